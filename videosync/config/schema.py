@@ -1,0 +1,163 @@
+"""Every option, its type and its default. YAML files and ``--opts`` hold only what differs.
+
+The comment behind a field is its documentation (``videosync config --explain`` prints it).
+Sizes are in pixels, lengths in frames, rates in frames/s unless a name says otherwise.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    dataset: str = ""  # dataset folder, inside --workdir, that holds manifest.jsonl
+    image_size: int = 224  # frames are resized to image_size x image_size
+    num_frames: int = 240  # frames in one training view
+    views: Literal["self", "cross", "mix"] = "self"  # two views of one video, of two cameras, or a mix
+    cross_share: float = 0.5  # share of cross-view samples when views is "mix"
+    sampling_region: float = 1.5  # a view's frames come out of a block 1 to this many times num_frames long
+    consistent_offset: float = 0.2  # the two blocks start within (1 - this) * num_frames; 0: anywhere
+    samples_per_video: int = 1  # training samples drawn per manifest line and epoch
+    num_workers: int = 4  # data-loading processes per rank
+    feature_cache: int = 0  # 0: off; N: train on cached frozen-backbone features of N augmented copies (1: plain)
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    enabled: bool = True  # off: training frames are only resized
+    crop_scale: float = 0.4  # smallest area share of a random resized crop (largest is 1)
+    flip: float = 0.5  # probability of a horizontal flip
+    color_prob: float = 0.8  # probability of colour jitter
+    brightness: float = 0.8  # largest relative change
+    contrast: float = 0.8  # largest relative change
+    saturation: float = 0.8  # largest relative change
+    hue: float = 0.2  # largest rotation, as a share of the full circle
+    gray_prob: float = 0.2  # probability of turning a clip grey
+    blur_prob: float = 0.5  # probability of a Gaussian blur
+
+
+@dataclass(frozen=True)
+class PairsConfig:
+    num_frames: int = 240  # length of both windows of a pair
+    max_offset: int = 30  # K: offsets lie in -K ... K frames
+    placement: Literal["random", "start"] = "random"  # seeded windows, or each clip from its first frame on
+    windows_train: int = 1  # windows drawn per pair of views in the train split
+    windows_val: int = 1  # windows drawn per pair of views in every other split
+    seed: int = 0  # of the window positions
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    name: Literal["encoder", "noise"] = "encoder"  # "noise": random embeddings, the leak control
+    backbone: Literal["resnet50", "resnet34", "resnet18", "small"] = "resnet50"
+    input: Literal["rgb", "motion"] = "rgb"  # what a backbone sees: the frame, or log frame differences
+    weights: str = ""  # backbone weights inside --workdir (.safetensors or torchvision .pth); "": none
+    random_backbone: bool = False  # allow frozen stages without pretrained weights
+    layer: int = 3  # stages 1 ... layer are frozen (4: all; 0: none)
+    chunk_size: int = 64  # frames that go through the backbone at once
+    fc_layers: int = 2
+    fc_size: int = 512
+    dropout: float = 0.1
+    hidden_size: int = 256
+    positions: Literal["stretched", "plain", "rotary", "none"] = "stretched"  # what a frame knows of its place
+    layers: int = 3
+    heads: int = 8
+    ff_size: int = 1024
+    embedding_size: int = 128
+    projection_size: int = 512  # hidden size of the projection head used by the loss
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    negative_type: Literal["single", "noself", "all"] = "single"  # which other frames count as negatives
+    temperature: float = 0.1
+    label_variance: float = 10.0  # variance of the Gaussian target, frames^2
+    log_epsilon: float = 0.0  # added inside the logarithm; 1e-6 reproduces the reference code
+
+
+@dataclass(frozen=True)
+class OptimConfig:
+    name: Literal["adam", "adamw"] = "adam"
+    lr: float = 1e-4
+    weight_decay: float = 1e-5
+    schedule: Literal["cosine", "constant"] = "cosine"
+    warmup_epochs: float = 1.0
+    grad_clip: float = 10.0  # largest gradient norm; 0: no clipping
+    accumulate: int = 1  # batches per optimizer step
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    epochs: int = 300
+    batch_size: int = 2  # pairs a step takes, over all processes together
+    precision: Literal["float32", "fp16", "bf16"] = "float32"  # autocast precision; the loss stays float32
+    seed: int = 0  # rank r uses seed + r
+    eval_every: int = 10  # epochs between validations; 0: never
+    eval_batches: int = 0  # validation batches and pairs at most; 0: all
+    save_every: int = 10  # epochs between numbered checkpoints; 0: only last and best
+    max_steps: int = 0  # stop after this many optimizer steps; 0: no limit
+    channels_last: bool = True
+    backend: Literal["auto", "nccl", "gloo"] = "auto"
+
+
+@dataclass(frozen=True)
+class EvalConfig:
+    split: str = "val"
+    checkpoint: Literal["best", "last"] = "best"
+    methods: list[str] = field(default_factory=lambda: ["median", "mean", "dtw", "diagonal"])
+    detectors: list[str] = field(default_factory=list)  # "prefix/method" of trained detectors to evaluate too
+    precision: Literal["auto", "float32", "bf16"] = "auto"  # auto: bf16 where the CPU or GPU has it
+    pictures: int = 2  # heat maps and film strips of this many worst and median pairs; 0: none
+    bootstrap: int = 2000  # resamples over events
+
+
+@dataclass(frozen=True)
+class SimilarityConfig:
+    metric: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
+    temperature: float = 0.1  # of the row softmax
+    splits: list[str] = field(default_factory=lambda: ["train", "val"])
+
+
+@dataclass(frozen=True)
+class DetectorConfig:
+    holdout: float = 0.15  # share of train events kept for early stopping
+    seed: int = 0
+    log_reg_c: float = 1.0
+    svm_c: float = 1.0
+    mlp_hidden: list[int] = field(default_factory=lambda: [2048, 1024, 512])
+    mlp_epochs: int = 200
+    cnn_channels: list[int] = field(default_factory=lambda: [32, 64, 128, 256])
+    cnn_dropout: float = 0.3
+    cnn_lr: float = 1e-4
+    cnn_epochs: int = 100
+    cnn_batch_size: int = 32
+    patience: int = 10  # epochs without progress on the held-out events before stopping
+
+
+@dataclass(frozen=True)
+class LogConfig:
+    every: int = 10  # steps between log lines
+    tensorboard: bool = False
+    wandb: bool = False
+
+
+@dataclass(frozen=True)
+class PathsConfig:
+    sets: str = "similarity_sets"  # folder of similarity sets
+    detectors: str = "detectors"  # folder of trained offset detectors
+
+
+@dataclass(frozen=True)
+class Config:
+    data: DataConfig = field(default_factory=DataConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    pairs: PairsConfig = field(default_factory=PairsConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    eval: EvalConfig = field(default_factory=EvalConfig)
+    similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
+    detector: DetectorConfig = field(default_factory=DetectorConfig)
+    log: LogConfig = field(default_factory=LogConfig)
+    paths: PathsConfig = field(default_factory=PathsConfig)

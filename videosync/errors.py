@@ -1,0 +1,28 @@
+"""Errors a user can cause. Each message says what, where, what was expected and what to do.
+
+The command line prints the message alone (no traceback) and exits with code 2.
+"""
+
+
+class VideoSyncError(Exception):
+    """Base of all errors whose cause lies in the input, not in the code."""
+
+
+class ConfigError(VideoSyncError):
+    """A configuration file, key or value is wrong."""
+
+
+class VideoError(VideoSyncError):
+    """A video file cannot be opened, decoded or written as asked."""
+
+
+class ManifestError(VideoSyncError):
+    """A dataset folder or its manifest is missing, malformed or contradicts itself."""
+
+
+class CheckpointError(VideoSyncError):
+    """A checkpoint, weight file, similarity set or detector is missing, incomplete or does not fit."""
+
+
+class TrainingError(VideoSyncError):
+    """Training cannot go on (for example, the loss is not finite)."""

@@ -1,0 +1,109 @@
+"""Words, signs and shapes, said once.
+
+Shape legend::
+
+    B pairs · V = 2 views · T frames · C, H, W channels, height, width · D embedding size
+    N matrices · K maximum offset in frames
+    decoded frames       uint8  [T, H, W, 3]        RGB
+    model input          float  [B, V, T, 3, H, W]  0…1
+    embeddings           float  [B, V, T, D]        unit length
+    similarity           float  [T0, T1]            row i = frame i of video 0; softmax rows sum to 1
+    mask                 bool   [B, V, T]           True = a real frame, False = padding
+    steps                int64  [B, V, T]           frame numbers in the source video (or common timeline)
+
+Offset ``k`` of (video 0, video 1): frame ``i`` of video 0 shows the moment of frame ``i + k`` of video 1.
+With start frames on a common timeline, ``k = start0 - start1``. Swapping the videos gives ``-k``, exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Offset:
+    """How far two videos are apart: ``frames`` (may be fractional) at ``fps`` frames/s."""
+
+    frames: float
+    fps: float
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.fps
+
+    def sentence(self, name0: str, name1: str) -> str:
+        """The offset in words, e.g. ``"cam2 started 0.40 s (12 frames) after cam1"``.
+
+        ``k = start0 - start1``: a positive offset means video 1 started first.
+        """
+        if self.frames == 0:
+            return f"{name0} and {name1} started at the same time"
+        late, early = (name0, name1) if self.frames > 0 else (name1, name0)
+        return f"{late} started {abs(self.seconds):.2f} s ({abs(self.frames):g} frames) after {early}"
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """One training batch of view pairs (see the shape legend)."""
+
+    frames: Tensor  # float [B, V, T, 3, H, W] in 0…1, or cached backbone features float [B, V, T, F]
+    mask: Tensor  # bool [B, V, T]
+    steps: Tensor  # int64 [B, V, T]; comparable between the two views of one pair
+    lengths: Tensor  # int64 [B, V] length in frames of the timeline that ``steps`` count on
+    names: tuple[str, ...] = ()  # B names, for messages
+
+    def to(self, device: torch.device | str) -> ClipBatch:
+        move = lambda t: t.to(device, non_blocking=True)  # noqa: E731
+        return ClipBatch(move(self.frames), move(self.mask), move(self.steps), move(self.lengths), self.names)
+
+
+@dataclass(frozen=True)
+class Window:
+    """Frames ``start … start + num_frames - 1`` of one video file (its own frame numbers)."""
+
+    video: str  # absolute path
+    start: int
+    num_frames: int
+    fps: float
+
+
+@dataclass(frozen=True)
+class SyncPair:
+    """Two windows of equal length from two views of one event, and the true offset between them."""
+
+    pair_id: str  # unique in the set, e.g. "event_0007/cam0-cam1/0"
+    event: str
+    window0: Window
+    window1: Window
+    offset: int  # k: frame i of window0 shows the moment of frame i + k of window1
+
+    def __post_init__(self) -> None:
+        if self.window0.num_frames != self.window1.num_frames:
+            raise ValueError(
+                f"{self.pair_id}: windows of {self.window0.num_frames} and {self.window1.num_frames} frames; "
+                "the two windows of a pair must have equal length, or length gives the offset away"
+            )
+
+
+@dataclass(frozen=True)
+class MatrixPairs:
+    """Similarity matrices of N pairs in both directions, with their labels.
+
+    ``forward[n]`` is similarity(video 0, video 1) and ``backward[n]`` similarity(video 1, video 0), each with
+    softmax over its own rows, so that every predictor can be made exactly antisymmetric.
+    """
+
+    forward: np.ndarray  # float32 [N, T, T]
+    backward: np.ndarray  # float32 [N, T, T]
+    offsets: np.ndarray  # int64 [N] true offsets k, frames
+    events: tuple[str, ...]  # N
+    pair_ids: tuple[str, ...]  # N
+    fps: np.ndarray  # float64 [N]
+    max_offset: int  # K: offsets lie in -K … K
+
+    def __len__(self) -> int:
+        return len(self.offsets)
