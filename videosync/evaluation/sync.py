@@ -1,0 +1,183 @@
+"""From an encoder and a list of sync pairs to similarity matrices and predicted offsets.
+
+Work is dealt out by event: all pairs of one event go to one rank, so that every video is encoded once however
+many pairs it is in, and every pair is evaluated exactly once whatever the number of ranks.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from videosync.evaluation.embed import video_features
+from videosync.similarity.matrix import similarity_matrix
+from videosync.types import SyncPair, Window
+
+# forward [N, T, T], backward [N, T, T], max_offset -> predicted offsets [N], frames
+OffsetMethod = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class PairMatrices:
+    """Similarity matrices of some pairs: ``indices`` say which ones of the list that was asked for."""
+
+    indices: list[int]  # n
+    forward: np.ndarray  # float32 [n, T, T]
+    backward: np.ndarray  # float32 [n, T, T]
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """What each method said about one pair; offsets in frames."""
+
+    index: int
+    pair_id: str
+    event: str
+    fps: float
+    true: int
+    predicted: dict[str, float]
+
+
+def deal_events(pairs: Sequence[SyncPair], world_size: int) -> list[list[int]]:
+    """Indices of ``pairs`` for each rank: whole events, largest first, to the rank with the least work so far."""
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, pair in enumerate(pairs):
+        members[pair.event].append(index)
+    shares: list[list[int]] = [[] for _ in range(world_size)]
+    for _, indices in sorted(members.items(), key=lambda item: (-len(item[1]), item[0])):
+        min(shares, key=len).extend(indices)
+    return [sorted(share) for share in shares]
+
+
+def iter_pair_matrices(
+    encoder: torch.nn.Module,
+    pairs: Sequence[SyncPair],
+    *,
+    image_size: int,
+    device: torch.device | str,
+    metric: str,
+    temperature: float,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Iterator[PairMatrices]:
+    """Similarity matrices of this rank's share of ``pairs``, one event at a time.
+
+    Args:
+        encoder: an ``Encoder`` or ``NoiseEncoder`` in eval mode, on ``device``.
+        image_size: frames are resized to this many pixels in both directions.
+        metric, temperature: see :func:`videosync.similarity.matrix.similarity_matrix`.
+
+    Raises:
+        VideoError: a video cannot be read as its pair asks.
+    """
+    by_event: dict[str, list[int]] = defaultdict(list)
+    for index in deal_events(pairs, world_size)[rank]:
+        by_event[pairs[index].event].append(index)
+    for indices in by_event.values():
+        windows = [w for index in indices for w in (pairs[index].window0, pairs[index].window1)]
+        embeddings = embed_windows(encoder, windows, image_size=image_size, device=device)
+        e0 = torch.stack([embeddings[pairs[index].window0] for index in indices])  # [n, T, D]
+        e1 = torch.stack([embeddings[pairs[index].window1] for index in indices])
+        forward = similarity_matrix(e0, e1, metric=metric, temperature=temperature)
+        backward = similarity_matrix(e1, e0, metric=metric, temperature=temperature)
+        yield PairMatrices(indices, forward.cpu().numpy(), backward.cpu().numpy())
+
+
+@torch.no_grad()
+def embed_windows(
+    encoder: torch.nn.Module,
+    windows: Sequence[Window],
+    *,
+    image_size: int,
+    device: torch.device | str,
+    batch: int = 16,
+) -> dict[Window, Tensor]:
+    """Embeddings ``[T, D]`` of each window; every frame goes through the backbone once.
+
+    The backbone sees each stretch of a video that any window needs once; the (cheap) transformer then sees
+    each distinct window by itself, as in training.
+    """
+    unique = sorted(set(windows), key=lambda w: (w.video, w.start, w.num_frames, w.fps))
+    features: dict[Window, Tensor] = {}
+    for group in _overlapping(unique):
+        start, stop = group[0].start, max(w.start + w.num_frames for w in group)
+        stretch = video_features(encoder, group[0].video, start, stop, size=image_size, device=device)  # [S, F]
+        for window in group:
+            features[window] = stretch[window.start - start : window.start - start + window.num_frames]
+    embeddings: dict[Window, Tensor] = {}
+    for length in sorted({w.num_frames for w in unique}):
+        same = [w for w in unique if w.num_frames == length]
+        for first in range(0, len(same), batch):
+            part = same[first : first + batch]
+            stacked = torch.stack([features[w] for w in part]).to(device)  # [n, T, F]
+            embeddings.update(zip(part, encoder.embed(stacked, None).float()))  # type: ignore[operator]
+    return embeddings
+
+
+def _overlapping(windows: Sequence[Window]) -> Iterator[list[Window]]:
+    """Groups of sorted windows that lie in one unbroken stretch of one video."""
+    group: list[Window] = []
+    stop = 0
+    for window in windows:
+        if group and (window.video != group[0].video or window.start > stop):
+            yield group
+            group = []
+        stop = max(stop, window.start + window.num_frames) if group else window.start + window.num_frames
+        group.append(window)
+    if group:
+        yield group
+
+
+def evaluate_encoder(
+    encoder: torch.nn.Module,
+    pairs: Sequence[SyncPair],
+    methods: Mapping[str, OffsetMethod],
+    *,
+    image_size: int,
+    max_offset: int,
+    device: torch.device | str,
+    metric: str,
+    temperature: float,
+    rank: int = 0,
+    world_size: int = 1,
+    on_pairs: Callable[[int], object] = lambda count: None,
+) -> list[PairResult]:
+    """What each of ``methods`` predicts for this rank's share of ``pairs``.
+
+    ``on_pairs`` is told how many pairs are done after each event (for a progress bar). Gather the lists of all
+    ranks with :func:`merge_results`.
+    """
+    training = encoder.training
+    encoder.eval()
+    results = []
+    for part in iter_pair_matrices(
+        encoder,
+        pairs,
+        image_size=image_size,
+        device=device,
+        metric=metric,
+        temperature=temperature,
+        rank=rank,
+        world_size=world_size,
+    ):
+        predicted = {name: method(part.forward, part.backward, max_offset) for name, method in methods.items()}
+        for n, index in enumerate(part.indices):
+            pair = pairs[index]
+            said = {name: float(offsets[n]) for name, offsets in predicted.items()}
+            results.append(PairResult(index, pair.pair_id, pair.event, pair.window0.fps, pair.offset, said))
+        on_pairs(len(part.indices))
+    encoder.train(training)
+    return results
+
+
+def merge_results(shares: Sequence[Sequence[PairResult]], num_pairs: int) -> list[PairResult]:
+    """All ranks' results in the order of the pair list; each pair exactly once."""
+    merged = sorted((result for share in shares for result in share), key=lambda result: result.index)
+    if [result.index for result in merged] != list(range(num_pairs)):
+        raise RuntimeError(f"{num_pairs} pairs were dealt out, but results came back for {len(merged)}")
+    return merged
