@@ -19,7 +19,7 @@ class DataConfig:
     consistent_offset: float = 0.2  # the two blocks start within (1 - this) * num_frames; 0: anywhere
     samples_per_video: int = 1  # training samples drawn per manifest line and epoch
     num_workers: int = 4  # data-loading processes per rank
-    feature_cache: int = 0  # 0: off; N: train on cached frozen-backbone features of N augmented copies (1: plain)
+    feature_cache: int = 0  # 0: off; N: train on cached frozen features of N augmented copies (1: plain)
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class ModelConfig:
     random_backbone: bool = False  # allow frozen stages without pretrained weights
     layer: int = 3  # stages 1 ... layer are frozen (4: all; 0: none)
     chunk_size: int = 64  # frames that go through the backbone at once
-    fc_layers: int = 2
-    fc_size: int = 512
-    dropout: float = 0.1
-    hidden_size: int = 256
-    positions: Literal["stretched", "plain", "rotary", "none"] = "stretched"  # what a frame knows of its place
+    fc_layers: int = 2  # fully connected layers behind the pooled backbone features
+    fc_size: int = 512  # their width
+    dropout: float = 0.1  # of the fully connected layers and the transformer
+    hidden_size: int = 256  # width of the transformer
+    positions: Literal["stretched", "plain", "rotary", "none"] = "stretched"  # a frame knows of its place
     layers: int = 3
     heads: int = 8
     ff_size: int = 1024

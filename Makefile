@@ -1,0 +1,66 @@
+# One door: make demo · test · test-all · lint · types · bench · docs
+# The first of them makes .venv (one install step). Another interpreter: make demo PYTHON=python3.12
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# pytest processes; each is held to one thread
+JOBS   ?= 2
+ARGS   ?=
+
+# glibc keeps large activations instead of handing them back to the kernel after every operation
+export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
+export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint types bench docs clean
+
+help:
+	@echo 'make demo       synthetic cameras, a small encoder, detectors, one table, pictures in runs/demo (SHORT=1: a quick look)'
+	@echo 'make test       the quick tests'
+	@echo 'make test-all   every test, also slow ones and those that need a GPU or development footage'
+	@echo 'make lint       ruff, formatting included'
+	@echo 'make types      mypy'
+	@echo 'make bench      frames per second beside the bare cost of the same work'
+	@echo 'make docs       write docs/configuration.md anew and check the links of all pages'
+
+install: $(STAMP)
+
+# A constraint on torch without a local suffix keeps a CPU build where one is at hand; elsewhere it is the normal build.
+$(STAMP): pyproject.toml constraints.txt requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or newer, or say which: make $(MAKECMDGOALS) PYTHON=/path/to/python" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $$($(PYTHON) --version) is too old; VideoSync needs 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) cannot make virtual environments; install its venv package (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/videosync demo $(if $(filter-out 0,$(SHORT)),--short) --output runs/demo $(ARGS)
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -m 'not slow and not gpu and not shared' -n $(JOBS) $(ARGS)
+
+test-all: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks.data
+	$(BIN)/python -m benchmarks.embed
+	$(BIN)/python -m benchmarks.train_step
+
+docs: $(STAMP)
+	$(BIN)/videosync config --explain --markdown > docs/configuration.md.tmp
+	mv docs/configuration.md.tmp docs/configuration.md
+	$(BIN)/python -m pytest tests/test_docs.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist videosync.egg-info

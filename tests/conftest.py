@@ -1,0 +1,52 @@
+"""What every test shares: one thread a process, the development footage, skips where hardware is missing."""
+
+from __future__ import annotations
+
+import os
+
+# set before NumPy, OpenCV or torch start their pools: the suite runs in several processes at once
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+ROOT = Path(__file__).resolve().parent.parent
+_SHARED = ROOT.parent / "shared"
+
+torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, with the reason."""
+    no_gpu = pytest.mark.skip(reason="no CUDA device")
+    no_shared = pytest.mark.skip(reason="the development footage is not beside the checkout")
+    for item in items:
+        if "gpu" in item.keywords and not torch.cuda.is_available():
+            item.add_marker(no_gpu)
+        if "shared" in item.keywords and not _SHARED.is_dir():
+            item.add_marker(no_shared)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of development footage and reference numbers beside the checkout."""
+    if not _SHARED.is_dir():
+        pytest.skip("the development footage is not beside the checkout")
+    return _SHARED
+
+
+@pytest.fixture(autouse=True)
+def _no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests see no launcher's variables, whoever starts them."""
+    for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID"):
+        monkeypatch.delenv(name, raising=False)

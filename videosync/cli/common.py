@@ -1,0 +1,194 @@
+"""What the commands share: flags, the way to the configuration, and how errors reach the user.
+
+Nothing here imports torch, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from videosync.config.load import config_to_yaml, load_config
+from videosync.config.options import nearest
+from videosync.config.schema import Config
+from videosync.errors import VideoSyncError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+_RANK_WAIT_SECONDS = 2.0
+_REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
+    errno.ENOSPC: "free some space, or write to another disk",
+    errno.EDQUOT: "free some space, or write to another disk",
+    errno.EACCES: "check the permissions, or choose another folder",
+    errno.EPERM: "check the permissions, or choose another folder",
+    errno.EROFS: "choose a folder that can be written to",
+    errno.ENOTDIR: "expected a folder there",
+    errno.EISDIR: "expected a file there",
+    errno.EMFILE: "allow more open files with 'ulimit -n'",
+    errno.EIO: "check the disk",
+}
+
+
+class CommandParser(argparse.ArgumentParser):
+    """argparse whose errors are one sentence with the nearest flag; ``--logdir`` follows the config."""
+
+    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            match = nearest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else None
+            remedy = f"Did you mean '{match}'?" if match else f"See '{self.prog} --help'."
+            self.error(f"unknown argument '{unknown[0]}'. {remedy}")
+        if getattr(parsed, "logdir", "") is None:
+            parsed.logdir = Path("runs") / (parsed.cfg_file.stem if parsed.cfg_file else "default")
+        return parsed
+
+    def error(self, message: str) -> NoReturn:
+        report_error(message)
+        raise SystemExit(BAD_INPUT)
+
+
+def expanded_path(text: str) -> Path:
+    """A path from the command line, with ``~`` expanded."""
+    return Path(text).expanduser()
+
+
+def command_parser(description: str, *, default_cfg: str | None = None) -> CommandParser:
+    """The parser every command starts from, with the flags that all of them take.
+
+    After parsing, ``workdir``, ``cfg_file`` and ``logdir`` are Paths (``cfg_file`` may be None).
+    """
+    parser = CommandParser(
+        description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--workdir",
+        type=expanded_path,
+        default=expanded_path(os.environ.get("VIDEOSYNC_WORKDIR", ".")),
+        metavar="FOLDER",
+        help="folder of the dataset folders and pretrained weights (default: $VIDEOSYNC_WORKDIR, or here)",
+    )
+    parser.add_argument(
+        "--cfg_file",
+        type=expanded_path,
+        default=Path(default_cfg) if default_cfg is not None else None,
+        metavar="YAML",
+        help=f"YAML file of what differs from the defaults (default: {default_cfg or 'no file'})",
+    )
+    parser.add_argument(
+        "--logdir",
+        type=expanded_path,
+        default=None,
+        metavar="FOLDER",
+        help="folder for checkpoints, metrics and pictures of this run (default: runs/NAME_OF_THE_CONFIG)",
+    )
+    parser.add_argument(
+        "--continue_train",
+        action="store_true",
+        help="go on from the last checkpoint in --logdir instead of starting anew",
+    )
+    parser.add_argument(
+        "--opts",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="KEY VALUE",
+        help="options that win over the file, as KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self",
+    )
+    parser.add_argument(
+        "--local_rank",
+        "--local-rank",
+        type=int,
+        default=None,
+        metavar="N",
+        help="number of this process on its machine; launchers set it, people need not",
+    )
+    parser.add_argument(
+        "--print_config", action="store_true", help="print every option with its resolved value, and stop"
+    )
+    return parser
+
+
+def load_command_config(args: argparse.Namespace, *, training: bool = False) -> Config:
+    """The checked configuration of a command; with ``--print_config`` it is printed and the program ends.
+
+    ``training``: check also what a training run alone needs (batch size against the number of processes, …).
+    Raises ConfigError.
+    """
+    config = load_config(args.cfg_file, args.opts, world_size=launched_processes(), training=training)
+    if args.print_config:
+        if launched_rank() == 0:
+            print(config_to_yaml(config), end="")
+        raise SystemExit(0)
+    return config
+
+
+def launched_rank() -> int:
+    """The rank a launcher gave this process (torchrun, torch.distributed.launch or srun); 0 without one."""
+    return _environment_number("RANK", "SLURM_PROCID", default=0)
+
+
+def launched_processes() -> int:
+    """How many processes the launcher started; 1 without one."""
+    return _environment_number(
+        "WORLD_SIZE", "SLURM_NTASKS" if "SLURM_PROCID" in os.environ else "", default=1
+    )
+
+
+def _environment_number(*names: str, default: int) -> int:
+    for name in names:
+        if os.environ.get(name, "").isdigit():
+            return int(os.environ[name])
+    return default
+
+
+def run_command(function: Callable[[], int | None]) -> int:
+    """Run a command and return its exit code.
+
+    0, or what ``function`` returns; 2 after wrong input or a full or locked disk, said in one sentence on
+    stderr; 130 after Ctrl-C. Any other exception is a defect and keeps its traceback.
+    """
+    try:
+        return function() or 0
+    except VideoSyncError as error:
+        report_error(str(error))
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        if launched_rank() == 0:
+            print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader left, as in "videosync config | head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in _REMEDIES:
+            raise
+        report_error(_disk_sentence(error))
+        return BAD_INPUT
+
+
+def _disk_sentence(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno or 0]}."
+
+
+def report_error(message: str) -> None:
+    """Say ``message`` once on stderr, however many processes meet the same error.
+
+    Rank 0 speaks and exits, and the launcher then ends the others while they wait. A rank that is still there
+    after the wait met the error alone, and says so itself.
+    """
+    rank = launched_rank()
+    if rank == 0:
+        print(f"error: {message}", file=sys.stderr, flush=True)
+        return
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    time.sleep(_RANK_WAIT_SECONDS)
+    print(f"error (rank {rank}): {message}", file=sys.stderr, flush=True)

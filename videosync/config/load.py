@@ -1,0 +1,240 @@
+"""From a YAML file and ``--opts`` to a checked, frozen configuration, and back to a file.
+
+Defaults come first (:mod:`videosync.config.schema`), the YAML file changes what differs, overrides come last.
+Every problem is collected, so that one run of a command names them all.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from videosync.config.options import Option, nearest, nearest_key, options, section_classes
+from videosync.config.rules import check_config
+from videosync.config.schema import Config
+from videosync.errors import ConfigError
+
+Setting = tuple[str, Any, str]  # dotted key, value, where it was written
+_ASSIGNMENT = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)=(.*)", re.DOTALL)
+
+
+def load_config(
+    path: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    world_size: int = 1,
+    training: bool = False,
+) -> Config:
+    """Defaults, then the YAML file at ``path`` (None: no file), then ``overrides``.
+
+    ``overrides`` mixes ``["optim.lr", "1e-3"]`` and ``["optim.lr=1e-3"]`` freely. With ``training`` the rules
+    that matter to a training run alone (pretrained weights, batch size against ``world_size`` processes) are
+    checked too.
+
+    Raises ConfigError with file, key, what was expected and the nearest match, for every problem.
+    """
+    settings = _read_yaml(Path(path)) if path is not None else []
+    pairs, problems = parse_overrides(overrides)
+    settings += [(key, value, "--opts") for key, value in pairs]
+    config = _build(settings, problems)
+    where = str(path) if path is not None else "the configuration"
+    _raise(f"{where}: {rule}" for rule in check_config(config, world_size=world_size, training=training))
+    return config
+
+
+def config_from_dict(values: Mapping[str, Any], *, source: str = "the saved configuration") -> Config:
+    """The inverse of :func:`config_to_dict`; options that ``values`` leaves out take their defaults.
+
+    Raises ConfigError for unknown keys and wrong types; ``source`` says in the message where they were found.
+    """
+    return _build(_flatten(values, source), [])
+
+
+def config_to_dict(config: Config) -> dict[str, dict[str, Any]]:
+    """Plain nested dicts and lists, ready for JSON: ``{"optim": {"lr": 0.0001, …}, …}``."""
+    return dataclasses.asdict(config)
+
+
+def config_to_yaml(config: Config) -> str:
+    """Every option with its value, as YAML that :func:`load_config` reads back unchanged."""
+    return OmegaConf.to_yaml(OmegaConf.create(config_to_dict(config)))
+
+
+def save_config(config: Config, path: str | Path) -> None:
+    """Write every option to ``path`` (atomically), as YAML that :func:`load_config` reads back unchanged."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(config_to_yaml(config), encoding="utf-8")
+    temporary.replace(path)
+
+
+def config_differences(old: Config, new: Config) -> list[str]:
+    """One line for each option that differs, e.g. ``"optim.lr: 0.0001 → 0.001"``; empty if nothing does."""
+    before, after = config_to_dict(old), config_to_dict(new)
+    lines = []
+    for key in options():
+        section, _, name = key.partition(".")
+        if before[section][name] != after[section][name]:
+            lines.append(f"{key}: {_show(before[section][name])} → {_show(after[section][name])}")
+    return lines
+
+
+def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[str]]:
+    """Split ``KEY VALUE`` and ``key=value`` tokens into typed (key, value) pairs and a list of problems."""
+    pairs: list[tuple[str, Any]] = []
+    problems: list[str] = []
+    position = 0
+    while position < len(tokens):
+        token = tokens[position]
+        position += 1
+        if match := _ASSIGNMENT.fullmatch(token):
+            key, text = match.groups()
+        else:
+            following = tokens[position] if position < len(tokens) else None
+            behind = _ASSIGNMENT.fullmatch(following) if following is not None else None
+            if following is None or (behind and behind.group(1) in options()):
+                problems.append(
+                    f"{token} in --opts: no value follows. Write '{token} VALUE' or '{token}=VALUE'."
+                )
+                continue
+            key, text = token, following
+            position += 1
+        option = options().get(key)
+        if option is not None and (option.type is str or option.choices):
+            pairs.append((key, text))  # text stays as typed: a folder may be called 007 or null
+            continue
+        try:
+            pairs.append((key, OmegaConf.from_dotlist([f"value={text}"])["value"]))
+        except (yaml.YAMLError, OmegaConfBaseException):
+            problems.append(
+                f"{key} in --opts: cannot read {text!r}. "
+                "Write lists without spaces, [a,b], or in quotes, '[a, b]'."
+            )
+    return pairs, problems
+
+
+def _read_yaml(path: Path) -> list[Setting]:
+    if not path.is_file():
+        raise ConfigError(_missing_file(path))
+    try:
+        content = OmegaConf.load(path)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f", line {mark.line + 1}" if mark is not None else ""
+        raise ConfigError(f"{path}{line}: not valid YAML ({error.problem or error.context}).") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML ({str(error).splitlines()[0]}).") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not a text file; expected YAML such as 'optim: {{lr: 1e-4}}'.") from error
+    except OSError as error:  # OmegaConf's answer to a file that holds one bare word; real ones have a number
+        if error.errno is not None:
+            raise
+        raise ConfigError(f"{path}: expected groups of options such as 'optim: {{lr: 1e-4}}'.") from error
+    values = OmegaConf.to_container(content, resolve=False)
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected groups of options such as 'optim: {{lr: 1e-4}}', got a list.")
+    return _flatten(cast("Mapping[str, Any]", values), str(path))
+
+
+def _missing_file(path: Path) -> str:
+    if path.is_dir():
+        return f"{path}: is a folder; expected a YAML file inside it."
+    folders = [folder for folder in (path.parent, Path("configs")) if folder.is_dir()]
+    files = {
+        f.name: f for folder in reversed(folders) for f in folder.iterdir() if f.suffix in (".yml", ".yaml")
+    }
+    message = f"{path}: no such configuration file."
+    if match := nearest(path.name, files):
+        return f"{message} Did you mean '{files[match]}'?"
+    if files:
+        return f"{message} Files there: {', '.join(sorted(str(f) for f in files.values()))}."
+    return message
+
+
+def _flatten(values: Mapping[Any, Any], source: str, prefix: str = "") -> list[Setting]:
+    settings: list[Setting] = []
+    for name, value in values.items():
+        key = f"{prefix}{name}"
+        if isinstance(value, Mapping) and key not in options():
+            settings += _flatten(value, source, f"{key}.") if value else _unless_section(key, value, source)
+        elif value is None:
+            settings += _unless_section(key, value, source)
+        else:
+            settings.append((key, value, source))
+    return settings
+
+
+def _unless_section(key: str, value: Any, source: str) -> list[Setting]:
+    """An empty group ("optim:" with every line under it commented out) changes nothing."""
+    return [] if key in section_classes() else [(key, value, source)]
+
+
+def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
+    config: DictConfig = OmegaConf.structured(Config)
+    problems = list(problems)
+    for key, value, source in settings:
+        option = options().get(key)
+        if option is None:
+            problems.append(_unknown(key, value, source))
+        elif not _fits(option, value):
+            problems.append(_wrong_value(option, value, source))
+        else:
+            try:
+                section, _, name = key.partition(".")
+                config = cast("DictConfig", OmegaConf.merge(config, {section: {name: value}}))
+            except OmegaConfBaseException:
+                problems.append(_wrong_value(option, value, source))
+    _raise(problems)
+    try:
+        return cast("Config", OmegaConf.to_object(config))
+    except OmegaConfBaseException as error:  # a ${reference} to something that does not exist, or a "???"
+        key = getattr(error, "full_key", None) or "the configuration"
+        raise ConfigError(f"{key}: {str(error).splitlines()[0]}") from error
+
+
+def _fits(option: Option, value: Any) -> bool:
+    """False for what OmegaConf would take although it is surely a mistake: yes for a number, a missing value."""
+    if value == "???":  # OmegaConf's mark for "to be filled in"
+        return False
+    if option.type in (int, float) and isinstance(value, bool):
+        return False
+    return not (option.type is bool and isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _unknown(key: str, value: Any, source: str) -> str:
+    if key in section_classes():
+        names = [known.partition(".")[2] for known in options() if known.startswith(f"{key}.")]
+        return f"{key} in {source}: expected a group of options ({', '.join(names)}), got {_show(value)}."
+    match = nearest_key(key)
+    hint = f"Did you mean '{match}'?" if match else "'videosync config --explain' lists every option."
+    return f"{key} in {source}: unknown key. {hint}"
+
+
+def _wrong_value(option: Option, value: Any, source: str) -> str:
+    message = f"{option.key} in {source}: expected {option.expected}, got {_show(value)}."
+    match = nearest(str(value), [str(choice) for choice in option.choices])
+    return f"{message} Did you mean '{match}'?" if match else message
+
+
+def _show(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value)
+
+
+def _raise(problems: Iterable[str]) -> None:
+    found = list(dict.fromkeys(problems))
+    if len(found) == 1:
+        raise ConfigError(found[0])
+    if found:
+        raise ConfigError(f"{len(found)} problems in the configuration:\n  " + "\n  ".join(found))

@@ -1,0 +1,218 @@
+"""Rules across options, checked before any work. Each answer is a sentence: keys, values, remedy.
+
+What depends on the data (clip length against video length) is checked where the data is read.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+
+from videosync.config.schema import Config
+
+_AT_LEAST: dict[str, float] = {  # smallest value allowed
+    "data.image_size": 16,
+    "data.num_frames": 2,
+    "data.sampling_region": 1,
+    "data.samples_per_video": 1,
+    "data.num_workers": 0,
+    "data.feature_cache": 0,
+    "augment.brightness": 0,
+    "augment.contrast": 0,
+    "augment.saturation": 0,
+    "pairs.num_frames": 2,
+    "pairs.max_offset": 0,
+    "pairs.windows_train": 1,
+    "pairs.windows_val": 1,
+    "pairs.seed": 0,
+    "model.layer": 0,
+    "model.chunk_size": 1,
+    "model.fc_layers": 0,
+    "model.fc_size": 1,
+    "model.hidden_size": 1,
+    "model.layers": 0,
+    "model.heads": 1,
+    "model.ff_size": 1,
+    "model.embedding_size": 1,
+    "model.projection_size": 1,
+    "loss.log_epsilon": 0,
+    "optim.weight_decay": 0,
+    "optim.warmup_epochs": 0,
+    "optim.grad_clip": 0,
+    "optim.accumulate": 1,
+    "train.epochs": 1,
+    "train.batch_size": 1,
+    "train.seed": 0,
+    "train.eval_every": 0,
+    "train.eval_batches": 0,
+    "train.save_every": 0,
+    "train.max_steps": 0,
+    "eval.pictures": 0,
+    "eval.bootstrap": 0,
+    "detector.seed": 0,
+    "detector.mlp_epochs": 1,
+    "detector.cnn_epochs": 1,
+    "detector.cnn_batch_size": 1,
+    "detector.patience": 1,
+    "log.every": 1,
+}
+_ABOVE_ZERO = (
+    "loss.temperature",
+    "loss.label_variance",
+    "optim.lr",
+    "similarity.temperature",
+    "detector.log_reg_c",
+    "detector.svm_c",
+    "detector.cnn_lr",
+    "augment.crop_scale",
+)
+_SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, "()" neither
+    "data.cross_share": "[]",
+    "data.consistent_offset": "[)",
+    "augment.crop_scale": "[]",
+    "augment.flip": "[]",
+    "augment.color_prob": "[]",
+    "augment.gray_prob": "[]",
+    "augment.blur_prob": "[]",
+    "model.dropout": "[)",
+    "detector.holdout": "()",
+    "detector.cnn_dropout": "[)",
+}
+_LAST_STAGE = 4
+
+
+def check_config(config: Config, *, world_size: int = 1, training: bool = False) -> list[str]:
+    """What is wrong with ``config``, one sentence a problem; an empty list when all is well.
+
+    ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
+    """
+    problems = _ranges(config) + _model(config) + _sampling(config) + _lists(config)
+    if training:
+        problems += _training(config, world_size)
+    return problems
+
+
+def _ranges(config: Config) -> list[str]:
+    problems = []
+    for section in fields(config):
+        group = getattr(config, section.name)
+        for option in fields(group):
+            key, value = f"{section.name}.{option.name}", getattr(group, option.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                problems.append(f"{key} is {value}; expected a finite number.")
+            elif key in _AT_LEAST and value < _AT_LEAST[key]:
+                problems.append(f"{key} is {value}; expected {_AT_LEAST[key]} or more.")
+            elif key in _ABOVE_ZERO and value <= 0:
+                problems.append(f"{key} is {value}; expected a number above 0.")
+            elif key in _SHARES and not _inside(value, _SHARES[key]):
+                low = "0" if _SHARES[key][0] == "[" else "above 0"
+                high = "1" if _SHARES[key][1] == "]" else "below 1"
+                problems.append(f"{key} is {value}; expected a share from {low} to {high}.")
+    if not 0 <= config.augment.hue <= 0.5:
+        problems.append(f"augment.hue is {config.augment.hue}; expected 0 … 0.5 of the full circle.")
+    return problems
+
+
+def _inside(value: float, ends: str) -> bool:
+    return (value >= 0 if ends[0] == "[" else value > 0) and (value <= 1 if ends[1] == "]" else value < 1)
+
+
+def _model(config: Config) -> list[str]:
+    model, problems = config.model, []
+    if model.heads > 0 and model.hidden_size % model.heads:
+        problems.append(
+            f"model.hidden_size ({model.hidden_size}) is not divisible by model.heads ({model.heads}); "
+            "every attention head takes an equal share of it."
+        )
+    if model.positions != "none" and model.hidden_size % 2:
+        problems.append(
+            f"model.hidden_size ({model.hidden_size}) is odd; model.positions '{model.positions}' needs "
+            "pairs of sine and cosine. Choose an even size, or positions 'none'."
+        )
+    if model.positions == "rotary" and model.heads > 0 and (model.hidden_size // model.heads) % 2:
+        problems.append(
+            f"model.hidden_size / model.heads is {model.hidden_size // model.heads}; rotary positions turn "
+            "pairs of values, so it has to be even."
+        )
+    if model.layer > _LAST_STAGE:
+        problems.append(
+            f"model.layer is {model.layer}; expected 0 (nothing frozen) to {_LAST_STAGE} (all frozen)."
+        )
+    if model.weights and model.random_backbone:
+        problems.append(
+            f"model.weights names '{model.weights}' and model.random_backbone is true; "
+            "a backbone is either pretrained or random. Drop one of the two."
+        )
+    if model.weights and model.input == "motion":
+        problems.append(
+            f"model.weights names '{model.weights}', but model.input is 'motion': pretrained weights expect "
+            "RGB frames. Set model.input to 'rgb', or drop the weights."
+        )
+    if config.data.feature_cache and model.layer < _LAST_STAGE:
+        problems.append(
+            f"data.feature_cache is {config.data.feature_cache}, but model.layer is {model.layer}: "
+            f"features can be cached only when the whole backbone is frozen. Set model.layer to {_LAST_STAGE}, or "
+            "the cache to 0."
+        )
+    return problems
+
+
+def _sampling(config: Config) -> list[str]:
+    problems = []
+    if config.pairs.max_offset >= config.pairs.num_frames > 0:
+        problems.append(
+            f"pairs.max_offset ({config.pairs.max_offset}) must be smaller than pairs.num_frames "
+            f"({config.pairs.num_frames}), or the two windows of a pair share no moment."
+        )
+    if config.data.cross_share != type(config.data)().cross_share and config.data.views != "mix":
+        problems.append(
+            f"data.cross_share is {config.data.cross_share}, but data.views is '{config.data.views}': "
+            "the share is read only when data.views is 'mix'."
+        )
+    return problems
+
+
+def _lists(config: Config) -> list[str]:
+    problems = []
+    for key, sizes in (
+        ("detector.mlp_hidden", config.detector.mlp_hidden),
+        ("detector.cnn_channels", config.detector.cnn_channels),
+    ):
+        if not sizes or min(sizes) < 1:
+            problems.append(f"{key} is {sizes}; expected at least one layer, each of size 1 or more.")
+    for key, names in (
+        ("eval.methods", config.eval.methods),
+        ("eval.detectors", config.eval.detectors),
+        ("similarity.splits", config.similarity.splits),
+    ):
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            problems.append(f"{key} names {', '.join(map(repr, repeated))} more than once.")
+    if not config.similarity.splits:
+        problems.append("similarity.splits is empty; expected at least one split, such as [train, val].")
+    for detector in config.eval.detectors:
+        if detector.count("/") != 1 or detector.startswith("/") or detector.endswith("/"):
+            problems.append(f"eval.detectors holds '{detector}'; expected PREFIX/METHOD, such as 'demo/cnn'.")
+    return problems
+
+
+def _training(config: Config, world_size: int) -> list[str]:
+    model, problems = config.model, []
+    if not config.data.dataset:
+        problems.append(
+            "data.dataset is empty; name the dataset folder inside --workdir, "
+            "as in '--opts data.dataset my_videos'."
+        )
+    if model.name == "noise":
+        problems.append("model.name is 'noise', which has nothing to train; set it to 'encoder'.")
+    elif model.layer > 0 and not model.weights and not model.random_backbone:
+        problems.append(
+            f"model.layer freezes stages 1 to {model.layer} of {model.backbone}, but model.weights is empty: "
+            "frozen random features learn nothing. Name pretrained weights inside --workdir (model.weights), "
+            "train the whole backbone (model.layer 0), or allow it with model.random_backbone true."
+        )
+    if config.train.batch_size % world_size:
+        problems.append(
+            f"train.batch_size ({config.train.batch_size}) is not divisible by the number of processes "
+            f"({world_size}); use a multiple of {world_size}."
+        )
+    return problems
