@@ -1,0 +1,256 @@
+"""Checkpoints on disk: complete or absent, and nothing in them can run code.
+
+Layout::
+
+    {logdir}/checkpoints/{last,best,epoch_0010}/
+        model.safetensors   weights and buffers
+        state.pt            optimizer, scaler, random states, place in the data (torch.load(weights_only=True))
+        checkpoint.json     epoch, step, metrics, config, versions, hash of the weights: for people to read
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from videosync.errors import CheckpointError
+from videosync.version import __version__
+
+WEIGHTS = "model.safetensors"
+STATE = "state.pt"
+SUMMARY = "checkpoint.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One complete checkpoint folder and what its ``checkpoint.json`` says."""
+
+    folder: Path
+    epoch: int  # whole epochs done
+    step: int  # optimizer steps done
+    metrics: dict[str, float]
+    config: dict[str, Any]
+    weights_hash: str  # sha256 of model.safetensors
+
+    def weights(self) -> dict[str, Tensor]:
+        """Raises CheckpointError when the file is not the one that ``checkpoint.json`` describes."""
+        path = self.folder / WEIGHTS
+        if file_hash(path) != self.weights_hash:
+            raise CheckpointError(
+                f"{path}: does not match the hash in {SUMMARY}; the file is damaged or was exchanged. "
+                "Use another checkpoint of the run"
+            )
+        return load_file(path)
+
+    def training_state(self) -> dict[str, Any]:
+        """Everything but the weights that resuming needs."""
+        path = self.folder / STATE
+        if not path.is_file():
+            raise CheckpointError(f"{path}: missing, so training cannot go on from {self.folder}")
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, OSError, EOFError, ValueError) as error:
+            first = str(error).splitlines()[0]
+            raise CheckpointError(f"{path}: cannot be read ({first}); use another checkpoint") from error
+
+
+def checkpoints_folder(logdir: str | Path) -> Path:
+    return Path(logdir) / "checkpoints"
+
+
+def save_checkpoint(
+    logdir: str | Path,
+    name: str,
+    *,
+    weights: Mapping[str, Tensor],
+    state: Mapping[str, Any],
+    epoch: int,
+    step: int,
+    metrics: Mapping[str, float],
+    config: Mapping[str, Any],
+) -> Checkpoint:
+    """Write ``{logdir}/checkpoints/{name}`` under a temporary name, then rename it into place."""
+    root = checkpoints_folder(logdir)
+    root.mkdir(parents=True, exist_ok=True)
+    partial = _partial(root, name)
+    partial.mkdir()
+    # clones: safetensors refuses tensors that share memory or are not contiguous (channels-last weights)
+    save_file({key: t.detach().cpu().contiguous().clone() for key, t in weights.items()}, partial / WEIGHTS)
+    torch.save(dict(state), partial / STATE)
+    summary = {
+        "epoch": epoch,
+        "step": step,
+        "metrics": dict(metrics),
+        "weights_hash": file_hash(partial / WEIGHTS),
+        "versions": {
+            "videosync": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "git_commit": git_commit(),
+        "config": dict(config),
+    }
+    (partial / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    _put_in_place(partial, root / name)
+    return read_checkpoint(root / name)
+
+
+def copy_checkpoint(source: Checkpoint, name: str) -> None:
+    """Make ``name`` a copy of ``source`` in the same run (``best``, ``epoch_0010``)."""
+    root = source.folder.parent
+    partial = _partial(root, name)
+    shutil.copytree(source.folder, partial)
+    _put_in_place(partial, root / name)
+
+
+def _partial(root: Path, name: str) -> Path:
+    for leftover in root.glob(f".{name}.partial-*"):  # of a run that was killed while writing
+        shutil.rmtree(leftover)
+    return root / f".{name}.partial-{os.getpid()}"
+
+
+def _put_in_place(partial: Path, final: Path) -> None:
+    """Rename ``partial`` to ``final``. Should the process die in between, the old one stays as ``.previous``."""
+    for path in partial.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    previous = final.with_name(f".{final.name}.previous")
+    if final.exists():
+        if previous.exists():
+            shutil.rmtree(previous)
+        final.rename(previous)
+    partial.rename(final)
+    if previous.exists():
+        shutil.rmtree(previous)
+
+
+def read_checkpoint(folder: str | Path) -> Checkpoint:
+    """What ``folder`` holds, without its weights.
+
+    Raises:
+        CheckpointError: the folder or its ``checkpoint.json`` is missing or malformed.
+    """
+    folder = Path(folder)
+    path = folder / SUMMARY
+    if not path.is_file():
+        raise CheckpointError(f"{folder}: not a checkpoint (it has no {SUMMARY})")
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        return Checkpoint(
+            folder=folder,
+            epoch=int(summary["epoch"]),
+            step=int(summary["step"]),
+            metrics=dict(summary["metrics"]),
+            config=dict(summary["config"]),
+            weights_hash=str(summary["weights_hash"]),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path}: not a checkpoint description ({error!r}); use another checkpoint"
+        ) from error
+
+
+def list_checkpoints(logdir: str | Path) -> list[Checkpoint]:
+    """Every complete checkpoint of a run; a ``last`` caught between two renames counts under its old name."""
+    root = checkpoints_folder(logdir)
+    if not root.is_dir():
+        return []
+    for previous in sorted(root.glob(".*.previous")):
+        final = root / previous.name.removeprefix(".").removesuffix(".previous")
+        if not final.exists():
+            previous.rename(final)
+    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [read_checkpoint(folder) for folder in folders]
+
+
+def latest_checkpoint(logdir: str | Path) -> Checkpoint | None:
+    """The checkpoint with the most steps (``last`` among equals), or None when the run has none."""
+    found = list_checkpoints(logdir)
+    return max(found, key=lambda c: (c.step, c.folder.name == "last"), default=None)
+
+
+def find_checkpoint(logdir: str | Path, name: str) -> Checkpoint:
+    """The checkpoint called ``name`` ("best", "last", "epoch_0010") of a run.
+
+    Raises:
+        CheckpointError: there is none; the message names those there are and the nearest.
+    """
+    found = {checkpoint.folder.name: checkpoint for checkpoint in list_checkpoints(logdir)}
+    if name in found:
+        return found[name]
+    root = checkpoints_folder(logdir)
+    if not found:
+        raise CheckpointError(
+            f"{root}: no checkpoint '{name}' there, nor any other; train first "
+            f"(train.py --logdir {logdir}) or give the --logdir of a finished training run"
+        )
+    near = difflib.get_close_matches(name, found, n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    raise CheckpointError(f"{root}: no checkpoint '{name}'; there are {', '.join(sorted(found))}.{hint}")
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+    """Copy a checkpoint's weights into ``model``.
+
+    Raises:
+        CheckpointError: names or shapes differ; the message lists the first of each kind.
+    """
+    try:
+        weights = checkpoint.weights()
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{checkpoint.folder / WEIGHTS}: cannot be read ({error})") from error
+    own = model.state_dict()
+    missing = [name for name in own if name not in weights]
+    unexpected = [name for name in weights if name not in own]
+    shapes = [
+        f"{name} {list(weights[name].shape)} instead of {list(own[name].shape)}"
+        for name in own
+        if name in weights and weights[name].shape != own[name].shape
+    ]
+    problems = [
+        f"{what} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
+        for what, names in (("lacks", missing), ("has unknown", unexpected), ("has", shapes))
+        if names
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{checkpoint.folder / WEIGHTS} does not fit the model: it {'; it '.join(problems)}. "
+            "Use the config the checkpoint was trained with (its model section is in checkpoint.json)"
+        )
+    model.load_state_dict(weights)
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file.
+
+    Raises:
+        CheckpointError: there is no such file.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: missing; the checkpoint is not complete")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_commit() -> str | None:
+    """Commit of the checkout this code runs from; None outside a checkout or without git."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    here = Path(__file__).resolve().parent
+    answer = subprocess.run([git, "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    return answer.stdout.strip() or None

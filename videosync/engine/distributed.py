@@ -1,0 +1,199 @@
+"""One process or many: ranks, devices and the few collectives the project uses.
+
+Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the rest
+of the code sees one object and never asks which. One process needs no process group: every collective is then
+the identity.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from videosync.engine.allocator import keep_freed_memory
+from videosync.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+COLLECTIVE_TIMEOUT = timedelta(
+    minutes=30
+)  # the slowest thing ranks wait for: rank 0 writing, uneven validation
+
+T = TypeVar("T")
+
+
+class Distributed:
+    """One process: rank 0 of 1, every collective the identity.
+
+    Attributes: ``rank``, ``world_size``, ``local_rank`` (rank on this machine) and ``device``.
+    """
+
+    def __init__(self, *, rank: int, world_size: int, local_rank: int, device: torch.device) -> None:
+        self.rank = rank
+        self.world_size = world_size
+        self.local_rank = local_rank
+        self.device = device
+
+    @property
+    def is_main(self) -> bool:
+        return self.rank == 0
+
+    def barrier(self) -> None:
+        """Wait until every rank is here."""
+
+    def gather(self, obj: T) -> list[T]:
+        """Every rank's picklable ``obj`` in rank order, on every rank."""
+        return [obj]
+
+    def broadcast(self, obj: T) -> T:
+        """Rank 0's picklable ``obj`` on every rank."""
+        return obj
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        """Element-wise sum over ranks of a few float64 numbers, on the CPU (the GPU's queue is not waited for)."""
+        return list(values)
+
+    def share_tensors(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite ``tensors`` in place with rank 0's."""
+
+    def close(self) -> None:
+        """Leave the process group. Safe to call twice."""
+
+    def __enter__(self) -> Distributed:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class ProcessGroup(Distributed):
+    """Two or more processes joined by torch.distributed (numbers and objects travel over gloo)."""
+
+    def barrier(self) -> None:
+        self.sum([0.0])
+
+    def gather(self, obj: T) -> list[T]:
+        gathered: list[Any] = [None] * self.world_size
+        dist.all_gather_object(gathered, obj)
+        return gathered
+
+    def broadcast(self, obj: T) -> T:
+        box = [obj if self.is_main else None]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]  # type: ignore[return-value]
+
+    def sum(self, values: Sequence[float]) -> list[float]:
+        tensor = torch.tensor(values, dtype=torch.float64)
+        dist.all_reduce(tensor)
+        return tensor.tolist()
+
+    def share_tensors(self, tensors: Iterable[Tensor]) -> None:
+        for tensor in tensors:
+            dist.broadcast(tensor, src=0)
+
+    def close(self) -> None:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> Distributed:
+    """Join the run this process was started in.
+
+    Args:
+        backend: "auto" (NCCL where there is a GPU, else gloo), "nccl" or "gloo".
+        local_rank: the launcher's ``--local-rank``; the environment's LOCAL_RANK comes first.
+
+    Raises:
+        ConfigError: NCCL without a GPU, more processes than GPUs, or a launcher's variable that is no number.
+    """
+    rank, world_size, env_local_rank = _place(os.environ)
+    if env_local_rank is None:
+        env_local_rank = local_rank or 0
+    device = _device(env_local_rank, backend)
+    if device.type == "cpu":
+        keep_freed_memory()
+    place = {"rank": rank, "world_size": world_size, "local_rank": env_local_rank, "device": device}
+    if world_size == 1:
+        return Distributed(**place)
+    _set_rendezvous(os.environ)
+    if rank == 0:
+        address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        log.info("waiting for %d processes at %s", world_size, address)
+    use_nccl = device.type == "cuda" and backend != "gloo"
+    dist.init_process_group(
+        backend="cpu:gloo,cuda:nccl" if use_nccl else "gloo",
+        rank=rank,
+        world_size=world_size,
+        timeout=COLLECTIVE_TIMEOUT,
+    )
+    return ProcessGroup(**place)
+
+
+def _place(env: Mapping[str, str]) -> tuple[int, int, int | None]:
+    """(rank, world size, local rank or None) from torchrun's variables, else Slurm's, else one process."""
+    if "RANK" in env and "WORLD_SIZE" in env:
+        local = _integer(env, "LOCAL_RANK") if "LOCAL_RANK" in env else None
+        return _integer(env, "RANK"), _integer(env, "WORLD_SIZE"), local
+    if "SLURM_PROCID" in env:
+        # a step's own task count where srun gives it; SLURM_NTASKS is the whole job's
+        tasks = "SLURM_STEP_NUM_TASKS" if "SLURM_STEP_NUM_TASKS" in env else "SLURM_NTASKS"
+        world_size = _integer(env, tasks) if tasks in env else 1
+        if world_size > 1:
+            local = _integer(env, "SLURM_LOCALID") if "SLURM_LOCALID" in env else None
+            return _integer(env, "SLURM_PROCID"), world_size, local
+    return 0, 1, None
+
+
+def _integer(env: Mapping[str, str], name: str) -> int:
+    try:
+        return int(env[name])
+    except ValueError:
+        raise ConfigError(
+            f"environment variable {name}={env[name]!r}: expected a whole number, as the launcher sets it; "
+            "unset it to run one process"
+        ) from None
+
+
+def _device(local_rank: int, backend: str) -> torch.device:
+    if not torch.cuda.is_available():
+        if backend == "nccl":
+            raise ConfigError("train.backend: nccl needs a CUDA device and there is none; use auto or gloo")
+        return torch.device("cpu")
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        raise ConfigError(
+            f"local rank {local_rank} has no GPU: this machine shows {count}; start at most {count} "
+            f"process{'es' if count > 1 else ''} here (--nproc_per_node {count})"
+        )
+    device = torch.device("cuda", local_rank)
+    torch.cuda.set_device(device)
+    return device
+
+
+def _set_rendezvous(env: Any) -> None:
+    """Set MASTER_ADDR and MASTER_PORT where the launcher did not (Slurm)."""
+    if "MASTER_ADDR" not in env:
+        hosts = env.get("SLURM_STEP_NODELIST") or env.get("SLURM_NODELIST") or env.get("SLURM_JOB_NODELIST")
+        env["MASTER_ADDR"] = first_host(hosts) if hosts else env.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1")
+    if "MASTER_PORT" not in env:
+        job = re.sub(r"\D", "", env.get("SLURM_JOB_ID", "")) or "0"
+        env["MASTER_PORT"] = str(20000 + int(job) % 20000)
+
+
+def first_host(nodelist: str) -> str:
+    """First host of a Slurm node list: ``"gpu[03-07,11],cpu1"`` → ``"gpu03"``."""
+    first = re.match(r"(?:[^,\[]|\[[^\]]*\])+", nodelist)
+    if first is None:
+        raise ConfigError(f"SLURM_NODELIST={nodelist!r}: no host name in it; set MASTER_ADDR yourself")
+    return re.sub(r"\[([^\],-]+)[^\]]*\]", r"\1", first.group())

@@ -1,0 +1,165 @@
+"""The evaluation job: encode the pairs of a split, ask every method, report errors, table and pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from videosync.config.schema import Config
+from videosync.engine.build import build_pairs, load_trained_encoder
+from videosync.engine.distributed import Distributed
+from videosync.engine.loggers import PairProgress
+from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
+from videosync.evaluation.plots import save_film_strip, save_heat_map, save_method_bars
+from videosync.evaluation.sync import (
+    PairResult,
+    evaluate_encoder,
+    iter_pair_matrices,
+    merge_results,
+)
+from videosync.offset.methods import load_methods
+from videosync.types import SyncPair
+from videosync.version import __version__
+
+
+def run_evaluation(
+    config: Config, *, workdir: Path, logdir: Path, detectors: Path, output: Path, distributed: Distributed
+) -> str:
+    """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``; returns the table (rank 0).
+
+    Writes ``metrics.json``, ``pairs.csv`` and pictures into ``output``.
+
+    Raises:
+        CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
+        ManifestError, VideoError: the dataset is missing or cannot be read.
+    """
+    pairs = build_pairs(config, workdir, config.eval.split)
+    methods = load_methods([*config.eval.methods, *config.eval.detectors], detectors)
+    encoder, encoder_id = load_trained_encoder(
+        config, workdir, logdir, device=distributed.device, precision=config.eval.precision
+    )
+    matching: dict[str, Any] = {
+        "image_size": config.data.image_size,
+        "device": distributed.device,
+        "metric": config.similarity.metric,
+        "temperature": config.similarity.temperature,
+    }
+    with PairProgress("evaluating", len(pairs), distributed) as progress:
+        share = evaluate_encoder(
+            encoder,
+            pairs,
+            methods,
+            max_offset=config.pairs.max_offset,
+            rank=distributed.rank,
+            world_size=distributed.world_size,
+            on_pairs=progress.advance,
+            **matching,
+        )
+    results = merge_results(distributed.gather(share), len(pairs))
+    if not distributed.is_main:
+        return ""
+    metrics, floor = summarize(
+        results, max_offset=config.pairs.max_offset, bootstrap=config.eval.bootstrap, seed=config.pairs.seed
+    )
+    output.mkdir(parents=True, exist_ok=True)
+    report = {
+        "split": config.eval.split,
+        "dataset": config.data.dataset,
+        "encoder": encoder_id,
+        "max_offset": config.pairs.max_offset,
+        "num_frames": pairs[0].window0.num_frames,
+        "floor": floor.to_json(),
+        "methods": {name: values.to_json() for name, values in metrics.items()},
+        "versions": {"videosync": __version__, "torch": torch.__version__},
+        "config": asdict(config),
+    }
+    (output / "metrics.json").write_text(json.dumps(report, indent=1))
+    write_pairs(output / "pairs.csv", results)
+    rows = {
+        name: {"mae": m.mae_frames, "moe": np.nan if m.moe_frames is None else m.moe_frames}
+        for name, m in metrics.items()
+    }
+    title = f"{config.data.dataset}, {config.eval.split}: {floor.n} pairs of {floor.n_events} events"
+    save_method_bars(output / "methods.png", rows, floor.mae_frames, title)
+    for label, index in pictured_pairs(results, metrics, config.eval.pictures):
+        draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
+    return metrics_table(metrics, floor)
+
+
+def summarize(
+    results: Sequence[PairResult], *, max_offset: int, bootstrap: int, seed: int
+) -> tuple[dict[str, SyncMetrics], SyncMetrics]:
+    """Metrics of each method, and of the trivial floor."""
+    true = np.array([result.true for result in results])
+    options: dict[str, Any] = {
+        "fps": np.array([result.fps for result in results]),
+        "events": [result.event for result in results],
+        "max_offset": max_offset,
+        "bootstrap": bootstrap,
+        "seed": seed,
+    }
+    names = list(results[0].predicted)
+    metrics = {
+        name: sync_metrics(np.array([result.predicted[name] for result in results]), true, **options)
+        for name in names
+    }
+    return metrics, floor_metrics(true, **options)
+
+
+def write_pairs(path: Path, results: Sequence[PairResult]) -> None:
+    """One line a pair: the true offset and what each method said, in frames, and its error in ms."""
+    names = list(results[0].predicted)
+    with open(path, "w", newline="") as file:
+        writer = csv.writer(file)
+        errors = [f"{name}_error_ms" for name in names]
+        writer.writerow(["pair_id", "event", "fps", "true_offset_frames", *names, *errors])
+        for r in results:
+            ms = [f"{abs(r.predicted[name] - r.true) / r.fps * 1000:.1f}" for name in names]
+            said = [f"{r.predicted[name]:g}" for name in names]
+            writer.writerow([r.pair_id, r.event, f"{r.fps:g}", r.true, *said, *ms])
+
+
+def best_method(metrics: Mapping[str, SyncMetrics]) -> str:
+    """The method with the smallest mean absolute error."""
+    return min(metrics, key=lambda name: metrics[name].mae_frames)
+
+
+def pictured_pairs(
+    results: Sequence[PairResult], metrics: Mapping[str, SyncMetrics], count: int
+) -> list[tuple[str, int]]:
+    """(label, index) of the ``count`` worst and the ``count`` median pairs of the best method."""
+    name = best_method(metrics)
+    order = sorted(range(len(results)), key=lambda i: abs(results[i].predicted[name] - results[i].true))
+    middle = max(len(order) // 2 - count // 2, 0)
+    worst = [(f"worst_{n + 1}", i) for n, i in enumerate(reversed(order[len(order) - count :]))]
+    median = [(f"median_{n + 1}", i) for n, i in enumerate(order[middle : middle + count])]
+    return worst + median if count else []
+
+
+def draw_pair(
+    output: Path,
+    label: str,
+    encoder: torch.nn.Module,
+    pair: SyncPair,
+    result: PairResult,
+    metrics: Mapping[str, SyncMetrics],
+    matching: Mapping[str, Any],
+) -> None:
+    """Heat map and film strip of one pair."""
+    name = best_method(metrics)
+    matrix = next(iter_pair_matrices(encoder, [pair], **matching)).forward[0]
+    title = f"{label.replace('_', ' ')} pair: {pair.pair_id}"
+    save_heat_map(output / f"{label}_matrix.png", matrix, pair.offset, result.predicted, title)
+    save_film_strip(
+        output / f"{label}_strip.png",
+        pair,
+        result.predicted[name],
+        f"{title}, {name}: {result.predicted[name]:+.1f} frames, true {pair.offset:+d}",
+    )
