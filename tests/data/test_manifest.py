@@ -1,0 +1,180 @@
+"""The manifest: what is written is read back, and what is wrong is said with file, line and key."""
+
+import json
+
+import pytest
+
+from videosync.data.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    Sample,
+    View,
+    read_manifest,
+    validate_manifest,
+    write_manifest,
+)
+from videosync.errors import ManifestError
+
+
+def view(video="a/cam0.mp4", start=0, frames=100, fps=30.0):
+    return View(video=video, start_frame=start, num_frames=frames, fps=fps)
+
+
+def sample(event="a", split="train", starts=(0, 4), frames=100):
+    views = tuple(view(f"{event}/cam{i}.mp4", start, frames) for i, start in enumerate(starts))
+    return Sample(event=event, split=split, views=views)
+
+
+def touch_videos(root, samples):
+    for s in samples:
+        for v in s.views:
+            (root / v.video).parent.mkdir(parents=True, exist_ok=True)
+            (root / v.video).touch()
+
+
+def problems_of(tmp_path, *samples, **options):
+    touch_videos(tmp_path, samples)
+    return validate_manifest(Manifest(tmp_path, samples), **options)
+
+
+def test_round_trip_keeps_everything_and_writes_the_same_bytes(tmp_path):
+    samples = (sample("a"), sample("küche", split="val", starts=(7,)), sample("c", starts=(0, 1, 2)))
+    write_manifest(tmp_path / "x", samples)
+    write_manifest(tmp_path / "y", list(samples))
+    manifest = read_manifest(tmp_path / "x")
+    assert manifest.samples == samples
+    assert manifest.splits == ("train", "val")
+    assert manifest.of_split("val") == (samples[1],)
+    assert (tmp_path / "x" / MANIFEST_NAME).read_bytes() == (tmp_path / "y" / MANIFEST_NAME).read_bytes()
+    assert [p.name for p in (tmp_path / "x").iterdir()] == [MANIFEST_NAME]  # no temporary file is left
+
+
+def test_a_failed_write_leaves_the_old_manifest(tmp_path):
+    write_manifest(tmp_path, [sample("a")])
+    before = (tmp_path / MANIFEST_NAME).read_bytes()
+    with pytest.raises(ManifestError, match="num_frames"):
+        write_manifest(tmp_path, [sample("b"), sample("c", frames=0)])
+    with pytest.raises(ManifestError, match="at least one sample"):
+        write_manifest(tmp_path, [])
+    assert (tmp_path / MANIFEST_NAME).read_bytes() == before
+
+
+def good_line():
+    return {
+        "event": "a",
+        "split": "train",
+        "views": [{"video": "a.mp4", "start_frame": 0, "num_frames": 5, "fps": 25}],
+    }
+
+
+def changed(path, value):
+    record = good_line()
+    target = record
+    for key in path[:-1]:
+        target = target[key]
+    if value is None:
+        del target[path[-1]]
+    else:
+        target[path[-1]] = value
+    return json.dumps(record)
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("{not json", ["not valid JSON", "column 2"]),
+        ("[1, 2]", ["must be an object", "'event'"]),
+        (changed(["evnt"], "b"), ["unknown key 'evnt'", "Did you mean 'event'?"]),
+        (
+            changed(["views", 0, "start_frames"], 1),
+            ["'views[0].start_frames'", "Did you mean 'start_frame'?"],
+        ),
+        (changed(["split"], None), ["'split' is missing"]),
+        (changed(["views", 0, "fps"], None), ["'views[0].fps' is missing"]),
+        (changed(["event"], ""), ["'event' is ''", "a name"]),
+        (changed(["views"], []), ["'views' is []", "one view or more"]),
+        (changed(["views", 0], "cam0.mp4"), ["views[0] must be an object"]),
+        (changed(["views", 0, "start_frame"], 1.5), ["'views[0].start_frame' is 1.5", "whole number"]),
+        (changed(["views", 0, "num_frames"], True), ["'views[0].num_frames' is True", "whole number"]),
+        (changed(["views", 0, "num_frames"], 0), ["'views[0].num_frames' is 0", "1 or more"]),
+        (changed(["views", 0, "fps"], "30"), ["'views[0].fps' is '30'", "above 0"]),
+        (changed(["views", 0, "fps"], float("nan")), ["fps", "above 0"]),
+        (changed(["views", 0, "fps"], -25), ["'views[0].fps' is -25", "above 0"]),
+    ],
+)
+def test_a_malformed_line_is_named(tmp_path, line, parts):
+    path = tmp_path / MANIFEST_NAME
+    path.write_text(json.dumps(good_line()) + "\n\n" + line + "\n")
+    with pytest.raises(ManifestError) as error:
+        read_manifest(tmp_path)
+    assert str(error.value).startswith(f"{path}:3: ")
+    for part in parts:
+        assert part in str(error.value)
+
+
+def test_missing_folder_file_split(tmp_path):
+    (tmp_path / "dataset").mkdir()
+    with pytest.raises(ManifestError, match="does not exist. Did you mean 'dataset'"):
+        read_manifest(tmp_path / "datasets")
+    with pytest.raises(ManifestError, match=r"has no manifest.jsonl"):
+        read_manifest(tmp_path / "dataset")
+    (tmp_path / "dataset" / MANIFEST_NAME).write_text("\n")
+    with pytest.raises(ManifestError, match="is empty"):
+        read_manifest(tmp_path / "dataset")
+    with pytest.raises(ManifestError, match="no sample has split 'vall'.*Did you mean 'val'"):
+        Manifest(tmp_path, (sample(split="val"),)).of_split("vall")
+
+
+def test_a_good_manifest_has_no_problems(tmp_path):
+    assert problems_of(tmp_path, sample("a"), sample("b", "val"), sample("c", starts=(3,))) == []
+
+
+def segment(event, number, split="train"):
+    return Sample(event, split, (view(f"{event}/cam0_{number}.mp4"), view(f"{event}/cam1_{number}.mp4")))
+
+
+def test_segments_of_one_event_are_fine_in_one_split_only(tmp_path):
+    assert problems_of(tmp_path, segment("a", 0), segment("a", 1)) == []
+    (problem,) = problems_of(tmp_path, segment("a", 0), segment("a", 1, "val"))
+    assert "event 'a' is in splits 'train' and 'val'" in problem
+
+
+def test_a_file_in_two_splits_or_events_is_a_leak(tmp_path):
+    other = Sample("b", "val", (view("./a/cam0.mp4"), view("b/cam1.mp4")))
+    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 0)), other)
+    assert "a/cam0.mp4" in problem
+    assert "in splits 'train' and 'val'" in problem
+    other = Sample("b", "train", other.views)
+    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 0)), other)
+    assert "belongs to events 'a' and 'b'" in problem
+
+
+def test_contradicting_and_duplicate_lines(tmp_path):
+    (problem,) = problems_of(tmp_path, sample("a"), sample("b"), sample("a"))
+    assert "sample 3 (a): has the same videos as sample 1" in problem
+    problems = problems_of(tmp_path, sample("a", starts=(0, 4)), sample("a", starts=(0, 5)))
+    assert any("a/cam1.mp4: listed with different start_frame" in p for p in problems)
+
+
+def test_problems_within_a_sample(tmp_path):
+    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 100)))
+    assert "cam0 and cam1 have no moment in common (frames 0–99 and 100–199)" in problem
+    assert problems_of(tmp_path, sample("a", starts=(0, 99))) == []
+    (problem,) = problems_of(tmp_path, sample("a", starts=(-1, 0)))
+    assert "start_frame -1" in problem
+    mixed = Sample("m", "train", (view("m/l.mp4", fps=25.0), view("m/r.mp4", fps=30.0)))
+    (problem,) = problems_of(tmp_path, mixed)
+    assert "l has 25 frames/s and r 30" in problem
+    twice = Sample("t", "train", (view("t/l.mp4"), view("t/l.mp4")))
+    assert any("listed twice" in p for p in problems_of(tmp_path, twice))
+
+
+def test_offsets_out_of_range(tmp_path):
+    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 31, 30)), max_offset=30)
+    assert "cam0 and cam1 start -31 frames apart, outside -30 … 30" in problem
+
+
+def test_missing_files_are_listed_once(tmp_path):
+    problems = validate_manifest(Manifest(tmp_path, (segment("a", 0),)))
+    assert len(problems) == 2
+    assert all("is missing" in p for p in problems)

@@ -1,0 +1,152 @@
+"""Sync pairs: equal length, uniform labels, nothing in the positions that gives the label's sign away."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videosync.data.manifest import Manifest, Sample, View
+from videosync.data.pairs import sync_pairs
+from videosync.errors import ConfigError, ManifestError
+
+ROOT = Path("/data/set")
+
+
+def event(name, starts=(0, 0), frames=(100, 100), split="val", fps=30.0):
+    views = tuple(View(f"{name}/cam{i}.mp4", s, n, fps) for i, (s, n) in enumerate(zip(starts, frames)))
+    return Sample(name, split, views)
+
+
+def pairs_of(*samples, **options):
+    chosen = {
+        "split": "val",
+        "num_frames": 60,
+        "max_offset": 10,
+        "placement": "random",
+        "windows": 1,
+        "seed": 0,
+    }
+    return sync_pairs(Manifest(ROOT, samples), **(chosen | options))
+
+
+def start_of(sample, window):
+    return next(v.start_frame for v in sample.views if window.video == str(ROOT / v.video))
+
+
+def test_label_is_what_the_windows_say_and_windows_lie_inside_their_files():
+    samples = [event(f"e{i}", starts=(i % 7, (3 * i) % 11), frames=(90 + i % 5, 100)) for i in range(60)]
+    pairs = pairs_of(*samples, windows=3)
+    assert len(pairs) == 180
+    for pair in pairs:
+        source = next(s for s in samples if s.event == pair.event)
+        t0 = start_of(source, pair.window0) + pair.window0.start
+        t1 = start_of(source, pair.window1) + pair.window1.start
+        assert pair.offset == t0 - t1
+        assert abs(pair.offset) <= 10
+        for window, v in zip((pair.window0, pair.window1), source.views):
+            assert window.num_frames == 60
+            assert 0 <= window.start <= v.num_frames - 60
+
+
+def test_labels_are_uniform_over_the_symmetric_range():
+    pairs = pairs_of(*(event(f"e{i}") for i in range(300)), windows=14)
+    counts = np.bincount([pair.offset + 10 for pair in pairs], minlength=21)
+    assert len(counts) == 21
+    expected = len(pairs) / 21  # 200
+    chi2 = ((counts - expected) ** 2 / expected).sum()
+    assert chi2 < 45.3  # the 99.9 % point of chi-squared with 20 degrees of freedom
+
+
+def test_positions_say_nothing_about_the_sign_of_the_label():
+    pairs = pairs_of(*(event(f"e{i}", frames=(80, 80)) for i in range(300)), windows=14)
+    k = np.array([pair.offset for pair in pairs])
+    middle = np.array([(pair.window0.start + pair.window1.start) / 2 for pair in pairs])
+    assert abs(np.corrcoef(middle, k)[0, 1]) < 0.05  # standard error 1 / sqrt(4200) = 0.015
+    given = Counter(pair.window0.start for pair in pairs if pair.offset == 5)  # uniform over 5 … 20
+    assert set(given) == set(range(5, 21))
+
+
+def test_clips_trimmed_together_keep_a_symmetric_range_when_they_are_short():
+    pairs = pairs_of(*(event(f"e{i}", frames=(64, 66)) for i in range(200)), max_offset=30)
+    offsets = {pair.offset for pair in pairs}
+    assert offsets == set(range(-4, 5))  # 64 - 60 frames of room on the smaller side
+
+
+def test_offsets_far_from_zero_are_used_where_the_clips_have_no_others():
+    pairs = pairs_of(*(event(f"e{i}", starts=(8, 0), frames=(62, 63)) for i in range(200)), max_offset=10)
+    assert {pair.offset for pair in pairs} == {5, 6, 7, 8, 9, 10}
+
+
+def test_swapped_views_give_the_same_windows_and_minus_k():
+    samples = [event(f"e{i}", starts=(0, i), frames=(100, 97)) for i in range(20)]
+    swapped = [Sample(s.event, s.split, s.views[::-1]) for s in samples]
+    for pair, mirror in zip(pairs_of(*samples, windows=3), pairs_of(*swapped, windows=3)):
+        assert (pair.window0, pair.window1) == (mirror.window1, mirror.window0)
+        assert pair.offset == -mirror.offset
+
+
+def test_a_pair_depends_on_its_own_line_alone():
+    samples = [event(f"e{i}", starts=(0, 2, 4), frames=(100, 90, 95)) for i in range(5)]
+    everything = {pair.pair_id: pair for pair in pairs_of(*samples, windows=3)}
+    fewer = pairs_of(*reversed(samples[1:]), event("new"), windows=2)
+    assert all(everything[pair.pair_id] == pair for pair in fewer if pair.event != "new")
+    other_seed = pairs_of(*samples, windows=3, seed=1)
+    assert [p.offset for p in other_seed] != [p.offset for p in pairs_of(*samples, windows=3)]
+
+
+def test_all_view_pairs_once_with_unique_ids():
+    pairs = pairs_of(event("a", starts=(0, 0, 0, 0), frames=(99,) * 4), event("b"), windows=2)
+    assert len(pairs) == 2 * (6 + 1)
+    assert len({pair.pair_id for pair in pairs}) == len(pairs)
+    assert pairs[0].pair_id == "a/cam0-cam1/0"
+    assert pairs[0].window0.video == str(ROOT / "a/cam0.mp4")
+
+
+def test_segments_with_the_same_file_names_get_unique_ids():
+    def segment(folder):
+        return Sample("a", "val", tuple(View(f"a/{folder}/cam{i}.mp4", 0, 100, 30.0) for i in range(2)))
+
+    pairs = pairs_of(segment("part0"), segment("part1"), windows=2)
+    assert len({pair.pair_id for pair in pairs}) == 4
+    assert {pair.window0.video.split("/")[-2] for pair in pairs} == {"part0", "part1"}
+
+
+def test_start_placement():
+    pairs = pairs_of(event("a", starts=(7, 0)), event("b", frames=(40, 100)), placement="start", windows=5)
+    assert [pair.offset for pair in pairs] == [7, 0]
+    assert [pair.window0.num_frames for pair in pairs] == [60, 40]  # common length: both clips are cut to it
+    assert all(pair.window0.start == pair.window1.start == 0 for pair in pairs)
+    with pytest.raises(ManifestError, match="11 frames apart"):
+        pairs_of(event("a", starts=(11, 0)), placement="start")
+
+
+def test_too_short_clips_are_counted_and_named():
+    samples = [event(f"short{i}", frames=(59, 100)) for i in range(5)]
+    with pytest.raises(ManifestError) as error:
+        pairs_of(event("long"), *samples)
+    assert "5 of 6 pairs of split 'val'" in str(error.value)
+    assert "short0/cam0-cam1 (59 frames)" in str(error.value)
+    assert "short4" not in str(error.value)
+    assert "pairs.num_frames" in str(error.value)
+
+
+def test_views_that_cannot_be_compared():
+    mixed = Sample("m", "val", (View("l.mp4", 0, 100, 25.0), View("r.mp4", 0, 100, 30.0)))
+    with pytest.raises(ManifestError, match="25 and 30 frames/s"):
+        pairs_of(mixed)
+    with pytest.raises(ManifestError, match="no windows within 10 frames"):
+        pairs_of(event("a", starts=(51, 0)))
+    with pytest.raises(ManifestError, match="two views of one event"):
+        pairs_of(event("a", starts=(0,), frames=(100,)))
+    assert len(pairs_of(event("a", starts=(0,), frames=(100,)), event("b"))) == 1
+
+
+def test_numbers_that_do_not_fit():
+    for wrong in ({"num_frames": 0}, {"windows": 0}, {"max_offset": 60}, {"max_offset": -1}):
+        with pytest.raises(ConfigError):
+            pairs_of(event("a"), **wrong)
+    with pytest.raises(ConfigError, match="'random' or 'start'"):
+        pairs_of(event("a"), placement="middle")
+    with pytest.raises(ManifestError, match="split 'vall'.*Did you mean 'val'"):
+        pairs_of(event("a"), split="vall")

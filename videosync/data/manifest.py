@@ -1,0 +1,263 @@
+"""The manifest of a dataset folder: ``manifest.jsonl``, one JSON object a line, one line a *sample*.
+
+::
+
+    {"event": "run_07", "split": "train", "views": [
+        {"video": "run_07/cam0.mp4", "start_frame": 0,  "num_frames": 300, "fps": 30.0},
+        {"video": "run_07/cam1.mp4", "start_frame": 12, "num_frames": 300, "fps": 30.0}]}
+
+``video`` is relative to the manifest. ``start_frame`` is where the file's frame 0 lies on the event's common
+timeline, so two views of one sample are ``k = start0 - start1`` frames apart (the sign is said in
+:mod:`videosync.types`). A line with one view is allowed: self-supervised training needs no second camera;
+pairs for sync are made of lines with two views or more. Several lines may share an event (its segments).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, quoted, view_names
+from videosync.errors import ManifestError, VideoError
+
+__all__ = [
+    "MANIFEST_NAME",
+    "Manifest",
+    "Sample",
+    "View",
+    "read_manifest",
+    "validate_manifest",
+    "write_manifest",
+]
+
+FPS_TOLERANCE = 0.005  # relative; files round their rates (29.97 for 30000/1001)
+
+
+def read_manifest(folder: str | Path) -> Manifest:
+    """Read ``folder/manifest.jsonl``.
+
+    Only the form is checked here (keys, types, positive lengths and rates); :func:`validate_manifest` checks
+    what the lines say against each other and against the files.
+
+    Raises:
+        ManifestError: the folder or file is missing, or a line is malformed (file, line and key are named).
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        siblings = [p.name for p in root.parent.iterdir() if p.is_dir()] if root.parent.is_dir() else []
+        raise ManifestError(f"dataset folder {root} does not exist{nearest(root.name, siblings)}")
+    path = root / MANIFEST_NAME
+    if not path.is_file():
+        raise ManifestError(
+            f"{root} has no {MANIFEST_NAME}; write one with a script of dataset_preparation/, "
+            "or give the folder that holds it"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 text"
+        ) from error
+    lines = text.split("\n")
+    samples = tuple(_parse_line(line, f"{path}:{i}") for i, line in enumerate(lines, start=1) if line.strip())
+    if not samples:
+        raise ManifestError(f"{path} is empty; it needs at least one line with event, split and views")
+    return Manifest(root=root, samples=samples)
+
+
+def write_manifest(folder: str | Path, samples: Iterable[Sample]) -> None:
+    """Write ``folder/manifest.jsonl``: complete or not at all, the same bytes for the same samples.
+
+    Raises:
+        ManifestError: a sample could not be read back (its keys or types are wrong), or there is none.
+    """
+    root = Path(folder)
+    path = root / MANIFEST_NAME
+    lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in samples]
+    if not lines:
+        raise ManifestError(f"{path}: nothing to write; a manifest needs at least one sample")
+    for number, line in enumerate(lines, start=1):
+        _parse_line(line, f"{path}:{number}")
+    root.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{MANIFEST_NAME}.{os.getpid()}")
+    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    os.replace(temporary, path)
+
+
+def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int | None = None) -> list[str]:
+    """Everything that is wrong with a manifest, in the order of its lines; empty when nothing is.
+
+    An event or a file in two splits would let a model be tested on what it was trained on; a view's file
+    belongs to the manifest as a whole, so a file that two splits name is an overlap however it is placed.
+
+    Args:
+        deep: also read every file's packets and compare frame count and rate (fps within 0.5 %).
+        max_offset: K; also list samples whose views start further apart than this many frames.
+    """
+    problems = [*_split_problems(manifest), *_file_problems(manifest), *_duplicate_problems(manifest)]
+    for number, sample in enumerate(manifest.samples, start=1):
+        problems += [
+            f"sample {number} ({sample.event}): {text}" for text in _sample_problems(sample, max_offset)
+        ]
+    missing = {view.video for view in _views(manifest) if not manifest.path(view).is_file()}
+    problems += [f"{video}: the file is missing from {manifest.root}" for video in sorted(missing)]
+    if deep:
+        present = {view.video: view for view in _views(manifest) if view.video not in missing}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for found in pool.map(lambda view: _probe_problems(manifest, view), present.values()):
+                problems += found
+    return problems
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_rate(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+# key → (test, what is expected)
+_SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "event": (_is_text, "a name"),
+    "split": (_is_text, "a name such as 'train' or 'val'"),
+    "views": (lambda v: isinstance(v, list) and len(v) > 0, "a list of one view or more"),
+}
+_VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "video": (_is_text, "a path relative to the manifest"),
+    "start_frame": (_is_int, "a whole number of frames"),
+    "num_frames": (lambda v: _is_int(v) and v > 0, "a whole number of frames, 1 or more"),
+    "fps": (_is_rate, "a number of frames per second above 0"),
+}
+
+
+def _parse_line(line: str, where: str) -> Sample:
+    try:
+        record = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ManifestError(f"{where}: not valid JSON at column {error.colno} ({error.msg})") from error
+    _check_keys(record, _SAMPLE_KEYS, where, "")
+    views = []
+    for i, view in enumerate(record["views"]):
+        _check_keys(view, _VIEW_KEYS, where, f"views[{i}]")
+        views.append(View(view["video"], view["start_frame"], view["num_frames"], float(view["fps"])))
+    return Sample(event=record["event"], split=record["split"], views=tuple(views))
+
+
+def _check_keys(
+    record: Any, keys: dict[str, tuple[Callable[[Any], bool], str]], where: str, prefix: str
+) -> None:
+    if not isinstance(record, dict):
+        what = prefix or "the line"
+        raise ManifestError(f"{where}: {what} must be an object with the keys {quoted(keys)}, not {record!r}")
+    dot = f"{prefix}." if prefix else ""
+    for key in record:
+        if key not in keys:
+            raise ManifestError(
+                f"{where}: unknown key '{dot}{key}'; the keys are {quoted(keys)}{nearest(key, keys)}"
+            )
+    for key, (accepts, expected) in keys.items():
+        if key not in record:
+            raise ManifestError(f"{where}: key '{dot}{key}' is missing; it must be {expected}")
+        if not accepts(record[key]):
+            raise ManifestError(f"{where}: '{dot}{key}' is {record[key]!r}, but must be {expected}")
+
+
+def _views(manifest: Manifest) -> Iterator[View]:
+    for sample in manifest.samples:
+        yield from sample.views
+
+
+def _split_problems(manifest: Manifest) -> Iterator[str]:
+    splits: dict[str, list[str]] = defaultdict(list)
+    for sample in manifest.samples:
+        if sample.split not in splits[sample.event]:
+            splits[sample.event].append(sample.split)
+    for event, names in splits.items():
+        if len(names) > 1:
+            yield f"event '{event}' is in splits {_and(names)}; an event may be in one split only"
+
+
+def _file_problems(manifest: Manifest) -> Iterator[str]:
+    """One file, one place: in one split, one event, at one start, with one length and rate."""
+    uses: dict[str, list[tuple[Sample, View]]] = defaultdict(list)
+    for sample in manifest.samples:
+        for view in sample.views:
+            uses[os.path.normpath(view.video)].append((sample, view))
+    for video, found in uses.items():
+        splits = list(dict.fromkeys(sample.split for sample, _ in found))
+        events = list(dict.fromkeys(sample.event for sample, _ in found))
+        if len(splits) > 1:
+            yield f"{video}: its frames are in splits {_and(splits)}; a file may be in one split only"
+        elif len(events) > 1:
+            yield f"{video}: belongs to events {_and(events)}; a file shows one event"
+        elif len({(view.start_frame, view.num_frames, view.fps) for _, view in found}) > 1:
+            yield f"{video}: listed with different start_frame, num_frames or fps; say the same on each line"
+
+
+def _duplicate_problems(manifest: Manifest) -> Iterator[str]:
+    first: dict[tuple[str, frozenset[str]], int] = {}
+    for number, sample in enumerate(manifest.samples, start=1):
+        key = (sample.event, frozenset(os.path.normpath(view.video) for view in sample.views))
+        if key in first:
+            yield f"sample {number} ({sample.event}): has the same videos as sample {first[key]}; delete one"
+        first.setdefault(key, number)
+
+
+def _sample_problems(sample: Sample, max_offset: int | None) -> Iterator[str]:
+    names = view_names(sample.views)
+    for view, name in zip(sample.views, names):
+        if view.start_frame < 0:
+            yield f"{name} has start_frame {view.start_frame}; shift the event so that it starts at 0"
+    for (view0, name0), (view1, name1) in combinations(zip(sample.views, names), 2):
+        if os.path.normpath(view0.video) == os.path.normpath(view1.video):
+            yield f"{view0.video} is listed twice; views must be different files"
+            continue
+        if view0.fps != view1.fps:
+            yield (
+                f"{name0} has {view0.fps:g} frames/s and {name1} {view1.fps:g}; views of one event need one "
+                "rate, or an offset in frames means nothing: transcode them to one"
+            )
+        if min(view0.end_frame, view1.end_frame) <= max(view0.start_frame, view1.start_frame):
+            yield f"{name0} and {name1} have no moment in common (frames {_span(view0)} and {_span(view1)})"
+        elif max_offset is not None and abs(view0.start_frame - view1.start_frame) > max_offset:
+            apart = view0.start_frame - view1.start_frame
+            yield f"{name0} and {name1} start {apart} frames apart, outside -{max_offset} … {max_offset}"
+
+
+def _probe_problems(manifest: Manifest, view: View) -> list[str]:
+    from videosync.video.read import probe
+
+    try:
+        info = probe(manifest.path(view))
+    except VideoError as error:
+        return [str(error)]
+    problems = []
+    if info.num_frames != view.num_frames:
+        problems.append(
+            f"{view.video}: the manifest says {view.num_frames} frames, the file has {info.num_frames}"
+        )
+    if abs(info.fps - view.fps) > FPS_TOLERANCE * view.fps:
+        problems.append(f"{view.video}: the manifest says {view.fps:g} frames/s, the file has {info.fps:.6g}")
+    return problems
+
+
+def _span(view: View) -> str:
+    return f"{view.start_frame}–{view.end_frame - 1}"
+
+
+def _and(names: list[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return ", ".join(quoted[:-1]) + f" and {quoted[-1]}"

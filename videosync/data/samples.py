@@ -1,0 +1,88 @@
+"""What a dataset consists of: views (video files), samples (simultaneous views) and their manifest."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from videosync.errors import ManifestError
+
+MANIFEST_NAME = "manifest.jsonl"
+
+
+@dataclass(frozen=True)
+class View:
+    """One video file of a sample."""
+
+    video: str  # path relative to the manifest
+    start_frame: int  # of the file's frame 0, on the event's common timeline
+    num_frames: int  # frames in the file
+    fps: float  # frames/s
+
+    @property
+    def end_frame(self) -> int:
+        """First timeline frame after the file's last one."""
+        return self.start_frame + self.num_frames
+
+    @property
+    def name(self) -> str:
+        """The file's name without folder and ending."""
+        return Path(self.video).stem
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One line: simultaneous views of one event (or one view alone)."""
+
+    event: str
+    split: str
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A dataset folder and its samples, in the order of the file."""
+
+    root: Path
+    samples: tuple[Sample, ...]
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(sample.split for sample in self.samples))
+
+    def of_split(self, split: str) -> tuple[Sample, ...]:
+        """The samples of one split.
+
+        Raises:
+            ManifestError: there is no such split (the message names those there are and the nearest).
+        """
+        if split not in self.splits:
+            raise ManifestError(
+                f"{self.root / MANIFEST_NAME}: no sample has split '{split}'; "
+                f"there are {quoted(self.splits)}{nearest(split, self.splits)}"
+            )
+        return tuple(sample for sample in self.samples if sample.split == split)
+
+    def path(self, view: View) -> Path:
+        """Where a view's file lies."""
+        return self.root / view.video
+
+
+def view_names(views: Sequence[View]) -> tuple[str, ...]:
+    """Short names that tell the views of a sample apart: file stems, or paths where stems repeat."""
+    stems = [view.name for view in views]
+    if len(set(stems)) == len(stems):
+        return tuple(stems)
+    return tuple(str(Path(view.video).with_suffix("")) for view in views)
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """``". Did you mean 'x'?"``, or nothing when no choice is close."""
+    match = difflib.get_close_matches(name, list(choices), n=1)
+    return f". Did you mean '{match[0]}'?" if match else ""
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
