@@ -100,7 +100,7 @@ def command_parser(description: str, *, default_cfg: str | None = None) -> Comma
         action="extend",
         default=[],
         metavar="KEY VALUE",
-        help="options that win over the file, as KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self",
+        help="options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self",
     )
     parser.add_argument(
         "--local_rank",

@@ -201,7 +201,7 @@ def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
 
 
 def _fits(option: Option, value: Any) -> bool:
-    """False for what OmegaConf would take although it is surely a mistake: yes for a number, a missing value."""
+    """False for what OmegaConf would take though it is surely a mistake: true for a number, a 3 for yes."""
     if value == "???":  # OmegaConf's mark for "to be filled in"
         return False
     if option.type in (int, float) and isinstance(value, bool):

@@ -151,8 +151,8 @@ def _model(config: Config) -> list[str]:
     if config.data.feature_cache and model.layer < _LAST_STAGE:
         problems.append(
             f"data.feature_cache is {config.data.feature_cache}, but model.layer is {model.layer}: "
-            f"features can be cached only when the whole backbone is frozen. Set model.layer to {_LAST_STAGE}, or "
-            "the cache to 0."
+            "features can be cached only when the whole backbone is frozen. "
+            f"Set model.layer to {_LAST_STAGE}, or the cache to 0."
         )
     return problems
 

@@ -49,7 +49,7 @@ class PairsConfig:
 @dataclass(frozen=True)
 class ModelConfig:
     name: Literal["encoder", "noise"] = "encoder"  # "noise": random embeddings, the leak control
-    backbone: Literal["resnet50", "resnet34", "resnet18", "small"] = "resnet50"
+    backbone: Literal["resnet50", "resnet34", "resnet18", "small"] = "resnet50"  # turns a frame into features
     input: Literal["rgb", "motion"] = "rgb"  # what a backbone sees: the frame, or log frame differences
     weights: str = ""  # backbone weights inside --workdir (.safetensors or torchvision .pth); "": none
     random_backbone: bool = False  # allow frozen stages without pretrained weights
@@ -59,36 +59,36 @@ class ModelConfig:
     fc_size: int = 512  # their width
     dropout: float = 0.1  # of the fully connected layers and the transformer
     hidden_size: int = 256  # width of the transformer
-    positions: Literal["stretched", "plain", "rotary", "none"] = "stretched"  # a frame knows of its place
-    layers: int = 3
-    heads: int = 8
-    ff_size: int = 1024
-    embedding_size: int = 128
+    positions: Literal["stretched", "plain", "rotary", "none"] = "stretched"  # how a frame knows its place
+    layers: int = 3  # of the transformer; 0: none
+    heads: int = 8  # of its attention
+    ff_size: int = 1024  # width of its feed-forward part
+    embedding_size: int = 128  # size of a frame's embedding
     projection_size: int = 512  # hidden size of the projection head used by the loss
 
 
 @dataclass(frozen=True)
 class LossConfig:
     negative_type: Literal["single", "noself", "all"] = "single"  # which other frames count as negatives
-    temperature: float = 0.1
+    temperature: float = 0.1  # of the softmax over frames
     label_variance: float = 10.0  # variance of the Gaussian target, frames^2
     log_epsilon: float = 0.0  # added inside the logarithm; 1e-6 reproduces the reference code
 
 
 @dataclass(frozen=True)
 class OptimConfig:
-    name: Literal["adam", "adamw"] = "adam"
-    lr: float = 1e-4
-    weight_decay: float = 1e-5
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup_epochs: float = 1.0
+    name: Literal["adam", "adamw"] = "adam"  # the optimizer
+    lr: float = 1e-4  # learning rate after the warm-up
+    weight_decay: float = 1e-5  # of all trained weights
+    schedule: Literal["cosine", "constant"] = "cosine"  # how the learning rate goes on after the warm-up
+    warmup_epochs: float = 1.0  # epochs of linear rise of the learning rate
     grad_clip: float = 10.0  # largest gradient norm; 0: no clipping
     accumulate: int = 1  # batches per optimizer step
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    epochs: int = 300
+    epochs: int = 300  # times every sample is drawn
     batch_size: int = 2  # pairs a step takes, over all processes together
     precision: Literal["float32", "fp16", "bf16"] = "float32"  # autocast precision; the loss stays float32
     seed: int = 0  # rank r uses seed + r
@@ -96,15 +96,17 @@ class TrainConfig:
     eval_batches: int = 0  # validation batches and pairs at most; 0: all
     save_every: int = 10  # epochs between numbered checkpoints; 0: only last and best
     max_steps: int = 0  # stop after this many optimizer steps; 0: no limit
-    channels_last: bool = True
-    backend: Literal["auto", "nccl", "gloo"] = "auto"
+    channels_last: bool = True  # memory format of the backbone, the quicker one on most hardware
+    backend: Literal["auto", "nccl", "gloo"] = (
+        "auto"  # of torch.distributed; auto: nccl on GPUs, gloo on CPUs
+    )
 
 
 @dataclass(frozen=True)
 class EvalConfig:
-    split: str = "val"
-    checkpoint: Literal["best", "last"] = "best"
-    methods: list[str] = field(default_factory=lambda: ["median", "mean", "dtw", "diagonal"])
+    split: str = "val"  # split of the manifest that is evaluated
+    checkpoint: Literal["best", "last"] = "best"  # which checkpoint in --logdir
+    methods: list[str] = field(default_factory=lambda: ["median", "mean", "dtw", "diagonal"])  # label-free
     detectors: list[str] = field(default_factory=list)  # "prefix/method" of trained detectors to evaluate too
     precision: Literal["auto", "float32", "bf16"] = "auto"  # auto: bf16 where the CPU or GPU has it
     pictures: int = 2  # heat maps and film strips of this many worst and median pairs; 0: none
@@ -113,32 +115,32 @@ class EvalConfig:
 
 @dataclass(frozen=True)
 class SimilarityConfig:
-    metric: Literal["sqeuclidean", "cosine"] = "sqeuclidean"
+    metric: Literal["sqeuclidean", "cosine"] = "sqeuclidean"  # of two frames' embeddings
     temperature: float = 0.1  # of the row softmax
-    splits: list[str] = field(default_factory=lambda: ["train", "val"])
+    splits: list[str] = field(default_factory=lambda: ["train", "val"])  # splits that get a set
 
 
 @dataclass(frozen=True)
 class DetectorConfig:
     holdout: float = 0.15  # share of train events kept for early stopping
-    seed: int = 0
-    log_reg_c: float = 1.0
-    svm_c: float = 1.0
-    mlp_hidden: list[int] = field(default_factory=lambda: [2048, 1024, 512])
-    mlp_epochs: int = 200
-    cnn_channels: list[int] = field(default_factory=lambda: [32, 64, 128, 256])
-    cnn_dropout: float = 0.3
-    cnn_lr: float = 1e-4
-    cnn_epochs: int = 100
-    cnn_batch_size: int = 32
+    seed: int = 0  # of the held-out events and of the fits
+    log_reg_c: float = 1.0  # inverse regularisation of the logistic regression
+    svm_c: float = 1.0  # inverse regularisation of the support vector machine
+    mlp_hidden: list[int] = field(default_factory=lambda: [2048, 1024, 512])  # hidden layers
+    mlp_epochs: int = 200  # at most
+    cnn_channels: list[int] = field(default_factory=lambda: [32, 64, 128, 256])  # a convolution block each
+    cnn_dropout: float = 0.3  # before the last layer
+    cnn_lr: float = 1e-4  # learning rate of AdamW
+    cnn_epochs: int = 100  # at most; the best epoch is kept
+    cnn_batch_size: int = 32  # matrices a step takes
     patience: int = 10  # epochs without progress on the held-out events before stopping
 
 
 @dataclass(frozen=True)
 class LogConfig:
     every: int = 10  # steps between log lines
-    tensorboard: bool = False
-    wandb: bool = False
+    tensorboard: bool = False  # write TensorBoard files (extra "tensorboard")
+    wandb: bool = False  # log to Weights & Biases (extra "wandb"), offline with WANDB_MODE=offline
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""``videosync config``: the resolved configuration, or what every option means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from videosync.cli.common import command_parser, load_command_config, run_command
+from videosync.config.load import config_to_dict, config_to_yaml
+from videosync.config.options import Option, option_comments, options, section_classes
+from videosync.config.schema import Config
+
+_INTRODUCTION = (
+    "Every option, its default and its meaning. A YAML file holds only what differs; `--opts` wins over the "
+    "file.\n"
+    "`make docs` writes this page from `videosync/config/schema.py`."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = command_parser("Print the configuration a run would use, as YAML, or what every option means.")
+    parser.add_argument(
+        "--explain", action="store_true", help="print each option with its value and its meaning"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print the explanation as a Markdown page")
+
+    def command() -> int:
+        args = parser.parse_args(argv)
+        config = load_command_config(args)
+        if args.markdown:
+            print("\n".join(_markdown(config)))
+        elif args.explain:
+            print("\n".join(_explained(config)))
+        else:
+            print(config_to_yaml(config), end="")
+        return 0
+
+    return run_command(command)
+
+
+def _rows(config: Config, section: str) -> Iterator[tuple[Option, str, str]]:
+    """Name without its group, value and meaning of each option of a group."""
+    values = config_to_dict(config)[section]
+    for key, option in options().items():
+        group, _, name = key.partition(".")
+        if group == section:
+            yield option, _value(values[name]), option_comments()[key]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    return str(value) if value != "" else "''"
+
+
+def _explained(config: Config) -> Iterator[str]:
+    for section in section_classes():
+        yield f"{section}:"
+        for option, value, comment in _rows(config, section):
+            setting = f"  {option.key.partition('.')[2]}: {value}"
+            choices = f" ({' | '.join(map(str, option.choices))})" if option.choices else ""
+            yield f"{setting:<40} # {comment}{choices}"
+        yield ""
+
+
+def _markdown(config: Config) -> Iterator[str]:
+    yield "# Configuration"
+    yield ""
+    yield _INTRODUCTION
+    for section in section_classes():
+        yield ""
+        yield f"## {section}"
+        yield ""
+        yield "| option | default | type | meaning |"
+        yield "|---|---|---|---|"
+        for option, value, comment in _rows(config, section):
+            kind = option.expected.replace("|", "\\|")
+            yield f"| `{option.key}` | `{value}` | {kind} | {comment.replace('|', chr(92) + '|')} |"
