@@ -1,0 +1,159 @@
+"""Label-free predictors: the contract that every one keeps, and each method's published numbers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.offset.dtw import dtw_paths, median_of_dtw
+from videosync.offset.mean import mean_of_argmax
+from videosync.offset.median import median_of_argmax
+from videosync.offset.methods import PREDICTORS
+from videosync.similarity.matrix import similarity_matrix
+
+GOLDEN = Path(__file__).parents[2].parent / "shared" / "golden" / "similarity.npz"
+needs_golden = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not GOLDEN.exists(), reason="the reference numbers are not there"),
+]
+
+
+def matrices(
+    offsets: list[int], *, size: int = 48, noise: float = 0.3, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Similarities of noisy views of one random walk, video 0 ``offset`` frames later than video 1."""
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for k in offsets:
+        walk = np.cumsum(rng.normal(size=(size + abs(k), 12)), axis=0)
+        starts = max(k, 0), max(-k, 0)
+        views = [walk[s : s + size] + noise * rng.normal(size=(size, 12)) for s in starts]
+        pairs.append([torch.nn.functional.normalize(torch.tensor(v), dim=-1) for v in views])
+    forward = [similarity_matrix(a, b, temperature=0.05).numpy() for a, b in pairs]
+    backward = [similarity_matrix(b, a, temperature=0.05).numpy() for a, b in pairs]
+    return np.stack(forward), np.stack(backward)
+
+
+@pytest.mark.parametrize("name", PREDICTORS)
+class TestEveryPredictor:
+    def test_swapped_videos_give_exactly_the_negative_offset(self, name: str) -> None:
+        forward, backward = matrices([7, -3, 0, 12], noise=4.0)
+        one = PREDICTORS[name](forward, backward, 15)
+        np.testing.assert_array_equal(PREDICTORS[name](backward, forward, 15), -one)
+        assert np.abs(one).max() > 0
+
+    def test_identical_videos_give_exactly_zero(self, name: str) -> None:
+        forward, _ = matrices([9, -4], noise=3.0)
+        np.testing.assert_array_equal(PREDICTORS[name](forward, forward, 15), [0, 0])
+
+    def test_flat_matrices_give_exactly_zero(self, name: str) -> None:
+        flat = np.full((2, 30, 30), 1 / 30, dtype=np.float32)
+        np.testing.assert_array_equal(PREDICTORS[name](flat, flat, 10), [0, 0])
+
+    def test_sign_is_column_minus_row(self, name: str) -> None:
+        forward, backward = matrices([6, -6], noise=0.05)
+        found = PREDICTORS[name](forward, backward, 15)
+        assert found[0] > 3
+        assert found[1] < -3
+
+    def test_answers_stay_within_the_maximum_offset(self, name: str) -> None:
+        forward, backward = matrices([14, -14, 11], noise=0.05)
+        found = PREDICTORS[name](forward, backward, 5)
+        assert found.dtype == np.float64
+        assert np.abs(found).max() <= 5
+
+    def test_pair_by_pair_equals_all_at_once(self, name: str) -> None:
+        forward, backward = matrices(
+            [k % 9 - 4 for k in range(70)], size=20, noise=2.0
+        )  # more than one chunk
+        together = PREDICTORS[name](forward, backward, 8)
+        alone = [PREDICTORS[name](forward[n : n + 1], backward[n : n + 1], 8)[0] for n in range(70)]
+        np.testing.assert_array_equal(together, alone)
+
+    def test_matrices_that_do_not_fit_are_refused(self, name: str) -> None:
+        forward, backward = matrices([1, 2])
+        with pytest.raises(ValueError, match="expected"):
+            PREDICTORS[name](forward, backward[:1], 5)
+
+
+@pytest.mark.parametrize("name", ["median", "dtw", "diagonal"])
+def test_easy_pairs_are_found_to_the_frame(name: str) -> None:
+    offsets = [0, 1, -1, 5, -8, 12, -12]
+    forward, backward = matrices(offsets, noise=0.05, size=80)
+    np.testing.assert_array_equal(PREDICTORS[name](forward, backward, 15), offsets)
+
+
+def test_median_has_no_half_frame_bias() -> None:
+    """Two middle votes 2 and 3 mean 2.5; flooring would answer 2 here and -3 for the swapped pair."""
+    votes = np.array([2, 2, 3, 3])
+    matrix = np.zeros((1, 4, 8))
+    matrix[0, np.arange(4), np.arange(4) + votes] = 1
+    assert median_of_argmax(matrix)[0] == 2.5
+
+
+def slow_dtw(cost: np.ndarray) -> list[tuple[int, int]]:
+    """Textbook dynamic programming, cell by cell; ties in the order 1-1, 1-0, 0-1."""
+    rows, columns = cost.shape
+    total = np.full((rows + 1, columns + 1), np.inf)
+    total[0, 0] = 0
+    came = {}
+    for i in range(rows):
+        for j in range(columns):
+            options = [
+                (total[i, j], (i - 1, j - 1)),
+                (total[i, j + 1], (i - 1, j)),
+                (total[i + 1, j], (i, j - 1)),
+            ]
+            best = min(range(3), key=lambda o: options[o][0])  # min keeps the first of equal ones
+            total[i + 1, j + 1] = cost[i, j] + options[best][0]
+            came[i, j] = options[best][1]
+    path = [(rows - 1, columns - 1)]
+    while path[-1] != (0, 0):
+        path.append(came[path[-1]])
+    return path
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (9, 14), (20, 20)])
+@pytest.mark.parametrize("levels", [3, 1000])  # 3: many ties
+def test_dtw_equals_the_textbook(shape: tuple[int, int], levels: int) -> None:
+    cost = np.random.default_rng(levels).integers(0, levels, (5, *shape)).astype(float)
+    rows, columns, real = dtw_paths(cost)
+    for n in range(5):
+        found = list(zip(rows[n][real[n]].tolist(), columns[n][real[n]].tolist()))
+        assert found == slow_dtw(cost[n])
+
+
+def test_dtw_of_two_240_frame_videos_takes_milliseconds() -> None:
+    cost = np.random.default_rng(0).random((1, 240, 240))
+    median_of_dtw(cost)
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        median_of_dtw(cost)
+        times.append(time.perf_counter() - begin)
+    assert min(times) < 0.15  # about 0.02 on an idle core; a cell-by-cell loop takes 0.1 s a matrix and more
+
+
+class TestGolden:
+    pytestmark = needs_golden
+
+    @pytest.mark.parametrize("case", [0, 1, 2])
+    def test_published_read_outs(self, case: int) -> None:
+        golden = np.load(GOLDEN, allow_pickle=False)
+        similarity = golden[f"case{case}_softmax_similarity"][None]
+        assert median_of_argmax(similarity)[0] == golden[f"case{case}_median_of_argmax"]
+        assert mean_of_argmax(similarity)[0] == pytest.approx(float(golden[f"case{case}_mean_of_argmax"]))
+
+    @pytest.mark.parametrize("case", [0, 1, 2])
+    def test_published_warping_path(self, case: int) -> None:
+        golden = np.load(GOLDEN, allow_pickle=False)
+        e0, e1 = (golden[f"case{case}_embeddings{v}"].astype(np.float64) for v in (0, 1))
+        cost = np.square(e0[:, None] - e1[None]).sum(-1)[None]  # [1, T0, T1]
+        rows, columns, real = dtw_paths(cost)
+        np.testing.assert_array_equal(rows[0][real[0]][::-1], golden[f"case{case}_dtw_path0"])
+        np.testing.assert_array_equal(columns[0][real[0]][::-1], golden[f"case{case}_dtw_path1"])
+        assert median_of_dtw(cost)[0] == golden[f"case{case}_median_of_dtw"]

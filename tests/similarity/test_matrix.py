@@ -1,0 +1,91 @@
+"""Similarity matrices: the published numbers, and that they are safe at any scale."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.errors import CheckpointError
+from videosync.similarity.matrix import similarity_matrix
+
+GOLDEN = Path(__file__).parents[2].parent / "shared" / "golden" / "similarity.npz"
+
+
+def unit(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.nn.functional.normalize(
+        torch.randn(*shape, generator=torch.Generator().manual_seed(seed)), dim=-1
+    )
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not GOLDEN.exists(), reason="the reference numbers are not there")
+@pytest.mark.parametrize("case", [0, 1, 2])
+def test_published_softmax_similarity(case: int) -> None:
+    golden = np.load(GOLDEN, allow_pickle=False)
+    e0, e1 = (torch.from_numpy(golden[f"case{case}_embeddings{v}"]) for v in (0, 1))
+    found = similarity_matrix(e0, e1, metric="sqeuclidean", temperature=1.0)
+    np.testing.assert_allclose(found, golden[f"case{case}_softmax_similarity"], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "cosine"])
+def test_formula_entry_by_entry(metric: str) -> None:
+    e0, e1 = 3 * unit(4, 6), 2 * unit(5, 6, seed=1)
+    found = similarity_matrix(e0, e1, metric=metric, temperature=0.3)  # type: ignore[arg-type]
+    for i in range(4):
+        raw = torch.stack(
+            [
+                -(e0[i] - b).square().sum()
+                if metric == "sqeuclidean"
+                else torch.cosine_similarity(e0[i], b, dim=0)
+                for b in e1
+            ]
+        )
+        torch.testing.assert_close(found[i], torch.exp(raw / 0.3) / torch.exp(raw / 0.3).sum())
+
+
+def test_batched_equals_one_by_one() -> None:
+    e0, e1 = unit(2, 3, 7, 8), unit(2, 3, 9, 8, seed=1)
+    found = similarity_matrix(e0, e1)
+    assert found.shape == (2, 3, 7, 9)
+    torch.testing.assert_close(found[1, 2], similarity_matrix(e0[1, 2], e1[1, 2]))
+
+
+def test_cosine_is_squared_distance_at_twice_the_temperature() -> None:
+    e0, e1 = unit(6, 8), unit(6, 8, seed=1)
+    torch.testing.assert_close(
+        similarity_matrix(e0, e1, metric="cosine", temperature=0.1),
+        similarity_matrix(e0, e1, metric="sqeuclidean", temperature=0.2),
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_rows_sum_to_one_at_any_scale(dtype: torch.dtype) -> None:
+    e0, e1 = (100 * unit(5, 8)).to(dtype), (100 * unit(5, 8, seed=1)).to(dtype)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = similarity_matrix(e0, e1, temperature=1e-4)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.sum(-1), torch.ones(5))
+
+
+def test_autocast_changes_nothing() -> None:
+    e0, e1 = unit(5, 8), unit(5, 8, seed=1)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = similarity_matrix(e0, e1)
+    assert torch.equal(inside, similarity_matrix(e0, e1))
+
+
+def test_bad_input_is_named() -> None:
+    good = unit(5, 8)
+    broken = good.clone()
+    broken[2, 3] = float("nan")
+    with pytest.raises(CheckpointError, match="video 1 hold NaN"):
+        similarity_matrix(good, broken)
+    with pytest.raises(ValueError, match="temperature"):
+        similarity_matrix(good, good, temperature=0.0)
+    with pytest.raises(ValueError, match=r"available: sqeuclidean, cosine"):
+        similarity_matrix(good, good, metric="euclid")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="8 and 7"):
+        similarity_matrix(good, good[:, :7])

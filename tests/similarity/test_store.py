@@ -1,0 +1,189 @@
+"""Similarity sets: complete or absent, whatever goes wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from videosync.errors import CheckpointError
+from videosync.similarity.store import SimilaritySetWriter, load_similarity_set, set_hash
+
+SIZE, PAIRS = 6, 5
+HEADER = {
+    "temperature": 0.1,
+    "metric": "sqeuclidean",
+    "encoder": "e",
+    "encoder_hash": "h",
+    "config": {"a": 1},
+}
+MATRICES = np.random.default_rng(0).random((PAIRS, 2, SIZE, SIZE)).astype(np.float32)
+
+
+def writer(folder: Path, prefix: str = "set", **changed: Any) -> SimilaritySetWriter:
+    facts: dict[str, Any] = {
+        "size": SIZE,
+        "pair_ids": [f"pair{n}" for n in range(PAIRS)],
+        "events": ["a", "a", "b", "b", "c"],
+        "offsets": [0, 1, -2, 3, -3],
+        "fps": [30.0] * PAIRS,
+        "max_offset": 3,
+        "header": HEADER,
+    }
+    return SimilaritySetWriter(folder, prefix, "val", **{**facts, **changed})
+
+
+def make(folder: Path, prefix: str = "set", scale: float = 1.0) -> None:
+    made = writer(folder, prefix)
+    for n in range(PAIRS):
+        made.write(n, scale * MATRICES[n, 0], scale * MATRICES[n, 1])
+    made.finish()
+
+
+class Ranks:
+    """``gather`` between threads that play ranks."""
+
+    def __init__(self, count: int) -> None:
+        self.items: list[Any] = [None] * count
+        self.barrier = threading.Barrier(count, timeout=20)
+
+    def gather(self, rank: int, item: Any) -> list[Any]:
+        self.items[rank] = item
+        self.barrier.wait()
+        found = list(self.items)
+        self.barrier.wait()
+        return found
+
+    def run(self, folder: Path, rows: list[list[int]]) -> list[str]:
+        problems = [""] * len(rows)
+
+        def work(rank: int) -> None:
+            try:
+                made = writer(folder, rank=rank, gather=lambda item: self.gather(rank, item))
+                for n in rows[rank]:
+                    made.write(n, MATRICES[n, 0], MATRICES[n, 1])
+                made.finish()
+            except CheckpointError as error:
+                problems[rank] = str(error)
+
+        threads = [threading.Thread(target=work, args=(rank,)) for rank in range(len(rows))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return problems
+
+
+def test_what_was_written_is_read_back_from_disk(tmp_path: Path) -> None:
+    make(tmp_path)
+    pairs, header = load_similarity_set(tmp_path, "set", "val")
+    np.testing.assert_array_equal(pairs.forward, MATRICES[:, 0])
+    np.testing.assert_array_equal(pairs.backward, MATRICES[:, 1])
+    np.testing.assert_array_equal(pairs.offsets, [0, 1, -2, 3, -3])
+    assert isinstance(pairs.forward, np.memmap)
+    assert pairs.events == ("a", "a", "b", "b", "c")
+    assert pairs.pair_ids[4] == "pair4"
+    assert pairs.max_offset == 3
+    assert header["encoder_hash"] == "h"
+    assert header["split"] == "val"
+    assert header["version"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "set_val.json",
+        "set_val_labels.npy",
+        "set_val_matrices.npy",
+    ]
+
+
+def test_all_ranks_fill_one_set(tmp_path: Path) -> None:
+    assert Ranks(3).run(tmp_path, [[0, 3], [1, 4], [2]]) == ["", "", ""]
+    np.testing.assert_array_equal(load_similarity_set(tmp_path, "set", "val")[0].forward, MATRICES[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"), [([[0, 1], [2, 3]], "1 were not"), ([[0, 1, 2], [2, 3, 4]], "1 were written")]
+)
+def test_a_missing_or_repeated_pair_stops_every_rank(
+    tmp_path: Path, rows: list[list[int]], said: str
+) -> None:
+    problems = Ranks(2).run(tmp_path, rows)
+    assert all(said in problem for problem in problems)
+    with pytest.raises(CheckpointError, match="incomplete"):
+        load_similarity_set(tmp_path, "set", "val")
+
+
+def test_an_interrupted_rewrite_leaves_the_old_set_whole(tmp_path: Path) -> None:
+    make(tmp_path)
+    half = writer(tmp_path)
+    half.write(0, 9 * MATRICES[0, 0], 9 * MATRICES[0, 1])
+    np.testing.assert_array_equal(load_similarity_set(tmp_path, "set", "val")[0].forward, MATRICES[:, 0])
+    make(tmp_path, scale=2.0)  # and a later one replaces both
+    np.testing.assert_array_equal(load_similarity_set(tmp_path, "set", "val")[0].forward, 2 * MATRICES[:, 0])
+
+
+def test_the_hash_follows_the_content(tmp_path: Path) -> None:
+    hashes = []
+    for scale in (1.0, 1.0, 2.0):
+        make(tmp_path, scale=scale)
+        hashes.append(set_hash(load_similarity_set(tmp_path, "set", "val")[1]))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
+    make(tmp_path, "cmu_pose")
+    with pytest.raises(
+        CheckpointError, match=r"'cmu_poes', split 'val', in .*; did you mean 'cmu_pose'\?"
+    ) as caught:
+        load_similarity_set(tmp_path, "cmu_poes", "val")
+    assert str(tmp_path) in str(caught.value)
+    with pytest.raises(CheckpointError, match="no set with split 'train'"):
+        load_similarity_set(tmp_path, "cmu_pose", "train")
+    with pytest.raises(CheckpointError, match="cannot name"):
+        load_similarity_set(tmp_path, "../cmu_pose", "val")
+
+
+def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+    make(tmp_path)
+    np.save(tmp_path / "set_val_labels.npy", np.zeros(PAIRS, dtype=np.int64))
+    with pytest.raises(CheckpointError, match="labels are not those"):
+        load_similarity_set(tmp_path, "set", "val")
+    make(tmp_path)
+    np.save(tmp_path / "set_val_matrices.npy", MATRICES[:, :, :4, :4])
+    with pytest.raises(CheckpointError, match=r"\(5, 2, 6, 6\) expected"):
+        load_similarity_set(tmp_path, "set", "val")
+    make(tmp_path)
+    (tmp_path / "set_val_matrices.npy").unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_similarity_set(tmp_path, "set", "val")
+    make(tmp_path)
+    header = json.loads((tmp_path / "set_val.json").read_text())
+    (tmp_path / "set_val.json").write_text(json.dumps({**header, "format": 99}))
+    with pytest.raises(CheckpointError, match="format 99"):
+        load_similarity_set(tmp_path, "set", "val")
+
+
+def test_bad_facts_and_values_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no pairs"):
+        writer(tmp_path, pair_ids=[], events=[], offsets=[], fps=[])
+    with pytest.raises(CheckpointError, match="beyond max_offset=2"):
+        writer(tmp_path, max_offset=2)
+    with pytest.raises(ValueError, match="unique"):
+        writer(tmp_path, pair_ids=["same"] * PAIRS)
+    with pytest.raises(ValueError, match="encoder_hash"):
+        writer(tmp_path, header={key: HEADER[key] for key in HEADER if key != "encoder_hash"})
+    made = writer(tmp_path)
+    with pytest.raises(CheckpointError, match="pair2.*NaN"):
+        made.write(2, np.full((SIZE, SIZE), np.nan), MATRICES[2, 1])
+    with pytest.raises(ValueError, match="written before"):
+        made.write(PAIRS, MATRICES[0, 0], MATRICES[0, 1])
+    with pytest.raises(ValueError, match="matrices of"):
+        made.write(0, MATRICES[0, 0, :3, :3], MATRICES[0, 1, :3, :3])
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="file/sets: cannot write"):
+        writer(tmp_path / "file" / "sets")

@@ -1,0 +1,12 @@
+"""Diagonal: the offset whose diagonal is brightest as a whole. A straight line, where DTW bends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from videosync.offset.lag import best_lag, lag_scores
+
+
+def diagonal(forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
+    """``Predictor``: the best of the lag scores of both directions."""
+    return best_lag(lag_scores(forward, backward, max_offset))

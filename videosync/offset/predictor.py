@@ -1,0 +1,56 @@
+"""What label-free predictors share: the antisymmetric read-out of both directions.
+
+A direction function reads the offset from similarity(video 0, video 1) alone and is biased in its own way
+(ties, the row softmax). ``antisymmetric`` reads both directions and takes ``(f(forward) - f(backward)) / 2``:
+swapped videos give exactly ``-k``, identical videos exactly 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+CHUNK = 64  # matrices read at once, so that a memory-mapped set is never loaded whole
+TINY = float(
+    np.finfo(np.float32).tiny
+)  # probabilities below this count as this (a float32 softmax underflows)
+
+Direction = Callable[[np.ndarray], np.ndarray]  # matrices [N, T0, T1] → offsets float64 [N]
+
+
+class Predictor(Protocol):
+    """Offsets of N pairs from their matrices in both directions, without training.
+
+    ``predictor(forward [N, T, T], backward [N, T, T], max_offset)`` gives float64 ``[N]``, frames, in ±max_offset.
+    """
+
+    def __call__(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray: ...
+
+
+def antisymmetric(
+    direction: Direction, forward: np.ndarray, backward: np.ndarray, max_offset: int
+) -> np.ndarray:
+    """``(direction(forward) - direction(backward)) / 2`` in chunks, clipped to ±max_offset.
+
+    Returns:
+        float64 ``[N]``, frames; half frames occur.
+
+    Raises:
+        ValueError: the matrices of the two directions do not fit each other.
+    """
+    check_directions(forward, backward)
+    offsets = np.empty(len(forward), dtype=np.float64)
+    for start in range(0, len(forward), CHUNK):
+        rows = slice(start, start + CHUNK)
+        offsets[rows] = (direction(np.asarray(forward[rows])) - direction(np.asarray(backward[rows]))) / 2
+    return np.clip(offsets, -max_offset, max_offset) + 0.0  # + 0.0: never -0
+
+
+def check_directions(forward: np.ndarray, backward: np.ndarray) -> None:
+    """Raise ValueError unless forward is ``[N, T0, T1]`` and backward ``[N, T1, T0]``."""
+    if forward.ndim != 3 or backward.shape != (forward.shape[0], forward.shape[2], forward.shape[1]):
+        raise ValueError(
+            f"forward [N, T0, T1] and backward [N, T1, T0] expected, got {forward.shape} and {backward.shape}"
+        )

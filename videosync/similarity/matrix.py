@@ -1,0 +1,65 @@
+"""Similarity matrices: how alike each frame of one video is to each frame of another."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from videosync.errors import CheckpointError
+
+Metric = Literal["sqeuclidean", "cosine"]
+
+
+def similarity_matrix(
+    embeddings0: Tensor, embeddings1: Tensor, *, metric: Metric = "sqeuclidean", temperature: float = 0.1
+) -> Tensor:
+    """Softmaxed similarity of all frames of video 0 (rows) to all frames of video 1 (columns).
+
+    ``S[i, j] = softmax_j(s(i, j) / temperature)``, where ``s`` is ``-|e0_i - e1_j|^2`` ("sqeuclidean") or the
+    cosine of the two embeddings. On unit vectors ``-|a - b|^2 = 2 cos(a, b) - 2``, so "cosine" at temperature
+    τ equals "sqeuclidean" at 2τ.
+
+    Args:
+        embeddings0: float ``[..., T0, D]``. Computed in float32 at least, whatever the autocast state.
+        embeddings1: float ``[..., T1, D]``, the same leading dimensions.
+        metric: "sqeuclidean" or "cosine".
+        temperature: positive; smaller values sharpen the rows.
+
+    Returns:
+        float32 ``[..., T0, T1]``; every row sums to 1.
+
+    Raises:
+        ValueError: unknown metric, temperature not positive, or embedding sizes that differ.
+        CheckpointError: an embedding is NaN or infinite.
+    """
+    if metric not in get_args(Metric):
+        raise ValueError(f"metric {metric!r} is unknown; available: {', '.join(get_args(Metric))}")
+    if not temperature > 0:
+        raise ValueError(f"temperature must be above 0, got {temperature}")
+    if embeddings0.shape[-1] != embeddings1.shape[-1]:
+        raise ValueError(
+            f"embeddings of size {embeddings0.shape[-1]} and {embeddings1.shape[-1]} cannot be compared"
+        )
+    with torch.autocast(embeddings0.device.type, enabled=False):
+        e0 = _at_least_float32(embeddings0)
+        e1 = _at_least_float32(embeddings1)
+        for name, e in (("video 0", e0), ("video 1", e1)):
+            if not bool(torch.isfinite(e).all()):
+                raise CheckpointError(
+                    f"the embeddings of {name} hold NaN or infinite values: the weights are damaged or "
+                    "the precision overflows; try eval.precision=float32 or another checkpoint"
+                )
+        if metric == "cosine":
+            e0 = torch.nn.functional.normalize(e0, dim=-1)
+            e1 = torch.nn.functional.normalize(e1, dim=-1)
+            logits = e0 @ e1.transpose(-1, -2)  # [..., T0, T1]
+        else:
+            # -|a - b|^2 without |a|^2, which is constant along a row and drops out of its softmax
+            logits = 2 * e0 @ e1.transpose(-1, -2) - e1.square().sum(-1).unsqueeze(-2)  # [..., T0, T1]
+        return torch.softmax(logits / temperature, dim=-1).float()
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x if x.dtype == torch.float64 else x.float()

@@ -1,0 +1,278 @@
+"""Similarity sets on disk: complete or absent, memory-mapped, written by all ranks.
+
+A set ``{prefix}`` has per split three files in one folder::
+
+    {prefix}_{split}_matrices.npy   float32 [N, 2, T, T]: [n, 0] similarity(video 0, video 1), [n, 1] swapped
+    {prefix}_{split}_labels.npy     int64 [N] true offsets k in frames
+    {prefix}_{split}.json           what the matrices are; written last, so that a set with it is complete
+
+While a set is being made its arrays carry hidden ``.partial`` names; a set of the same name that is already
+there stays whole until the new one is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videosync.errors import CheckpointError
+from videosync.types import MatrixPairs
+from videosync.version import __version__
+
+FORMAT = 1
+REQUIRED_HEADER = ("temperature", "metric", "encoder", "encoder_hash", "config")
+
+
+def _alone(item: Any) -> list[Any]:
+    return [item]
+
+
+class SimilaritySetWriter:
+    """Writes one split of a similarity set; every rank writes its own pairs into one preallocated file.
+
+    Args:
+        folder: where the set goes, on a file system that all ranks share; created if absent.
+        prefix: name of the set. split: "train", "val", ...
+        size: T, matrices are T x T.
+        pair_ids: N unique ids; the order of the set. events, offsets (k, frames), fps: N each.
+        max_offset: K; offsets lie in -K ... K.
+        header: further facts; must hold ``temperature, metric, encoder, encoder_hash, config``.
+        rank: this process's rank; rank 0 creates, checks and renames.
+        gather: ``gather(item) -> [item of every rank]``, on every rank (``Distributed.gather``).
+
+    Raises:
+        CheckpointError: no pairs, offsets beyond K, or the folder cannot be written.
+        ValueError: lists of different lengths, repeated ids, missing header keys.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        prefix: str,
+        split: str,
+        *,
+        size: int,
+        pair_ids: Sequence[str],
+        events: Sequence[str],
+        offsets: Sequence[int],
+        fps: Sequence[float],
+        max_offset: int,
+        header: Mapping[str, Any],
+        rank: int = 0,
+        gather: Callable[[Any], list[Any]] = _alone,
+    ) -> None:
+        _check_facts(folder, prefix, split, pair_ids, events, offsets, fps, max_offset, header)
+        self._paths = _SetPaths(folder, prefix, split)
+        self._labels = np.asarray(offsets, dtype=np.int64)
+        self._header = {
+            **header,
+            "format": FORMAT,
+            "prefix": prefix,
+            "split": split,
+            "num_pairs": len(pair_ids),
+            "size": size,
+            "max_offset": max_offset,
+            "version": __version__,
+            "pair_ids": list(pair_ids),
+            "events": list(events),
+            "fps": [float(rate) for rate in fps],
+        }
+        self._size, self._rank, self._gather = size, rank, gather
+        self._checksums: dict[int, int] = {}  # row -> CRC-32, of the rows this rank wrote
+        shape = (len(pair_ids), 2, size, size)
+        failed = ""
+        if rank == 0:
+            try:
+                self._paths.folder.mkdir(parents=True, exist_ok=True)
+                made = np.lib.format.open_memmap(self._paths.partial, "w+", dtype=np.float32, shape=shape)
+                self._start = made.offset
+                del made
+            except OSError as error:
+                failed = f"{self._paths.folder}: cannot write a similarity set here ({error.strerror})"
+        start, failed = gather((getattr(self, "_start", 0), failed))[0]
+        if failed:
+            raise CheckpointError(failed)
+        self._start = start
+        self._file = os.open(self._paths.partial, os.O_RDWR)
+
+    def write(self, index: int, forward: np.ndarray, backward: np.ndarray) -> None:
+        """Write pair ``index``: similarity(0, 1) and similarity(1, 0), float ``[T, T]`` each.
+
+        Raises:
+            CheckpointError: a value is NaN or infinite. ValueError: wrong shape or index, or written before.
+        """
+        if not 0 <= index < len(self._labels) or index in self._checksums:
+            raise ValueError(f"pair {index} of {len(self._labels)} does not exist or was written before")
+        row = np.stack([forward, backward]).astype(np.float32)  # [2, T, T]
+        if row.shape != (2, self._size, self._size):
+            raise ValueError(f"matrices of {row.shape[1:]} for a set of {(self._size, self._size)}")
+        if not np.isfinite(row).all():
+            raise CheckpointError(
+                f"pair {self._header['pair_ids'][index]}: its similarity matrix holds NaN or infinite "
+                "values; look at the encoder's checkpoint and precision"
+            )
+        data = memoryview(row.tobytes())
+        self._checksums[index] = zlib.crc32(data)
+        position = self._start + index * len(data)
+        while data:
+            written = os.pwrite(self._file, data, position)
+            data, position = data[written:], position + written
+
+    def finish(self) -> None:
+        """All ranks: check that each pair was written exactly once, then make the set visible.
+
+        Raises:
+            CheckpointError: on every rank, if pairs are missing or were written by two ranks.
+        """
+        os.fsync(self._file)
+        os.close(self._file)
+        per_rank: list[dict[int, int]] = self._gather(self._checksums)
+        checksums = {row: value for rows in per_rank for row, value in rows.items()}
+        missing = len(self._labels) - len(checksums)
+        repeated = sum(len(rows) for rows in per_rank) - len(checksums)
+        if missing or repeated:
+            raise CheckpointError(
+                f"{self._paths.describe()}: of {len(self._labels)} pairs {missing} were not written and "
+                f"{repeated} were written by two ranks; the set was not saved"
+            )
+        if self._rank == 0:
+            self._header["labels_crc32"] = zlib.crc32(self._labels.tobytes())
+            self._header["rows_crc32"] = [checksums[row] for row in range(len(self._labels))]
+            self._paths.publish(self._labels, self._header)
+        self._gather(None)  # no rank goes on before the set is there
+
+
+def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[MatrixPairs, dict[str, Any]]:
+    """Open one split of a similarity set; the matrices stay on disk (memory-mapped, read-only).
+
+    Returns:
+        The pairs, ``forward`` and ``backward`` float32 ``[N, T, T]``, and the header.
+
+    Raises:
+        CheckpointError: the set is absent (names the nearest existing prefix), incomplete, of another
+            format, or its files do not belong together.
+    """
+    paths = _SetPaths(folder, prefix, split)
+    if not paths.header.is_file():
+        raise CheckpointError(paths.absent())
+    try:
+        header = json.loads(paths.header.read_text(encoding="utf-8"))
+        matrices = np.lib.format.open_memmap(paths.matrices, mode="r")
+        labels = np.load(paths.labels, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{paths.describe()} cannot be read ({error}); {_rebuild(prefix)}") from error
+    if header.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{paths.header}: set format {header.get('format')!r}, but this version reads {FORMAT}; "
+            + _rebuild(prefix)
+        )
+    shape = (header["num_pairs"], 2, header["size"], header["size"])
+    if matrices.shape != shape or matrices.dtype != np.float32:
+        raise CheckpointError(
+            f"{paths.matrices}: float32 {shape} expected from its header, found {matrices.dtype} "
+            f"{matrices.shape}; {_rebuild(prefix)}"
+        )
+    if labels.shape != shape[:1] or zlib.crc32(labels.tobytes()) != header["labels_crc32"]:
+        raise CheckpointError(
+            f"{paths.labels}: labels are not those of {paths.header.name}; {_rebuild(prefix)}"
+        )
+    pairs = MatrixPairs(
+        forward=matrices[:, 0],
+        backward=matrices[:, 1],
+        offsets=labels,
+        events=tuple(header["events"]),
+        pair_ids=tuple(header["pair_ids"]),
+        fps=np.asarray(header["fps"], dtype=np.float64),
+        max_offset=int(header["max_offset"]),
+    )
+    return pairs, header
+
+
+def set_hash(header: Mapping[str, Any]) -> str:
+    """Identity of a set's content: SHA-256 of its header, which holds a checksum of every matrix."""
+    return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:16]
+
+
+class _SetPaths:
+    """The file names of one split of a set."""
+
+    def __init__(self, folder: str | Path, prefix: str, split: str) -> None:
+        if not prefix or Path(prefix).name != prefix or prefix.startswith("."):
+            raise CheckpointError(
+                f"{prefix!r} cannot name a similarity set: expected a plain name, without "
+                "folders or a leading dot"
+            )
+        self.folder, self.prefix, self.split = Path(folder).expanduser(), prefix, split
+        self.matrices = self.folder / f"{prefix}_{split}_matrices.npy"
+        self.labels = self.folder / f"{prefix}_{split}_labels.npy"
+        self.header = self.folder / f"{prefix}_{split}.json"
+        self.partial = self.folder / f".{prefix}_{split}_matrices.partial"
+
+    def describe(self) -> str:
+        return f"similarity set '{self.prefix}', split '{self.split}', in {self.folder}"
+
+    def absent(self) -> str:
+        if self.partial.exists():
+            return f"{self.describe()} is incomplete: making it did not finish; {_rebuild(self.prefix)}"
+        ending = f"_{self.split}.json"
+        names = sorted(path.name.removesuffix(ending) for path in self.folder.glob(f"*{ending}"))
+        near = difflib.get_close_matches(self.prefix, names, n=1, cutoff=0.0)
+        hint = f"did you mean '{near[0]}'?" if near else f"the folder holds no set with split '{self.split}'"
+        return f"{self.describe()} does not exist; {hint} Otherwise {_rebuild(self.prefix)}"
+
+    def publish(self, labels: np.ndarray, header: Mapping[str, Any]) -> None:
+        """Rename the arrays into place and the header last; an old set of this name goes first."""
+        self.header.unlink(missing_ok=True)
+        os.replace(self.partial, self.matrices)
+        partial_labels = self.folder / f".{self.labels.name}.partial"
+        with partial_labels.open("wb") as file:
+            np.save(file, labels, allow_pickle=False)
+            os.fsync(file.fileno())
+        os.replace(partial_labels, self.labels)
+        partial_header = self.folder / f".{self.header.name}.partial"
+        with partial_header.open("w", encoding="utf-8") as text:
+            json.dump(header, text, indent=1)
+            os.fsync(text.fileno())
+        os.replace(partial_header, self.header)
+
+
+def _rebuild(prefix: str) -> str:
+    return f"make it with construct_softmaxed_sim_dataset.py --dataset_prefix {prefix}"
+
+
+def _check_facts(
+    folder: str | Path,
+    prefix: str,
+    split: str,
+    pair_ids: Sequence[str],
+    events: Sequence[str],
+    offsets: Sequence[int],
+    fps: Sequence[float],
+    max_offset: int,
+    header: Mapping[str, Any],
+) -> None:
+    lengths = {len(pair_ids), len(events), len(offsets), len(fps)}
+    if len(lengths) > 1 or len(set(pair_ids)) != len(pair_ids):
+        raise ValueError(
+            f"pair_ids, events, offsets and fps must have one length and the ids must be unique; got "
+            f"lengths {len(pair_ids)}, {len(events)}, {len(offsets)}, {len(fps)} and "
+            f"{len(set(pair_ids))} distinct ids"
+        )
+    if absent := [key for key in REQUIRED_HEADER if key not in header]:
+        raise ValueError(f"the header of a similarity set needs {', '.join(absent)}")
+    if not pair_ids:
+        raise CheckpointError(
+            f"{folder}: split '{split}' has no pairs, so there is no set '{prefix}' to make"
+        )
+    if (worst := max(abs(int(k)) for k in offsets)) > max_offset:
+        raise CheckpointError(
+            f"an offset of {worst} frames in split '{split}', beyond max_offset={max_offset}"
+        )
