@@ -1,0 +1,76 @@
+"""A pinhole camera with radial distortion, aimed at the scene's centre."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dataset_preparation.synthetic.motion import Array, Rng
+
+_SUBJECT = 1.75  # m: radius of the sphere around the scene that should fill the picture
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Pose, focal length and lens of one view; picture coordinates are pixels of a ``size`` x ``size`` picture.
+
+    Args:
+        rotation: [3, 3], rows are the camera's right, down and viewing direction in the world.
+        position: [3] m.
+        focal: pixels.
+        distortion: first radial coefficient; points move by the factor ``1 + distortion * r^2``, with r the distance
+            from the picture's centre in units of half its size.
+    """
+
+    rotation: Array
+    position: Array
+    focal: float
+    distortion: float
+    size: int
+
+    def project(self, points: Array) -> tuple[Array, Array]:
+        """World points [..., 3] (m) → pixels [..., 2] and depth [...] (m along the viewing direction)."""
+        local = (points - self.position) @ self.rotation.T
+        depth = np.maximum(local[..., 2], 0.05)
+        flat = self.focal * local[..., :2] / depth[..., None]
+        half = self.size / 2
+        spread = 1 + self.distortion * np.sum((flat / half) ** 2, axis=-1, keepdims=True).clip(0, 4)
+        return flat * spread + half, depth
+
+    def floor_points(self) -> Array:
+        """Where each pixel's ray meets the floor: [size, size, 2] (m); NaN above the horizon."""
+        at = np.arange(self.size) + 0.5 - self.size / 2
+        x, y = np.meshgrid(at, at)
+        rays = np.stack([x, y, np.full_like(x, self.focal)], axis=-1) @ self.rotation
+        with np.errstate(divide="ignore"):
+            along = np.where(rays[..., 2] < -1e-6, -self.position[2] / rays[..., 2], np.nan)
+        return self.position[:2] + along[..., None] * rays[..., :2]
+
+
+def place_camera(rng: Rng, view: int, views: int, first_azimuth: float, size: int) -> Camera:
+    """Camera ``view`` of ``views``: spread around the scene (neighbours at least 30 degrees apart for up to six cameras),
+    at random height, distance, focal length and roll, aimed near the centre.
+
+    Args:
+        first_azimuth: rad, the same for all cameras of an event.
+    """
+    spacing = 2 * np.pi / max(views, 3)  # two cameras: 120 degrees apart, not face to face
+    azimuth = (
+        first_azimuth + spacing * view + rng.uniform(-0.35, 0.35) * spacing * (0.5 if views > 4 else 1.0)
+    )
+    elevation, distance = np.radians(rng.uniform(8, 48)), rng.uniform(4.5, 9.0)
+    flat = np.cos(elevation)
+    away = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
+    target = np.array([*rng.uniform(-0.15, 0.15, size=2), rng.uniform(0.6, 0.85)])
+    position = target + distance * away
+    right = np.cross(-away, [0, 0, 1.0])
+    right /= np.linalg.norm(right)
+    down = np.cross(-away, right)
+    roll = np.radians(rng.normal(0, 3))
+    right, down = np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right
+    fill = rng.uniform(0.92, 1.2)  # 1: the subject sphere touches the picture's edges
+    focal = fill * size / 2 * np.sqrt(distance**2 - _SUBJECT**2) / _SUBJECT
+    return Camera(
+        np.stack([right, down, -away]), position, float(focal), float(rng.uniform(-0.12, 0.06)), size
+    )

@@ -1,0 +1,226 @@
+"""Make a dataset of synthetic multi-view events: no download, known truth.
+
+    python dataset_preparation/synthetic_process.py --output_dir ~/datasets/synthetic
+
+writes <output_dir>/<event>/cam0.mp4, cam1.mp4, ... and <output_dir>/manifest.jsonl. Events are split into train and
+val. The same seed gives the same files, however many workers run and however many events are asked for; a run that was
+interrupted goes on where it stopped.
+
+The sign of an offset: frame i of cam0 shows the moment of frame i + k of cam1, with k = start_frame(cam0) -
+start_frame(cam1) from the manifest; a positive k means that cam1 started first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from itertools import combinations
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):  # run as a file: make the repository's packages importable
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
+from videosync.errors import ConfigError, VideoSyncError
+from videosync.version import __version__
+
+Task = tuple[str, int]  # split, number inside the split
+
+
+def build_parser() -> argparse.ArgumentParser:
+    text, _, notes = (__doc__ or "").partition("\n\n")
+    parser = argparse.ArgumentParser(
+        description=text, epilog=notes, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    defaults = Settings()
+    add = parser.add_argument
+    add("--output_dir", type=Path, required=True, help="dataset folder to make or to complete")
+    add("--train_events", type=int, default=80, help="events of the train split (default %(default)s)")
+    add("--val_events", type=int, default=20, help="events of the val split (default %(default)s)")
+    add("--views", type=int, default=defaults.views, help="cameras an event (default %(default)s)")
+    add("--frames", type=int, default=defaults.frames, help="frames in each video (default %(default)s)")
+    add("--fps", type=float, default=defaults.fps, help="frames per second (default %(default)s)")
+    add("--size", type=int, default=defaults.size, help="width and height, pixels (default %(default)s)")
+    add(
+        "--offset_range",
+        type=int,
+        default=defaults.offset_range,
+        help="cameras start 0 to this many frames into the event, so offsets k lie within plus or minus this "
+        "(default %(default)s)",
+    )
+    add(
+        "--distractors",
+        type=int,
+        default=defaults.distractors,
+        help="bodies each view shows that move in no other view (default %(default)s)",
+    )
+    add(
+        "--static_share",
+        type=float,
+        default=defaults.static_share,
+        help="share of an event's time in which nothing of the scene moves (default %(default)s)",
+    )
+    add("--seed", type=int, default=defaults.seed, help="another seed, other events (default %(default)s)")
+    add(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="processes (default: one a core, %(default)s)",
+    )
+    add("--limit", type=int, help="make only the first so many events of each split")
+    add("--dry_run", action="store_true", help="say what would be made; write nothing")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; returns its exit code (2: wrong input, said in one sentence)."""
+    args = build_parser().parse_args(arguments)
+    try:
+        _process(args)
+    except VideoSyncError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _process(args: argparse.Namespace) -> None:
+    settings = Settings(**{name: getattr(args, name) for name in Settings.__dataclass_fields__})
+    if args.workers < 1 or (args.limit is not None and args.limit < 1):
+        raise ConfigError("--workers and --limit must be 1 or more")
+    counts = {"train": args.train_events, "val": args.val_events}
+    if min(counts.values()) < 0 or sum(counts.values()) == 0:
+        raise ConfigError(
+            f"--train_events {args.train_events} --val_events {args.val_events}: give 0 or more of each, and some of one"
+        )
+    counts = {split: min(count, args.limit or count) for split, count in counts.items()}
+    tasks = [(split, number) for split, count in counts.items() for number in range(count)]
+    records = _finished(args.output_dir, tasks, settings)
+    missing = [task for task in tasks if task not in records]
+    plan = ", ".join(f"{count} {split}" for split, count in counts.items())
+    print(
+        f"{args.output_dir}: {plan} events of {settings.views} views, {settings.frames} frames at {settings.fps:g} "
+        f"frames/s, {settings.size}x{settings.size} pixels; {len(records)} there already, {len(missing)} to make"
+    )
+    if args.dry_run:
+        return
+    started = time.monotonic()
+    args.output_dir.mkdir(parents=True, exist_ok=True)
+    for task, record in _make_all(args.output_dir, missing, settings, args.workers):
+        records[task] = record
+    _write_manifest(args.output_dir, [records[task] for task in tasks], settings)
+    report = _report(args.output_dir, records, settings, len(missing), time.monotonic() - started)
+    (args.output_dir / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    print(
+        f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in {report['seconds']:.0f} s; "
+        f"offsets {report['offset_frames']['smallest']} to {report['offset_frames']['largest']} frames; "
+        f"manifest: {args.output_dir / 'manifest.jsonl'}"
+    )
+
+
+def _finished(root: Path, tasks: list[Task], settings: Settings) -> dict[Task, dict[str, Any]]:
+    """Records of the events that are there already; ConfigError if they were made with other settings."""
+    records = {}
+    for split, number in tasks:
+        folder = root / event_name(split, number)
+        record = read_event(folder)
+        if record is None:
+            continue
+        wanted, found = settings.fingerprint(), record["settings"]
+        differing = [key for key in wanted if found.get(key) != wanted[key]]
+        if differing:
+            changes = ", ".join(f"{key} {found.get(key)} (now {wanted[key]})" for key in differing)
+            raise ConfigError(
+                f"{folder} was made with {changes}; give another --output_dir, the same options, or delete the folder"
+            )
+        records[split, number] = record
+    return records
+
+
+def _make_all(
+    root: Path, tasks: list[Task], settings: Settings, workers: int
+) -> Iterator[tuple[Task, dict[str, Any]]]:
+    """Make events in ``workers`` processes, each on one core; yields as they are done."""
+    from tqdm import tqdm
+
+    with tqdm(total=len(tasks), unit="event", disable=not tasks) as bar:
+        if workers == 1 or len(tasks) <= 1:
+            for task in tasks:
+                yield task, make_event(root, *task, settings)
+                bar.update()
+            return
+        context = get_context("spawn")
+        with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_one_core) as pool:
+            futures = {pool.submit(make_event, root, *task, settings): task for task in tasks}
+            try:
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+                    bar.update()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+
+def _one_core() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
+def _write_manifest(root: Path, records: list[dict[str, Any]], settings: Settings) -> None:
+    from videosync.data.manifest import Sample, View, write_manifest
+
+    write_manifest(
+        root,
+        [
+            Sample(
+                event=record["event"],
+                split=record["split"],
+                views=tuple(View(**view, fps=settings.fps) for view in record["views"]),
+            )
+            for record in records
+        ],
+    )
+
+
+def _report(
+    root: Path, records: dict[Task, dict[str, Any]], settings: Settings, made: int, seconds: float
+) -> dict[str, Any]:
+    import av
+    import cv2
+    import numpy as np
+
+    starts = [[view["start_frame"] for view in record["views"]] for record in records.values()]
+    offsets = np.array([a - b for event in starts for a, b in combinations(event, 2)])
+    files = [root / view["video"] for record in records.values() for view in record["views"]]
+    return {
+        "settings": settings.fingerprint(),
+        "events": {split: sum(s == split for s, _ in records) for split in sorted({s for s, _ in records})},
+        "videos": len(files),
+        "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 2),
+        "events_made_now": made,
+        "seconds": round(seconds, 2),
+        "offset_frames": {  # k = start0 - start1 over all pairs of views
+            "smallest": int(offsets.min()),
+            "largest": int(offsets.max()),
+            "mean_absolute": round(float(np.abs(offsets).mean()), 2),
+        },
+        "versions": {
+            "videosync": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "opencv": cv2.__version__,
+            "av": av.__version__,
+        },
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
