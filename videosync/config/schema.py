@@ -7,6 +7,8 @@ Sizes are in pixels, lengths in frames, rates in frames/s unless a name says oth
 from dataclasses import dataclass, field
 from typing import Literal
 
+NegativeType = Literal["single_noself", "single", "batch_noself", "batch"]
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -69,7 +71,9 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    negative_type: Literal["single", "noself", "all"] = "single"  # which other frames count as negatives
+    negative_type: Literal["single_noself", "single", "batch_noself", "batch"] = (
+        "single_noself"  # softmax: + own view, batch
+    )
     temperature: float = 0.1  # of the softmax over frames
     label_variance: float = 10.0  # variance of the Gaussian target, frames^2
     log_epsilon: float = 0.0  # added inside the logarithm; 1e-6 reproduces the reference code
@@ -97,9 +101,7 @@ class TrainConfig:
     save_every: int = 10  # epochs between numbered checkpoints; 0: only last and best
     max_steps: int = 0  # stop after this many optimizer steps; 0: no limit
     channels_last: bool = True  # memory format of the backbone, the quicker one on most hardware
-    backend: Literal["auto", "nccl", "gloo"] = (
-        "auto"  # of torch.distributed; auto: nccl on GPUs, gloo on CPUs
-    )
+    backend: Literal["auto", "nccl", "gloo"] = "auto"  # auto: nccl on GPUs, gloo on CPUs
 
 
 @dataclass(frozen=True)

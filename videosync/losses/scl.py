@@ -1,0 +1,108 @@
+"""CARL's sequence contrastive loss (Chen et al., "Frame-wise Action Representations for Long Videos via
+Sequence Contrastive Learning", CVPR 2022, eq. 2-5).
+
+For frame ``i`` of one view, the frames ``j`` of the other view of the same video get a Gaussian target over
+their distance in time, and the loss is the KL divergence between that target and the softmax of the
+similarities over the candidate frames.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import torch
+from torch import Tensor
+
+from videosync.errors import ConfigError
+
+# which frames stand in the softmax beside the other view of the same video
+NEGATIVE_TYPES: dict[str, str] = {
+    "single_noself": "nothing else (CARL's default)",
+    "single": "the frame's own view",
+    "batch_noself": "both views of all other videos of the batch",
+    "batch": "the frame's own view and both views of all other videos of the batch",
+}
+
+
+def sequence_contrastive_loss(
+    embeddings: Tensor,
+    steps: Tensor,
+    lengths: Tensor,
+    mask: Tensor,
+    *,
+    temperature: float = 0.1,
+    label_variance: float = 10.0,
+    negative_type: str = "single_noself",
+    log_epsilon: float = 0.0,
+) -> Tensor:
+    """Mean KL divergence over the real frames of a batch of view pairs; a float32 scalar.
+
+    ``embeddings`` ``[B, 2, T, D]`` unit length; ``steps`` ``[B, 2, T]`` frame numbers on a timeline of
+    ``lengths`` ``[B, 2]`` frames; ``mask`` ``[B, 2, T]`` True = a real frame. The distance in time is
+    ``|step_i / length_i * length_j - step_j|`` frames and ``label_variance`` is in frames².
+
+    Computed in float32 also under autocast. ``log_epsilon=0`` is an exact log-softmax; ``1e-6`` inside the
+    logarithm reproduces the reference code (it differs by up to 0.2 %). Masked frames take no part at all:
+    not as anchors, targets or negatives. A frame whose other view has no real frame has no target and is
+    left out. Raises ConfigError for an unknown ``negative_type`` or a non-positive temperature or variance.
+    """
+    _check(embeddings, temperature, label_variance, negative_type)
+    with torch.autocast(embeddings.device.type, enabled=False):
+        e = embeddings.float()
+        batch, views, frames, _ = e.shape
+        other_mask = mask.flip(1)
+        anchors = mask & other_mask.any(-1, keepdim=True)  # [B, V, T] frames that have a target
+        if not anchors.any():
+            return e.sum() * 0.0
+
+        cross = e @ e.flip(1).transpose(-1, -2) / temperature  # [B, V, T, T] to the other view
+        columns = other_mask[:, :, None, :].expand(-1, -1, frames, -1)  # [B, V, T, T]
+        candidates, allowed = cross, columns
+        if negative_type == "single":
+            own = e @ e.transpose(-1, -2) / temperature  # [B, V, T, T]
+            candidates = torch.cat([cross, own], dim=-1)  # [B, V, T, 2T]
+            allowed = torch.cat([columns, mask[:, :, None, :].expand_as(columns)], dim=-1)
+        elif negative_type in ("batch", "batch_noself"):
+            flat = e.flatten(0, 2)  # [B*V*T, D]
+            candidates = (flat @ flat.T / temperature).unflatten(
+                0, (batch, views, frames)
+            )  # [B, V, T, B*V*T]
+            allowed = mask.flatten().expand_as(candidates)
+            if negative_type == "batch_noself":
+                clip = torch.arange(batch * views, device=e.device)
+                same = clip[:, None] == clip.repeat_interleave(frames)[None, :]  # [B*V, B*V*T]
+                allowed = allowed & ~same.view(batch, views, 1, -1)
+
+        # only rows with a target from here on: [n, columns], so that no row is empty
+        log_partition = (
+            candidates[anchors].masked_fill(~allowed[anchors], -torch.inf).logsumexp(-1, keepdim=True)
+        )
+        log_prob = cross[anchors] - log_partition  # [n, T]
+        if log_epsilon > 0:
+            log_prob = torch.log(log_prob.exp() + log_epsilon)
+        target = _gaussian_targets(steps, lengths, label_variance)[anchors]
+        target = target.masked_fill(~columns[anchors], -torch.inf).softmax(-1)  # [n, T]
+        return (torch.xlogy(target, target) - target * log_prob).sum() / len(target)
+
+
+def _gaussian_targets(steps: Tensor, lengths: Tensor, variance: float) -> Tensor:
+    """Logarithms of the unnormalised targets, float32 ``[B, V, T, T]`` (frame of this view, of the other)."""
+    steps = steps.double()  # frame numbers of long videos and their ratios: exact, then squared
+    scale = lengths.flip(1).double() / lengths.double()  # [B, V]
+    distance = (steps * scale[:, :, None])[:, :, :, None] - steps.flip(1)[:, :, None, :]
+    return (-(distance**2) / (2 * variance)).float()
+
+
+def _check(embeddings: Tensor, temperature: float, label_variance: float, negative_type: str) -> None:
+    if negative_type not in NEGATIVE_TYPES:
+        near = difflib.get_close_matches(negative_type, NEGATIVE_TYPES, n=1, cutoff=0.0)
+        raise ConfigError(
+            f"negative_type '{negative_type}' is unknown: expected one of {', '.join(NEGATIVE_TYPES)}; "
+            f"did you mean '{near[0]}'?"
+        )
+    if temperature <= 0 or label_variance <= 0:
+        raise ConfigError(
+            f"temperature ({temperature}) and label_variance ({label_variance}) of the loss must be above 0"
+        )
+    if embeddings.dim() != 4 or embeddings.shape[1] != 2:
+        raise ValueError(f"embeddings have shape {tuple(embeddings.shape)}; expected [B, 2, T, D]")

@@ -1,0 +1,108 @@
+"""What a backbone sees of a clip: the frames, or how much each pixel changed.
+
+An input module has ``context`` (frames before a window that it needs), ``channels(frames, mask, context)``,
+which works on whole clips, and ``normalise``, which works on any number of frames.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+MOTION_LAGS = (1, 2, 4)  # frames between the two pictures of each difference
+MOTION_THRESHOLD = 2 / 255  # grey change that counts as noise
+MOTION_UNIT = 4 / 255  # grey change at which the logarithm leaves its linear part
+MOTION_MEAN = (0.10, 0.16, 0.25)  # of the three channels, typical of fixed cameras with one or two moving people
+MOTION_STD = (0.35, 0.45, 0.55)
+
+
+class RGBInput(nn.Module):
+    """The frames themselves, with ImageNet's mean and standard deviation."""
+
+    context = 0
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
+
+    def channels(self, frames: Tensor, mask: Tensor | None, context: int) -> Tensor:
+        """``[B, T, 3, H, W]`` → ``[B, T - context, 3, H, W]``, unchanged (uint8 stays uint8)."""
+        return frames[:, context:]
+
+    def normalise(self, frames: Tensor) -> Tensor:
+        """``[N, 3, H, W]`` in 0 … 1 (or uint8) → float with about zero mean and unit deviation."""
+        if frames.dtype == torch.uint8:
+            return torch.addcmul(-self.mean / self.std, frames.float(), 1 / (255 * self.std))
+        return (frames - self.mean) / self.std
+
+
+class MotionInput(nn.Module):
+    """Three channels of log frame differences over s = 1, 2 and 4 frames.
+
+    A channel is ``log(1 + max(|g(t) - g(t - s)| - noise, 0) / unit)``; ``g`` is the grey frame after a 3 ×
+    3 binomial blur. The logarithm makes the *relative* change of motion count, the threshold keeps sensor
+    noise out. The first frames, which have no frame ``t - s``, take the first difference there is;
+    ``context`` frames before the window give exact values. Differences with a masked frame are not used.
+    """
+
+    context = max(MOTION_LAGS)
+    mean: Tensor
+    std: Tensor
+    blur: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        binomial = torch.tensor([0.25, 0.5, 0.25])
+        self.register_buffer("mean", torch.tensor(MOTION_MEAN).view(3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(MOTION_STD).view(3, 1, 1), persistent=False)
+        self.register_buffer("blur", (binomial[:, None] * binomial)[None, None], persistent=False)
+
+    def channels(self, frames: Tensor, mask: Tensor | None, context: int) -> Tensor:
+        """``[B, T, 3, H, W]`` → float32 ``[B, T - context, 3, H, W]``, a channel a lag; mask ``[B, T -
+        context]``.
+        """
+        with torch.autocast(
+            frames.device.type, enabled=False
+        ):  # bf16 has no room for differences of a grey level
+            grey = self._grey(frames)  # [B, T, H, W]
+        batch, total = grey.shape[:2]
+        real = grey.new_ones(batch, total, dtype=torch.bool)
+        if mask is not None:
+            real[:, context:] = mask
+        lags = [self._difference(grey, real, min(lag, total - 1))[:, context:] for lag in MOTION_LAGS]
+        return torch.stack(lags, dim=2)  # [B, T - context, 3, H, W]
+
+    def normalise(self, channels: Tensor) -> Tensor:
+        """Log differences ``[N, 3, H, W]`` → about zero mean and unit deviation."""
+        return (channels - self.mean) / self.std
+
+    def _grey(self, frames: Tensor) -> Tensor:
+        scale = 1 / 255 if frames.dtype == torch.uint8 else 1.0
+        red, green, blue = frames.unbind(2)
+        grey = (0.299 * scale) * red + (0.587 * scale) * green + (0.114 * scale) * blue  # ITU-R BT.601
+        flat = F.pad(grey.flatten(0, 1)[:, None], (1, 1, 1, 1), mode="replicate")  # [B*T, 1, H + 2, W + 2]
+        return F.conv2d(flat.float(), self.blur).view_as(grey)
+
+    @staticmethod
+    def _difference(grey: Tensor, real: Tensor, lag: int) -> Tensor:
+        """Log difference over ``lag`` frames, ``[B, T, H, W]``; zeros for a clip that has none."""
+        if lag == 0:
+            return torch.zeros_like(grey)
+        change = (grey[:, lag:] - grey[:, :-lag]).abs_()  # [B, T - lag, H, W]
+        change = change.sub_(MOTION_THRESHOLD).clamp_(min=0).div_(MOTION_UNIT).log1p_()
+        usable = real[:, lag:] & real[:, :-lag]  # [B, T - lag]
+        first = usable.int().argmax(1, keepdim=True)  # [B, 1] the first difference of each clip
+        place = torch.arange(-lag, usable.shape[1], device=grey.device).expand(len(grey), -1)  # [B, T]
+        place = torch.where((place >= 0) & usable.gather(1, place.clamp(min=0)), place, first)
+        change = change * usable.any(1)[:, None, None, None]
+        return change[torch.arange(len(grey), device=grey.device)[:, None], place]
+
+
+INPUTS: dict[str, type[RGBInput] | type[MotionInput]] = {"rgb": RGBInput, "motion": MotionInput}

@@ -1,0 +1,159 @@
+"""The part after the backbone: frame features of a clip → embeddings that know the clip (CARL, section
+3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from videosync.errors import ConfigError
+from videosync.models.positions import (
+    POSITIONS,
+    rotary_angles,
+    rotate,
+    sinusoidal_positions,
+    stretched_positions,
+)
+
+
+def on_real_frames(function: Callable[[Tensor], Tensor], x: Tensor, mask: Tensor | None) -> Tensor:
+    """Apply ``function`` ``[n, C] → [n, C']`` to the real frames of ``x`` ``[B, T, C]`` alone; zeros
+    elsewhere.
+
+    BatchNorm inside ``function`` therefore never sees padding.
+    """
+    if mask is None:
+        return function(x.flatten(0, 1)).unflatten(0, x.shape[:2])  # [B, T, C']
+    real = function(x[mask])  # [n, C']
+    out = real.new_zeros(*x.shape[:2], real.shape[-1])
+    return out.masked_scatter(mask[..., None], real)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention over the real frames of a clip, optionally with rotary positions."""
+
+    def __init__(self, *, size: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.dropout = dropout
+        self.query = nn.Linear(size, size)
+        self.key = nn.Linear(size, size)
+        self.value = nn.Linear(size, size)
+        self.out = nn.Linear(size, size)
+
+    def forward(self, x: Tensor, attend: Tensor | None, angles: Tensor | None) -> Tensor:
+        def split(linear: nn.Linear) -> Tensor:
+            return linear(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # [B, heads, T, size / heads]
+
+        query, key, value = split(self.query), split(self.key), split(self.value)
+        if angles is not None:
+            query, key = rotate(query, angles), rotate(key, angles)
+        attended = F.scaled_dot_product_attention(
+            query, key, value, attn_mask=attend, dropout_p=self.dropout if self.training else 0.0
+        )
+        return self.out(attended.transpose(1, 2).flatten(2))  # [B, T, size]
+
+
+class TransformerLayer(nn.Module):
+    """Pre-norm transformer layer with a ReLU feed-forward network."""
+
+    def __init__(self, *, size: int, heads: int, ff_size: int, dropout: float) -> None:
+        super().__init__()
+        self.attention_norm = nn.LayerNorm(size)
+        self.attention = SelfAttention(size=size, heads=heads, dropout=dropout)
+        self.ff_norm = nn.LayerNorm(size)
+        self.ff = nn.Sequential(
+            nn.Linear(size, ff_size), nn.ReLU(inplace=True), nn.Dropout(dropout), nn.Linear(ff_size, size)
+        )
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, attend: Tensor | None, angles: Tensor | None) -> Tensor:
+        x = x + self.dropout(self.attention(self.attention_norm(x), attend, angles))
+        return x + self.dropout(self.ff(self.ff_norm(x)))
+
+
+class TransformerEmbedder(nn.Module):
+    """Frame features ``[B, T, F]`` → embeddings ``[B, T, D]`` (not normalised).
+
+    ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU) → Linear → positions → ``layers`` transformer layers
+    → Linear. ``train_frames`` is the length of the training clips, which ``stretched`` positions need.
+    Raises ConfigError for sizes that do not fit each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        feature_size: int,
+        fc_layers: int,
+        fc_size: int,
+        dropout: float,
+        hidden_size: int,
+        positions: str,
+        layers: int,
+        heads: int,
+        ff_size: int,
+        embedding_size: int,
+        train_frames: int,
+    ) -> None:
+        super().__init__()
+        _check(hidden_size, heads, positions)
+        self.positions = positions
+        self.train_frames = train_frames
+        modules: list[nn.Module] = []
+        size = feature_size
+        for _ in range(fc_layers):
+            modules += [
+                nn.Dropout(dropout),
+                nn.Linear(size, fc_size),
+                nn.BatchNorm1d(fc_size),
+                nn.ReLU(inplace=True),
+            ]
+            size = fc_size
+        self.fc_layers = nn.Sequential(*modules)
+        self.to_hidden = nn.Linear(size, hidden_size)
+        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(
+            TransformerLayer(size=hidden_size, heads=heads, ff_size=ff_size, dropout=dropout)
+            for _ in range(layers)
+        )
+        self.to_embedding = nn.Linear(hidden_size, embedding_size)
+        self.head_size = hidden_size // heads
+
+    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
+        """``mask`` bool ``[B, T]``: frames where it is False change nothing in the others' embeddings."""
+        x = on_real_frames(
+            lambda real: self.to_hidden(self.fc_layers(real)), features, mask
+        )  # [B, T, hidden]
+        frames, size = x.shape[1:]
+        angles = None
+        if self.positions == "stretched":
+            x = x + stretched_positions(frames, self.train_frames, size, x.device)
+        elif self.positions == "plain":
+            x = x + sinusoidal_positions(torch.arange(frames, device=x.device), size)
+        elif self.positions == "rotary":
+            angles = rotary_angles(frames, self.head_size, x.device)
+        x = self.dropout(x)
+        attend = None
+        if mask is not None:
+            # a clip without any real frame attends to all of them: unread, but it must not be NaN
+            attend = (mask | ~mask.any(-1, keepdim=True))[:, None, None, :]  # [B, heads, query, key]
+        for layer in self.layers:
+            x = layer(x, attend, angles)
+        return self.to_embedding(x)  # [B, T, D]
+
+
+def _check(hidden_size: int, heads: int, positions: str) -> None:
+    if positions not in POSITIONS:
+        raise ConfigError(f"model.positions '{positions}' is unknown: expected one of {', '.join(POSITIONS)}")
+    if hidden_size % heads:
+        raise ConfigError(f"model.hidden_size ({hidden_size}) must be a multiple of model.heads ({heads})")
+    if positions in ("stretched", "plain") and hidden_size % 2:
+        raise ConfigError(f"model.hidden_size ({hidden_size}) must be even for positions '{positions}'")
+    if positions == "rotary" and (hidden_size // heads) % 2:
+        raise ConfigError(
+            f"model.hidden_size / model.heads ({hidden_size} / {heads}) must be even for positions 'rotary'"
+        )
