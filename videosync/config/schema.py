@@ -71,8 +71,8 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    negative_type: Literal["single_noself", "single", "batch_noself", "batch"] = (
-        "single_noself"  # softmax: + own view, batch
+    negative_type: NegativeType = (
+        "single_noself"  # frames beside the other view: none, own view, other videos, both
     )
     temperature: float = 0.1  # of the softmax over frames
     label_variance: float = 10.0  # variance of the Gaussian target, frames^2
