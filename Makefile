@@ -9,10 +9,6 @@ STAMP  := $(VENV)/.installed
 JOBS   ?= 2
 ARGS   ?=
 
-# glibc keeps large activations instead of handing them back to the kernel after every operation
-export MALLOC_MMAP_THRESHOLD_ ?= 4294967296
-export MALLOC_TRIM_THRESHOLD_ ?= 4294967296
-
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-all lint types bench docs clean
 

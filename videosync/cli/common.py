@@ -132,14 +132,14 @@ def load_command_config(args: argparse.Namespace, *, training: bool = False) -> 
 
 def launched_rank() -> int:
     """The rank a launcher gave this process (torchrun, torch.distributed.launch or srun); 0 without one."""
-    return _environment_number("RANK", "SLURM_PROCID", default=0)
+    return _environment_number("RANK", "SLURM_PROCID", default=0) if launched_processes() > 1 else 0
 
 
 def launched_processes() -> int:
     """How many processes the launcher started; 1 without one."""
-    return _environment_number(
-        "WORLD_SIZE", "SLURM_NTASKS" if "SLURM_PROCID" in os.environ else "", default=1
-    )
+    # SLURM_NTASKS is the whole job's; a step's own count comes first where srun gives it
+    slurm = ("SLURM_STEP_NUM_TASKS", "SLURM_NTASKS") if "SLURM_PROCID" in os.environ else ()
+    return _environment_number("WORLD_SIZE", *slurm, default=1)
 
 
 def _environment_number(*names: str, default: int) -> int:

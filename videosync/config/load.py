@@ -179,6 +179,8 @@ def _unless_section(key: str, value: Any, source: str) -> list[Setting]:
 
 def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
     config: DictConfig = OmegaConf.structured(Config)
+    for section in section_classes():  # frozen dataclasses start read-only
+        OmegaConf.set_readonly(config[section], False)
     problems = list(problems)
     for key, value, source in settings:
         option = options().get(key)
@@ -188,8 +190,7 @@ def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
             problems.append(_wrong_value(option, value, source))
         else:
             try:
-                section, _, name = key.partition(".")
-                config = cast("DictConfig", OmegaConf.merge(config, {section: {name: value}}))
+                OmegaConf.update(config, key, value, merge=False)
             except OmegaConfBaseException:
                 problems.append(_wrong_value(option, value, source))
     _raise(problems)

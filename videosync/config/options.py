@@ -7,6 +7,8 @@ import dataclasses
 import difflib
 import functools
 import inspect
+import io
+import tokenize
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -81,10 +83,10 @@ def nearest_key(key: str) -> str | None:
         match = nearest(key, names)
         return names[match][0] if match else None
     inside = {known.partition(".")[2] for known in options() if known.startswith(f"{section.lower()}.")}
+    if name.lower() in names and name.lower() not in inside:  # the right name in the wrong group
+        return nearest(key, names[name.lower()]) or names[name.lower()][0]
     if match := nearest(name, inside):
         return f"{section.lower()}.{match}"
-    if name.lower() in names:  # the right name in the wrong group
-        return nearest(key, names[name.lower()]) or names[name.lower()][0]
     return nearest(key, options())
 
 
@@ -92,7 +94,11 @@ def nearest_key(key: str) -> str | None:
 def option_comments() -> types.MappingProxyType[str, str]:
     """The comment behind each field of the schema's source, by dotted key; "" where there is none."""
     source = inspect.getsource(schema)
-    lines = source.splitlines()
+    by_line = {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokenize.generate_tokens(io.StringIO(source).readline)
+        if token.type == tokenize.COMMENT
+    }
     by_class = {cls.__name__: section for section, cls in section_classes().items()}
     comments: dict[str, str] = {}
     for node in ast.parse(source).body:
@@ -100,9 +106,7 @@ def option_comments() -> types.MappingProxyType[str, str]:
             continue
         for statement in node.body:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                end_line, end = statement.end_lineno or statement.lineno, statement.end_col_offset or 0
-                # ast counts bytes, and a line may hold letters of more than one byte
-                behind = lines[end_line - 1].encode()[end:].decode()
-                _, _, comment = behind.partition("#")
-                comments[f"{by_class[node.name]}.{statement.target.id}"] = comment.strip()
+                lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+                comment = " ".join(by_line[line] for line in lines if line in by_line)
+                comments[f"{by_class[node.name]}.{statement.target.id}"] = comment
     return types.MappingProxyType(comments)

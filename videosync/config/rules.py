@@ -143,10 +143,11 @@ def _model(config: Config) -> list[str]:
             f"model.weights names '{model.weights}' and model.random_backbone is true; "
             "a backbone is either pretrained or random. Drop one of the two."
         )
-    if model.weights and model.input == "motion":
+    if model.weights and model.input == "motion" and model.layer > 0:
         problems.append(
-            f"model.weights names '{model.weights}', but model.input is 'motion': pretrained weights expect "
-            "RGB frames. Set model.input to 'rgb', or drop the weights."
+            f"model.weights names '{model.weights}', but model.input is 'motion': stages frozen as they were "
+            "trained on RGB frames see nothing in it. "
+            "Set model.input to 'rgb', model.layer to 0, or drop the weights."
         )
     if config.data.feature_cache and model.layer < _LAST_STAGE:
         problems.append(

@@ -1,0 +1,47 @@
+"""The schema as a flat list, and its documentation."""
+
+from __future__ import annotations
+
+import pytest
+
+from videosync.config.options import nearest, nearest_key, option_comments, options
+
+
+def test_options_are_keyed_by_group_and_name() -> None:
+    assert options()["optim.lr"].default == 1e-4
+    assert options()["optim.lr"].expected == "a number"
+    assert options()["optim.name"].choices == ("adam", "adamw")
+    assert options()["eval.methods"].expected == "a list of names such as [a, b]"
+
+
+def test_every_option_says_what_it_means() -> None:
+    silent = [key for key in options() if not option_comments().get(key)]
+    assert not silent, (
+        f"{', '.join(silent)}: no comment behind the field in videosync/config/schema.py; add one"
+    )
+
+
+def test_comments_are_those_of_the_source() -> None:
+    assert option_comments()["optim.accumulate"] == "batches per optimizer step"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("optim.lrr", "optim.lr"),
+        ("Optim.LR", "optim.lr"),
+        ("optimizer.lr", "optim.lr"),
+        ("data.batch_size", "train.batch_size"),
+        ("batch_size", "train.batch_size"),
+        ("modell", "model"),
+        ("model.backbones", "model.backbone"),
+        ("qqqq.wwww", None),
+    ],
+)
+def test_slips_find_what_was_meant(wrong: str, right: str | None) -> None:
+    assert nearest_key(wrong) == right
+
+
+def test_nearest_ignores_case_and_keeps_the_spelling() -> None:
+    assert nearest("RESNET", ["ResNet", "small"]) == "ResNet"
+    assert nearest("zzz", ["ResNet"]) is None

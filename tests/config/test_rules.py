@@ -1,0 +1,89 @@
+"""Rules across options: what each refuses, and that the defaults keep them."""
+
+from __future__ import annotations
+
+import pytest
+
+from videosync.config.load import load_config
+from videosync.config.rules import check_config
+from videosync.config.schema import Config
+from videosync.errors import ConfigError
+
+TRAINABLE = ["data.dataset=d", "model.weights=w.pth"]
+
+
+def test_the_defaults_keep_every_rule() -> None:
+    assert check_config(Config()) == []
+
+
+def test_a_named_dataset_and_weights_can_be_trained() -> None:
+    assert check_config(load_config(None, TRAINABLE), training=True) == []
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["train.batch_size=0"], "train.batch_size is 0; expected 1 or more"),
+        (["optim.lr=0"], "optim.lr is 0.0; expected a number above 0"),
+        (["optim.lr=.nan"], "optim.lr is nan; expected a finite number"),
+        (["loss.temperature=.inf"], "loss.temperature is inf; expected a finite number"),
+        (["data.sampling_region=0.9"], "data.sampling_region is 0.9; expected 1 or more"),
+        (["data.consistent_offset=1"], "data.consistent_offset is 1.0; expected a share from 0 to below 1"),
+        (["augment.flip=1.1"], "augment.flip is 1.1; expected a share from 0 to 1"),
+        (["detector.holdout=0"], "detector.holdout is 0.0; expected a share from above 0 to below 1"),
+        (["augment.hue=0.6"], "augment.hue is 0.6; expected 0 … 0.5"),
+        (["model.heads=7"], r"model.hidden_size \(256\) is not divisible by model.heads \(7\)"),
+        (["model.hidden_size=9", "model.heads=3"], r"model.hidden_size \(9\) is odd"),
+        (
+            ["model.hidden_size=12", "model.heads=4", "model.positions=rotary"],
+            "model.hidden_size / model.heads is 3",
+        ),
+        (["model.layer=5"], "model.layer is 5; expected 0"),
+        (["model.weights=a.pth", "model.random_backbone=true"], "either pretrained or random"),
+        (
+            ["model.weights=a.pth", "model.input=motion"],
+            "model.weights names 'a.pth', but model.input is 'motion'",
+        ),
+        (["data.feature_cache=1"], "data.feature_cache is 1, but model.layer is 3"),
+        (["pairs.max_offset=240"], r"pairs.max_offset \(240\) must be smaller than pairs.num_frames \(240\)"),
+        (["data.cross_share=0.3"], "data.cross_share is 0.3, but data.views is 'self'"),
+        (["detector.mlp_hidden=[]"], "detector.mlp_hidden is .*at least one layer"),
+        (["detector.cnn_channels=[4,0]"], "detector.cnn_channels is .*size 1 or more"),
+        (["eval.methods=[dtw,dtw]"], "eval.methods names 'dtw' more than once"),
+        (["eval.detectors=[cnn]"], "eval.detectors holds 'cnn'; expected PREFIX/METHOD"),
+        (["similarity.splits=[]"], "similarity.splits is empty"),
+    ],
+)
+def test_each_rule_refuses(overrides: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, overrides)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.dataset="], "data.dataset is empty"),
+        (["model.name=noise"], "model.name is 'noise', which has nothing to train"),
+        (["model.weights="], "model.layer freezes stages 1 to 3 of resnet50, but model.weights is empty"),
+        (["train.batch_size=3"], r"train.batch_size \(3\) is not divisible by the number of processes \(2\)"),
+    ],
+)
+def test_training_refuses_what_other_commands_allow(overrides: list[str], message: str) -> None:
+    assert load_config(None, TRAINABLE + overrides)
+    with pytest.raises(ConfigError, match=message):
+        load_config(None, TRAINABLE + overrides, world_size=2, training=True)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model.layer=0", "model.weights="],
+        ["model.random_backbone=true", "model.weights="],
+        ["model.layer=4", "data.feature_cache=2"],
+        ["data.views=mix", "data.cross_share=0.3"],
+        ["data.consistent_offset=0", "data.sampling_region=1", "pairs.max_offset=239"],
+        ["model.input=motion", "model.layer=0"],
+    ],
+)
+def test_the_edges_are_allowed(overrides: list[str]) -> None:
+    assert load_config(None, TRAINABLE + overrides, training=True)
