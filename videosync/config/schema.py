@@ -71,9 +71,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class LossConfig:
-    negative_type: NegativeType = (
-        "single_noself"  # frames beside the other view: none, own view, other videos, both
-    )
+    negative_type: NegativeType = "single_noself"  # + none, own view, other videos, both in the softmax
     temperature: float = 0.1  # of the softmax over frames
     label_variance: float = 10.0  # variance of the Gaussian target, frames^2
     log_epsilon: float = 0.0  # added inside the logarithm; 1e-6 reproduces the reference code
