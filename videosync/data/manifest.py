@@ -27,6 +27,7 @@ from typing import Any
 
 from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, quoted, view_names
 from videosync.errors import ManifestError, VideoError
+from videosync.video.read import probe
 
 __all__ = [
     "MANIFEST_NAME",
@@ -238,8 +239,6 @@ def _sample_problems(sample: Sample, max_offset: int | None) -> Iterator[str]:
 
 
 def _probe_problems(manifest: Manifest, view: View) -> list[str]:
-    from videosync.video.read import probe
-
     try:
         info = probe(manifest.path(view))
     except VideoError as error:

@@ -1,0 +1,168 @@
+"""Turn a folder of synchronised multi-camera recordings into clips of one size and a manifest.
+
+    python dataset_preparation/multiview_process.py --data_root recordings --output_dir data/my_set
+
+The source folder holds a manifest.jsonl, or one sub-folder an event with two or more videos that start
+together. Every frame is kept (or a stretch of them, see --max_frames); frames are resized to size x size, as
+the models see them; sound is dropped. Keyframes are frequent, so that random windows are cheap to read, and
+lie at irregular places that differ from view to view: on a common grid their flicker gives the sync away.
+
+A run that was cut off goes on where it stopped. report.json says what was used, what was dropped, and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+if __package__ in (None, ""):  # run as a file: make the repository's packages importable
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dataset_preparation.multiview.plan import (
+    Dropped,
+    ViewJob,
+    assemble,
+    choose_splits,
+    find_sources,
+    plan_source,
+)
+from dataset_preparation.multiview.transcode import transcode
+from videosync.data.manifest import MANIFEST_NAME, read_manifest, validate_manifest, write_manifest
+from videosync.data.samples import Sample
+from videosync.errors import ManifestError, VideoSyncError
+
+
+def _report(
+    samples: Sequence[Sample], dropped: Sequence[Dropped], args: argparse.Namespace
+) -> dict[str, Any]:
+    used: dict[str, dict[str, Any]] = {}
+    for sample in samples:
+        entry = used.setdefault(
+            sample.event,
+            {"split": sample.split, "fps": sample.views[0].fps, "samples": 0, "clips": 0, "frames": 0},
+        )
+        entry["samples"] += 1
+        entry["clips"] += len(sample.views)
+        entry["frames"] += sum(view.num_frames for view in sample.views)
+    settings = {key: getattr(args, key) for key in ("size", "crf", "max_frames", "segment_frames", "limit")}
+    return {"settings": settings, "used": used, "dropped": [asdict(d) for d in dropped]}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="multiview_process.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data_root", type=Path, required=True, help="folder of the recordings")
+    parser.add_argument("--output_dir", type=Path, required=True, help="dataset folder to write")
+    parser.add_argument("--size", type=int, default=224, help="height and width of the clips in pixels, even")
+    parser.add_argument("--crf", type=int, default=12, help="quality of the H.264 clips: 0 lossless … 51")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--val_events", nargs="+", default=[], help="events of the val split; all others train"
+    )
+    group.add_argument(
+        "--val_share", type=float, help="share of events, drawn with --seed, for the val split"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of --val_share")
+    parser.add_argument(
+        "--max_frames",
+        type=int,
+        default=0,
+        help="keep this many frames from where all views have begun; 0: all",
+    )
+    parser.add_argument(
+        "--segment_frames", type=int, default=0, help="cut into equal parts at least this long; 0: do not cut"
+    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="files processed at once")
+    parser.add_argument("--limit", type=int, default=0, help="only the first this many events; 0: all")
+    parser.add_argument("--dry_run", action="store_true", help="say what would be done and write nothing")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    if (
+        args.size < 2
+        or args.size % 2
+        or args.workers < 1
+        or min(args.max_frames, args.segment_frames, args.limit) < 0
+    ):
+        parser.error("--size must be even, --workers 1 or more, and no number below 0")
+    if args.val_share is not None and not 0 <= args.val_share <= 1:
+        parser.error("--val_share must be between 0 and 1")
+    try:
+        return run(args)
+    except VideoSyncError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def run(args: argparse.Namespace) -> int:
+    sources, dropped = find_sources(args.data_root)
+    if args.limit:
+        kept = set(sorted({source.event for source in sources})[: args.limit])
+        sources = [source for source in sources if source.event in kept]
+    splits = choose_splits(sources, val_events=args.val_events, val_share=args.val_share, seed=args.seed)
+    parallel = Parallel(n_jobs=args.workers, return_as="generator")
+    plan = delayed(plan_source)
+    jobs: list[ViewJob] = []
+    for planned, lost in parallel(
+        plan(source, max_frames=args.max_frames, segment_frames=args.segment_frames) for source in sources
+    ):
+        jobs += planned
+        dropped += lost
+    if args.dry_run:
+        samples, lost = assemble(jobs, splits)
+        print_report(_report(samples, [*dropped, *lost], args))
+        return 0
+    args.output_dir.mkdir(parents=True, exist_ok=True)
+    threads = max(1, (os.cpu_count() or 1) // args.workers)
+    work = delayed(transcode)
+    results = parallel(work(job, args.output_dir, args.size, args.crf, threads) for job in jobs)
+    finished = []
+    for job, why in zip(jobs, tqdm(results, total=len(jobs), unit="file", disable=not sys.stderr.isatty())):
+        if why:
+            dropped.append(Dropped(job.event, job.name, why))
+        else:
+            finished.append(job)
+    samples, lost = assemble(finished, splits)
+    report = _report(samples, [*dropped, *lost], args)
+    temporary = args.output_dir / f".report.{os.getpid()}"
+    temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(temporary, args.output_dir / "report.json")
+    print_report(report)
+    if not samples:
+        raise ManifestError(
+            f"nothing in {args.data_root} could be used; {args.output_dir / 'report.json'} says why"
+        )
+    write_manifest(args.output_dir, samples)
+    problems = validate_manifest(read_manifest(args.output_dir), deep=True)
+    if problems:
+        raise ManifestError(f"{args.output_dir}: {len(problems)} problems, the first: {problems[0]}")
+    print(f"wrote {args.output_dir / MANIFEST_NAME}; look at it with: videosync check {args.output_dir}")
+    return 0
+
+
+def print_report(report: dict[str, Any]) -> None:
+    for event, entry in report["used"].items():
+        print(
+            f"{entry['split']:>6}  {event}: {entry['samples']} samples, {entry['clips']} clips, "
+            f"{entry['frames']} frames at {entry['fps']:.6g} frames/s"
+        )
+    for entry in report["dropped"]:
+        print(f"dropped  {entry['event']} {entry['what']}: {entry['why']}".replace(" :", ":"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

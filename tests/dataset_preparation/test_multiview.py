@@ -1,0 +1,202 @@
+"""Preparing multi-view recordings: frame-exact cuts, whole events per split, runs that can be resumed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dataset_preparation.multiview.plan import Source, choose_splits
+from dataset_preparation.multiview.transcode import keyframe_numbers
+from dataset_preparation.multiview_process import main
+from videosync.data.manifest import Sample, View, read_manifest, validate_manifest, write_manifest
+from videosync.errors import ManifestError
+from videosync.video.read import probe, read_frames
+from videosync.video.write import write_video
+
+SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+def numbered(count, first=0, height=48):
+    """Frames [count, height, 64, 3] that carry their number as eight black or white bars (binary)."""
+    bits = (first + np.arange(count))[:, None] >> np.arange(8) & 1  # [T, 8]
+    bars = np.repeat(255 * bits, 8, axis=1).astype(np.uint8)  # [T, 64]
+    return np.broadcast_to(bars[:, None, :, None], (count, height, 64, 3))
+
+
+def numbers(path):
+    grey = read_frames(path).mean((1, 3))  # [T, W]
+    bits = grey.reshape(len(grey), 8, -1).mean(2) > 128
+    return (bits * (1 << np.arange(8))).sum(1)
+
+
+def write_event(root, event, starts=(0, 0), frames=40, fps=25.0):
+    for i, start in enumerate(starts):
+        write_video(root / event / f"cam{i}.mp4", numbered(frames, start), fps, gop=30)
+
+
+def prepare(root, out, *options):
+    fixed = ["--size", "32", "--workers", "1"]
+    return main(["--data_root", str(root), "--output_dir", str(out), *fixed, *map(str, options)])
+
+
+def report_of(out):
+    return json.loads((out / "report.json").read_text())
+
+
+def test_folders_of_events_become_clips_with_every_frame(tmp_path):
+    for name in ("a", "b", "c"):
+        write_event(tmp_path / "raw", name)
+    write_event(tmp_path / "raw", "alone", starts=(0,))
+    (tmp_path / "raw" / "empty").mkdir()
+    out = tmp_path / "out"
+    assert prepare(tmp_path / "raw", out, "--val_events", "b") == 0
+    manifest = read_manifest(out)
+    assert {s.event: s.split for s in manifest.samples} == {"a": "train", "b": "val", "c": "train"}
+    assert validate_manifest(manifest, deep=True) == []
+    for sample in manifest.samples:
+        for view in sample.views:
+            info = probe(manifest.path(view))
+            assert (info.width, info.height, info.fps, view.fps) == (32, 32, 25.0, 25.0)
+            np.testing.assert_array_equal(numbers(manifest.path(view)), np.arange(40))
+    assert sorted(d["event"] for d in report_of(out)["dropped"]) == ["alone", "empty"]
+    assert report_of(out)["used"]["a"] == {
+        "split": "train",
+        "fps": 25.0,
+        "samples": 1,
+        "clips": 2,
+        "frames": 80,
+    }
+
+
+def test_starts_of_a_manifest_are_kept_and_long_sources_cut_on_the_timeline(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_event(raw, "a", starts=(0, 7), frames=50)
+    views = tuple(View(f"a/cam{i}.mp4", start, 50, 25.0) for i, start in enumerate((0, 7)))
+    write_manifest(raw, [Sample("a", "val", views)])
+    assert prepare(raw, out, "--segment_frames", 25) == 0
+    manifest = read_manifest(out)
+    assert [s.split for s in manifest.samples] == ["val", "val"]
+    spans = [[(v.start_frame, v.end_frame) for v in s.views] for s in manifest.samples]
+    assert spans == [[(0, 28), (7, 28)], [(28, 50), (28, 57)]]
+    for sample in manifest.samples:  # the number a frame carries is its place on the timeline
+        for view in sample.views:
+            expected = np.arange(view.start_frame, view.end_frame)
+            np.testing.assert_array_equal(numbers(manifest.path(view)), expected)
+
+
+def test_max_frames_begins_where_all_views_have_begun(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_event(raw, "a", starts=(0, 7))
+    views = tuple(View(f"a/cam{i}.mp4", start, 40, 25.0) for i, start in enumerate((0, 7)))
+    write_manifest(raw, [Sample("a", "train", views)])
+    assert prepare(raw, out, "--max_frames", 10) == 0
+    (sample,) = read_manifest(out).samples
+    assert [(v.start_frame, v.num_frames) for v in sample.views] == [(7, 10), (7, 10)]
+    np.testing.assert_array_equal(numbers(out / sample.views[0].video), np.arange(7, 17))
+
+
+def test_an_interrupted_run_goes_on_and_changed_settings_start_anew(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_event(raw, "a")
+    write_event(raw, "b")
+    assert prepare(raw, out, "--val_share", 0.5) == 0
+    whole = (out / "manifest.jsonl").read_bytes()
+    clips = sorted(out.glob("*/*.mp4"))
+    kept = {clip: clip.stat().st_mtime_ns for clip in clips[1:]}
+    clips[0].unlink()
+    (out / "manifest.jsonl").unlink()
+    assert prepare(raw, out, "--val_share", 0.5) == 0
+    assert (out / "manifest.jsonl").read_bytes() == whole
+    assert clips[0].is_file()
+    assert {clip: clip.stat().st_mtime_ns for clip in clips[1:]} == kept
+    assert (
+        main(["--data_root", str(raw), "--output_dir", str(out), "--size", "48", "--val_share", "0.5"]) == 0
+    )
+    assert {probe(clip).width for clip in clips} == {48}
+
+
+def test_unusable_files_are_reported_with_the_reason(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_event(raw, "good", starts=(0, 0, 0))
+    (raw / "good" / "cam2.mp4").write_bytes(b"not a video")
+    write_event(raw, "mixed")
+    write_video(raw / "mixed" / "cam1.mp4", numbered(40), 30.0)
+    assert prepare(raw, out, "--val_share", 0) == 0
+    (sample,) = read_manifest(out).samples
+    assert (sample.event, len(sample.views)) == ("good", 2)
+    why = {(d["event"], d["what"]): d["why"] for d in report_of(out)["dropped"]}
+    assert "cam2.mp4" in why["good", "cam2"]
+    assert "frame rates differ (cam0 25, cam1 30)" in why["mixed", ""]
+
+
+def test_dry_run_says_what_it_would_do_and_writes_nothing(tmp_path, capsys):
+    write_event(tmp_path / "raw", "a")
+    write_event(tmp_path / "raw", "b")
+    assert prepare(tmp_path / "raw", tmp_path / "out", "--val_events", "a", "--dry_run") == 0
+    assert "val  a: 1 samples, 2 clips, 80 frames at 25 frames/s" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+    assert prepare(tmp_path / "raw", tmp_path / "out", "--val_share", 0.5, "--limit", 1, "--dry_run") == 0
+    assert " b:" not in capsys.readouterr().out
+
+
+def test_wrong_input_is_one_sentence_and_code_2(tmp_path, capsys):
+    assert prepare(tmp_path / "nowhere", tmp_path / "out") == 2
+    assert "is not a folder" in capsys.readouterr().err
+    (tmp_path / "raw").mkdir()
+    assert prepare(tmp_path / "raw", tmp_path / "out") == 2
+    assert "neither a manifest.jsonl nor a sub-folder" in capsys.readouterr().err
+    write_event(tmp_path / "raw", "run_1")
+    assert prepare(tmp_path / "raw", tmp_path / "out", "--val_events", "run_2") == 2
+    assert "Did you mean 'run_1'?" in capsys.readouterr().err
+    assert prepare(tmp_path / "raw", tmp_path / "out") == 2
+    assert "--val_events or --val_share" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        prepare(tmp_path / "raw", tmp_path / "out", "--size", 33)
+    assert not (tmp_path / "out").exists()
+
+
+def test_splits_take_whole_events_and_do_not_depend_on_the_order():
+    sources = [Source(f"e{i % 10}", "", f"line{i}", ()) for i in range(30)]
+    splits = choose_splits(sources, val_events=(), val_share=0.3, seed=0)
+    assert sorted(splits.values()) == ["train"] * 7 + ["val"] * 3
+    assert choose_splits(sources[::-1], val_events=(), val_share=0.3, seed=0) == splits
+    assert any(choose_splits(sources, val_events=(), val_share=0.3, seed=s) != splits for s in (1, 2, 3))
+    with pytest.raises(ManifestError, match="no splits"):
+        choose_splits(sources, val_events=(), val_share=None, seed=0)
+
+
+def test_keyframes_lie_close_but_on_no_common_grid():
+    first, second = (set(keyframe_numbers(3000, seed=name)) for name in ("a/cam0.mp4", "a/cam1.mp4"))
+    assert 0 in first
+    assert max(np.diff(sorted(first))) <= 15
+    shared = len(first & second) / len(first)
+    assert shared < 0.2  # chance is one in ten: gaps are 10 frames on average
+    assert keyframe_numbers(3000, seed="a/cam0.mp4") == sorted(first)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not SHARED.is_dir(), reason="no development footage beside the checkout")
+def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
+    options = [
+        "--size",
+        "64",
+        "--max_frames",
+        "20",
+        "--workers",
+        "1",
+        "--val_events",
+        "caliscope_A",
+        "caliscope_C",
+    ]
+    assert main(["--data_root", str(SHARED / "realsync"), "--output_dir", str(tmp_path), *options]) == 0
+    manifest = read_manifest(tmp_path)
+    assert {len(s.views) for s in manifest.samples} == {2, 4, 5}
+    assert {s.event for s in manifest.of_split("val")} == {"caliscope_A", "caliscope_C"}
+    for sample in manifest.samples:
+        for view in sample.views:
+            source = read_frames(SHARED / "realsync" / view.video, 0, 20, size=(64, 64)).mean(3)
+            clip = read_frames(manifest.path(view)).mean(3)
+            assert np.abs(source - clip).mean() < 3  # grey levels: the clip is the source, resized
+            error = np.abs(source[:, None] - clip[None]).mean((2, 3))  # [source frame, clip frame]
+            assert (error.argmin(1) == np.arange(20)).mean() > 0.9  # still frames look alike
