@@ -76,6 +76,7 @@ _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, 
     "augment.blur_prob": "[]",
     "model.dropout": "[)",
     "detector.holdout": "()",
+    "train.holdout": "[)",
     "detector.cnn_dropout": "[)",
 }
 _LAST_STAGE = 4

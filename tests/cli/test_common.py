@@ -1,0 +1,218 @@
+"""The flags every command shares, and how errors reach the user."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from videosync.cli import common
+from videosync.cli.common import (
+    command_parser,
+    launched_processes,
+    launched_rank,
+    load_command_config,
+    report_error,
+    run_command,
+)
+from videosync.config.load import load_config
+from videosync.errors import ConfigError, ManifestError
+
+
+def raising(error: BaseException):  # type: ignore[no-untyped-def]
+    def function() -> None:
+        raise error
+
+    return function
+
+
+def test_paths_are_expanded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("VIDEOSYNC_WORKDIR", "~/films")
+    args = command_parser("d").parse_args(["--cfg_file", "~/a.yml", "--logdir", "~/logs"])
+    assert args.workdir == Path("/home/someone/films")
+    assert args.cfg_file == Path("/home/someone/a.yml")
+    assert args.logdir == Path("/home/someone/logs")
+    assert command_parser("d").parse_args(["--workdir", "~"]).workdir == Path("/home/someone")
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VIDEOSYNC_WORKDIR", raising=False)
+    args = command_parser("d").parse_args([])
+    assert (args.workdir, args.cfg_file, args.logdir) == (Path("."), None, Path("runs/default"))
+    assert (args.continue_train, args.opts, args.local_rank, args.print_config) == (False, [], None, False)
+    args = command_parser("d", default_cfg="configs/demo_config.yml").parse_args([])
+    assert args.cfg_file == Path("configs/demo_config.yml")
+
+
+def test_the_log_folder_takes_the_name_of_the_configuration() -> None:
+    assert command_parser("d").parse_args(["--cfg_file", "a/b.yml"]).logdir == Path("runs/b")
+
+
+@pytest.mark.parametrize("flag", ["--local_rank", "--local-rank"])
+def test_both_spellings_of_the_local_rank(flag: str) -> None:
+    assert command_parser("d").parse_args([f"{flag}=3"]).local_rank == 3
+
+
+def test_opts_may_be_given_twice() -> None:
+    args = command_parser("d").parse_args(["--opts", "optim.lr", "-1", "--logdir", "x", "--opts", "a.b=c"])
+    assert args.opts == ["optim.lr", "-1", "a.b=c"]
+
+
+def test_every_flag_is_explained_by_a_sentence() -> None:
+    parser = command_parser("d")
+    for action in parser._actions:
+        assert action.help is not None
+        assert len(action.help.split()) >= 4, f"{action.option_strings} has no explanation"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cfg_fil", "x"], "error: unknown argument '--cfg_fil'. Did you mean '--cfg_file'?\n"),
+        (["--log-dir=x"], "error: unknown argument '--log-dir=x'. Did you mean '--logdir'?\n"),
+        (["--local_rank", "a"], "error: argument --local_rank/--local-rank: invalid int value: 'a'\n"),
+        (["--cfg_file"], "error: argument --cfg_file: expected one argument\n"),
+    ],
+)
+def test_wrong_flags_are_one_line_and_exit_code_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        command_parser("d").parse_args(arguments)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == message
+
+
+def test_the_configuration_of_a_command(tmp_path: Path) -> None:
+    (tmp_path / "x.yml").write_text("optim: {lr: 3}\n")
+    args = command_parser("d").parse_args(["--cfg_file", str(tmp_path / "x.yml"), "--opts", "train.epochs=5"])
+    config = load_command_config(args)
+    assert (config.optim.lr, config.train.epochs) == (3, 5)
+    with pytest.raises(ConfigError, match="data.dataset is empty"):
+        load_command_config(args, training=True)
+
+
+def test_the_batch_size_is_checked_against_the_launched_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = command_parser("d").parse_args(["--opts", "data.dataset=d", "model.layer=0", "train.batch_size=4"])
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert load_command_config(args, training=True)
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    with pytest.raises(ConfigError, match=r"train.batch_size \(4\) is not divisible .* \(3\)"):
+        load_command_config(args, training=True)
+
+
+def test_printed_configurations_can_be_loaded_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = command_parser("d").parse_args(["--print_config", "--opts", "optim.lr=3"])
+    with pytest.raises(SystemExit) as stop:
+        load_command_config(args)
+    assert stop.value.code == 0
+    (tmp_path / "printed.yml").write_text(capsys.readouterr().out)
+    assert load_config(tmp_path / "printed.yml") == load_config(None, ["optim.lr=3"])
+
+
+@pytest.mark.parametrize(
+    ("variables", "rank", "processes"),
+    [
+        ({}, 0, 1),
+        ({"RANK": "2", "WORLD_SIZE": "4"}, 2, 4),
+        ({"SLURM_PROCID": "3", "SLURM_NTASKS": "4"}, 3, 4),
+        ({"SLURM_PROCID": "1", "SLURM_NTASKS": "8", "SLURM_STEP_NUM_TASKS": "2"}, 1, 2),
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "RANK": "2", "WORLD_SIZE": "8"}, 2, 8),
+        ({"SLURM_NTASKS": "4"}, 0, 1),  # inside an allocation, but not started by srun
+        ({"RANK": "x", "WORLD_SIZE": "y"}, 0, 1),  # setup_distributed says what is wrong with them
+    ],
+)
+def test_launchers(
+    variables: dict[str, str], rank: int, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert (launched_rank(), launched_processes()) == (rank, processes)
+
+
+@pytest.mark.parametrize(("returned", "code"), [(None, 0), (0, 0), (3, 3)])
+def test_the_exit_code_is_the_functions(returned: int | None, code: int) -> None:
+    assert run_command(lambda: returned) == code
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ManifestError("no manifest."), "error: no manifest.\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/x"),
+            "error: /x: no space left on device; free some space, or write to another disk.\n",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "/x"),
+            "error: /x: permission denied; check the permissions, or choose another folder.\n",
+        ),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_exit_code_2(
+    error: Exception, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command(raising(error)) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", message)
+
+
+def test_interruption_is_one_line_and_exit_code_130(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(raising(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("a defect"), FileNotFoundError(errno.ENOENT, "gone"), SystemExit(3)]
+)
+def test_defects_keep_their_traceback(error: BaseException) -> None:
+    with pytest.raises(type(error)):
+        run_command(raising(error))
+
+
+def test_a_rank_that_is_still_there_speaks_for_itself(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(common.signal, "signal", lambda *_: None)
+    waits: list[float] = []
+    monkeypatch.setattr(common.time, "sleep", waits.append)
+    report_error("bad disk.")
+    assert capsys.readouterr().err == "error (rank 1): bad disk.\n"
+    assert waits == [common._RANK_WAIT_SECONDS]
+
+
+def test_under_a_launcher_an_error_is_said_once(tmp_path: Path, root: Path) -> None:
+    """Three processes meet the same wrong key: one sentence, and the launcher reports the failure."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "3"]
+    command += ["-m", "videosync.cli", "config", "--opts", "optim.lrr", "3"]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("error")]
+    assert said == ["error: optim.lrr in --opts: unknown key. Did you mean 'optim.lr'?"]
+
+
+def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
+    """As in ``videosync config | head -1``."""
+    done = subprocess.run(
+        f"{sys.executable} -m videosync.cli config --explain | head -1 > /dev/null",
+        shell=True,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""

@@ -1,0 +1,165 @@
+"""Who may import whom (docs/architecture.md), read from the source of every module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+BASE = {"types", "errors", "version"}
+FRAMES = BASE | {"video", "data"}
+ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it may import beside itself
+    "version": set(),
+    "errors": set(),
+    "types": set(),
+    "config": {"errors"},
+    "video": BASE,
+    "data": BASE | {"video"},
+    "models": BASE,
+    "losses": BASE,
+    "similarity": BASE,
+    "offset": BASE | {"similarity"},
+    "evaluation": FRAMES | {"models", "losses", "similarity", "offset"},
+}
+ALLOWED["engine"] = ALLOWED["evaluation"] | {"evaluation", "config", "version"}
+ALLOWED["cli"] = ALLOWED["engine"] | {"engine"}
+ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
+OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."
+    "dataset_preparation": FRAMES,
+    ".": {"cli"},
+}
+ONLY_IN = {  # library → files that may import it
+    "matplotlib": {"plots.py", "contact_sheet.py"},
+    "wandb": {"loggers.py"},
+    "tensorboard": {"loggers.py"},
+    "torch.utils.tensorboard": {"loggers.py"},
+}
+
+
+def imported(source: str) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything imported, also inside functions and under TYPE_CHECKING."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((node.lineno, f"{module}.{alias.name}") for alias in node.names)
+
+
+def violations(path: str, source: str) -> list[str]:
+    """One sentence for each import that ``path`` (relative to the checkout) may not have."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    if parts[0] == "videosync":
+        place, allowed = parts[1], ALLOWED.get(parts[1])
+        if allowed is None:
+            return [
+                f"{path}: docs/architecture.md and tests/test_imports.py do not know the folder '{place}'."
+            ]
+        allowed = allowed | {place}
+    else:
+        place = parts[0] if len(parts) > 1 else "."
+        allowed = OUTSIDE[place]
+    found = []
+    for line, name in imported(source):
+        where = f"{path}, line {line}"
+        if name.startswith("."):
+            found.append(f"{where}: imports '{name}' relatively; write the full name.")
+        package, _, rest = name.partition(".")
+        target = rest.partition(".")[0]
+        if package == "videosync" and target not in allowed:
+            names = ", ".join(sorted(allowed)) or "nothing of videosync"
+            found.append(f"{where}: imports videosync.{target}; {place} may import {names} only.")
+        for library, files in ONLY_IN.items():
+            if (name == library or name.startswith(f"{library}.")) and PurePosixPath(path).name not in files:
+                found.append(f"{where}: imports {library}; only {', '.join(sorted(files))} may.")
+    return found
+
+
+def sources(root: Path) -> list[Path]:
+    return sorted(
+        [*root.glob("videosync/**/*.py"), *root.glob("dataset_preparation/**/*.py"), *root.glob("*.py")]
+    )
+
+
+def test_imports_follow_the_data_flow(root: Path) -> None:
+    found = [
+        problem
+        for path in sources(root)
+        for problem in violations(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+def test_no_file_is_called_utils_or_helpers(root: Path) -> None:
+    vague = [
+        p.relative_to(root).as_posix()
+        for p in sources(root)
+        if p.stem in ("utils", "util", "helpers", "misc")
+    ]
+    assert not vague, f"{', '.join(vague)}: name the file after what is in it"
+
+
+def test_modules_stay_small(root: Path) -> None:
+    """A module over about 300 lines is two modules."""
+    long = [f"{p.relative_to(root).as_posix()} ({n})" for p in sources(root) if (n := _lines(p)) > 320]
+    assert not long, f"{', '.join(long)}: split into files of at most about 300 lines, one idea each"
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "sentence"),
+    [
+        ("videosync/losses/a.py", "from videosync.models.encoder import E", "losses may import"),
+        ("videosync/offset/a.py", "import videosync.config.schema", "offset may import"),
+        (
+            "videosync/models/a.py",
+            "def f():\n    from videosync.engine import x",
+            "line 2: imports videosync.engine",
+        ),
+        (
+            "videosync/video/a.py",
+            "from videosync.data import manifest",
+            "video may import errors, types, version, video only",
+        ),
+        ("videosync/video/a.py", "from videosync import cli", "imports videosync.cli"),
+        (
+            "videosync/config/a.py",
+            "from videosync.types import Offset",
+            "config may import config, errors only",
+        ),
+        ("videosync/data/a.py", "from . import b", "write the full name"),
+        ("videosync/newfolder/a.py", "", "do not know the folder 'newfolder'"),
+        ("dataset_preparation/a.py", "import videosync.models", "dataset_preparation may import"),
+        ("train.py", "from videosync.engine.trainer import train", ". may import cli only"),
+        ("videosync/data/a.py", "import matplotlib.pyplot", "only contact_sheet.py, plots.py may"),
+        ("videosync/engine/a.py", "from torch.utils.tensorboard import SummaryWriter", "only loggers.py may"),
+        ("videosync/engine/a.py", "import wandb", "only loggers.py may"),
+    ],
+)
+def test_a_forbidden_import_is_named(path: str, source: str, sentence: str) -> None:
+    found = violations(path, source)
+    assert len(found) == 1
+    assert sentence in found[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        (
+            "videosync/offset/a.py",
+            "from videosync.similarity.matrix import x\nfrom videosync.offset.lag import y",
+        ),
+        ("videosync/engine/a.py", "from videosync.config.schema import Config\nimport videosync.types"),
+        ("videosync/engine/loggers.py", "import wandb\nfrom torch.utils.tensorboard import SummaryWriter"),
+        ("videosync/evaluation/plots.py", "import matplotlib"),
+        ("evaluate.py", "from videosync.cli.evaluate import main"),
+        ("videosync/data/a.py", "import torch.utils.data"),
+    ],
+)
+def test_an_allowed_import_is_not(path: str, source: str) -> None:
+    assert violations(path, source) == []
