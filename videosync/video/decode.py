@@ -1,0 +1,122 @@
+"""Decode chosen frames of an indexed file: seek to a keyframe, decode forward, match presentation times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from videosync.errors import VideoError
+from videosync.video.index import VideoIndex, open_video, video_stream
+
+# A jump costs a flush of the decoder: frames up to this many before the next wanted one are decoded through.
+SEEK_GAP = 12
+FROM_START = -1  # "keyframe" number of the file's start
+
+
+class _Missed(Exception):
+    """Decoding from here did not give the wanted frame; an earlier keyframe may."""
+
+
+def decode_frames(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
+    """Yield ``(frame number, decoded frame)`` for rising numbers ``wanted``, decoding only what they need.
+
+    Raises VideoError with file, frame and time where a frame cannot be decoded.
+    """
+    done = 0
+    step_back = 0
+    while done < len(wanted):
+        key = max(_key_before(index, wanted[done]) - step_back, FROM_START)
+        try:
+            for frame in _decode_from(index, key, wanted[done:]):
+                yield wanted[done], frame
+                done += 1
+                step_back = 0
+        except _Missed as missed:
+            # Recovery points need some frames to settle, and key flags can be wrong: try from further back.
+            if key <= 0:
+                number = wanted[done]
+                raise VideoError(
+                    f"{index.path}: frame {number} at {index.time_of(number)} cannot be decoded ({missed}); "
+                    f"the file is damaged there: copy it again, convert it to H.264, or read less."
+                ) from missed.__cause__
+            step_back = 2 * step_back + 1 if step_back < 3 else len(index.keys)
+
+
+def _key_before(index: VideoIndex, frame: int) -> int:
+    """Number of the last keyframe shown no later than ``frame``; ``FROM_START`` if there is none."""
+    if index.pts is None:
+        return FROM_START
+    return int(np.searchsorted(index.keys, index.pts[frame], side="right")) - 1
+
+
+def _decode_from(index: VideoIndex, key: int, wanted: Sequence[int]) -> Iterator[VideoFrame]:
+    """Frames ``wanted``, in order, from keyframe number ``key`` on; ends early where a seek is shorter."""
+    frames = _frames_from_start(index) if key <= 0 else _frames_from_key(index, key)
+    if index.pts is None:
+        yield from _by_count(frames, wanted)
+        return
+    done = 0
+    for frame in frames:
+        target = index.pts[wanted[done]]
+        if frame.pts is None or frame.pts > target:
+            raise _Missed("it did not come out of the decoder")
+        if frame.pts < target:
+            continue
+        if frame.is_corrupt:
+            raise _Missed("its data is incomplete")
+        yield frame
+        done += 1
+        if done == len(wanted) or _worth_seeking(index, wanted[done - 1], wanted[done]):
+            return
+    raise _Missed("the file's data ends before it")
+
+
+def _by_count(frames: Iterator[VideoFrame], wanted: Sequence[int]) -> Iterator[VideoFrame]:
+    done = 0
+    for number, frame in enumerate(frames):
+        if number == wanted[done]:
+            yield frame
+            done += 1
+            if done == len(wanted):
+                return
+    raise _Missed("the file's data ends before it")
+
+
+def _worth_seeking(index: VideoIndex, current: int, following: int) -> bool:
+    assert index.pts is not None
+    key = _key_before(index, following)
+    return key >= 0 and index.keys[key] > index.pts[min(current + SEEK_GAP, len(index) - 1)]
+
+
+def _frames_from_start(index: VideoIndex) -> Iterator[VideoFrame]:
+    with open_video(index.path) as container:
+        stream = video_stream(container, index.path)
+        try:
+            for packet in container.demux(stream):
+                if not packet.is_corrupt:
+                    yield from packet.decode()
+        except av.error.FFmpegError as error:
+            raise _Missed(str(error.strerror)) from error
+
+
+def _frames_from_key(index: VideoIndex, key: int) -> Iterator[VideoFrame]:
+    target = int(index.keys[key])
+    with open_video(index.path) as container:
+        stream = video_stream(container, index.path)
+        started = False
+        try:
+            container.seek(target, stream=stream, backward=True, any_frame=False)
+            for packet in container.demux(stream):
+                if packet.is_corrupt:
+                    continue
+                if not started:
+                    if packet.pts is not None and packet.pts > target and packet.is_keyframe:
+                        raise _Missed("seeking did not reach its keyframe")
+                    started = packet.pts == target and packet.is_keyframe
+                if started:
+                    yield from packet.decode()
+        except av.error.FFmpegError as error:
+            raise _Missed(str(error.strerror)) from error
