@@ -1,17 +1,17 @@
-"""The transformer embedder in evaluation mode, one clip and one head at a time, from the published description."""
+"""Parts of the transformer embedder, one clip and one head at a time, from the published description."""
 
 import numpy as np
 
 
 def slow_positions(num_frames, train_frames, size):
     """CARL's stretched code, column by column."""
-    places = np.arange(num_frames) if num_frames == train_frames else np.linspace(0, train_frames - 1, num_frames)
+    places = (
+        np.arange(num_frames) if num_frames == train_frames else np.linspace(0, train_frames - 1, num_frames)
+    )
     code = np.zeros((num_frames, size))
     for column in range(size):
-        if column % 2 == 0:
-            code[:, column] = np.sin(places / 10000 ** ((column + 1) / size))
-        else:
-            code[:, column] = np.cos(places / 10000 ** ((column - 1) / size))
+        wave = np.sin if column % 2 == 0 else np.cos
+        code[:, column] = wave(places / 10000 ** (column / size))
     return code
 
 

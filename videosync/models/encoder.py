@@ -45,7 +45,8 @@ class Encoder(nn.Module):
         self.context = input.context
 
     def backbone_features(self, frames: Tensor, context: int = 0) -> Tensor:
-        """Frames ``[B, T, 3, H, W]`` (float in 0 … 1, or uint8) → pooled features ``[B, T - context, F]``.
+        """Frames ``[B, T, 3, H, W]`` (float in 0 … 1, or uint8) → pooled features float32 ``[B, T -
+        context, F]``.
 
         The first ``context`` frames are only looked back at. Runs in chunks of ``chunk_size`` frames.
         """
@@ -86,7 +87,9 @@ class Encoder(nn.Module):
         """Pooled features ``[B, T - context, F]``; only real frames go through the backbone."""
         channels = self.input.channels(frames, mask, context)
         real = channels.flatten(0, 1) if mask is None else channels[mask]  # [n, 3, H, W]
-        features = self.backbone(real, chunk_size=self.chunk_size, prepare=self.input.normalise)  # [n, F]
+        features = self.backbone(
+            real, chunk_size=self.chunk_size, prepare=self.input.normalise
+        ).float()  # [n, F]
         if mask is None:
             return features.unflatten(0, channels.shape[:2])
         out = features.new_zeros(*mask.shape, self.feature_size)

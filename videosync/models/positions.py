@@ -28,15 +28,15 @@ def stretched_positions(num_frames: int, train_frames: int, size: int, device: t
     """CARL's code of a clip of ``num_frames``: float32 ``[num_frames, size]``.
 
     A clip of another length than the training clips (``train_frames``) is stretched over their range:
-    ``linspace(0, train_frames - 1)``. Rates are ``10000 ** (-c / size)`` with ``c`` = 1, 3, … for sin
-    (columns 0, 2, …) and ``c`` = 0, 2, … for cos (columns 1, 3, …), as the reference has them.
+    ``linspace(0, train_frames - 1)``. Each column ``c`` has its own rate ``10000 ** (-c / size)``, also
+    the odd ones (cos), where the original transformer shares that of the even column before.
     """
     if num_frames == train_frames:
         places = torch.arange(num_frames, device=device, dtype=torch.float32)
     else:
         places = torch.linspace(0, train_frames - 1, num_frames, device=device)
     even = torch.arange(0, size, 2, device=device)
-    return _interleave(places, 10000.0 ** (-(even + 1) / size), 10000.0 ** (-even / size))
+    return _interleave(places, 10000.0 ** (-even / size), 10000.0 ** (-(even + 1) / size))
 
 
 def rotary_angles(num_frames: int, head_size: int, device: torch.device | str) -> Tensor:

@@ -1,0 +1,189 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.reference.carl_names import embedder_name
+from tests.reference.transformer import slow_attention, slow_positions
+from videosync.errors import ConfigError
+from videosync.models.heads import ProjectionHead
+from videosync.models.positions import (
+    POSITIONS,
+    rotary_angles,
+    rotate,
+    sinusoidal_positions,
+    stretched_positions,
+)
+from videosync.models.transformer import SelfAttention, TransformerEmbedder
+
+SIZES = dict(
+    feature_size=10, fc_layers=2, fc_size=24, dropout=0.1, hidden_size=16, layers=2, heads=4, ff_size=32,
+    embedding_size=8, train_frames=12,
+)  # fmt: skip
+
+
+def embedder(positions="stretched", **changes):
+    torch.manual_seed(0)
+    return TransformerEmbedder(**{**SIZES, "positions": positions, **changes})
+
+
+def test_reproduces_the_reference():
+    """Numbers of the published implementation (feature maps already max-pooled, which is exact)."""
+    golden = np.load(Path(__file__).parents[1] / "data" / "transformer_embedder.npz")
+    model = TransformerEmbedder(
+        feature_size=int(golden["cfg_out_channel"]),
+        fc_layers=2,
+        fc_size=len(golden["state/fc_layers.1.bias"]),
+        dropout=0.1,
+        hidden_size=int(golden["cfg_hidden_size"]),
+        positions="stretched",
+        layers=int(golden["cfg_num_layers"]),
+        heads=int(golden["cfg_num_heads"]),
+        ff_size=int(golden["cfg_d_ff"]),
+        embedding_size=int(golden["cfg_embedding_size"]),
+        train_frames=int(golden["cfg_train_num_frames"]),
+    ).eval()
+    names = [name for name in golden.files if name.startswith("state/")]
+    state = {embedder_name(name.removeprefix("state/")): torch.from_numpy(golden[name]) for name in names}
+    model.load_state_dict(state)
+    for case in range(3):
+        features = torch.from_numpy(golden[f"case{case}_features"])
+        mask = torch.from_numpy(golden[f"case{case}_mask"])
+        with torch.no_grad():
+            got = model(features, mask)
+        want = torch.from_numpy(golden[f"case{case}_embeddings"])
+        assert (got - want)[mask].abs().max() < 1e-5
+
+
+def test_attention_equals_the_slow_reference():
+    torch.manual_seed(0)
+    attention = SelfAttention(size=6, heads=2, dropout=0.0)
+    x = torch.randn(1, 7, 6)
+    real = np.array([True] * 5 + [False] * 2)
+    with torch.no_grad():
+        got = attention(x, torch.from_numpy(real)[None, None, None], None)
+        q, k, v = (
+            linear(x)[0].double().numpy() for linear in (attention.query, attention.key, attention.value)
+        )
+        heads = [slow_attention(q[:, h], k[:, h], v[:, h], real) for h in (slice(0, 3), slice(3, 6))]
+        want = attention.out(torch.from_numpy(np.concatenate(heads, axis=1)).float())
+    torch.testing.assert_close(got[0], want)
+
+
+@pytest.mark.parametrize("num_frames", [20, 13, 31, 1])
+def test_stretched_positions_equal_the_columns_written_out(num_frames):
+    got = stretched_positions(num_frames, 20, 16, "cpu")
+    np.testing.assert_allclose(got, slow_positions(num_frames, 20, 16), atol=1e-5)
+
+
+def test_plain_positions_are_those_of_the_paper():
+    code = sinusoidal_positions(torch.arange(9), 8)
+    assert code[5, 0].item() == pytest.approx(np.sin(5), rel=1e-5)
+    assert code[5, 1].item() == pytest.approx(np.cos(5), rel=1e-5)
+    assert code[7, 4].item() == pytest.approx(np.sin(7 / 10000 ** (4 / 8)), rel=1e-4)
+    assert code[7, 5].item() == pytest.approx(np.cos(7 / 10000 ** (4 / 8)), rel=1e-4)
+
+
+def test_rotary_products_depend_on_the_distance_alone():
+    q, k = torch.randn(8), torch.randn(8)
+    angles = rotary_angles(30, 8, "cpu")
+    queries, keys = rotate(q.expand(30, 8), angles), rotate(k.expand(30, 8), angles)
+    products = queries @ keys.T
+    for distance in (0, 3, 11):
+        diagonal = products.diagonal(distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), atol=1e-4, rtol=1e-4)
+    assert products.diagonal(3)[0] != products.diagonal(-3)[0]
+    assert (products[0, 0] - q @ k).abs() < 1e-5
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+def test_what_each_choice_knows_of_place(positions):
+    """Frames all alike: only absolute codes differ. Frames swapped: only ``none`` does not notice."""
+    model = embedder(positions).eval()
+    with torch.no_grad():
+        alike = model(torch.ones(1, 9, 10))[0]
+        features = torch.randn(1, 9, 10)
+        order = torch.randperm(9)
+        out, shuffled = model(features)[0], model(features[:, order])[0]
+    spread = (alike - alike.mean(0)).abs().max()
+    assert (spread > 1e-3) == (positions in ("stretched", "plain"))
+    assert torch.allclose(out[order], shuffled, atol=1e-5) == (positions == "none")
+
+
+@pytest.mark.parametrize("positions", POSITIONS)
+@pytest.mark.parametrize("training", [False, True])
+def test_masked_frames_change_nothing(positions, training):
+    mask = torch.ones(3, 12, dtype=torch.bool)
+    mask[0, 7:] = False
+    mask[2, 4] = False
+    features = torch.randn(3, 12, 10)
+    outputs, states, gradients = [], [], []
+    for padding in (0.0, 50.0):
+        model = embedder(positions, dropout=0.0).train(training)
+        padded = features.masked_fill(~mask[..., None], padding)
+        out = model(padded, mask)
+        out[mask].square().sum().backward()
+        outputs.append(out[mask].detach())
+        states.append(torch.cat([b.flatten().float() for b in model.buffers()]))
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    for pair in (outputs, states, gradients):
+        torch.testing.assert_close(*pair)
+
+
+def test_padding_at_the_end_equals_a_shorter_clip():
+    features = torch.randn(1, 9, 10)
+    padded = torch.cat([features, torch.randn(1, 4, 10)], dim=1)
+    mask = torch.arange(13)[None] < 9
+    for positions in (
+        "plain",
+        "rotary",
+        "none",
+    ):  # stretched codes depend on the padded length, as in the paper
+        model = embedder(positions).eval()
+        with torch.no_grad():
+            torch.testing.assert_close(model(padded, mask)[:, :9], model(features), atol=1e-5, rtol=1e-5)
+
+
+def test_running_statistics_are_those_of_the_real_frames():
+    model = embedder(fc_layers=1, dropout=0.0).train()
+    features, mask = torch.randn(2, 12, 10), torch.rand(2, 12) > 0.4
+    model(features, mask)
+    linear, norm = model.fc_layers[1], model.fc_layers[2]
+    hidden = linear(features[mask]).detach()
+    torch.testing.assert_close(norm.running_mean, 0.1 * hidden.mean(0))
+    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * hidden.var(0))
+
+
+def test_a_clip_without_real_frames_is_no_disaster():
+    model = embedder().train()
+    mask = torch.ones(2, 12, dtype=torch.bool)
+    mask[1] = False
+    features = torch.randn(2, 12, 10, requires_grad=True)
+    out = model(features, mask)
+    out.sum().backward()
+    assert torch.isfinite(out).all()
+    assert torch.isfinite(features.grad).all()
+
+
+def test_projection_head_ignores_padding():
+    mask = torch.rand(3, 8) > 0.3
+    x = torch.randn(3, 8, 6)
+    states = []
+    for padding in (0.0, 9.0):
+        torch.manual_seed(0)
+        head = ProjectionHead(size=6, hidden_size=10).train()
+        out = head(x.masked_fill(~mask[..., None], padding), mask)
+        assert out.shape == x.shape
+        assert (out[~mask] == 0).all()
+        states.append(torch.cat([out.detach().flatten(), head.net[1].running_var]))
+    torch.testing.assert_close(*states)
+
+
+def test_sizes_that_do_not_fit_are_named():
+    with pytest.raises(ConfigError, match=r"model\.hidden_size \(16\).*model\.heads \(5\)"):
+        embedder(heads=5)
+    with pytest.raises(ConfigError, match="rotary"):
+        embedder("rotary", hidden_size=12, heads=4)
+    with pytest.raises(ConfigError, match="stretched, plain, rotary, none"):
+        embedder("learned")
