@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from videosync.config.load import load_config
+from videosync.config.options import options
 from videosync.config.rules import check_config
 from videosync.config.schema import Config
 from videosync.errors import ConfigError
@@ -18,6 +21,19 @@ def test_the_defaults_keep_every_rule() -> None:
 
 def test_a_named_dataset_and_weights_can_be_trained() -> None:
     assert check_config(load_config(None, TRAINABLE), training=True) == []
+
+
+def test_every_number_has_a_range() -> None:
+    """-1000 and infinity are no sensible value of any option."""
+    numbers = [key for key, option in options().items() if option.type in (int, float)]
+    unlimited = []
+    for key in numbers:
+        section, _, name = key.partition(".")
+        group = getattr(Config(), section)
+        wrong = dataclasses.replace(Config(), **{section: dataclasses.replace(group, **{name: -1000})})
+        if not any(key in problem for problem in check_config(wrong)):
+            unlimited.append(key)
+    assert not unlimited, f"{', '.join(unlimited)}: no range; add one to videosync/config/rules.py"
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, 
     "augment.gray_prob": "[]",
     "augment.blur_prob": "[]",
     "model.dropout": "[)",
-    "detector.holdout": "()",
     "train.holdout": "[)",
+    "detector.holdout": "()",
     "detector.cnn_dropout": "[)",
 }
 _LAST_STAGE = 4
