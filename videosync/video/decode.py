@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import av
-import numpy as np
 from av.video.frame import VideoFrame
 
 from videosync.errors import VideoError
@@ -13,7 +12,6 @@ from videosync.video.index import VideoIndex, open_video, video_stream
 
 # A jump costs a flush of the decoder: frames up to this many before the next wanted one are decoded through.
 SEEK_GAP = 12
-FROM_START = -1  # "keyframe" number of the file's start
 
 
 class _Missed(Exception):
@@ -28,7 +26,7 @@ def decode_frames(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[in
     done = 0
     step_back = 0
     while done < len(wanted):
-        key = max(_key_before(index, wanted[done]) - step_back, FROM_START)
+        key = max(index.key_before(wanted[done]) - step_back, 0)
         try:
             for frame in _decode_from(index, key, wanted[done:]):
                 yield wanted[done], frame
@@ -45,13 +43,6 @@ def decode_frames(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[in
             step_back = 2 * step_back + 1 if step_back < 3 else len(index.keys)
 
 
-def _key_before(index: VideoIndex, frame: int) -> int:
-    """Number of the last keyframe shown no later than ``frame``; ``FROM_START`` if there is none."""
-    if index.pts is None:
-        return FROM_START
-    return int(np.searchsorted(index.keys, index.pts[frame], side="right")) - 1
-
-
 def _decode_from(index: VideoIndex, key: int, wanted: Sequence[int]) -> Iterator[VideoFrame]:
     """Frames ``wanted``, in order, from keyframe number ``key`` on; ends early where a seek is shorter."""
     frames = _frames_from_start(index) if key <= 0 else _frames_from_key(index, key)
@@ -60,11 +51,11 @@ def _decode_from(index: VideoIndex, key: int, wanted: Sequence[int]) -> Iterator
         return
     done = 0
     for frame in frames:
-        target = index.pts[wanted[done]]
-        if frame.pts is None or frame.pts > target:
-            raise _Missed("it did not come out of the decoder")
-        if frame.pts < target:
+        number = index.number_of(frame.pts)
+        if number is None or number < wanted[done]:
             continue
+        if number > wanted[done]:
+            raise _Missed("it did not come out of the decoder")
         if frame.is_corrupt:
             raise _Missed("its data is incomplete")
         yield frame
@@ -86,9 +77,8 @@ def _by_count(frames: Iterator[VideoFrame], wanted: Sequence[int]) -> Iterator[V
 
 
 def _worth_seeking(index: VideoIndex, current: int, following: int) -> bool:
-    assert index.pts is not None
-    key = _key_before(index, following)
-    return key >= 0 and index.keys[key] > index.pts[min(current + SEEK_GAP, len(index) - 1)]
+    key = index.key_before(following)
+    return key >= 0 and index.keys[key].frame > current + SEEK_GAP
 
 
 def _frames_from_start(index: VideoIndex) -> Iterator[VideoFrame]:
@@ -103,19 +93,24 @@ def _frames_from_start(index: VideoIndex) -> Iterator[VideoFrame]:
 
 
 def _frames_from_key(index: VideoIndex, key: int) -> Iterator[VideoFrame]:
-    target = int(index.keys[key])
+    target = index.keys[key]
     with open_video(index.path) as container:
         stream = video_stream(container, index.path)
         started = False
         try:
-            container.seek(target, stream=stream, backward=True, any_frame=False)
+            container.seek(
+                target.pts if target.dts is None else target.dts,
+                stream=stream,
+                backward=True,
+                any_frame=False,
+            )
             for packet in container.demux(stream):
                 if packet.is_corrupt:
                     continue
                 if not started:
-                    if packet.pts is not None and packet.pts > target and packet.is_keyframe:
+                    if packet.pts is not None and packet.pts > target.pts and packet.is_keyframe:
                         raise _Missed("seeking did not reach its keyframe")
-                    started = packet.pts == target and packet.is_keyframe
+                    started = packet.pts == target.pts and packet.is_keyframe
                 if started:
                     yield from packet.decode()
         except av.error.FFmpegError as error:

@@ -8,6 +8,7 @@ the middle of a group of pictures), the file is decoded once instead. Indices ar
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -38,9 +39,19 @@ ONE_FRAME_PER_PACKET = frozenset(
         "rawvideo",
     ]
 )
+ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
 NO_PTS = int(np.iinfo(np.int64).min)  # a decoded frame without a timestamp
 DEFAULT_RATE = 25  # frames/s of files that name no rate and hold no times (raw streams)
 MAX_DECODER_THREADS = 4  # more gain little, and data-loading processes run beside each other
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A packet where decoding can start."""
+
+    frame: int  # the first frame shown from it on
+    pts: int
+    dts: int | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +62,13 @@ class VideoIndex:
     width: int  # pixels as stored, before the orientation is applied
     height: int
     codec: str
-    pts: np.ndarray | None  # int64 [T] presentation timestamps, strictly rising; None: the file has none
-    keys: np.ndarray  # int64 [K] timestamps of keyframe packets, rising
+    pts: (
+        np.ndarray | None
+    )  # int64 [T] the decoder's timestamps, each once; None: the file has no such timestamps
+    order: (
+        np.ndarray
+    )  # int64 [T] the frame numbers sorted by timestamp: 0, 1, … unless the container's are wrong
+    keys: tuple[Keyframe, ...]  # by frame number
     times: np.ndarray  # float64 [T] presentation times in seconds
     fps: float
     orientation: Orientation
@@ -60,6 +76,19 @@ class VideoIndex:
 
     def __len__(self) -> int:
         return len(self.times)
+
+    def number_of(self, pts: int | None) -> int | None:
+        """The frame with this timestamp; None if there is none (a frame that is not shown)."""
+        if self.pts is None or pts is None:
+            return None
+        place = int(np.searchsorted(self.pts, pts, sorter=self.order))
+        if place == len(self.pts) or self.pts[self.order[place]] != pts:
+            return None
+        return int(self.order[place])
+
+    def key_before(self, frame: int) -> int:
+        """Number (in ``keys``) of the last keyframe shown no later than ``frame``; -1 if there is none."""
+        return bisect_right(self.keys, frame, key=lambda key: key.frame) - 1
 
     def time_of(self, frame: int) -> str:
         """A frame's time for messages, e.g. ``"12.345 s"``."""
@@ -87,34 +116,52 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         packets = _list_packets(container, stream, path)
         codec = stream.codec_context.name
         truncated = packets.partial or _promises_more(container, stream, packets, size)
+        exact = packets.tell_frames and codec in ONE_FRAME_PER_PACKET
+        if (
+            container.format.name == "avi"
+        ):  # no presentation times: they are guessed, and B-frames prove them wrong
+            exact = exact and codec in ALL_KEYFRAMES
         rate = stream.average_rate or stream.guessed_rate or stream.base_rate
         time_base = stream.time_base or Fraction(1, 1000)
     width, height, orientation = _first_frame(path)
-    if packets.tell_frames and codec in ONE_FRAME_PER_PACKET:
+    if exact:
         pts = np.sort(np.array(packets.shown, np.int64))
     else:
         pts = _decoded_timestamps(path, time_base)
     if len(pts) == 0:
         raise VideoError(f"{path}: holds no frame that can be decoded; export the video again.")
-    has_clock = bool((np.diff(pts) > 0).all()) and NO_PTS not in pts
+    rising = bool((np.diff(pts) > 0).all())
+    unique = rising or len(np.unique(pts)) == len(pts)
+    has_clock = rising and NO_PTS not in pts
     if has_clock:
         times = np.asarray(pts * float(time_base), np.float64)
         fps = _frame_rate(times, rate)
     else:  # frames are counted from the file's start
         fps = float(rate or DEFAULT_RATE)
         times = np.arange(len(pts), dtype=np.float64) / fps
+    order = np.argsort(pts, kind="stable")
     return VideoIndex(
         path=path,
         width=width,
         height=height,
         codec=codec,
-        pts=pts if has_clock else None,
-        keys=np.array(sorted(set(packets.keys)) if has_clock else [], np.int64),
+        pts=pts if unique and NO_PTS not in pts else None,
+        order=order,
+        keys=_keyframes(packets, pts, order, rising),
         times=times,
         fps=fps,
         orientation=orientation,
         truncated=truncated,
     )
+
+
+def _keyframes(packets: _Packets, pts: np.ndarray, order: np.ndarray, rising: bool) -> tuple[Keyframe, ...]:
+    keys = []
+    for key_pts, key_dts in packets.keys:
+        place = int(np.searchsorted(pts, key_pts, sorter=order))
+        if place < len(pts) and (rising or pts[order[place]] == key_pts):
+            keys.append(Keyframe(int(order[place]), key_pts, key_dts))
+    return tuple(sorted(keys, key=lambda key: key.frame))
 
 
 def clear_index_cache() -> None:
@@ -148,14 +195,14 @@ def video_stream(container: InputContainer, path: str) -> VideoStream:
 @dataclass
 class _Packets:
     shown: list[int]  # timestamps of packets that are to be shown
-    keys: list[int]  # timestamps of keyframe packets
+    keys: list[tuple[int, int | None]]  # pts and dts of keyframe packets
     tell_frames: bool  # each has its own timestamp, and the first is a keyframe without leading frames
     partial: bool  # a packet was cut off
 
 
 def _list_packets(container: InputContainer, stream: VideoStream, path: str) -> _Packets:
     shown: list[int] = []
-    keys: list[int] = []
+    keys: list[tuple[int, int | None]] = []
     seen: set[int] = set()
     tell_frames, partial, starts_with_key = True, False, None
     try:
@@ -173,7 +220,7 @@ def _list_packets(container: InputContainer, stream: VideoStream, path: str) -> 
                 continue
             seen.add(pts)
             if packet.is_keyframe:
-                keys.append(pts)
+                keys.append((pts, packet.dts))
             if not packet.is_discard:
                 shown.append(pts)
     except av.error.FFmpegError as error:
@@ -182,7 +229,7 @@ def _list_packets(container: InputContainer, stream: VideoStream, path: str) -> 
             "the file is damaged: copy it again."
         ) from error
     # Frames shown before the first keyframe need pictures from before the file's start.
-    leading = bool(keys and shown) and min(shown) < keys[0]
+    leading = bool(keys and shown) and min(shown) < keys[0][0]
     return _Packets(shown, keys, tell_frames and bool(starts_with_key) and not leading, partial)
 
 
