@@ -53,9 +53,10 @@ def write_contact_sheet(
         for row, (label, numbers, pictures) in zip(axes, block):
             for column, axis in enumerate(row):
                 axis.set_axis_off()
-                if column < len(numbers) and numbers[column] is not None:
-                    axis.imshow(pictures[numbers[column]])
-                    axis.set_title(f"frame {numbers[column]}", fontsize=5, pad=1.5)
+                number = numbers[column] if column < len(numbers) else None
+                if number is not None:
+                    axis.imshow(pictures[number])
+                    axis.set_title(f"frame {number}", fontsize=5, pad=1.5)
             row[0].text(-0.05, 0.5, label, fontsize=7, ha="right", va="center", transform=row[0].transAxes)
     target = Path(path)
     temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")

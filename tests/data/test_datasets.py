@@ -1,0 +1,147 @@
+"""Training views: the right frames at the right steps, decided by (seed, epoch, i) alone."""
+
+import numpy as np
+import pytest
+import torch
+from videosync.video.transforms import ClipAugment
+
+from videosync.data.datasets import TrainingClips, collate, decode_size
+from videosync.errors import ConfigError, ManifestError, VideoError
+from videosync.video.read import probe
+
+
+def clips(manifest, split="train", **options):
+    chosen = {
+        "image_size": 32,
+        "num_frames": 12,
+        "views": "self",
+        "cross_share": 0.5,
+        "sampling_region": 1.5,
+        "consistent_offset": 0.2,
+        "samples_per_video": 1,
+        "augment": None,
+        "seed": 0,
+    }
+    return TrainingClips(manifest, split, **(chosen | options))
+
+
+def equal(a, b):
+    fields = ("frames", "mask", "steps", "lengths")
+    return a.name == b.name and all(torch.equal(getattr(a, f), getattr(b, f)) for f in fields)
+
+
+def test_self_views_are_two_draws_of_one_video(dataset, read_numbers):
+    data = clips(dataset, samples_per_video=10)
+    assert len(data) == 20
+    starts = {v.video: v.start_frame for s in dataset.samples for v in s.views}
+    seen = set()
+    for i in range(len(data)):
+        item = data[i]
+        assert item.frames.shape == (2, 12, 3, 32, 32)
+        assert item.frames.dtype == torch.float32
+        assert item.frames.min() >= 0
+        assert item.frames.max() <= 1
+        video = f"{item.name}.mp4"
+        numbers = read_numbers(item.frames) - starts[video]
+        np.testing.assert_array_equal(numbers[item.mask], item.steps[item.mask])
+        assert item.lengths[0] == item.lengths[1] == probe(dataset.root / video).num_frames
+        assert not torch.equal(item.steps[0], item.steps[1])
+        seen.add(video)
+    assert len(seen) == 5  # any camera of a line may be drawn
+
+
+def test_cross_views_show_the_moments_their_steps_say(dataset, read_numbers):
+    data = clips(dataset, views="cross", samples_per_video=12)
+    names = set()
+    for i in range(len(data)):
+        item = data[i]
+        event, cameras = item.name.split("/")
+        views = {v.name: v for s in dataset.samples if s.event == event for v in s.views}
+        view0, view1 = (views[name] for name in cameras.split("-"))
+        assert view0 != view1
+        origin = min(view0.start_frame, view1.start_frame)
+        np.testing.assert_array_equal(read_numbers(item.frames)[item.mask], (item.steps + origin)[item.mask])
+        length = max(view0.end_frame, view1.end_frame) - origin
+        assert item.lengths.tolist() == [length, length]
+        names.add(item.name)
+    assert {"a/cam0-cam1", "a/cam1-cam0"} <= names  # both orders
+    assert len({name for name in names if name.startswith("b/")}) >= 4
+
+
+def test_mix_has_the_share_asked_for(dataset):
+    data = clips(dataset, views="mix", cross_share=0.3, samples_per_video=200)
+    share = np.mean(["-" in data.draws.draw(i).name for i in range(len(data))])
+    assert abs(share - 0.3) < 0.09  # 4 standard deviations of a share of 400
+    alone = clips(dataset, "single", views="self")
+    assert len(alone) == 2
+
+
+def test_an_item_depends_on_seed_epoch_and_number_alone(dataset):
+    augment = ClipAugment(32, crop_scale=0.4)
+    data = clips(dataset, views="mix", augment=augment, samples_per_video=3)
+    forward = [data[i] for i in range(6)]
+    again = clips(dataset, views="mix", augment=augment, samples_per_video=3)
+    torch.manual_seed(5)
+    np.random.seed(5)
+    for i in reversed(range(6)):
+        assert equal(again[i], forward[i])
+    data.set_epoch(1)
+    assert not any(equal(data[i], forward[i]) for i in range(6))
+    data.set_epoch(0)
+    assert equal(data[4], forward[4])
+    other = clips(dataset, views="mix", augment=augment, samples_per_video=3, seed=1)
+    assert not any(equal(other[i], forward[i]) for i in range(6))
+
+
+def test_the_two_views_are_augmented_differently(dataset):
+    data = clips(dataset, augment=ClipAugment(32, crop_scale=0.4), num_frames=6)
+    plain = clips(dataset, num_frames=6)
+    item = data[0]
+    assert torch.equal(item.steps, plain[0].steps)  # augmentation changes pictures, not times
+    means = item.frames.mean((1, 3, 4))  # [2, 3]
+    assert not torch.allclose(means[0], means[1], atol=1e-3)
+
+
+def test_short_videos_are_padded_and_masked(dataset, read_numbers):
+    for views in ("self", "cross"):
+        item = clips(dataset, "short", views=views)[0]
+        assert item.frames.shape == (2, 12, 3, 32, 32)
+        assert 0 < item.mask.sum() < item.mask.numel()
+        assert torch.isfinite(item.frames).all()
+
+
+def test_collate_names_the_fields(dataset):
+    data = clips(dataset)
+    batch = collate([data[0], data[1]])
+    assert batch.frames.shape == (2, 2, 12, 3, 32, 32)
+    assert batch.mask.shape == batch.steps.shape == (2, 2, 12)
+    assert batch.lengths.shape == (2, 2)
+    assert batch.names == (data[0].name, data[1].name)
+
+
+def test_frames_are_decoded_no_larger_than_a_crop_needs(dataset):
+    info = probe(dataset.path(dataset.samples[0].views[0]))  # 64 x 32 pixels
+    assert decode_size(info, 16, None) == (16, 16)
+    height, width = decode_size(info, 16, ClipAugment(16, crop_scale=0.5))
+    assert (height, width) == (23, 46)  # 16 / sqrt(0.5) = 22.6
+    assert decode_size(info, 32, ClipAugment(32, crop_scale=0.5)) == (32, 64)  # never larger than the file
+
+
+def test_bad_input(dataset):
+    with pytest.raises(ManifestError, match="2 of 2 samples of split 'single'.*data.views=self"):
+        clips(dataset, "single", views="cross")
+    with pytest.raises(ManifestError, match="no sample has split 'trian'.*Did you mean 'train'"):
+        clips(dataset, "trian")
+    wrong = [{"views": "both"}, {"cross_share": 1.5}, {"num_frames": 0}, {"samples_per_video": 0}]
+    wrong += [{"image_size": 0}, {"sampling_region": 0.9}, {"consistent_offset": 1.1}]
+    for options in wrong:
+        with pytest.raises(ConfigError, match=rf"data\.{next(iter(options))}"):
+            clips(dataset, **options)
+    with pytest.raises(IndexError):
+        clips(dataset)[2]
+
+
+def test_a_missing_file_is_named(dataset, tmp_path):
+    moved = type(dataset)(tmp_path, dataset.samples)
+    with pytest.raises(VideoError, match="cam"):
+        clips(moved)[0]

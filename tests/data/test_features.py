@@ -1,0 +1,154 @@
+"""Cached features: what the backbone would have given, complete or absent, in the same items."""
+
+import numpy as np
+import pytest
+import torch
+from videosync.video.transforms import ClipAugment
+
+from videosync.data.datasets import TrainingClips
+from videosync.data.features import CHUNK, CachedClips, FeatureCache, feature_key
+from videosync.data.manifest import Manifest, Sample, View
+from videosync.errors import ConfigError, ManifestError
+from videosync.video.write import write_video
+
+SETTINGS = {
+    "num_frames": 12,
+    "views": "mix",
+    "cross_share": 0.5,
+    "sampling_region": 1.5,
+    "consistent_offset": 0.2,
+    "samples_per_video": 4,
+    "seed": 0,
+}
+
+
+def encode(frames, context):
+    """A stand-in for a frozen backbone: 8 x 8 averages of the grey picture, in [n, 64]."""
+    grey = torch.nn.functional.adaptive_avg_pool2d(frames.mean(1), 8)
+    return grey.flatten(1)[context:]
+
+
+def all_views(manifest, split="train"):
+    return [view for sample in manifest.of_split(split) for view in sample.views]
+
+
+def built(folder, manifest, *, copies=1, augment=None, **options):
+    cache = FeatureCache(folder, feature_key(copies=copies), copies=copies)
+    views = all_views(manifest)
+    cache.build(manifest, views, encode, image_size=32, augment=augment, **options)
+    cache.finish(manifest, views, {"backbone": "averages"})
+    return cache
+
+
+def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path):
+    cached = CachedClips(built(tmp_path, dataset), dataset, "train", **SETTINGS)
+    direct = TrainingClips(dataset, "train", image_size=32, augment=None, **SETTINGS)
+    assert len(cached) == len(direct) == 8
+    for epoch in (0, 3):
+        cached.set_epoch(epoch)
+        direct.set_epoch(epoch)
+        for i in range(len(cached)):
+            ours, theirs = cached[i], direct[i]
+            assert ours.name == theirs.name
+            for field in ("mask", "steps", "lengths"):
+                assert torch.equal(getattr(ours, field), getattr(theirs, field))
+            expected = torch.stack([encode(view, 0) for view in theirs.frames])  # [2, T, 64]
+            assert ours.frames.dtype == torch.float32
+            torch.testing.assert_close(ours.frames, expected, atol=1e-3, rtol=0)  # float16 on disk
+
+
+def test_each_view_comes_from_another_copy(dataset, tmp_path):
+    augment = ClipAugment(32, crop_scale=0.4)
+    cache = built(tmp_path, dataset, copies=3, augment=augment)
+    view = all_views(dataset)[0]
+    stored = cache.features(dataset, view)
+    assert stored.shape == (3, view.num_frames, 64)
+    assert stored.dtype == np.float16
+    assert len({stored[copy].tobytes() for copy in range(3)}) == 3
+    cached = CachedClips(cache, dataset, "train", **(SETTINGS | {"views": "self", "samples_per_video": 30}))
+    chosen = set()
+    for i in range(len(cached)):
+        item = cached[i]
+        event, name = item.name.split("/")
+        view = next(v for v in all_views(dataset) if v.video == f"{event}/{name}.mp4")
+        stored = cache.features(dataset, view).astype(np.float32)
+        copies = tuple(
+            next(c for c in range(3) if np.array_equal(stored[c, steps][mask], frames[mask]))
+            for steps, mask, frames in zip(item.steps.numpy(), item.mask.numpy(), item.frames.numpy())
+        )
+        assert copies[0] != copies[1]
+        chosen.add(copies)
+    assert len(chosen) == 6
+
+
+def test_a_long_video_has_one_draw_over_all_chunks_and_its_context(tmp_path):
+    count = CHUNK + 20
+    still = np.full((count, 32, 32, 3), 90, np.uint8)
+    still[:, :, 16:] = 200
+    write_video(tmp_path / "still.mp4", still, 25.0, crf=4)
+    view = View("still.mp4", 0, count, 25.0)
+    manifest = Manifest(tmp_path, (Sample("still", "train", (view,)),))
+    asked = []
+
+    def recording(frames, context):
+        asked.append((len(frames), context))
+        return encode(frames, context)
+
+    cache = FeatureCache(tmp_path, "key", copies=2)
+    augment = ClipAugment(32, crop_scale=0.4)
+    cache.build(manifest, [view], recording, image_size=32, augment=augment, context=5)
+    assert asked == [(CHUNK, 0), (25, 5)] * 2
+    features = cache.features(manifest, view).astype(np.float32)
+    assert features.shape == (2, count, 64)
+    spread = np.abs(features - features[:, :1]).max()
+    assert spread < 0.05  # a still scene stays still across chunks; another crop or colour would jump
+    assert np.abs(features[0] - features[1]).max() > 0.1
+
+
+def test_a_build_goes_on_where_it_stopped_and_is_shared_by_ranks(dataset, tmp_path):
+    views = all_views(dataset)
+    cache = FeatureCache(tmp_path, "key", copies=1)
+    calls = []
+
+    def counting(frames, context):
+        calls.append(len(frames))
+        return encode(frames, context)
+
+    def build(rank):
+        cache.build(dataset, views, counting, image_size=32, augment=None, rank=rank, world_size=2)
+
+    build(0)
+    assert 0 < len(calls) < len(views)
+    assert not cache.has(dataset, views)
+    with pytest.raises(ManifestError, match="features of 2 videos are missing"):
+        cache.finish(dataset, views, {})
+    with pytest.raises(ManifestError, match="not a complete feature cache"):
+        CachedClips(cache, dataset, "train", **SETTINGS)
+    build(1)
+    build(0)
+    assert len(calls) == len(views)
+    cache.finish(dataset, views, {})
+    assert cache.has(dataset, views)
+    assert len(CachedClips(cache, dataset, "train", **SETTINGS)) == 8
+    assert not cache.has(dataset, all_views(dataset, "single"))
+
+
+def test_a_changed_video_is_not_taken_from_the_cache(tmp_path):
+    view = View("x.mp4", 0, 10, 25.0)
+    manifest = Manifest(tmp_path, (Sample("x", "train", (view,)),))
+    write_video(tmp_path / "x.mp4", np.zeros((10, 32, 32, 3), np.uint8), 25.0)
+    cache = built(tmp_path / "cache", manifest)
+    write_video(tmp_path / "x.mp4", np.full((10, 32, 32, 3), 99, np.uint8), 25.0)
+    assert not cache.has(manifest, [view])
+    with pytest.raises(ManifestError, match="build the cache again"):
+        cache.features(manifest, view)
+
+
+def test_keys_and_numbers(dataset, tmp_path):
+    key = feature_key(weights="abc", image_size=32)
+    assert key == feature_key(image_size=32, weights="abc")
+    assert key != feature_key(weights="abc", image_size=33)
+    with pytest.raises(ConfigError, match="augment.enabled=true"):
+        built(tmp_path, dataset, copies=2)
+    with pytest.raises(ConfigError, match="1 copy or more"):
+        FeatureCache(tmp_path, "key", copies=0)

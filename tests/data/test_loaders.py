@@ -1,0 +1,126 @@
+"""Batches for several ranks: every sample at most once an epoch, the same ones after a resume."""
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.data.datasets import ClipPair, TrainingClips
+from videosync.data.loaders import EpochSampler, training_loader
+from videosync.errors import ConfigError
+
+
+def batches(n=23, batch_size=6, ranks=3, epoch=0, start=0, seed=0):
+    """[rank][batch] lists of sample numbers."""
+    result = []
+    for rank in range(ranks):
+        sampler = EpochSampler(n, batch_size=batch_size, rank=rank, world_size=ranks, seed=seed)
+        sampler.set_epoch(epoch, start)
+        result.append(list(sampler))
+        assert len(sampler) == len(result[-1])
+    return result
+
+
+def test_each_sample_at_most_once_over_all_ranks_and_whole_batches():
+    per_rank = batches()
+    flat = [i for rank in per_rank for batch in rank for i in batch]
+    assert len(flat) == len(set(flat)) == 18  # 23 samples in batches of 6: 5 are left out
+    assert all(len(batch) == 2 for rank in per_rank for batch in rank)
+    assert sorted(i for rank in batches(n=24) for b in rank for i in b) == list(range(24))
+
+
+def test_those_left_out_differ_from_epoch_to_epoch():
+    seen = set()
+    for epoch in range(12):
+        seen |= {i for rank in batches(epoch=epoch) for batch in rank for i in batch}
+    assert seen == set(range(23))
+
+
+def test_the_global_batch_does_not_depend_on_the_number_of_ranks():
+    alone = batches(ranks=1)[0]
+    three = batches(ranks=3)
+    assert alone == [[i for rank in three for i in rank[b]] for b in range(3)]
+
+
+def test_order_depends_on_seed_and_epoch_and_resumes_in_the_middle():
+    assert batches(epoch=1) == batches(epoch=1)
+    assert batches(epoch=1) != batches(epoch=2)
+    assert batches(epoch=1) != batches(epoch=1, seed=1)
+    assert [rank[2:] for rank in batches(epoch=4)] == batches(epoch=4, start=2)
+    assert batches(start=3) == [[], [], []]
+
+
+def test_numbers_that_do_not_fit():
+    with pytest.raises(ConfigError, match="make it a multiple of 2"):
+        EpochSampler(10, batch_size=3, rank=0, world_size=2, seed=0)
+    with pytest.raises(ConfigError, match="only 3 samples"):
+        EpochSampler(3, batch_size=4, rank=0, world_size=1, seed=0)
+    with pytest.raises(ValueError, match="rank 2"):
+        EpochSampler(10, batch_size=4, rank=2, world_size=2, seed=0)
+    with pytest.raises(ValueError, match="batch 9"):
+        EpochSampler(10, batch_size=4, rank=0, world_size=1, seed=0).set_epoch(0, 9)
+
+
+class Counting:
+    """A dataset that says its index and epoch."""
+
+    epoch = 0
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        tensor = torch.full((2, 3, 4), float(index + 100 * self.epoch))
+        return ClipPair(
+            tensor, torch.ones(2, 3, dtype=torch.bool), torch.zeros(2, 3), torch.ones(2), str(index)
+        )
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+
+def test_batches_are_named_fields_and_leave_the_global_random_state_alone():
+    loader, sampler = training_loader(Counting(), batch_size=4, num_workers=0, rank=1, world_size=2, seed=3)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    found = list(loader)
+    assert torch.equal(before, torch.get_rng_state())
+    assert len(found) == len(loader) == 2
+    for batch, indices in zip(found, sampler):
+        assert batch.frames.shape == (2, 2, 3, 4)
+        assert batch.frames[:, 0, 0, 0].tolist() == indices
+        assert batch.names == tuple(str(i) for i in indices)
+
+
+def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
+    def clips():
+        return TrainingClips(
+            dataset,
+            "train",
+            image_size=32,
+            num_frames=8,
+            views="mix",
+            cross_share=0.5,
+            sampling_region=1.5,
+            consistent_offset=0.2,
+            samples_per_video=2,
+            augment=None,
+            seed=0,
+        )
+
+    def all_batches(data, loader, sampler):
+        found = []
+        for epoch in (0, 1):
+            data.set_epoch(epoch)
+            sampler.set_epoch(epoch)
+            found += list(loader)
+        return found
+
+    options = {"batch_size": 2, "rank": 0, "world_size": 1, "seed": 0}
+    here_data, there_data = clips(), clips()
+    here = all_batches(here_data, *training_loader(here_data, num_workers=0, **options))
+    there = all_batches(there_data, *training_loader(there_data, num_workers=1, **options))
+    assert len(here) == len(there) == 4
+    for a, b in zip(here, there):
+        assert a.names == b.names
+        for field in ("frames", "mask", "steps", "lengths"):
+            np.testing.assert_array_equal(getattr(a, field), getattr(b, field))

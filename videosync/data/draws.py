@@ -1,0 +1,150 @@
+"""Which two views and which of their frames make training sample number i of epoch e."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+import numpy as np
+import torch
+
+from videosync.data.samples import Manifest, Sample, View
+from videosync.errors import ConfigError, ManifestError
+from videosync.video.sampling import sample_cross_views, sample_self_views
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Two views, what to read of them, and when it was."""
+
+    views: tuple[View, View]  # twice the same one for a self-view sample
+    numbers: np.ndarray  # int64 [2, T] frames in each view's file
+    steps: np.ndarray  # int64 [2, T] the same frames on a timeline that both views share, from 0 on
+    mask: np.ndarray  # bool [2, T] False = padding
+    lengths: np.ndarray  # int64 [2] frames of that timeline
+    seeds: tuple[int, int]  # for what is random about each view's pictures
+    name: str
+
+
+class ClipDraws:
+    """Samples of a split: number ``i`` of epoch ``e`` depends on (seed, e, i) alone.
+
+    ``"self"``: one view of a manifest line (a random one of them), twice. ``"cross"``: two views of a line,
+    in random order, on the event's timeline. ``"mix"``: cross with probability ``cross_share`` where the
+    line has two views, else self.
+
+    Raises:
+        ConfigError: a number is out of range.
+        ManifestError: no such split; views="cross" and a line without two views that share a moment and a
+            rate.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        split: str,
+        *,
+        num_frames: int,
+        views: Literal["self", "cross", "mix"],
+        cross_share: float,
+        sampling_region: float,
+        consistent_offset: float,
+        samples_per_video: int,
+        seed: int,
+    ) -> None:
+        if views not in ("self", "cross", "mix"):
+            raise ConfigError(f"data.views is '{views}', but must be 'self', 'cross' or 'mix'")
+        if not 0 <= cross_share <= 1:
+            raise ConfigError(f"data.cross_share is {cross_share}, but must be between 0 and 1")
+        if num_frames < 1 or samples_per_video < 1:
+            raise ConfigError(
+                f"data.num_frames is {num_frames} and data.samples_per_video {samples_per_video}; "
+                "both must be 1 or more"
+            )
+        if sampling_region < 1 or not 0 <= consistent_offset <= 1:
+            raise ConfigError(
+                f"data.sampling_region is {sampling_region} and data.consistent_offset {consistent_offset}; "
+                "the first must be 1 or more, the second between 0 and 1"
+            )
+        self.samples = manifest.of_split(split)
+        self.partners = [_partners(sample) for sample in self.samples]
+        alone = [sample.event for sample, pairs in zip(self.samples, self.partners) if not pairs]
+        if alone and (views == "cross" or (len(alone) == len(self.samples) and views == "mix")):
+            raise ManifestError(
+                f"{manifest.root}: data.views is '{views}', but {len(alone)} of {len(self.samples)} samples "
+                f"of split '{split}' have no two views with a moment and a frame rate in common (first: "
+                f"'{alone[0]}'); use data.views=self, or take them out of the manifest"
+            )
+        self.num_frames = num_frames
+        self.cross_share = {"self": 0.0, "cross": 1.0, "mix": cross_share}[views]
+        self.sampling_region = sampling_region
+        self.consistent_offset = consistent_offset
+        self.samples_per_video = samples_per_video
+        self.seed = seed
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by living worker processes
+
+    def __len__(self) -> int:
+        return len(self.samples) * self.samples_per_video
+
+    @property
+    def epoch(self) -> int:
+        return int(self._epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch.fill_(epoch)
+
+    def draw(self, index: int) -> Draw:
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} is not one of {len(self)}")
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        line = index // self.samples_per_video
+        seeds = (int(rng.integers(2**62)), int(rng.integers(2**62)))
+        if self.partners[line] and rng.random() < self.cross_share:
+            return self._draw_cross(self.samples[line], self.partners[line], seeds, rng)
+        return self._draw_self(self.samples[line], seeds, rng)
+
+    def _draw_self(self, sample: Sample, seeds: tuple[int, int], rng: np.random.Generator) -> Draw:
+        view = sample.views[rng.integers(len(sample.views))]
+        drawn = sample_self_views(
+            view.num_frames,
+            self.num_frames,
+            sampling_region=self.sampling_region,
+            consistent_offset=self.consistent_offset,
+            rng=rng,
+        )
+        name = f"{sample.event}/{view.name}"
+        return Draw((view, view), drawn.frames, drawn.steps, drawn.mask, drawn.lengths, seeds, name)
+
+    def _draw_cross(
+        self,
+        sample: Sample,
+        partners: list[tuple[View, View]],
+        seeds: tuple[int, int],
+        rng: np.random.Generator,
+    ) -> Draw:
+        view0, view1 = partners[rng.integers(len(partners))]
+        if rng.random() < 0.5:
+            view0, view1 = view1, view0
+        origin = min(view0.start_frame, view1.start_frame)
+        drawn = sample_cross_views(
+            view0.start_frame - origin,
+            view0.num_frames,
+            view1.start_frame - origin,
+            view1.num_frames,
+            self.num_frames,
+            sampling_region=self.sampling_region,
+            consistent_offset=self.consistent_offset,
+            rng=rng,
+        )
+        name = f"{sample.event}/{view0.name}-{view1.name}"
+        return Draw((view0, view1), drawn.frames, drawn.steps, drawn.mask, drawn.lengths, seeds, name)
+
+
+def _partners(sample: Sample) -> list[tuple[View, View]]:
+    """Pairs of views that have a moment and a frame rate in common."""
+    return [
+        (a, b)
+        for a, b in combinations(sample.views, 2)
+        if a.fps == b.fps and max(a.start_frame, b.start_frame) < min(a.end_frame, b.end_frame)
+    ]

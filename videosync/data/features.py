@@ -1,0 +1,246 @@
+"""Features of a frozen backbone, computed once and kept on disk, so that the head can be trained on a CPU.
+
+What is given up: there is no fresh augmentation at each step (a video has ``copies`` fixed augmented
+versions, and the two views of a pair take two different ones), and the backbone cannot be trained, since its
+output is fixed. Features are stored as float16.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from tqdm import tqdm
+
+from videosync.data.datasets import ClipPair, decode_size, prepare_frames
+from videosync.data.draws import ClipDraws
+from videosync.data.samples import Manifest, View
+from videosync.errors import ConfigError, ManifestError
+from videosync.video.read import probe, read_frames
+from videosync.video.transforms import ClipAugment
+
+CHUNK = 64  # frames decoded at once
+Encode = Callable[[Tensor, int], Tensor]  # (frames [C + n, 3, S, S], context C) → features [n, F]
+
+
+def feature_key(**parts: Any) -> str:
+    """Name of a cache: a hash of all its features depend on (weights, transform, sizes, copies, seed)."""
+    text = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class FeatureCache:
+    """``folder/key/``: an array float16 [copies, T, F] for each video, and ``cache.json`` once all are there.
+
+    Every array is complete or absent, and so is the cache: a build that was cut off goes on where it stopped.
+
+    Args:
+        folder: where caches are kept.
+        key: :func:`feature_key` of all that the features depend on.
+        copies: 1: plain frames; more: that many augmented copies.
+    """
+
+    def __init__(self, folder: str | Path, key: str, *, copies: int) -> None:
+        if copies < 1:
+            raise ConfigError(f"data.feature_cache is {copies}; a cache needs 1 copy or more")
+        self.root = Path(folder) / key
+        self.key = key
+        self.copies = copies
+
+    def build(
+        self,
+        manifest: Manifest,
+        views: Iterable[View],
+        encode: Encode,
+        *,
+        image_size: int,
+        augment: ClipAugment | None,
+        context: int = 0,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        show_progress: bool = False,
+    ) -> None:
+        """Compute the arrays that are missing; rank r takes every ``world_size``-th video.
+
+        Decodes and encodes in chunks: memory does not grow with the length of a video. Each copy is one draw
+        of ``augment`` for all frames, seeded by (seed, video, copy). Call :meth:`finish` when all ranks are
+        done.
+
+        Args:
+            encode: ``(frames float [context + n, 3, S, S], context) -> [n, F]``, on the CPU or moved there
+                here.
+            context: frames before a chunk that ``encode`` looks back at (0 at a video's start).
+
+        Raises:
+            ConfigError: several copies without augmentation. VideoError: a file cannot be read.
+        """
+        if augment is None and self.copies > 1:
+            raise ConfigError(
+                f"data.feature_cache is {self.copies} but augmentation is off: the copies would be equal; "
+                "set augment.enabled=true or data.feature_cache=1"
+            )
+        self.root.mkdir(parents=True, exist_ok=True)
+        mine = _distinct(views)[rank::world_size]
+        for view in tqdm(mine, desc="backbone features", unit="video", disable=not show_progress):
+            path = self._path(manifest, view)
+            if path.is_file():
+                continue
+            copies = [
+                _encode_view(
+                    manifest, view, encode, image_size, augment, context, f"{seed}/{view.video}/{copy}"
+                )
+                for copy in range(self.copies)
+            ]
+            temporary = path.with_name(f".{path.stem}.{os.getpid()}.npy")
+            np.save(temporary, np.stack(copies), allow_pickle=False)  # [copies, T, F]
+            os.replace(temporary, path)
+
+    def finish(self, manifest: Manifest, views: Iterable[View], about: dict[str, Any]) -> None:
+        """Mark the cache complete (on one rank, when all are done). ``about`` is kept for people to read."""
+        wanted = _distinct(views)
+        missing = [view.video for view in wanted if not self._path(manifest, view).is_file()]
+        if missing:
+            raise ManifestError(
+                f"{self.root}: features of {len(missing)} videos are missing, e.g. {missing[0]}"
+            )
+        record = {"key": self.key, "copies": self.copies, "videos": len(wanted), "about": about}
+        temporary = self.root / f".cache.{os.getpid()}.json"
+        temporary.write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
+        os.replace(temporary, self.root / "cache.json")
+
+    def has(self, manifest: Manifest, views: Iterable[View]) -> bool:
+        """Whether :meth:`finish` was called and these videos, unchanged since, are in the cache."""
+        complete = (self.root / "cache.json").is_file()
+        return complete and all(self._path(manifest, view).is_file() for view in _distinct(views))
+
+    def features(self, manifest: Manifest, view: View) -> np.ndarray:
+        """float16 [copies, T, F] of a video, mapped from disk. Raises ManifestError when it is not there."""
+        path = self._path(manifest, view)
+        if not path.is_file():
+            raise ManifestError(
+                f"{self.root} holds no features of {view.video} as it is now; build the cache again"
+            )
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+    def _path(self, manifest: Manifest, view: View) -> Path:
+        path = manifest.path(view).absolute()
+        if not path.is_file():
+            raise ManifestError(f"{path}: the video is missing")
+        stat = path.stat()
+        identity = f"{path}/{stat.st_size}/{stat.st_mtime_ns}"
+        return self.root / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
+
+
+class CachedClips(Dataset[ClipPair]):
+    """The samples of :class:`~videosync.data.datasets.TrainingClips` with cached features [2, T, F] as
+    frames.
+
+    With the same seed and settings the same videos and frames are drawn as there. With two copies or more
+    the two views come from two different ones.
+
+    Raises:
+        ManifestError: the cache is not complete for this split. ConfigError: see ClipDraws.
+    """
+
+    def __init__(
+        self,
+        cache: FeatureCache,
+        manifest: Manifest,
+        split: str,
+        *,
+        num_frames: int,
+        views: Literal["self", "cross", "mix"],
+        cross_share: float,
+        sampling_region: float,
+        consistent_offset: float,
+        samples_per_video: int,
+        seed: int,
+    ) -> None:
+        self.cache = cache
+        self.manifest = manifest
+        self.draws = ClipDraws(
+            manifest,
+            split,
+            num_frames=num_frames,
+            views=views,
+            cross_share=cross_share,
+            sampling_region=sampling_region,
+            consistent_offset=consistent_offset,
+            samples_per_video=samples_per_video,
+            seed=seed,
+        )
+        needed = [view for sample in manifest.of_split(split) for view in sample.views]
+        if not cache.has(manifest, needed):
+            raise ManifestError(
+                f"{cache.root} is not a complete feature cache of split '{split}'; build it first"
+            )
+        self._open: dict[str, np.ndarray] = {}
+
+    def __len__(self) -> int:
+        return len(self.draws)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose samples come next; living worker processes see it too."""
+        self.draws.set_epoch(epoch)
+
+    def __getitem__(self, index: int) -> ClipPair:
+        draw = self.draws.draw(index)
+        first = draw.seeds[0] % self.cache.copies
+        second = first
+        if self.cache.copies > 1:
+            second = (first + 1 + draw.seeds[1] % (self.cache.copies - 1)) % self.cache.copies
+        features = [
+            torch.from_numpy(self._features(view)[copy, numbers].astype(np.float32))  # [T, F]
+            for view, numbers, copy in zip(draw.views, draw.numbers, (first, second))
+        ]
+        return ClipPair(
+            frames=torch.stack(features),
+            mask=torch.from_numpy(draw.mask),
+            steps=torch.from_numpy(draw.steps),
+            lengths=torch.from_numpy(draw.lengths),
+            name=draw.name,
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_open": {}}  # each process maps the files itself
+
+    def _features(self, view: View) -> np.ndarray:
+        if view.video not in self._open:
+            self._open[view.video] = self.cache.features(self.manifest, view)
+        return self._open[view.video]
+
+
+def _distinct(views: Iterable[View]) -> list[View]:
+    return list({view.video: view for view in views}.values())
+
+
+def _encode_view(
+    manifest: Manifest,
+    view: View,
+    encode: Encode,
+    image_size: int,
+    augment: ClipAugment | None,
+    context: int,
+    seed_text: str,
+) -> np.ndarray:
+    """One copy of a video: float16 [T, F]."""
+    path = manifest.path(view)
+    size = decode_size(probe(path), image_size, augment)
+    seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:7], "little")
+    parts = []
+    for start in range(0, view.num_frames, CHUNK):
+        before = min(context, start)
+        clip = read_frames(path, start - before, min(start + CHUNK, view.num_frames), size=size)
+        frames = prepare_frames(clip, image_size, augment, seed)  # the same draw for each chunk
+        with torch.no_grad():
+            parts.append(encode(frames, before).float().cpu().numpy().astype(np.float16))
+    return np.concatenate(parts)  # [T, F]

@@ -1,0 +1,112 @@
+"""Batches of view pairs for one rank, in an order that can be taken up again anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from multiprocessing import get_all_start_methods
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Sampler
+
+from videosync.data.datasets import ClipPair, collate
+from videosync.errors import ConfigError
+from videosync.types import ClipBatch
+
+
+class ClipDataset(Protocol):
+    """What a loader needs: :class:`TrainingClips` or :class:`CachedClips`."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> ClipPair: ...
+    def set_epoch(self, epoch: int) -> None: ...
+
+
+class EpochSampler(Sampler[list[int]]):
+    """Batches of sample numbers for one rank.
+
+    An epoch is one permutation of all samples, seeded by (seed, epoch), the same on every rank. It is cut
+    into whole batches of ``batch_size`` over all ranks, and rank r takes part r of each: no sample comes
+    twice in an epoch, on any rank. The ``len(samples) % batch_size`` samples at the permutation's end are
+    left out; these are different ones each epoch.
+
+    Args:
+        num_samples: N, samples in the dataset.
+        batch_size: over all ranks.
+
+    Raises:
+        ConfigError: the batch does not divide over the ranks, or is larger than the dataset.
+    """
+
+    def __init__(self, num_samples: int, *, batch_size: int, rank: int, world_size: int, seed: int) -> None:
+        if not 0 <= rank < world_size:
+            raise ValueError(f"rank {rank} is not one of {world_size}")
+        if batch_size < 1 or batch_size % world_size:
+            raise ConfigError(
+                f"train.batch_size is {batch_size}, which {world_size} processes cannot share evenly; "
+                f"make it a multiple of {world_size}"
+            )
+        if batch_size > num_samples:
+            raise ConfigError(
+                f"train.batch_size is {batch_size}, but an epoch has only {num_samples} samples; "
+                "lower it, or raise data.samples_per_video"
+            )
+        self.num_samples = num_samples
+        self.batch_size = batch_size
+        self.rank = rank
+        self.world_size = world_size
+        self.seed = seed
+        self.epoch = 0
+        self.start_batch = 0
+
+    def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
+        """Go to a batch of an epoch; the next iteration starts there."""
+        if not 0 <= start_batch <= self.num_samples // self.batch_size:
+            raise ValueError(f"batch {start_batch} is not one of {self.num_samples // self.batch_size}")
+        self.epoch = epoch
+        self.start_batch = start_batch
+
+    def __len__(self) -> int:
+        """Batches that are left in the epoch."""
+        return self.num_samples // self.batch_size - self.start_batch
+
+    def __iter__(self) -> Iterator[list[int]]:
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_samples)
+        share = self.batch_size // self.world_size
+        for batch in range(self.start_batch, self.num_samples // self.batch_size):
+            first = batch * self.batch_size + self.rank * share
+            yield order[first : first + share].tolist()
+
+
+def training_loader(
+    dataset: ClipDataset, *, batch_size: int, num_workers: int, rank: int, world_size: int, seed: int
+) -> tuple[DataLoader[ClipBatch], EpochSampler]:
+    """Batches of ``batch_size / world_size`` view pairs for one rank, and the sampler that orders them.
+
+    Before each epoch call ``dataset.set_epoch(e)`` and ``sampler.set_epoch(e, start_batch)``. Workers stay
+    alive from epoch to epoch. They are started clean (forkserver, or spawn), never forked from the training
+    process: a fork would copy the locks of its decoder, OpenMP and CUDA threads but not the threads.
+
+    Args:
+        batch_size: over all ranks.
+        num_workers: data-loading processes of this rank; 0 loads in the training process.
+
+    Raises:
+        ConfigError: see :class:`EpochSampler`.
+    """
+    sampler = EpochSampler(len(dataset), batch_size=batch_size, rank=rank, world_size=world_size, seed=seed)
+    options: dict[str, Any] = {}
+    if num_workers > 0:
+        method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
+        options = {"multiprocessing_context": method, "persistent_workers": True, "prefetch_factor": 2}
+    loader: DataLoader[ClipBatch] = DataLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_sampler=sampler,
+        num_workers=num_workers,
+        collate_fn=collate,
+        pin_memory=torch.cuda.is_available(),
+        generator=torch.Generator().manual_seed(seed),  # else each epoch would draw from torch's global state
+        **options,
+    )
+    return loader, sampler
