@@ -5,7 +5,7 @@ A field counts as read when the package
 - takes it from its group: ``config.optim.lr``, or ``optim.lr`` where ``optim = config.optim`` or
   ``optim: OptimConfig``;
 - passes a whole group as keywords (``**asdict(config.model)``) to a function that has a parameter of that
-  name and uses it.
+  name and uses it, or takes it out of such a dict by name.
 """
 
 from __future__ import annotations
@@ -28,25 +28,21 @@ def read_options(sources: Iterable[str]) -> set[str]:
         renamed = _renamed(tree)
         for scope in _scopes(tree):
             aliases = _aliases(scope)
-            for node in _own_nodes(scope):
+            dicts = _dicts(scope, aliases)
+            for node in ast.walk(scope):
+                found |= _taken(node, dicts)
                 if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
                     if section := _section_of(node.value, aliases):
                         found.add(f"{section}.{node.attr}")
                 elif isinstance(node, ast.Call):
-                    for section in _spread_sections(node, aliases):
-                        found |= {
-                            f"{section}.{name}" for name in parameters.get(_original(node, renamed), set())
-                        }
+                    for section in _spread_sections(node, aliases, dicts):
+                        used = parameters.get(_original(node, renamed), set())
+                        found |= {f"{section}.{name}" for name in used}
     return found & set(options())
 
 
 def _scopes(tree: ast.Module) -> list[ast.Module | Function]:
     return [tree, *(node for node in ast.walk(tree) if isinstance(node, Function))]
-
-
-def _own_nodes(scope: ast.AST) -> list[ast.AST]:
-    """All nodes of a scope, those of functions inside it too: they see its names."""
-    return list(ast.walk(scope))
 
 
 def _aliases(scope: ast.Module | Function) -> dict[str, str]:
@@ -84,14 +80,45 @@ def _section_of(node: ast.expr, aliases: dict[str, str]) -> str | None:
     return None
 
 
-def _spread_sections(call: ast.Call, aliases: dict[str, str]) -> list[str]:
-    """Groups passed as ``**asdict(group)`` or ``**vars(group)``."""
+def _dict_section(node: ast.expr, aliases: dict[str, str]) -> str | None:
+    """The group of options that ``asdict(group)`` or ``vars(group)`` makes a dict of."""
+    if isinstance(node, ast.Call) and len(node.args) == 1 and _called(node) in ("asdict", "vars"):
+        return _section_of(node.args[0], aliases)
+    return None
+
+
+def _dicts(scope: ast.AST, aliases: dict[str, str]) -> dict[str, str]:
+    """Names in ``scope`` that hold a group of options as a dict: ``options = asdict(config.loss)``."""
+    return {
+        target.id: section
+        for node in ast.walk(scope)
+        if isinstance(node, ast.Assign) and (section := _dict_section(node.value, aliases))
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def _taken(node: ast.AST, dicts: dict[str, str]) -> set[str]:
+    """Options taken by name from such a dict: ``options["lr"]``, ``options.pop("lr")``."""
+    key: ast.expr | None = None
+    base: ast.expr | None = None
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        base, key = node.value, node.slice
+    elif isinstance(node, ast.Call) and _called(node) in ("pop", "get") and node.args:
+        base, key = getattr(node.func, "value", None), node.args[0]
+    if isinstance(base, ast.Name) and base.id in dicts and isinstance(key, ast.Constant):
+        return {f"{dicts[base.id]}.{key.value}"}
+    return set()
+
+
+def _spread_sections(call: ast.Call, aliases: dict[str, str], dicts: dict[str, str]) -> list[str]:
+    """Groups passed as ``**asdict(group)``, ``**vars(group)`` or ``**options``."""
     found = []
     for keyword in call.keywords:
-        value = keyword.value
-        if keyword.arg is None and isinstance(value, ast.Call) and len(value.args) == 1:
-            section = _section_of(value.args[0], aliases)
-            if section and _called(value) in ("asdict", "vars"):
+        if keyword.arg is None:
+            value = keyword.value
+            named = dicts.get(value.id) if isinstance(value, ast.Name) else None
+            if section := named or _dict_section(value, aliases):
                 found.append(section)
     return found
 
@@ -174,6 +201,9 @@ def test_keywords_count_where_the_function_uses_them() -> None:
     assert read_options([CONSUMER]) == set()
     renamed = "from a import build as make\ndef f(config): return make(**asdict(config.optim))"
     assert read_options([renamed, CONSUMER]) == {"optim.lr", "optim.name"}
+    named = "def f(config):\n  o = asdict(config.optim)\n  o.pop('schedule')\n  return lambda: build(**o)"
+    assert read_options([named, CONSUMER]) == {"optim.schedule", "optim.lr", "optim.name"}
+    assert read_options(["def f(config):\n  o = asdict(config.optim)\n  return o['lr']"]) == {"optim.lr"}
 
 
 def test_mere_mentions_do_not_count() -> None:
