@@ -1,7 +1,7 @@
 """Which frames make up the two views of a training sample. NumPy only; equal generators give equal views.
 
-A view is ``num_frames`` random frames, in order, out of a block 1 to ``sampling_region`` times as long, after
-"Frame-wise Action Representations for Long Videos via Sequence Contrastive Learning" (CVPR 2022), section 3.1.
+A view is ``num_frames`` random frames, in order, out of a block 1 to ``sampling_region`` times as long,
+after "Frame-wise Action Representations for Long Videos via Sequence Contrastive Learning", CVPR 2022.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def sample_self_views(
 ) -> ViewSteps:
     """Two views of one video of ``video_frames`` frames.
 
-    The second block starts within ±(1 − ``consistent_offset``)·``num_frames`` of the first view's first frame,
-    or anywhere if ``consistent_offset`` is 0. A video shorter than ``num_frames`` gives all its frames, padded.
+    The second block starts within ±(1 − ``consistent_offset``)·``num_frames`` of the first view's
+    first frame, or anywhere if that is 0. A video shorter than ``num_frames`` gives all its frames, padded.
     """
     _check(num_frames, sampling_region, consistent_offset, (video_frames,))
     camera = _Camera(0, video_frames)
@@ -65,11 +65,11 @@ def sample_cross_views(
     consistent_offset: float,
     rng: np.random.Generator,
 ) -> ViewSteps:
-    """One view from each of two cameras whose first frames lie at ``start0`` and ``start1`` on a common timeline.
+    """One view from each of two cameras whose first frames are steps ``start0`` and ``start1`` of a timeline.
 
-    A camera chosen at random gives a block inside the time that both filmed (or around it, where that is
-    shorter); the other's block starts within ±(1 − ``consistent_offset``)·``num_frames`` of that view's first
-    step, or anywhere in the common time if ``consistent_offset`` is 0.
+    A camera chosen at random gives a block inside the time that both filmed (or around it, if shorter).
+    The other's block starts within ±(1 − ``consistent_offset``)·``num_frames`` of that view's first step,
+    or anywhere in the common time if ``consistent_offset`` is 0.
 
     Raises:
         VideoError: the cameras share no moment.
@@ -79,8 +79,8 @@ def sample_cross_views(
     common = (max(c.start for c in cameras), min(c.end for c in cameras))
     if common[0] >= common[1]:
         raise VideoError(
-            f"two cameras that filmed steps {start0} to {cameras[0].end - 1} and {start1} to {cameras[1].end - 1} "
-            "of an event share no moment; check their start frames, or leave this pair out."
+            f"cameras that filmed steps {start0} to {cameras[0].end - 1} and {start1} to "
+            f"{cameras[1].end - 1} of an event share no moment; check their start frames, or leave them out."
         )
     leader = int(rng.integers(2))
     leading = _draw_block(cameras[leader], common, num_frames, sampling_region, None, rng)

@@ -1,0 +1,206 @@
+"""From decoded clips to model input: resize, and random changes that are equal for all frames of a clip.
+
+Frames stay uint8 until after the resize; blur and colour then take one pass over a few frames at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from videosync.video.color import color_map
+
+CROP_RATIO = 4 / 3  # largest change of a crop's shape against the frame's own
+BLUR_SIGMA = (0.1, 2.0)  # pixels at an image size of 224
+FRAMES_AT_ONCE = {"cpu": 4, "cuda": 64}  # as many as fit the cache, or fill the device
+
+
+def to_model_input(clip: Tensor, size: int) -> Tensor:
+    """uint8 [T,H,W,3] or [T,3,H,W] → float32 [T,3,size,size] in 0…1, squeezed to a square, antialiased."""
+    return _resize(_frames_last(clip), size).float().div_(255)
+
+
+@dataclass(frozen=True)
+class AugmentDraw:
+    """What happens to one clip."""
+
+    top: int  # crop, pixels of the source
+    left: int
+    height: int
+    width: int
+    flip: bool
+    brightness: float  # factors; 1: as it is
+    contrast: float
+    saturation: float
+    hue: float  # share of the full circle
+    gray: bool
+    sigma: float  # pixels; 0: no blur
+
+    @property
+    def plain_color(self) -> bool:
+        return (self.brightness, self.contrast, self.saturation, self.hue, self.gray) == (1, 1, 1, 0, False)
+
+
+class ClipAugment:
+    """Random resized crop, flip, colour jitter, grey and blur; one draw per clip.
+
+    Calling it with a clip uint8 [T,3,H,W] or [T,H,W,3] and a generator gives float32 [T,3,size,size] in 0…1
+    on the clip's device. Pass real frames only: contrast works around the clip's mean.
+    The same generator state gives the same draw, whatever the options switch off.
+
+    Args:
+        size: height and width of the result, pixels.
+        crop_scale: smallest area share of the crop (the largest is 1), of about the frame's shape.
+        flip, color_prob, gray_prob, blur_prob: probabilities.
+        brightness, contrast, saturation: largest relative changes.
+        hue: largest turn, as a share of the full circle.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        *,
+        crop_scale: float = 0.4,
+        flip: float = 0.5,
+        color_prob: float = 0.8,
+        brightness: float = 0.8,
+        contrast: float = 0.8,
+        saturation: float = 0.8,
+        hue: float = 0.2,
+        gray_prob: float = 0.2,
+        blur_prob: float = 0.5,
+    ) -> None:
+        if size < 1:
+            raise ValueError(f"size is {size}; it must be at least 1 pixel")
+        if not 0 < crop_scale <= 1:
+            raise ValueError(f"crop_scale is {crop_scale}; it must be above 0 and at most 1 (no crop)")
+        shares = {"flip": flip, "color_prob": color_prob, "gray_prob": gray_prob, "blur_prob": blur_prob}
+        for name, value in shares.items():
+            if not 0 <= value <= 1:
+                raise ValueError(f"{name} is {value}; a probability lies between 0 and 1")
+        changes = {"brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue}
+        for name, value in changes.items():
+            if value < 0 or (name == "hue" and value > 0.5):
+                raise ValueError(f"{name} is {value}; it must be at least 0 (and hue at most 0.5)")
+        self.size = size
+        self.crop_scale = crop_scale
+        self.flip = flip
+        self.color_prob = color_prob
+        self.brightness = brightness
+        self.contrast = contrast
+        self.saturation = saturation
+        self.hue = hue
+        self.gray_prob = gray_prob
+        self.blur_prob = blur_prob
+
+    def draw(self, height: int, width: int, generator: torch.Generator) -> AugmentDraw:
+        """Choose what happens to a clip of ``height`` x ``width`` pixels."""
+        u = torch.rand(13, generator=generator, device=generator.device).tolist()
+        share = self.crop_scale + (1 - self.crop_scale) * u[0]
+        # The crop's shape against the frame's own, so that a crop of this area always fits.
+        stretch = math.exp((2 * u[1] - 1) * min(math.log(CROP_RATIO), -math.log(share)))
+        crop_height = max(1, min(height, round(height * math.sqrt(share / stretch))))
+        crop_width = max(1, min(width, round(width * math.sqrt(share * stretch))))
+        color = u[5] < self.color_prob
+        low, high = (sigma * self.size / 224 for sigma in BLUR_SIGMA)
+        return AugmentDraw(
+            top=int(u[2] * (height - crop_height + 1)),
+            left=int(u[3] * (width - crop_width + 1)),
+            height=crop_height,
+            width=crop_width,
+            flip=u[4] < self.flip,
+            brightness=_factor(u[6], color * self.brightness),
+            contrast=_factor(u[7], color * self.contrast),
+            saturation=_factor(u[8], color * self.saturation),
+            hue=(2 * u[9] - 1) * color * self.hue,
+            gray=u[10] < self.gray_prob,
+            sigma=low + (high - low) * u[12] if u[11] < self.blur_prob else 0.0,
+        )
+
+    def __call__(self, clip: Tensor, generator: torch.Generator) -> Tensor:
+        frames = _frames_last(clip)
+        return self.apply(frames, self.draw(frames.shape[1], frames.shape[2], generator))
+
+    def apply(self, clip: Tensor, draw: AugmentDraw) -> Tensor:
+        """Do to a clip (uint8 [T,3,H,W] or [T,H,W,3]) what was drawn → float32 [T,3,size,size] in 0…1."""
+        frames = _frames_last(clip)
+        frames = frames[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
+        small = _resize(frames, self.size)
+        if draw.flip:
+            small = small.flip(3)
+        if draw.plain_color and not draw.sigma:
+            return small.float().div_(255)
+        matrix, offset = color_map(
+            small[:, :, ::4, ::4].float().mean((0, 2, 3))
+            / 255,  # every fourth pixel says enough about the mean
+            brightness=draw.brightness,
+            contrast=draw.contrast,
+            saturation=draw.saturation,
+            hue=draw.hue,
+            gray=draw.gray,
+        )
+        kernel = _gaussian(draw.sigma, self.size) if draw.sigma else None
+        out = torch.empty(small.shape, device=small.device)
+        matrix, offset = (matrix / 255).to(small.device), offset.to(small.device).view(1, 3, 1)
+        at_once = FRAMES_AT_ONCE.get(small.device.type, 16)
+        for source, target in zip(small.split(at_once), out.split(at_once), strict=True):
+            values = source.float()
+            if kernel is not None:
+                values = _blur(values, kernel)
+            flat = values.flatten(2)  # [t, 3, S*S]
+            changed = target.view(flat.shape)
+            torch.baddbmm(offset, matrix.expand(len(flat), 3, 3), flat, out=changed)
+            changed.clamp_(0, 1)
+        return out
+
+
+def _factor(uniform: float, largest_change: float) -> float:
+    low = max(0.0, 1 - largest_change)
+    return low + (1 + largest_change - low) * uniform
+
+
+def _frames_last(clip: Tensor) -> Tensor:
+    """A view [T,H,W,3] of either layout."""
+    if clip.dtype != torch.uint8 or clip.ndim != 4 or 3 not in clip.shape[1::2] or not clip.numel():
+        raise ValueError(f"clip must be uint8 [T,H,W,3] or [T,3,H,W], got {clip.dtype} {tuple(clip.shape)}")
+    return clip if clip.shape[3] == 3 else clip.permute(0, 2, 3, 1)
+
+
+def _resize(frames: Tensor, size: int) -> Tensor:
+    """uint8 [T,H,W,3] → uint8 [T,3,size,size], contiguous."""
+    if frames.shape[1:3] == (size, size):
+        return frames.permute(0, 3, 1, 2).contiguous()
+    out = torch.empty((len(frames), 3, size, size), dtype=torch.uint8, device=frames.device)
+    at_once = FRAMES_AT_ONCE.get(frames.device.type, 16)
+    for source, target in zip(frames.split(at_once), out.split(at_once), strict=True):
+        picture = source.contiguous().permute(0, 3, 1, 2)  # [t, 3, H, W] in channels-last memory: quickest
+        if picture.device.type != "cpu":  # devices resize floats only
+            picture = picture.float()
+        resized = F.interpolate(picture, size=(size, size), mode="bilinear", antialias=True)
+        target.copy_(resized.round_() if resized.is_floating_point() else resized)
+    return out
+
+
+def _gaussian(sigma: float, size: int) -> list[float]:
+    """Weights 0 … radius of a symmetric kernel that sums to 1."""
+    radius = min(max(1, math.ceil(3 * sigma)), size - 1)
+    half = [math.exp(-0.5 * (x / sigma) ** 2) for x in range(radius + 1)]
+    total = half[0] + 2 * sum(half[1:])
+    return [value / total for value in half]
+
+
+def _blur(values: Tensor, kernel: list[float]) -> Tensor:
+    """Separable blur of [t,3,S,S] with mirrored edges, as shifted sums (quicker than a convolution)."""
+    radius, size = len(kernel) - 1, values.shape[-1]
+    for dim in (3, 2):
+        padding = (radius, radius, 0, 0) if dim == 3 else (0, 0, radius, radius)
+        wide = F.pad(values, padding, mode="reflect")
+        values = wide.narrow(dim, radius, size) * kernel[0]
+        for distance, weight in enumerate(kernel[1:], start=1):
+            values.add_(wide.narrow(dim, radius - distance, size), alpha=weight)
+            values.add_(wide.narrow(dim, radius + distance, size), alpha=weight)
+    return values
