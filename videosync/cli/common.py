@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import re
 import signal
 import sys
 import time
@@ -37,7 +38,9 @@ _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
 
 
 class CommandParser(argparse.ArgumentParser):
-    """argparse whose errors are one sentence with the nearest flag; ``--logdir`` follows the config."""
+    """argparse whose errors are one sentence with the nearest flag; ``--logdir`` follows the other flags."""
+
+    default_logdir = "runs/{config}"  # {config}: name of the config; or any other flag
 
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         parsed, unknown = self.parse_known_args(args, namespace)
@@ -47,7 +50,8 @@ class CommandParser(argparse.ArgumentParser):
             remedy = f"Did you mean '{match}'?" if match else f"See '{self.prog} --help'."
             self.error(f"unknown argument '{unknown[0]}'. {remedy}")
         if getattr(parsed, "logdir", "") is None:
-            parsed.logdir = Path("runs") / (parsed.cfg_file.stem if parsed.cfg_file else "default")
+            config = parsed.cfg_file.stem if parsed.cfg_file else "default"
+            parsed.logdir = Path(self.default_logdir.format(config=config, **vars(parsed)))
         return parsed
 
     def error(self, message: str) -> NoReturn:
@@ -60,14 +64,19 @@ def expanded_path(text: str) -> Path:
     return Path(text).expanduser()
 
 
-def command_parser(description: str, *, default_cfg: str | None = None) -> CommandParser:
+def command_parser(
+    description: str, *, default_cfg: str | None = None, default_logdir: str = CommandParser.default_logdir
+) -> CommandParser:
     """The parser every command starts from, with the flags that all of them take.
 
-    After parsing, ``workdir``, ``cfg_file`` and ``logdir`` are Paths (``cfg_file`` may be None).
+    ``default_logdir`` may name flags, as in ``"runs/detectors/{prefix}"``, and ``{config}``, the config's
+    name. After parsing, ``workdir``, ``cfg_file`` and ``logdir`` are Paths (``cfg_file`` may be None).
     """
     parser = CommandParser(
         description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.default_logdir = default_logdir
+    shown = re.sub(r"\{(\w+)\}", lambda flag: flag[1].upper(), default_logdir)
     parser.add_argument(
         "--workdir",
         type=expanded_path,
@@ -87,7 +96,7 @@ def command_parser(description: str, *, default_cfg: str | None = None) -> Comma
         type=expanded_path,
         default=None,
         metavar="FOLDER",
-        help="folder for checkpoints, metrics and pictures of this run (default: runs/NAME_OF_THE_CONFIG)",
+        help=f"folder for checkpoints, metrics and pictures of this run (default: {shown})",
     )
     parser.add_argument(
         "--continue_train",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from videosync.errors import CheckpointError, ConfigError
+from videosync.offset.cnn import CnnDetector
+from videosync.offset.detector import Detector
 from videosync.offset.diagonal import diagonal
 from videosync.offset.dtw import dtw
+from videosync.offset.log_reg import LogisticRegressionDetector
 from videosync.offset.mean import mean
 from videosync.offset.median import median
+from videosync.offset.mlp import MlpDetector
 from videosync.offset.predictor import Predictor
+from videosync.offset.saving import read_arrays, read_facts
+from videosync.offset.svm import SvmDetector
 
 PREDICTORS: dict[str, Predictor] = {
     "median": median,
@@ -14,3 +26,53 @@ PREDICTORS: dict[str, Predictor] = {
     "dtw": dtw,
     "diagonal": diagonal,
 }
+
+DETECTORS: dict[str, type[Detector]] = {
+    "log_reg": LogisticRegressionDetector,
+    "svm": SvmDetector,
+    "mlp": MlpDetector,
+    "cnn": CnnDetector,
+}
+
+
+def load_detector(folder: str | Path) -> tuple[Detector, dict[str, Any]]:
+    """A saved detector, ready to predict and named ``prefix/method``, and its JSON.
+
+    Raises:
+        CheckpointError: absent (names the nearest that is there), of another format, or damaged.
+    """
+    folder = Path(folder)
+    facts = read_facts(folder)
+    arrays = read_arrays(folder)
+    try:
+        detector = DETECTORS[facts["method"]](**facts["options"])
+        detector.load_arrays(arrays, size=facts["size"], max_offset=facts["max_offset"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{folder}: arrays and description do not fit each other ({error}); train the detector again"
+        ) from error
+    detector.name = f"{folder.parent.name}/{folder.name}"
+    return detector, facts
+
+
+def load_methods(names: Sequence[str], detectors: str | Path) -> dict[str, Predictor]:
+    """Methods by name: a predictor's ("diagonal"), or a trained detector's in ``detectors`` ("prefix/mlp").
+
+    Raises:
+        ConfigError: a name that is neither (names the nearest).
+        CheckpointError: a detector that is absent or damaged.
+    """
+    found: dict[str, Predictor] = {}
+    for name in names:
+        if name.count("/") == 1:
+            found[name] = load_detector(Path(detectors) / name)[0]
+        elif name in PREDICTORS:
+            found[name] = PREDICTORS[name]
+        else:
+            near = difflib.get_close_matches(name, PREDICTORS, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"available: {', '.join(PREDICTORS)};"
+            raise ConfigError(
+                f"method '{name}' is unknown; {hint} A trained detector is named 'prefix/method', as in "
+                "'ntu/mlp'"
+            )
+    return found

@@ -23,7 +23,8 @@ Direction = Callable[[np.ndarray], np.ndarray]  # matrices [N, T0, T1] → offse
 class Predictor(Protocol):
     """Offsets of N pairs from their matrices in both directions, without training.
 
-    ``predictor(forward [N, T, T], backward [N, T, T], max_offset)`` gives float64 ``[N]``, frames, in ±max_offset.
+    ``predictor(forward [N, T, T], backward [N, T, T], max_offset)`` gives float64 ``[N]`` in ±max_offset
+    frames.
     """
 
     def __call__(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray: ...

@@ -196,6 +196,11 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
     return pairs, header
 
 
+def similarity_set_exists(folder: str | Path, prefix: str, split: str) -> bool:
+    """Whether a complete set of this name is in ``folder``."""
+    return _SetPaths(folder, prefix, split).header.is_file()
+
+
 def set_hash(header: Mapping[str, Any]) -> str:
     """Identity of a set's content: SHA-256 of its header, which holds a checksum of every matrix."""
     return hashlib.sha256(json.dumps(header, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,51 @@
+"""Where similarity sets and detectors are, and whether a train and a reported split may be used together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from videosync.errors import CheckpointError, TrainingError
+from videosync.similarity.store import load_similarity_set
+from videosync.types import MatrixPairs
+
+
+def places(path: str, workdir: Path) -> list[Path]:
+    """Where a folder of the config may be: as it stands (``~`` expanded) and, if relative, in workdir."""
+    here = Path(path).expanduser()
+    return [here] if here.is_absolute() else [here, workdir / here]
+
+
+def find_set(path: str, workdir: Path, prefix: str, split: str) -> tuple[MatrixPairs, dict[str, Any]]:
+    """The similarity set in the first of the ``places`` that has it.
+
+    Raises:
+        CheckpointError: none has it, or it is incomplete.
+    """
+    folders = places(path, workdir)
+    with_set = [folder for folder in folders if (folder / f"{prefix}_{split}.json").is_file()]
+    with_any = [folder for folder in folders if folder.is_dir()]
+    return load_similarity_set((with_set or with_any or folders)[0], prefix, split)
+
+
+def find_detectors(path: str, workdir: Path, prefix: str) -> Path:
+    """The folder of detectors trained on ``prefix``, in the first of the ``places`` that has one."""
+    folders = [place / prefix for place in places(path, workdir)]
+    present = [folder for folder in folders if folder.is_dir()]
+    return (present or folders)[0]
+
+
+def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:
+    """Raises TrainingError if an event is in both, CheckpointError if sizes or maximum offsets differ."""
+    if shared := sorted(set(train.events) & set(reported.events)):
+        raise TrainingError(
+            f"{len(shared)} events are in both the train and the {split} split (for example {shared[0]!r}), "
+            f"so numbers on {split} would be of events seen in training; split the dataset by event and "
+            "rebuild the set"
+        )
+    here, there = (train.forward.shape[1], train.max_offset), (reported.forward.shape[1], reported.max_offset)
+    if here != there:
+        raise CheckpointError(
+            f"the train split holds {here[0]} x {here[0]} matrices with offsets up to ±{here[1]}, the "
+            f"{split} split {there[0]} x {there[0]} with up to ±{there[1]}; rebuild both in one go"
+        )

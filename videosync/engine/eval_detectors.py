@@ -1,0 +1,117 @@
+"""The job behind ``eval_sync_offset_detector.py``: detectors of one set on the pairs of another."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videosync.config.schema import Config
+from videosync.engine.detector_sets import find_detectors, find_set
+from videosync.engine.train_detectors import metric_options, write_metrics
+from videosync.evaluation.detector_plots import save_comparison
+from videosync.evaluation.metrics import floor_metrics, metrics_table, sync_metrics
+from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
+from videosync.offset.predictor import Predictor
+from videosync.offset.saving import trained_detectors
+from videosync.similarity.store import set_hash
+from videosync.types import MatrixPairs
+
+SIGN = (
+    "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1\n"
+    "started first). An error is predicted − true."
+)
+
+
+def evaluate_detectors(
+    config: Config,
+    *,
+    model_prefix: str,
+    data_prefix: str,
+    models: Sequence[str] | None,
+    workdir: Path,
+    output: Path,
+    command: str,
+) -> str:
+    """Evaluate ``models`` (None: the label-free and all trained on ``model_prefix``) on ``data_prefix``.
+
+    Writes metrics.json, pairs.csv and methods.png into ``output``, after all methods have answered.
+
+    Returns:
+        A table, and notes where the detectors were trained on another kind of matrices.
+
+    Raises:
+        CheckpointError: a set or detector is absent, or they are of different sizes or maximum offsets.
+    """
+    pairs, header = find_set(config.paths.sets, workdir, data_prefix, config.eval.split)
+    folder = find_detectors(config.paths.detectors, workdir, model_prefix)
+    if models is None:
+        trained = trained_detectors(folder)
+        models = [*PREDICTORS, *(name for name in DETECTORS if name in trained)]
+    methods, notes = _load(models, folder, header)
+    predicted = {name: m(pairs.forward, pairs.backward, pairs.max_offset) for name, m in methods.items()}
+    options = metric_options(pairs, config)
+    metrics = {name: sync_metrics(values, pairs.offsets, **options) for name, values in predicted.items()}
+    floor = floor_metrics(pairs.offsets, **options)
+    facts = {
+        "model_prefix": model_prefix,
+        "data_prefix": data_prefix,
+        "split": config.eval.split,
+        "set_hash": set_hash(header),
+        **{key: header[key] for key in ("encoder", "encoder_hash", "metric", "temperature")},
+        "notes": notes,
+        "sign": SIGN,
+        "command": command,
+        "config": asdict(config),
+    }
+    write_metrics(output / "metrics.json", metrics, floor, facts)
+    _write_pairs(output / "pairs.csv", pairs, predicted)
+    save_comparison(
+        output / "methods.png",
+        metrics,
+        floor,
+        {name: values - pairs.offsets for name, values in predicted.items()},
+        title=f"detectors of {model_prefix} on {data_prefix}, split {config.eval.split}",
+    )
+    return "\n".join([metrics_table(metrics, floor), *(f"Note: {note}" for note in notes)])
+
+
+def _load(
+    models: Sequence[str], folder: Path, header: Mapping[str, Any]
+) -> tuple[dict[str, Predictor], list[str]]:
+    """Methods by name, and sentences on how their training matrices differ from the data's."""
+    methods: dict[str, Predictor] = {}
+    notes = []
+    for name in models:
+        if name in PREDICTORS:
+            methods[name] = PREDICTORS[name]
+            continue
+        detector, facts = load_detector(folder / name)
+        methods[name] = detector
+        for key in ("metric", "temperature"):
+            if facts.get(key) != header[key]:
+                notes.append(
+                    f"{detector.name} was trained on matrices with {key} {facts.get(key)}, the data has "
+                    f"{header[key]}; build both with similarity.{key} alike for a fair comparison"
+                )
+    return methods, notes
+
+
+def _write_pairs(path: Path, pairs: MatrixPairs, predicted: Mapping[str, np.ndarray]) -> None:
+    """One line a pair: the true offset, what each method answered (frames), and its error in ms."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        errors = [f"{name}_error_ms" for name in predicted]
+        writer.writerow(["pair_id", "event", "fps", "true_offset_frames", *predicted, *errors])
+        for n, pair_id in enumerate(pairs.pair_ids):
+            answers = [float(values[n]) for values in predicted.values()]
+            ms = [abs(a - int(pairs.offsets[n])) / pairs.fps[n] * 1000 for a in answers]
+            writer.writerow(
+                [pair_id, pairs.events[n], f"{pairs.fps[n]:g}", int(pairs.offsets[n])]
+                + [f"{a:g}" for a in answers]
+                + [f"{value:.1f}" for value in ms]
+            )

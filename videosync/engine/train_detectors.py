@@ -1,0 +1,199 @@
+"""The job behind ``train_sync_offset_detector.py``: fit detectors on one split, report them on another."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from tqdm import tqdm
+
+from videosync.config.schema import Config, DetectorConfig
+from videosync.engine.detector_sets import check_apart, find_set
+from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
+from videosync.offset.detector import Detector, Report
+from videosync.offset.methods import DETECTORS, load_detector
+from videosync.offset.saving import read_facts, save_detector, trained_detectors
+from videosync.similarity.store import set_hash
+from videosync.types import MatrixPairs
+from videosync.version import __version__
+
+log = logging.getLogger("videosync")
+
+
+def detector_options(method: str, config: DetectorConfig) -> dict[str, Any]:
+    """The constructor keywords of ``DETECTORS[method]``."""
+    shared = {"holdout": config.holdout, "seed": config.seed}
+    own: dict[str, dict[str, Any]] = {
+        "log_reg": {"c": config.log_reg_c},
+        "svm": {"c": config.svm_c},
+        "mlp": {
+            "hidden": list(config.mlp_hidden),
+            "epochs": config.mlp_epochs,
+            "patience": config.patience,
+        },
+        "cnn": {
+            "channels": list(config.cnn_channels),
+            "dropout": config.cnn_dropout,
+            "lr": config.cnn_lr,
+            "epochs": config.cnn_epochs,
+            "batch_size": config.cnn_batch_size,
+            "patience": config.patience,
+        },
+    }
+    return {**own[method], **shared}
+
+
+def train_detectors(
+    config: Config,
+    *,
+    prefix: str,
+    methods: Sequence[str],
+    workdir: Path,
+    logdir: Path,
+    continue_train: bool,
+    command: str,
+) -> str:
+    """Train ``methods`` on the train split of set ``prefix`` into ``paths.detectors/prefix/method``.
+
+    ``logdir`` gets metrics.jsonl (every epoch) and metrics.json. The split ``eval.split`` is only reported.
+    With ``continue_train``, methods finished on the same set with the same options are not trained again.
+
+    Returns:
+        A table of the metrics on ``eval.split``.
+
+    Raises:
+        CheckpointError: the set is absent, incomplete or does not fit.
+        TrainingError: it cannot be trained on.
+    """
+    train, header = find_set(config.paths.sets, workdir, prefix, "train")
+    reported, _ = find_set(config.paths.sets, workdir, prefix, config.eval.split)
+    check_apart(train, reported, config.eval.split)
+    folder = Path(config.paths.detectors).expanduser() / prefix
+    metrics: dict[str, SyncMetrics] = {}
+    with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
+        for method in methods:
+            options = detector_options(method, config.detector)
+            if continue_train and _finished(folder, method, set_hash(header), options):
+                log.info("%s: finished before on this set with these options; not trained again", method)
+                detector = load_detector(folder / method)[0]
+                metrics[method] = evaluate_detector(detector, reported, config)
+                continue
+            detector = DETECTORS[method](**options)
+            log.info("%s: training on %d pairs of %d events", method, len(train), len(set(train.events)))
+            facts = epochs.fit(detector, train)
+            metrics[method] = evaluate_detector(detector, reported, config)
+            save_detector(
+                detector,
+                folder / method,
+                {
+                    "prefix": prefix,
+                    "set_hash": set_hash(header),
+                    **{key: header[key] for key in ("encoder", "encoder_hash", "metric", "temperature")},
+                    "train": facts,
+                    "metrics": {config.eval.split: metrics[method].to_json()},
+                    "versions": versions(),
+                    "command": command,
+                },
+            )
+    floor = floor_metrics(reported.offsets, **metric_options(reported, config))
+    write_metrics(
+        logdir / "metrics.json",
+        metrics,
+        floor,
+        {"prefix": prefix, "split": config.eval.split, "command": command, "config": asdict(config)},
+    )
+    return metrics_table(metrics, floor)
+
+
+def evaluate_detector(detector: Detector, pairs: MatrixPairs, config: Config) -> SyncMetrics:
+    predicted = detector(pairs.forward, pairs.backward, pairs.max_offset)
+    return sync_metrics(predicted, pairs.offsets, **metric_options(pairs, config))
+
+
+def metric_options(pairs: MatrixPairs, config: Config) -> dict[str, Any]:
+    """Keywords of ``sync_metrics`` for these pairs."""
+    return {
+        "fps": pairs.fps,
+        "events": pairs.events,
+        "max_offset": pairs.max_offset,
+        "bootstrap": config.eval.bootstrap,
+        "seed": config.detector.seed,
+    }
+
+
+def write_metrics(
+    path: Path, metrics: Mapping[str, SyncMetrics], floor: SyncMetrics, facts: Mapping[str, Any]
+) -> None:
+    """``{..., "floor": …, "methods": {name: …}, "versions": …}`` as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        **facts,
+        "floor": floor.to_json(),
+        "methods": {name: m.to_json() for name, m in metrics.items()},
+        "versions": versions(),
+    }
+    path.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    packages = ("torch", "numpy", "scikit-learn")
+    return {
+        "videosync": __version__,
+        "python": platform.python_version(),
+        **{p: version(p) for p in packages},
+    }
+
+
+def _finished(folder: Path, method: str, hash_of_set: str, options: Mapping[str, Any]) -> bool:
+    if method not in trained_detectors(folder):
+        return False
+    facts = read_facts(folder / method)
+    return bool(facts.get("set_hash") == hash_of_set and facts.get("options") == dict(options))
+
+
+class EpochLog:
+    """Epochs of detectors: a line each in ``metrics.jsonl``; a bar on a terminal, log lines elsewhere."""
+
+    def __init__(self, logdir: Path, *, every: int, go_on: bool) -> None:
+        logdir.mkdir(parents=True, exist_ok=True)
+        self._every = every
+        self._file: IO[str] = (logdir / "metrics.jsonl").open("a" if go_on else "w", encoding="utf-8")
+
+    def fit(self, detector: Detector, train: MatrixPairs) -> dict[str, Any]:
+        """``detector.fit(train)``, logged; returns its facts."""
+        with tqdm(desc=detector.method, unit="epoch", disable=not sys.stderr.isatty()) as bar:
+
+            def on_epoch(report: Report) -> None:
+                self._file.write(json.dumps({"method": detector.method, **report}) + "\n")
+                self._file.flush()
+                losses = f"loss {report['train_loss']:.3f}, on held-out events {report['holdout_loss']:.3f}"
+                bar.set_postfix_str(losses, refresh=False)
+                bar.update()
+                if bar.disable and report["epoch"] % self._every == 0:
+                    log.info("%s: epoch %d, %s", detector.method, report["epoch"], losses)
+
+            facts = detector.fit(train, on_epoch=on_epoch)
+        if "best_epoch" in facts:
+            log.info(
+                "%s: epoch %d of %d was best on held-out events and is kept",
+                detector.method,
+                facts["best_epoch"],
+                facts["epochs"],
+            )
+        return facts
+
+    def __enter__(self) -> EpochLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()

@@ -1,0 +1,93 @@
+"""Linear detectors: logistic regression and linear SVM over all cells of a matrix.
+
+With an L2 penalty the best weights lie in the span of the training examples (representer theorem), so with
+fewer examples than cells the fit is done in that span: the same solution, thousands of columns instead of T².
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from videosync.offset.detector import Detector, Report, cross_entropy
+
+NEGLIGIBLE = 1e-7  # directions with less than this share of the largest variance carry rounding errors only
+
+
+class LinearDetector(Detector):
+    """One weight per cell and class. Subclasses name the scikit-learn classifier.
+
+    Args:
+        c: inverse strength of the L2 penalty (scikit-learn's C). Inputs are scaled so that an example's
+        squared
+            length is about 1, and C means the same for every matrix size.
+        holdout, seed: see ``Detector``.
+    """
+
+    def __init__(self, *, c: float = 1.0, holdout: float = 0.15, seed: int = 0) -> None:
+        super().__init__(holdout=holdout, seed=seed)
+        self.c = c
+        self._classes = np.zeros(0, dtype=np.int64)  # classes seen in training, [C]
+        self._weights = np.zeros((0, 0), dtype=np.float32)  # [C, T * T]
+        self._bias = np.zeros(0, dtype=np.float32)  # [C]
+
+    def options(self) -> dict[str, Any]:
+        return {"c": self.c, "holdout": self.holdout, "seed": self.seed}
+
+    @abstractmethod
+    def _classifier(self) -> Any:
+        """An unfitted scikit-learn classifier with ``coef_``, ``intercept_`` and ``classes_``."""
+
+    def _fit(
+        self,
+        inputs: np.ndarray,
+        labels: np.ndarray,
+        held_inputs: np.ndarray,
+        held_labels: np.ndarray,
+        on_epoch: Callable[[Report], None],
+    ) -> dict[str, Any]:
+        inputs /= self.size
+        span = row_space(inputs) if len(inputs) < inputs.shape[1] else None  # [n, r]
+        classifier = self._classifier()
+        classifier.fit(inputs if span is None else inputs @ (inputs.T @ span), labels)
+        weights, bias = classifier.coef_, classifier.intercept_
+        if (
+            len(classifier.classes_) == 2
+        ):  # scikit-learn keeps one row then: the second class against the first
+            weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
+        if span is not None:
+            weights = (weights @ span.T) @ inputs  # [C, T * T]
+        self._classes = classifier.classes_.astype(np.int64)
+        self._weights = (weights / self.size).astype(np.float32)
+        self._bias = bias.astype(np.float32)
+        inputs *= self.size
+        report = {
+            "epoch": 1,
+            "train_loss": cross_entropy(self._logits(inputs), labels),
+            "holdout_loss": cross_entropy(self._logits(held_inputs), held_labels),
+        }
+        on_epoch(report)
+        return {"iterations": int(np.max(classifier.n_iter_)), "classes_seen": len(self._classes)}
+
+    def _logits(self, inputs: np.ndarray) -> np.ndarray:
+        seen = inputs @ self._weights.T + self._bias  # [n, C]
+        # a class that training never saw counts as the least likely of those it saw
+        logits = np.repeat(seen.min(axis=1, keepdims=True), 2 * self.max_offset + 1, axis=1)
+        logits[:, self._classes] = seen
+        return logits
+
+    def _model_arrays(self) -> dict[str, np.ndarray]:
+        return {"classes": self._classes, "weights": self._weights, "bias": self._bias}
+
+    def _load_model(self, arrays: Mapping[str, np.ndarray]) -> None:
+        self._classes, self._weights, self._bias = arrays["classes"], arrays["weights"], arrays["bias"]
+
+
+def row_space(inputs: np.ndarray) -> np.ndarray:
+    """``B [n, r]`` such that the columns of ``inputs.T @ B`` are an orthonormal basis of the row span."""
+    variances, vectors = np.linalg.eigh((inputs @ inputs.T).astype(np.float64))
+    kept = variances > NEGLIGIBLE * variances[-1]
+    return (vectors[:, kept] / np.sqrt(variances[kept])).astype(np.float32)

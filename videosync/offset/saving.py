@@ -1,0 +1,100 @@
+"""Detectors on disk: arrays and JSON, nothing that could execute code; complete or absent.
+
+``{folder}/detector.json`` says what it is and how it was made, ``{folder}/detector.safetensors`` holds the
+arrays.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from videosync.errors import CheckpointError
+from videosync.offset.detector import Detector
+
+FORMAT = 1
+_JSON, _ARRAYS = "detector.json", "detector.safetensors"
+
+
+def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, Any]) -> None:
+    """Write a fitted detector as ``folder``, replacing one that is there.
+
+    Args:
+        facts: JSON-ready; e.g. prefix, set_hash, encoder, encoder_hash, versions, train, metrics.
+    """
+    folder = Path(folder)
+    partial = folder.with_name(f".{folder.name}.partial")
+    if partial.exists():
+        shutil.rmtree(partial)
+    partial.mkdir(parents=True)
+    save_file({name: value.copy() for name, value in detector.arrays().items()}, partial / _ARRAYS)
+    description = {
+        **facts,
+        "format": FORMAT,
+        "method": detector.method,
+        "size": detector.size,
+        "max_offset": detector.max_offset,
+        "options": detector.options(),
+    }
+    (partial / _JSON).write_text(json.dumps(description, indent=1, allow_nan=False), encoding="utf-8")
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists():
+        shutil.rmtree(old)
+    if folder.exists():
+        os.replace(folder, old)
+    os.replace(partial, folder)
+    if old.exists():
+        shutil.rmtree(old)
+
+
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """The JSON of a saved detector.
+
+    Raises:
+        CheckpointError: there is none (names what is there), or it cannot be read.
+    """
+    folder = Path(folder)
+    path = folder / _JSON
+    if not path.is_file():
+        trained = trained_detectors(folder.parent)
+        if trained:
+            hint = f"trained there: {', '.join(trained)}."
+        else:
+            prefixes = sorted(p.name for p in folder.parent.parent.glob("*") if trained_detectors(p))
+            close = difflib.get_close_matches(folder.parent.name, prefixes, n=1, cutoff=0.0)
+            hint = f"did you mean prefix '{close[0]}'?" if close else "no detector was trained there."
+        raise CheckpointError(
+            f"{folder} holds no detector; {hint} Train one with train_sync_offset_detector.py "
+            f"--prefix {folder.parent.name} --sync_methods {folder.name}"
+        )
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not JSON ({error}); train the detector again") from error
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise CheckpointError(f"{path} is not a detector of this version (format {FORMAT}); train it again")
+    return facts
+
+
+def read_arrays(folder: str | Path) -> dict[str, np.ndarray]:
+    """The arrays of a saved detector, by name. Raises CheckpointError if they are missing or damaged."""
+    try:
+        return load_file(Path(folder) / _ARRAYS)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{folder}: the detector's arrays are damaged ({error}); train it again"
+        ) from error
+
+
+def trained_detectors(folder: str | Path) -> list[str]:
+    """Names of the finished detectors in ``folder``."""
+    return sorted(path.parent.name for path in Path(folder).glob(f"*/{_JSON}") if path.parent.name[0] != ".")
