@@ -5,23 +5,32 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
-
 from videosync.config.schema import Config
-from videosync.engine.build import build_pairs, load_trained_encoder
+from videosync.engine.build import build_pairs
 from videosync.engine.distributed import Distributed
+from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.loggers import PairProgress
 from videosync.evaluation.sync import iter_pair_matrices
-from videosync.similarity.store import SimilaritySetWriter
+from videosync.models.encoder import Encoder
+from videosync.models.noise import NoiseEncoder
+from videosync.similarity.store import SimilaritySetWriter, load_similarity_set, similarity_set_exists
 from videosync.types import SyncPair
 
 
 def construct_similarity_sets(
-    config: Config, *, workdir: Path, logdir: Path, folder: Path, prefix: str, distributed: Distributed
+    config: Config,
+    *,
+    workdir: Path,
+    logdir: Path,
+    folder: Path,
+    prefix: str,
+    keep_finished: bool,
+    distributed: Distributed,
 ) -> list[str]:
     """Write the splits in ``config.similarity.splits`` as similarity sets ``{prefix}_{split}`` in ``folder``.
 
-    All pairs of all splits are listed, and so checked, before anything is encoded.
+    All pairs of all splits are listed, and so checked, before anything is encoded. With ``keep_finished`` a split
+    that is already there, made by the same encoder and options, is kept.
 
     Returns:
         One sentence a split.
@@ -32,17 +41,29 @@ def construct_similarity_sets(
     """
     splits = {split: build_pairs(config, workdir, split) for split in config.similarity.splits}
     encoder, encoder_id = load_trained_encoder(
-        config, workdir, logdir, device=distributed.device, precision=config.eval.precision
+        config, workdir=workdir, logdir=logdir, device=distributed.device
     )
-    return [
-        _construct_split(config, encoder, encoder_id, split, pairs, folder, prefix, distributed)
-        for split, pairs in splits.items()
-    ]
+    lines = []
+    for split, pairs in splits.items():
+        if keep_finished and distributed.broadcast(_is_finished(config, encoder_id, split, folder, prefix)):
+            lines.append(f"{prefix}_{split}: already in {folder}, made by the same encoder and options")
+        else:
+            lines.append(
+                _construct_split(config, encoder, encoder_id, split, pairs, folder, prefix, distributed)
+            )
+    return lines
+
+
+def _is_finished(config: Config, encoder_id: dict[str, str], split: str, folder: Path, prefix: str) -> bool:
+    if not similarity_set_exists(folder, prefix, split):
+        return False
+    _, header = load_similarity_set(folder, prefix, split)
+    return header["encoder_hash"] == encoder_id["hash"] and header["config"] == asdict(config)
 
 
 def _construct_split(
     config: Config,
-    encoder: torch.nn.Module,
+    encoder: Encoder | NoiseEncoder,
     encoder_id: dict[str, str],
     split: str,
     pairs: list[SyncPair],

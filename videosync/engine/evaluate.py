@@ -13,8 +13,9 @@ import numpy as np
 import torch
 
 from videosync.config.schema import Config
-from videosync.engine.build import build_pairs, load_trained_encoder
+from videosync.engine.build import build_pairs
 from videosync.engine.distributed import Distributed
+from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.loggers import PairProgress
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.evaluation.plots import save_film_strip, save_heat_map, save_method_bars
@@ -24,17 +25,28 @@ from videosync.evaluation.sync import (
     iter_pair_matrices,
     merge_results,
 )
+from videosync.models.encoder import Encoder
+from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import load_methods
 from videosync.types import SyncPair
 from videosync.version import __version__
 
 
 def run_evaluation(
-    config: Config, *, workdir: Path, logdir: Path, detectors: Path, output: Path, distributed: Distributed
+    config: Config,
+    *,
+    workdir: Path,
+    logdir: Path,
+    detectors: Path,
+    output: Path,
+    keep_finished: bool,
+    distributed: Distributed,
 ) -> str:
     """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``; returns the table (rank 0).
 
     Writes ``metrics.json``, ``pairs.csv`` and pictures into ``output``.
+
+    With ``keep_finished`` an evaluation of the same encoder with the same options is read back instead.
 
     Raises:
         CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
@@ -43,8 +55,11 @@ def run_evaluation(
     pairs = build_pairs(config, workdir, config.eval.split)
     methods = load_methods([*config.eval.methods, *config.eval.detectors], detectors)
     encoder, encoder_id = load_trained_encoder(
-        config, workdir, logdir, device=distributed.device, precision=config.eval.precision
+        config, workdir=workdir, logdir=logdir, device=distributed.device
     )
+    facts = {"encoder": encoder_id, "config": asdict(config)}
+    if keep_finished and (table := distributed.broadcast(finished_table(output, facts))):
+        return table
     matching: dict[str, Any] = {
         "image_size": config.data.image_size,
         "device": distributed.device,
@@ -72,13 +87,13 @@ def run_evaluation(
     report = {
         "split": config.eval.split,
         "dataset": config.data.dataset,
-        "encoder": encoder_id,
         "max_offset": config.pairs.max_offset,
         "num_frames": pairs[0].window0.num_frames,
         "floor": floor.to_json(),
         "methods": {name: values.to_json() for name, values in metrics.items()},
         "versions": {"videosync": __version__, "torch": torch.__version__},
-        "config": asdict(config),
+        "table": (table := metrics_table(metrics, floor)),
+        **facts,
     }
     (output / "metrics.json").write_text(json.dumps(report, indent=1))
     write_pairs(output / "pairs.csv", results)
@@ -90,7 +105,14 @@ def run_evaluation(
     save_method_bars(output / "methods.png", rows, floor.mae_frames, title)
     for label, index in pictured_pairs(results, metrics, config.eval.pictures):
         draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
-    return metrics_table(metrics, floor)
+    return table
+
+
+def finished_table(output: Path, facts: Mapping[str, Any]) -> str:
+    """The table of an evaluation in ``output`` that was made from the same ``facts``; "" without one."""
+    path = output / "metrics.json"
+    report = json.loads(path.read_text()) if path.is_file() else {}
+    return report["table"] if all(report.get(key) == value for key, value in facts.items()) else ""
 
 
 def summarize(
@@ -146,7 +168,7 @@ def pictured_pairs(
 def draw_pair(
     output: Path,
     label: str,
-    encoder: torch.nn.Module,
+    encoder: Encoder | NoiseEncoder,
     pair: SyncPair,
     result: PairResult,
     metrics: Mapping[str, SyncMetrics],

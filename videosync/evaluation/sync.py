@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from videosync.evaluation.embed import video_features
+from videosync.models.encoder import Encoder
+from videosync.models.noise import NoiseEncoder
 from videosync.similarity.matrix import similarity_matrix
 from videosync.types import SyncPair, Window
 
+Metric = Literal["sqeuclidean", "cosine"]
 # forward [N, T, T], backward [N, T, T], max_offset -> predicted offsets [N], frames
 OffsetMethod = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
@@ -44,7 +48,7 @@ class PairResult:
 
 
 def deal_events(pairs: Sequence[SyncPair], world_size: int) -> list[list[int]]:
-    """Indices of ``pairs`` for each rank: whole events, largest first, to the rank with the least work so far."""
+    """Indices of ``pairs`` for each rank: whole events, largest first, each to the rank with the least work."""
     members: dict[str, list[int]] = defaultdict(list)
     for index, pair in enumerate(pairs):
         members[pair.event].append(index)
@@ -55,12 +59,12 @@ def deal_events(pairs: Sequence[SyncPair], world_size: int) -> list[list[int]]:
 
 
 def iter_pair_matrices(
-    encoder: torch.nn.Module,
+    encoder: Encoder | NoiseEncoder,
     pairs: Sequence[SyncPair],
     *,
     image_size: int,
     device: torch.device | str,
-    metric: str,
+    metric: Metric,
     temperature: float,
     rank: int = 0,
     world_size: int = 1,
@@ -90,7 +94,7 @@ def iter_pair_matrices(
 
 @torch.no_grad()
 def embed_windows(
-    encoder: torch.nn.Module,
+    encoder: Encoder | NoiseEncoder,
     windows: Sequence[Window],
     *,
     image_size: int,
@@ -106,7 +110,9 @@ def embed_windows(
     features: dict[Window, Tensor] = {}
     for group in _overlapping(unique):
         start, stop = group[0].start, max(w.start + w.num_frames for w in group)
-        stretch = video_features(encoder, group[0].video, start, stop, size=image_size, device=device)  # [S, F]
+        stretch = video_features(
+            encoder, group[0].video, start, stop, size=image_size, device=device
+        )  # [S, F]
         for window in group:
             features[window] = stretch[window.start - start : window.start - start + window.num_frames]
     embeddings: dict[Window, Tensor] = {}
@@ -115,7 +121,7 @@ def embed_windows(
         for first in range(0, len(same), batch):
             part = same[first : first + batch]
             stacked = torch.stack([features[w] for w in part]).to(device)  # [n, T, F]
-            embeddings.update(zip(part, encoder.embed(stacked, None).float()))  # type: ignore[operator]
+            embeddings.update(zip(part, encoder.embed(stacked, None).float()))
     return embeddings
 
 
@@ -134,14 +140,14 @@ def _overlapping(windows: Sequence[Window]) -> Iterator[list[Window]]:
 
 
 def evaluate_encoder(
-    encoder: torch.nn.Module,
+    encoder: Encoder | NoiseEncoder,
     pairs: Sequence[SyncPair],
     methods: Mapping[str, OffsetMethod],
     *,
     image_size: int,
     max_offset: int,
     device: torch.device | str,
-    metric: str,
+    metric: Metric,
     temperature: float,
     rank: int = 0,
     world_size: int = 1,
@@ -149,8 +155,8 @@ def evaluate_encoder(
 ) -> list[PairResult]:
     """What each of ``methods`` predicts for this rank's share of ``pairs``.
 
-    ``on_pairs`` is told how many pairs are done after each event (for a progress bar). Gather the lists of all
-    ranks with :func:`merge_results`.
+    ``on_pairs`` is told how many pairs are done after each event (for a progress bar). Gather the lists of
+    all ranks with :func:`merge_results`.
     """
     training = encoder.training
     encoder.eval()
@@ -165,7 +171,9 @@ def evaluate_encoder(
         rank=rank,
         world_size=world_size,
     ):
-        predicted = {name: method(part.forward, part.backward, max_offset) for name, method in methods.items()}
+        predicted = {
+            name: method(part.forward, part.backward, max_offset) for name, method in methods.items()
+        }
         for n, index in enumerate(part.indices):
             pair = pairs[index]
             said = {name: float(offsets[n]) for name, offsets in predicted.items()}

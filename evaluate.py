@@ -1,0 +1,4 @@
+from videosync.cli.evaluate import main
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,64 @@
+"""A trained encoder, ready to embed: weights from a run's checkpoint, the fast form, and its identity."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from videosync.config.schema import Config
+from videosync.engine.checkpoint import Checkpoint, find_checkpoint, load_weights
+from videosync.errors import CheckpointError
+from videosync.models.encoder import Encoder, build_encoder
+from videosync.models.inference import optimize_for_inference
+from videosync.models.noise import NoiseEncoder
+
+# options that say how a model is trained or run, not what it computes
+FREE_OPTIONS = {"weights", "random_backbone", "layer", "chunk_size", "dropout", "projection_size"}
+
+
+def load_trained_encoder(
+    config: Config, *, workdir: Path, logdir: Path, device: torch.device | str
+) -> tuple[Encoder | NoiseEncoder, dict[str, str]]:
+    """The encoder of ``config`` with the weights trained in ``logdir``, in eval mode and in its fast form.
+
+    The noise encoder (``model.name=noise``) has no weights and needs no checkpoint.
+
+    Returns:
+        The encoder, and ``{"name", "hash"}``: which checkpoint it is and the hash of its weights.
+
+    Raises:
+        CheckpointError: no such checkpoint, or it was trained with another model than ``config`` describes.
+    """
+    checkpoint = None if config.model.name == "noise" else find_checkpoint(logdir, config.eval.checkpoint)
+    if checkpoint is not None:
+        check_same_model(config, checkpoint)
+    options = {**asdict(config.model), "weights": "", "random_backbone": True}
+    encoder = build_encoder(**options, num_frames=config.data.num_frames, workdir=workdir)
+    if checkpoint is None:
+        return encoder.to(device).eval(), {"name": "noise", "hash": "none"}
+    load_weights(encoder, checkpoint)
+    name = f"{logdir.name}/{checkpoint.folder.name} (epoch {checkpoint.epoch})"
+    fast = optimize_for_inference(encoder.to(device).eval(), precision=config.eval.precision)
+    return fast, {"name": name, "hash": checkpoint.weights_hash}
+
+
+def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
+    """Raises CheckpointError that names every model option in which ``config`` and the checkpoint differ."""
+    trained, asked = checkpoint.config["model"], asdict(config.model)
+    differences = [
+        f"model.{key} is {asked[key]!r} but was {trained[key]!r} in training"
+        for key in asked
+        if key not in FREE_OPTIONS and key in trained and asked[key] != trained[key]
+    ]
+    lengths = config.data.num_frames, checkpoint.config["data"]["num_frames"]
+    if config.model.positions == "stretched" and lengths[0] != lengths[1]:
+        differences.append(
+            f"data.num_frames is {lengths[0]} but was {lengths[1]} in training, "
+            "to which stretched positions are tied"
+        )
+    if differences:
+        raise CheckpointError(
+            f"{checkpoint.folder}: {'; '.join(differences)}. Use the config it was trained with"
+        )

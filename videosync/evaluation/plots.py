@@ -1,0 +1,113 @@
+"""Pictures of single pairs: the similarity matrix with its lines, and an aligned film strip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from videosync.types import SyncPair
+from videosync.video.read import read_frames_at
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+COLORS = (
+    "tab:cyan",
+    "tab:orange",
+    "tab:green",
+    "tab:pink",
+    "tab:olive",
+    "tab:purple",
+    "tab:brown",
+    "tab:red",
+)
+
+
+def save_heat_map(
+    path: Path, matrix: np.ndarray, true: int, predicted: Mapping[str, float], title: str
+) -> None:
+    """Similarity matrix ``[T0, T1]`` with the true offset's line (white) and each method's line (dashed)."""
+    rows, columns = matrix.shape
+    figure, axes = plt.subplots(figsize=(6.4, 5.6), layout="constrained")
+    shown = np.log(np.maximum(matrix, 1e-12))
+    low, high = np.percentile(shown, [5, 99.8])
+    axes.imshow(shown, cmap="magma", vmin=low, vmax=high, interpolation="nearest", origin="upper")
+    ends = np.array([-0.5, rows - 0.5])
+    axes.plot(ends + true, ends, color="white", lw=2.5, alpha=0.8, label=f"true: {true:+d}")
+    for color, (name, offset) in zip(COLORS, sorted(predicted.items())):
+        axes.plot(ends + offset, ends, color=color, lw=1.2, ls="--", label=f"{name}: {offset:+.1f}")
+    axes.set(
+        xlim=(-0.5, columns - 0.5),
+        ylim=(rows - 0.5, -0.5),
+        xlabel="frame of video 1",
+        ylabel="frame of video 0",
+        title=title,
+    )
+    axes.title.set_fontsize(9)
+    axes.legend(loc="upper right", fontsize=7, title="offset, frames", title_fontsize=7, framealpha=0.85)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def save_film_strip(
+    path: Path, pair: SyncPair, predicted: float, title: str, *, columns: int = 8, height: int = 120
+) -> None:
+    """Frames of video 0 above those of video 1 that the prediction, and the truth, put at the same moment.
+
+    A column whose frame of video 1 would lie outside its window stays grey.
+    """
+    length = pair.window0.num_frames
+    moments = np.linspace(0, length - 1, columns + 2).round().astype(int)[1:-1]
+    said = round(predicted)
+    lines = (
+        ("video 0", pair.window0, moments),
+        (f"video 1, predicted {predicted:+.1f}", pair.window1, moments + said),
+        (f"video 1, true {pair.offset:+d}", pair.window1, moments + pair.offset),
+    )
+    figure, grid = plt.subplots(3, columns, figsize=(1.5 * columns, 5.0), layout="constrained")
+    for line, (name, window, frames) in zip(grid, lines):
+        inside = (frames >= 0) & (frames < length)
+        pictures = iter(
+            read_frames_at(window.video, window.start + frames[inside], size=(height, height))
+            if inside.any()
+            else ()
+        )
+        for axes, frame, there in zip(line, frames, inside):
+            axes.imshow(next(pictures) if there else np.full((height, height, 3), 128, np.uint8))
+            axes.set(xticks=[], yticks=[])
+            axes.set_title(f"frame {frame}" if there else "outside", fontsize=7)
+        line[0].set_ylabel(name, fontsize=8)
+    figure.suptitle(title, fontsize=9)
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
+def save_method_bars(path: Path, rows: Mapping[str, Mapping[str, float]], floor: float, title: str) -> None:
+    """Mean absolute error of each named series of methods, with 95 % margins and the floor as a line.
+
+    ``rows`` maps a method to ``{"mae": …, "moe": …, "control_mae": …}`` (frames; the control is optional).
+    """
+    names = list(rows)
+    place = np.arange(len(names))
+    figure, axes = plt.subplots(figsize=(1.1 * len(names) + 2, 4.2), layout="constrained")
+    has_control = any("control_mae" in row for row in rows.values())
+    width = 0.4 if has_control else 0.7
+    errors = [rows[name]["mae"] for name in names]
+    margins = np.nan_to_num([rows[name]["moe"] for name in names])
+    shift = width / 2 if has_control else 0.0
+    bars = axes.bar(
+        place - shift, errors, width, yerr=margins, capsize=3, color="tab:blue", label="trained encoder"
+    )
+    axes.bar_label(bars, fmt="%.1f", fontsize=8, padding=2)
+    if has_control:
+        control = [rows[name].get("control_mae", np.nan) for name in names]
+        axes.bar(place + shift, control, width, color="lightgrey", label="noise encoder (control)")
+    axes.axhline(floor, color="tab:red", ls="--", lw=1.2, label=f"always answering 0: {floor:.1f}")
+    axes.set_xticks(place, names, rotation=20)
+    axes.set(ylabel="mean absolute error, frames", title=title)
+    axes.legend(fontsize=8)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
