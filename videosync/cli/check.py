@@ -8,27 +8,26 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
-from pathlib import Path
 
 from tqdm import tqdm
 
+from videosync.cli.common import CommandParser, expanded_path, run_command
 from videosync.data.contact_sheet import write_contact_sheet
 from videosync.data.manifest import Manifest, Sample, read_manifest, validate_manifest
-from videosync.errors import VideoError, VideoSyncError
+from videosync.errors import VideoError
 from videosync.video.read import iter_frames, probe
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="videosync check",
+def build_parser() -> CommandParser:
+    parser = CommandParser(
         description="Summarise a dataset folder, look for mistakes in its manifest and files, decode a "
         "sample of clips and draw a contact sheet. Exit code 0: nothing found; 2: problems, one a line.",
         epilog="Offsets: frame i of view 0 shows the moment of frame i + k of view 1, k = start0 - start1; "
         "a positive k means that view 1 started first.",
     )
-    parser.add_argument("folder", type=Path, help="dataset folder that holds manifest.jsonl")
+    parser.add_argument("folder", type=expanded_path, help="dataset folder that holds manifest.jsonl")
     parser.add_argument(
-        "--sheet", type=Path, help="picture to write (default: contact_sheet.png in the folder)"
+        "--sheet", type=expanded_path, help="picture to write (default: contact_sheet.png in the folder)"
     )
     parser.add_argument(
         "--samples", type=int, default=6, help="samples drawn on the sheet (default %(default)s)"
@@ -45,12 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when nothing is wrong, else 2."""
     args = build_parser().parse_args(argv)
-    try:
-        problems = check(args)
-    except VideoSyncError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 2 if problems else 0
+    return run_command(lambda: 2 if check(args) else 0)
 
 
 def check(args: argparse.Namespace) -> list[str]:

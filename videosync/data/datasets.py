@@ -24,7 +24,7 @@ from videosync.video.transforms import ClipAugment, to_model_input
 class ClipPair:
     """One training sample (see the shape legend in :mod:`videosync.types`)."""
 
-    frames: Tensor  # float32 [2, T, 3, S, S] in 0…1, or backbone features [2, T, F]
+    frames: Tensor  # float32 [2, T, 3, S, S] in 0…1, or backbone features [2, T, F]; padding is 0
     mask: Tensor  # bool [2, T]
     steps: Tensor  # int64 [2, T]
     lengths: Tensor  # int64 [2]
@@ -99,18 +99,18 @@ class TrainingClips(Dataset[ClipPair]):
 
     def __getitem__(self, index: int) -> ClipPair:
         draw = self.draws.draw(index)
+        real = [numbers[mask] for numbers, mask in zip(draw.numbers, draw.mask)]  # padding is not read
         view0, view1 = draw.views
         if view0 == view1:  # one pass over the file
-            clips = np.split(
-                self._decode(view0, draw.numbers.reshape(-1)), 2
-            )  # [2*T, H, W, 3] → 2 × [T, H, W, 3]
+            clips = np.split(self._decode(view0, np.concatenate(real)), [len(real[0])])
         else:
-            clips = [self._decode(view, numbers) for view, numbers in zip(draw.views, draw.numbers)]
-        frames = [
-            prepare_frames(c, self.image_size, self.augment, seed) for c, seed in zip(clips, draw.seeds)
-        ]
+            clips = [self._decode(view, numbers) for view, numbers in zip(draw.views, real)]
+        size = self.image_size
+        frames = torch.zeros(2, draw.mask.shape[1], 3, size, size)
+        for target, clip, seed in zip(frames, clips, draw.seeds):
+            target[: len(clip)] = prepare_frames(clip, size, self.augment, seed)
         return ClipPair(
-            frames=torch.stack(frames),
+            frames=frames,
             mask=torch.from_numpy(draw.mask),
             steps=torch.from_numpy(draw.steps),
             lengths=torch.from_numpy(draw.lengths),

@@ -141,11 +141,11 @@ class FeatureCache:
 
 
 class CachedClips(Dataset[ClipPair]):
-    """The samples of :class:`~videosync.data.datasets.TrainingClips` with cached features [2, T, F] as
-    frames.
+    """The samples of ``TrainingClips``, with cached features [2, T, F] as their frames.
 
-    With the same seed and settings the same videos and frames are drawn as there. With two copies or more
-    the two views come from two different ones.
+    With the same seed and settings the same videos and frames are drawn as there. A backbone that looks back
+    at earlier frames sees those before each frame in the video here, and those before it in the sample there.
+    With two copies or more the two views come from two different ones.
 
     Raises:
         ManifestError: the cache is not complete for this split. ConfigError: see ClipDraws.
@@ -199,8 +199,8 @@ class CachedClips(Dataset[ClipPair]):
         if self.cache.copies > 1:
             second = (first + 1 + draw.seeds[1] % (self.cache.copies - 1)) % self.cache.copies
         features = [
-            torch.from_numpy(self._features(view)[copy, numbers].astype(np.float32))  # [T, F]
-            for view, numbers, copy in zip(draw.views, draw.numbers, (first, second))
+            torch.from_numpy(self._features(view)[copy, numbers] * mask[:, None].astype(np.float32))  # [T, F]
+            for view, numbers, mask, copy in zip(draw.views, draw.numbers, draw.mask, (first, second))
         ]
         return ClipPair(
             frames=torch.stack(features),
