@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from videosync.video.transforms import ClipAugment
 
 from videosync.data.datasets import TrainingClips
-from videosync.data.features import CHUNK, CachedClips, FeatureCache, feature_key
+from videosync.data.features import CHUNK, CachedClips, FeatureCache, _FixedAugment, feature_key
 from videosync.data.manifest import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError
+from videosync.video.transforms import ClipAugment
 from videosync.video.write import write_video
 
 SETTINGS = {
@@ -82,27 +82,39 @@ def test_each_view_comes_from_another_copy(dataset, tmp_path):
 
 
 def test_a_long_video_has_one_draw_over_all_chunks_and_its_context(tmp_path):
+    """Half of the picture is still while the other half brightens: what is still must stay still."""
     count = CHUNK + 20
-    still = np.full((count, 32, 32, 3), 90, np.uint8)
-    still[:, :, 16:] = 200
-    write_video(tmp_path / "still.mp4", still, 25.0, crf=4)
-    view = View("still.mp4", 0, count, 25.0)
-    manifest = Manifest(tmp_path, (Sample("still", "train", (view,)),))
+    frames = np.full((count, 32, 32, 3), 90, np.uint8)
+    frames[:, :, 16:] = np.linspace(0, 255, count).astype(np.uint8)[:, None, None, None]
+    write_video(tmp_path / "half.mp4", frames, 25.0, crf=4)
+    view = View("half.mp4", 0, count, 25.0)
+    manifest = Manifest(tmp_path, (Sample("half", "train", (view,)),))
     asked = []
 
     def recording(frames, context):
         asked.append((len(frames), context))
         return encode(frames, context)
 
-    cache = FeatureCache(tmp_path, "key", copies=2)
-    augment = ClipAugment(32, crop_scale=0.4)
+    cache = FeatureCache(tmp_path, "key", copies=4)
+    augment = ClipAugment(32, crop_scale=0.8, color_prob=1.0, blur_prob=0.0)
     cache.build(manifest, [view], recording, image_size=32, augment=augment, context=5)
-    assert asked == [(CHUNK, 0), (25, 5)] * 2
+    assert asked == [(CHUNK, 0), (25, 5)] * 4
     features = cache.features(manifest, view).astype(np.float32)
-    assert features.shape == (2, count, 64)
-    spread = np.abs(features - features[:, :1]).max()
-    assert spread < 0.05  # a still scene stays still across chunks; another crop or colour would jump
-    assert np.abs(features[0] - features[1]).max() > 0.1
+    assert features.shape == (4, count, 64)
+    spread = np.ptp(features, axis=1).min(axis=1)  # [copies] of the stillest cell
+    assert spread.max() < 0.02  # a mean colour of its own for each chunk would move it by up to 0.3
+    assert len({copy.tobytes() for copy in features}) == 4
+
+
+def test_chunks_are_augmented_as_the_whole_clip_is(tmp_path):
+    rng = np.random.default_rng(0)
+    clip = np.repeat(np.repeat(rng.integers(0, 256, (40, 4, 6, 3), dtype=np.uint8), 10, 1), 10, 2)
+    for seed in range(8):
+        augment = ClipAugment(24, crop_scale=0.4)
+        whole = augment(torch.from_numpy(clip), torch.Generator().manual_seed(seed))
+        fixed = _FixedAugment(augment, clip, seed)
+        chunks = torch.cat([fixed(clip[:15]), fixed(clip[15:])])
+        torch.testing.assert_close(chunks, whole, atol=0.02, rtol=0)  # the whole clip's mean is estimated
 
 
 def test_a_build_goes_on_where_it_stopped_and_is_shared_by_ranks(dataset, tmp_path):

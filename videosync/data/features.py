@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +25,12 @@ from videosync.data.datasets import ClipPair, decode_size, prepare_frames
 from videosync.data.draws import ClipDraws
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, ManifestError
-from videosync.video.read import probe, read_frames
+from videosync.video.color import color_map
+from videosync.video.read import probe, read_frames, read_frames_at
 from videosync.video.transforms import ClipAugment
 
 CHUNK = 64  # frames decoded at once
+REFERENCE_FRAMES = 32  # spread over a video, for its mean colour
 Encode = Callable[[Tensor, int], Tensor]  # (frames [C + n, 3, S, S], context C) → features [n, F]
 
 
@@ -236,11 +239,43 @@ def _encode_view(
     path = manifest.path(view)
     size = decode_size(probe(path), image_size, augment)
     seed = int.from_bytes(hashlib.sha256(seed_text.encode()).digest()[:7], "little")
+    fixed = None
+    if augment is not None:
+        spread = np.linspace(0, view.num_frames - 1, REFERENCE_FRAMES).astype(np.int64)
+        fixed = _FixedAugment(augment, read_frames_at(path, spread, size=size), seed)
     parts = []
     for start in range(0, view.num_frames, CHUNK):
         before = min(context, start)
         clip = read_frames(path, start - before, min(start + CHUNK, view.num_frames), size=size)
-        frames = prepare_frames(clip, image_size, augment, seed)  # the same draw for each chunk
+        frames = fixed(clip) if fixed is not None else prepare_frames(clip, image_size, None, seed)
         with torch.no_grad():
             parts.append(encode(frames, before).float().cpu().numpy().astype(np.float16))
     return np.concatenate(parts)  # [T, F]
+
+
+class _FixedAugment:
+    """One draw for a video that comes in chunks.
+
+    Contrast turns around a clip's mean colour; that of ``reference`` uint8 [R, H, W, 3] is taken for all chunks,
+    or the brightness would jump from chunk to chunk.
+    """
+
+    def __init__(self, augment: ClipAugment, reference: np.ndarray, seed: int) -> None:
+        _, height, width, _ = reference.shape
+        draw = augment.draw(height, width, torch.Generator().manual_seed(seed))
+        self.augment = augment
+        self.spatial = replace(draw, brightness=1.0, contrast=1.0, saturation=1.0, hue=0.0, gray=False)
+        self.matrix, self.offset = color_map(
+            self.augment.apply(torch.from_numpy(reference), self.spatial).mean((0, 2, 3)),
+            brightness=draw.brightness,
+            contrast=draw.contrast,
+            saturation=draw.saturation,
+            hue=draw.hue,
+            gray=draw.gray,
+        )
+
+    def __call__(self, clip: np.ndarray) -> Tensor:
+        """uint8 [T, H, W, 3] → float32 [T, 3, S, S] in 0…1."""
+        frames = self.augment.apply(torch.from_numpy(clip), self.spatial)
+        changed = self.offset.view(1, 3, 1) + self.matrix @ frames.flatten(2)  # [T, 3, S*S]
+        return changed.clamp_(0, 1).view_as(frames)
