@@ -1,4 +1,4 @@
-"""glibc's allocator, told to keep the memory it has: CPU training frees and asks for the same blocks each step.
+"""glibc's allocator, told to keep its memory: CPU training frees and asks for the same blocks each step.
 
 By default a freed block of some megabytes goes back to the kernel and its pages are zeroed again at the next
 allocation, which costs more than many of the convolutions in between (``docs/results.md`` has the effect).
@@ -26,8 +26,8 @@ _USER_SETTINGS = (
 def keep_freed_memory() -> bool:
     """Serve every allocation of this process from the heap and never trim it. Returns whether it took effect.
 
-    Left alone where the user has set one of glibc's own variables, preloads another allocator, or the C library
-    has no mallopt.
+    Left alone where the user has set one of glibc's own variables, preloads another allocator, or the C
+    library has no mallopt.
     """
     if not sys.platform.startswith("linux") or any(os.environ.get(name) for name in _USER_SETTINGS):
         return False

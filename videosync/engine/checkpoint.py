@@ -4,7 +4,7 @@ Layout::
 
     {logdir}/checkpoints/{last,best,epoch_0010}/
         model.safetensors   weights and buffers
-        state.pt            optimizer, scaler, random states, place in the data (torch.load(weights_only=True))
+        state.pt            optimizer, scaler, random states, place in the data (weights_only=True)
         checkpoint.json     epoch, step, metrics, config, versions, hash of the weights: for people to read
 """
 
@@ -14,6 +14,7 @@ import difflib
 import hashlib
 import json
 import os
+import pickle
 import platform
 import shutil
 import subprocess
@@ -23,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -46,26 +46,30 @@ class Checkpoint:
     config: dict[str, Any]
     weights_hash: str  # sha256 of model.safetensors
 
+    state_hash: str  # sha256 of state.pt
+
     def weights(self) -> dict[str, Tensor]:
         """Raises CheckpointError when the file is not the one that ``checkpoint.json`` describes."""
-        path = self.folder / WEIGHTS
-        if file_hash(path) != self.weights_hash:
+        return load_file(self._checked(WEIGHTS, self.weights_hash))
+
+    def training_state(self) -> dict[str, Any]:
+        """Everything but the weights that resuming needs. Raises CheckpointError like :meth:`weights`."""
+        path = self._checked(STATE, self.state_hash)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise CheckpointError(
+                f"{path}: holds more than tensors and plain values, and is not read"
+            ) from error
+
+    def _checked(self, name: str, expected: str) -> Path:
+        path = self.folder / name
+        if file_hash(path) != expected:
             raise CheckpointError(
                 f"{path}: does not match the hash in {SUMMARY}; the file is damaged or was exchanged. "
                 "Use another checkpoint of the run"
             )
-        return load_file(path)
-
-    def training_state(self) -> dict[str, Any]:
-        """Everything but the weights that resuming needs."""
-        path = self.folder / STATE
-        if not path.is_file():
-            raise CheckpointError(f"{path}: missing, so training cannot go on from {self.folder}")
-        try:
-            return torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, ValueError) as error:
-            first = str(error).splitlines()[0]
-            raise CheckpointError(f"{path}: cannot be read ({first}); use another checkpoint") from error
+        return path
 
 
 def checkpoints_folder(logdir: str | Path) -> Path:
@@ -96,6 +100,7 @@ def save_checkpoint(
         "step": step,
         "metrics": dict(metrics),
         "weights_hash": file_hash(partial / WEIGHTS),
+        "state_hash": file_hash(partial / STATE),
         "versions": {
             "videosync": __version__,
             "torch": torch.__version__,
@@ -124,7 +129,7 @@ def _partial(root: Path, name: str) -> Path:
 
 
 def _put_in_place(partial: Path, final: Path) -> None:
-    """Rename ``partial`` to ``final``. Should the process die in between, the old one stays as ``.previous``."""
+    """Rename ``partial`` to ``final``; if the process dies in between, the old one stays as ``.previous``."""
     for path in partial.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
@@ -157,6 +162,7 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
             metrics=dict(summary["metrics"]),
             config=dict(summary["config"]),
             weights_hash=str(summary["weights_hash"]),
+            state_hash=str(summary["state_hash"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
@@ -209,10 +215,7 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: names or shapes differ; the message lists the first of each kind.
     """
-    try:
-        weights = checkpoint.weights()
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"{checkpoint.folder / WEIGHTS}: cannot be read ({error})") from error
+    weights = checkpoint.weights()
     own = model.state_dict()
     missing = [name for name in own if name not in weights]
     unexpected = [name for name in weights if name not in own]
@@ -248,9 +251,9 @@ def file_hash(path: Path) -> str:
 
 def git_commit() -> str | None:
     """Commit of the checkout this code runs from; None outside a checkout or without git."""
+    root = Path(__file__).resolve().parents[2]
     git = shutil.which("git")
-    if git is None:
+    if git is None or not (root / ".git").exists():
         return None
-    here = Path(__file__).resolve().parent
-    answer = subprocess.run([git, "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=False)
+    answer = subprocess.run([git, "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or None

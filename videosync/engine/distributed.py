@@ -1,8 +1,8 @@
 """One process or many: ranks, devices and the few collectives the project uses.
 
-Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the rest
-of the code sees one object and never asks which. One process needs no process group: every collective is then
-the identity.
+Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the
+rest of the code sees one object and never asks which. One process needs no process group: every collective is
+then the identity.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from videosync.engine.allocator import keep_freed_memory
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, VideoSyncError
 
 log = logging.getLogger(__name__)
 
-COLLECTIVE_TIMEOUT = timedelta(
-    minutes=30
-)  # the slowest thing ranks wait for: rank 0 writing, uneven validation
+COLLECTIVE_TIMEOUT = timedelta(minutes=30)  # ranks wait for rank 0 writing and for uneven validation
 
 T = TypeVar("T")
 
@@ -59,11 +58,22 @@ class Distributed:
         return obj
 
     def sum(self, values: Sequence[float]) -> list[float]:
-        """Element-wise sum over ranks of a few float64 numbers, on the CPU (the GPU's queue is not waited for)."""
+        """Element-wise sum over ranks of a few float64 numbers (over gloo: no GPU queue is waited for)."""
         return list(values)
 
     def share_tensors(self, tensors: Iterable[Tensor]) -> None:
         """Overwrite ``tensors`` in place with rank 0's."""
+
+    def replicate(self, model: nn.Module) -> nn.Module:
+        """``model`` with gradients averaged over ranks in each backward pass."""
+        return model
+
+    def together(self, work: Callable[[], T]) -> T:
+        """``work()`` of this rank, or on every rank the first VideoSyncError that any rank met.
+
+        Without it, a rank that meets bad input leaves the others waiting for it.
+        """
+        return work()
 
     def close(self) -> None:
         """Leave the process group. Safe to call twice."""
@@ -102,6 +112,21 @@ class ProcessGroup(Distributed):
         for tensor in tensors:
             dist.broadcast(tensor, src=0)
 
+    def replicate(self, model: nn.Module) -> nn.Module:
+        devices = [self.device] if self.device.type == "cuda" else None
+        return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True)
+
+    def together(self, work: Callable[[], T]) -> T:
+        problem: VideoSyncError | None = None
+        try:
+            result = work()
+        except VideoSyncError as error:
+            problem = error
+        first = next((p for p in self.gather(problem) if p is not None), None)
+        if first is not None:
+            raise first
+        return result
+
     def close(self) -> None:
         if dist.is_initialized():
             dist.destroy_process_group()
@@ -123,9 +148,8 @@ def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> D
     device = _device(env_local_rank, backend)
     if device.type == "cpu":
         keep_freed_memory()
-    place = {"rank": rank, "world_size": world_size, "local_rank": env_local_rank, "device": device}
     if world_size == 1:
-        return Distributed(**place)
+        return Distributed(rank=0, world_size=1, local_rank=env_local_rank, device=device)
     _set_rendezvous(os.environ)
     if rank == 0:
         address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
@@ -137,7 +161,7 @@ def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> D
         world_size=world_size,
         timeout=COLLECTIVE_TIMEOUT,
     )
-    return ProcessGroup(**place)
+    return ProcessGroup(rank=rank, world_size=world_size, local_rank=env_local_rank, device=device)
 
 
 def _place(env: Mapping[str, str]) -> tuple[int, int, int | None]:

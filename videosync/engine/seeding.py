@@ -19,6 +19,7 @@ def seed_everything(seed: int) -> None:
 def random_state(device: torch.device) -> dict[str, Any]:
     """This process's generators as tensors, numbers and tuples: loadable with ``weights_only=True``."""
     name, keys, position, has_gauss, cached_gauss = np.random.get_state(legacy=True)
+    assert isinstance(keys, np.ndarray)
     state: dict[str, Any] = {
         "python": random.getstate(),
         "numpy": (name, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, cached_gauss),

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from videosync.engine import checkpoint as module
+from videosync.engine.checkpoint import (
+    Checkpoint,
+    copy_checkpoint,
+    file_hash,
+    find_checkpoint,
+    latest_checkpoint,
+    list_checkpoints,
+    load_weights,
+    read_checkpoint,
+    save_checkpoint,
+)
+from videosync.errors import CheckpointError
+
+
+def save(logdir: Path, name: str = "last", step: int = 1, model: nn.Module | None = None) -> Checkpoint:
+    model = model or nn.Linear(2, 3)
+    return save_checkpoint(
+        logdir,
+        name,
+        weights=model.state_dict(),
+        state={"step": step, "random": [torch.get_rng_state()]},
+        epoch=step // 10,
+        step=step,
+        metrics={"loss": 0.5},
+        config={"optim": {"lr": 0.1}},
+    )
+
+
+def test_everything_comes_back(tmp_path: Path) -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)).to(memory_format=torch.channels_last)
+    saved = save(tmp_path, step=12, model=model)
+    found = read_checkpoint(tmp_path / "checkpoints" / "last")
+    assert found == saved
+    assert (found.epoch, found.step, found.metrics, found.config) == (
+        1,
+        12,
+        {"loss": 0.5},
+        {"optim": {"lr": 0.1}},
+    )
+    weights = found.weights()
+    assert weights.keys() == model.state_dict().keys()
+    assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+    assert found.training_state()["step"] == 12
+
+
+def test_layout(tmp_path: Path) -> None:
+    save(tmp_path)
+    files = sorted(path.name for path in (tmp_path / "checkpoints" / "last").iterdir())
+    assert files == ["checkpoint.json", "model.safetensors", "state.pt"]
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
+
+
+def test_state_with_code_in_it_is_refused(tmp_path: Path) -> None:
+    found = save(tmp_path)
+    torch.save({"path": tmp_path}, found.folder / "state.pt")  # any class but tensors and plain values
+    with pytest.raises(CheckpointError, match="does not match the hash"):
+        found.training_state()
+    forged = replace(found, state_hash=file_hash(found.folder / "state.pt"))
+    with pytest.raises(CheckpointError, match="more than tensors and plain values"):
+        forged.training_state()
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", ["save_file", "file_hash", "_put_in_place"])
+def test_a_run_killed_while_writing_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    old = save(tmp_path, step=1)
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, moment, killed)
+        with pytest.raises(Killed):
+            save(tmp_path, step=2)
+    assert latest_checkpoint(tmp_path) == old
+    assert old.weights()
+    save(tmp_path, step=3)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]  # leftovers are gone
+
+
+def test_a_run_killed_between_the_two_renames_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = save(tmp_path, step=1)
+    rename = Path.rename
+
+    def killed_at_second(self: Path, target: Path) -> Path:
+        if target.name == "last":
+            raise Killed
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", killed_at_second)
+        with pytest.raises(Killed):
+            save(tmp_path, step=2)
+    assert not (tmp_path / "checkpoints" / "last").exists()
+    assert latest_checkpoint(tmp_path) == old
+    assert old.weights()
+
+
+def test_latest_is_the_one_with_most_steps(tmp_path: Path) -> None:
+    assert latest_checkpoint(tmp_path) is None
+    save(tmp_path, "epoch_0002", step=20)
+    save(tmp_path, "last", step=15)
+    latest = latest_checkpoint(tmp_path)
+    assert latest is not None
+    assert latest.folder.name == "epoch_0002"
+    newest = save(tmp_path, "last", step=20)
+    assert latest_checkpoint(tmp_path) == newest
+
+
+def test_copy_is_a_checkpoint_of_its_own(tmp_path: Path) -> None:
+    copy_checkpoint(save(tmp_path, step=1), "best")
+    save(tmp_path, step=2)
+    best = find_checkpoint(tmp_path, "best")
+    assert best.step == 1
+    assert best.weights()
+    assert [c.folder.name for c in list_checkpoints(tmp_path)] == ["best", "last"]
+
+
+def test_missing_checkpoint_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"no checkpoint 'best' there, nor any other; train first"):
+        find_checkpoint(tmp_path, "best")
+    save(tmp_path, "epoch_0010")
+    with pytest.raises(CheckpointError, match=r"there are epoch_0010\. Did you mean 'epoch_0010'"):
+        find_checkpoint(tmp_path, "epoch_010")
+
+
+def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    found = save(tmp_path, model=nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1, bias=False)))
+    other = nn.Sequential(nn.Linear(2, 4), nn.Linear(3, 1), nn.Linear(1, 1))
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(CheckpointError) as caught:
+        load_weights(other, found)
+    assert "lacks 1.bias, 2.weight, 2.bias" in str(caught.value)
+    assert "0.weight [3, 2] instead of [4, 2]" in str(caught.value)
+    assert all(torch.equal(before[name], value) for name, value in other.state_dict().items())
+    with pytest.raises(CheckpointError, match=r"has unknown 1\.weight"):
+        load_weights(nn.Sequential(nn.Linear(2, 3)), found)
+
+
+def test_exchanged_or_damaged_files_are_noticed(tmp_path: Path) -> None:
+    found = save(tmp_path)
+    (found.folder / "model.safetensors").write_bytes(b"something else")
+    with pytest.raises(CheckpointError, match="does not match the hash"):
+        found.weights()
+    (found.folder / "state.pt").write_bytes(b"something else")
+    with pytest.raises(CheckpointError, match=r"state\.pt: does not match the hash"):
+        found.training_state()
+    (found.folder / "state.pt").unlink()
+    with pytest.raises(CheckpointError, match=r"state\.pt: missing"):
+        found.training_state()
+    (found.folder / "checkpoint.json").write_text(json.dumps({"epoch": 1}))
+    with pytest.raises(CheckpointError, match="not a checkpoint description"):
+        list_checkpoints(tmp_path)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from tests.engine.toy import StillEncoder, toy_trainer
+from videosync.engine import distributed as module
+from videosync.engine.distributed import Distributed, first_host, setup_distributed
+from videosync.errors import ConfigError, VideoError
+
+Seen = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Seen:
+    """What two ranks under torchrun saw (tests/engine/two_ranks.py)."""
+    out = tmp_path_factory.mktemp("two_ranks")
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
+    done = subprocess.run(
+        [*command, "tests/engine/two_ranks.py", str(out)],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads((out / f"rank{rank}.json").read_text()) for rank in range(2)]
+
+
+def test_collectives(seen: Seen) -> None:
+    for rank in range(2):
+        assert seen[rank]["collectives"] == {
+            "place": [rank, 2, rank, rank == 0, "cpu" if not torch.cuda.is_available() else f"cuda:{rank}"],
+            "gather": [{"rank": 0}, {"rank": 1}],
+            "broadcast": "from 0",
+            "sum": [3.0, 0.5],
+            "share": [1.0, 1.0, 1.0],
+            "together": "clip 7 is broken",
+        }
+
+
+@pytest.mark.parametrize(("name", "accumulate"), [("gradients", 1), ("accumulated", 2)])
+def test_two_ranks_have_the_gradient_of_one(seen: Seen, tmp_path: Path, name: str, accumulate: int) -> None:
+    """With BatchNorm in evaluation mode: in training, CPU ranks normalise by their own share of the batch."""
+    trainer = toy_trainer(tmp_path, model=StillEncoder, accumulate=accumulate, max_steps=1)
+    alone: list[torch.Tensor] = []
+    trainer.optimizer.register_step_pre_hook(
+        lambda *_: alone.extend(p.grad.flatten().clone() for p in trainer.parameters)  # type: ignore[union-attr]
+    )
+    trainer.run()
+    expected = torch.cat(alone)
+    assert seen[0][name] == seen[1][name]
+    torch.testing.assert_close(torch.tensor(seen[0][name]), expected, rtol=1e-4, atol=1e-6)
+    assert expected.abs().max() > 1e-3
+
+
+def test_signal_to_one_rank_stops_both_and_the_resumed_run_equals_the_uninterrupted_one(seen: Seen) -> None:
+    for rank in range(2):
+        resumed = seen[rank]["resumed"]
+        assert resumed["stopped"] == [signal.SIGTERM]
+        assert len(resumed["before"]) in (6, 7)
+        assert resumed["before"] + resumed["after"] == resumed["whole"]
+        assert resumed["same_weights"] == [1.0]
+    assert seen[0]["resumed"]["whole"] == seen[1]["resumed"]["whole"]
+
+
+def test_not_finite_loss_of_one_rank_stops_both_with_the_same_sentence(seen: Seen) -> None:
+    assert "the loss is nan" in seen[0]["not_finite"]
+    assert "clip3" in seen[0]["not_finite"]
+    assert seen[0]["not_finite"] == seen[1]["not_finite"]
+
+
+def test_one_process_needs_no_group() -> None:
+    with setup_distributed() as there:
+        assert (there.rank, there.world_size, there.is_main) == (0, 1, True)
+        assert not torch.distributed.is_initialized()
+        assert there.gather(3) == [3]
+        assert there.sum([1.0, 2.0]) == [1.0, 2.0]
+        assert there.broadcast("x") == "x"
+        there.barrier()
+        with pytest.raises(VideoError):
+            there.together(lambda: (_ for _ in ()).throw(VideoError("broken")))
+
+
+@pytest.mark.parametrize(
+    ("env", "expected"),
+    [
+        ({}, (0, 1, None)),
+        ({"RANK": "3", "WORLD_SIZE": "4", "LOCAL_RANK": "1"}, (3, 4, 1)),
+        ({"RANK": "3", "WORLD_SIZE": "4"}, (3, 4, None)),
+        ({"SLURM_PROCID": "5", "SLURM_NTASKS": "8", "SLURM_LOCALID": "1"}, (5, 8, 1)),
+        # an interactive shell inside an allocation, or a job of one task
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "1", "SLURM_LOCALID": "0"}, (0, 1, None)),
+        # the step's own number of tasks counts, not the job's
+        ({"SLURM_PROCID": "0", "SLURM_NTASKS": "8", "SLURM_STEP_NUM_TASKS": "1"}, (0, 1, None)),
+        # torchrun started by srun: torchrun's variables count
+        ({"RANK": "1", "WORLD_SIZE": "2", "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, (1, 2, None)),
+    ],
+)
+def test_place_from_the_launchers_variables(
+    env: dict[str, str], expected: tuple[int, int, int | None]
+) -> None:
+    assert module._place(env) == expected
+
+
+def test_variable_that_is_no_number_is_named() -> None:
+    with pytest.raises(ConfigError, match="RANK='one'"):
+        module._place({"RANK": "one", "WORLD_SIZE": "2"})
+
+
+@pytest.mark.parametrize(
+    ("nodes", "first"),
+    [
+        ("gpu7", "gpu7"),
+        ("gpu[03-07,11],cpu1", "gpu03"),
+        ("a,b,c", "a"),
+        ("rack[1,3]node[2-4]-ib,x", "rack1node2-ib"),
+    ],
+)
+def test_first_host_of_a_slurm_node_list(nodes: str, first: str) -> None:
+    assert first_host(nodes) == first
+
+
+def test_slurm_rendezvous() -> None:
+    env = {"SLURM_NODELIST": "gpu[03-07]", "SLURM_JOB_ID": "123456"}
+    module._set_rendezvous(env)
+    assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("gpu03", "23456")
+    env = {"SLURM_LAUNCH_NODE_IPADDR": "10.0.0.1"}
+    module._set_rendezvous(env)
+    assert env["MASTER_ADDR"] == "10.0.0.1"
+    env = {"MASTER_ADDR": "own", "MASTER_PORT": "1", "SLURM_NODELIST": "gpu1"}
+    module._set_rendezvous(env)
+    assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("own", "1")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_nccl_without_a_gpu_is_a_sentence() -> None:
+    with pytest.raises(ConfigError, match=r"train\.backend: nccl needs a CUDA device"):
+        setup_distributed("nccl")
+
+
+def test_collectives_of_one_process_are_the_identity() -> None:
+    alone = Distributed(rank=0, world_size=1, local_rank=0, device=torch.device("cpu"))
+    model = torch.nn.Linear(1, 1)
+    assert alone.replicate(model) is model

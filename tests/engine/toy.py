@@ -1,0 +1,141 @@
+"""A training run small enough for a unit test: real trainer, checkpoints and loss; toy clips and encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset
+
+from videosync.data.datasets import ClipPair
+from videosync.data.loaders import training_loader
+from videosync.engine.batches import BatchSource
+from videosync.engine.distributed import Distributed
+from videosync.engine.optim import build_optimizer, learning_rate
+from videosync.engine.trainer import Trainer
+from videosync.engine.validation import Validator
+from videosync.losses.scl import sequence_contrastive_loss
+from videosync.types import ClipBatch
+
+FRAMES, FEATURES = 8, 6
+
+
+class ToyClips(Dataset[ClipPair]):
+    """Item i is a pair of noisy views of one random walk, a function of i alone."""
+
+    def __init__(self, count: int, bad: Sequence[int] = ()) -> None:
+        self.count = count
+        self.bad = set(bad)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def set_epoch(self, epoch: int) -> None:
+        """The same items in every epoch."""
+
+    def __getitem__(self, index: int) -> ClipPair:
+        generator = torch.Generator().manual_seed(index)
+        walk = torch.randn(FRAMES, FEATURES, generator=generator).cumsum(0)
+        frames = walk + 0.1 * torch.randn(2, FRAMES, FEATURES, generator=generator)  # [V, T, F]
+        if index in self.bad:
+            frames = frames * float("nan")
+        return ClipPair(
+            frames=frames,
+            mask=torch.ones(2, FRAMES, dtype=torch.bool),
+            steps=torch.arange(FRAMES).expand(2, -1),
+            lengths=torch.full((2,), FRAMES),
+            name=f"clip{index}",
+        )
+
+
+class ToyEncoder(nn.Module):
+    """Two layers with batch norm and dropout: everything that has state or draws random numbers."""
+
+    def __init__(self, dropout: float = 0.1) -> None:
+        super().__init__()
+        self.first = nn.Linear(FEATURES, 16)
+        self.norm = nn.BatchNorm1d(16)
+        self.dropout = nn.Dropout(dropout)
+        self.last = nn.Linear(16, 8)
+
+    def forward(self, frames: Tensor, mask: Tensor | None = None, project: bool = False) -> Tensor:
+        hidden = self.norm(self.first(frames).flatten(0, -2)).unflatten(0, frames.shape[:-1])  # [B, V, T, 16]
+        return F.normalize(self.last(self.dropout(hidden.relu())).float(), dim=-1)
+
+
+class StillEncoder(ToyEncoder):
+    """Always in evaluation mode, so that a clip's embeddings do not depend on its batch."""
+
+    def train(self, mode: bool = True) -> StillEncoder:
+        super().train(False)
+        return self
+
+
+def scl(embeddings: Tensor, batch: ClipBatch) -> Tensor:
+    return sequence_contrastive_loss(embeddings, batch.steps, batch.lengths, batch.mask)
+
+
+class ToyValidator(Validator):
+    """Validation whose scores are given beforehand, one a call."""
+
+    criterion = "val/score"
+
+    def __init__(self, scores: Sequence[float]) -> None:
+        self.scores = list(scores)
+
+    def measure(self, encoder: nn.Module) -> dict[str, float]:
+        torch.rand(3)  # draws from the global generator, as a validation may
+        return {"val/score": self.scores.pop(0)}
+
+
+def toy_trainer(
+    logdir: Path,
+    *,
+    distributed: Distributed | None = None,
+    clips: ToyClips | None = None,
+    model: type[ToyEncoder] = ToyEncoder,
+    batch_size: int = 4,
+    workers: int = 0,
+    **options: Any,
+) -> Trainer:
+    """A trainer of 3 epochs of 4 batches; ``options`` replace the trainer's own."""
+    distributed = distributed or Distributed(rank=0, world_size=1, local_rank=0, device=torch.device("cpu"))
+    torch.manual_seed(0)
+    encoder = model()
+    clips = clips or ToyClips(16)
+    loader, sampler = training_loader(
+        clips,
+        batch_size=batch_size,
+        num_workers=workers,
+        rank=distributed.rank,
+        world_size=distributed.world_size,
+        seed=0,
+    )
+    total_steps = options.get("epochs", 3) * len(sampler)
+    settings: dict[str, Any] = {
+        "loss": scl,
+        "optimizer": build_optimizer(encoder.parameters(), name="adam", lr=0.01, weight_decay=1e-5),
+        "learning_rate": lambda step: learning_rate(
+            step, base=0.01, schedule="cosine", total_steps=total_steps, warmup_steps=2
+        ),
+        "validator": Validator(),
+        "settings": {},
+        "epochs": 3,
+        "max_steps": 0,
+        "accumulate": 1,
+        "grad_clip": 10.0,
+        "precision": "float32",
+        "eval_every": 1,
+        "save_every": 0,
+    }
+    return Trainer(
+        encoder=encoder,
+        source=BatchSource(clips, loader, sampler, distributed),
+        distributed=distributed,
+        logdir=logdir,
+        **{**settings, **options},
+    )

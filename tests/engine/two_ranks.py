@@ -1,0 +1,109 @@
+"""Run by two processes in test_distributed.py: writes what each rank saw to ``OUT/rank{r}.json``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.engine.test_trainer import Recorder, StopAt
+from tests.engine.toy import StillEncoder, ToyClips, toy_trainer
+from videosync.engine.checkpoint import latest_checkpoint
+from videosync.engine.distributed import Distributed, setup_distributed
+from videosync.engine.resume import resume
+from videosync.errors import TrainingError, VideoError
+
+
+def collectives(there: Distributed) -> dict[str, Any]:
+    tensor = torch.full((3,), float(there.rank + 1))
+    there.share_tensors([tensor])
+
+    def work() -> str:
+        if there.rank == 1:
+            raise VideoError("clip 7 is broken")
+        return "fine"
+
+    try:
+        told = there.together(work)
+    except VideoError as error:
+        told = str(error)
+    return {
+        "place": [there.rank, there.world_size, there.local_rank, there.is_main, str(there.device)],
+        "gather": there.gather({"rank": there.rank}),
+        "broadcast": there.broadcast(f"from {there.rank}"),
+        "sum": there.sum([there.rank + 1.0, 0.25]),
+        "share": tensor.tolist(),
+        "together": told,
+    }
+
+
+def gradients(there: Distributed, out: Path, accumulate: int) -> list[float]:
+    """The gradient that two ranks agree on in their first step."""
+    trainer = toy_trainer(
+        out / f"gradients{accumulate}", distributed=there, model=StillEncoder, accumulate=accumulate
+    )
+    seen: list[float] = []
+    trainer.optimizer.register_step_pre_hook(
+        lambda *_: (
+            seen.extend(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())  # type: ignore[union-attr]
+            if not seen
+            else None
+        )
+    )
+    trainer.run()
+    return seen
+
+
+def losses_of_a_stopped_and_resumed_run(there: Distributed, out: Path) -> dict[str, list[float]]:
+    whole = toy_trainer(out / "whole", distributed=there)
+    whole.logger = uninterrupted = Recorder()
+    whole.run()
+    first = toy_trainer(out / "parts", distributed=there)
+    first.logger = before = StopAt(6) if there.rank == 1 else Recorder()  # the signal reaches one rank only
+    stopped = first.run()
+    torch.manual_seed(999)
+    second = toy_trainer(out / "parts", distributed=there)
+    checkpoint = there.broadcast(latest_checkpoint(out / "parts"))
+    assert checkpoint is not None
+    remarks = resume(second, checkpoint)
+    assert remarks == []
+    second.logger = after = Recorder()
+    second.run()
+    same = all(torch.equal(a, b) for a, b in zip(whole.encoder.parameters(), second.encoder.parameters()))
+    return {
+        "whole": uninterrupted.series("loss"),
+        "before": before.series("loss"),
+        "after": after.series("loss"),
+        "same_weights": [float(same)],
+        "stopped": [float(stopped or 0)],
+    }
+
+
+def not_finite(there: Distributed, out: Path) -> str:
+    """Only one rank's clip is bad; both must stop."""
+    trainer = toy_trainer(out / "bad", distributed=there, clips=ToyClips(16, bad=[3]))
+    try:
+        trainer.run()
+    except TrainingError as error:
+        return str(error)
+    return "went on"
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    with setup_distributed() as there:
+        seen = {
+            "collectives": collectives(there),
+            "gradients": gradients(there, out, 1),
+            "accumulated": gradients(there, out, 2),
+            "resumed": losses_of_a_stopped_and_resumed_run(there, out),
+            "not_finite": not_finite(there, out),
+        }
+        (out / f"rank{there.rank}.json").write_text(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()

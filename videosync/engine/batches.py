@@ -1,0 +1,64 @@
+"""Training batches of an epoch from any position on; if one rank cannot get its batch, all stop for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch.utils.data import DataLoader
+
+from videosync.data.loaders import ClipDataset, EpochSampler
+from videosync.engine.distributed import Distributed
+from videosync.engine.timing import StepClock
+from videosync.errors import VideoSyncError
+from videosync.types import ClipBatch
+
+
+class BatchSource:
+    """The batches of this rank, epoch by epoch; ``len`` is the number of batches in a whole epoch."""
+
+    def __init__(
+        self,
+        clips: ClipDataset,
+        loader: DataLoader[ClipBatch],
+        sampler: EpochSampler,
+        distributed: Distributed,
+    ) -> None:
+        self.clips = clips
+        self.loader = loader
+        self.sampler = sampler
+        self.length = len(sampler)
+        self.distributed = distributed
+
+    def __len__(self) -> int:
+        return self.length
+
+    def batches(self, epoch: int, start_batch: int, clock: StepClock) -> Iterator[ClipBatch]:
+        """Batches ``start_batch`` … of ``epoch``, on the device. Waiting for them is told to ``clock``.
+
+        Raises on every rank what was raised on any: VideoError and the other errors of the data.
+        """
+        self.clips.set_epoch(epoch)
+        self.sampler.set_epoch(epoch, start_batch)
+        iterator = iter(self.loader)
+        for _ in range(start_batch, self.length):
+            clock.ask()
+            batch, problem = _fetch(iterator)
+            clock.receive()
+            (problems,) = self.distributed.sum([float(problem is not None)])
+            if problems:
+                raise next(p for p in self.distributed.gather(problem) if p is not None)
+            assert batch is not None
+            yield batch.to(self.distributed.device)
+
+
+def _fetch(iterator: Iterator[ClipBatch]) -> tuple[ClipBatch | None, VideoSyncError | None]:
+    try:
+        return next(iterator), None
+    except VideoSyncError as error:
+        return None, type(error)(_sentence(error))
+
+
+def _sentence(error: VideoSyncError) -> str:
+    """The message alone: worker processes hand on their whole traceback as the message."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}: "
+    return str(error).rpartition(name)[2].strip()

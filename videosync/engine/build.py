@@ -1,0 +1,254 @@
+"""From a checked configuration to objects: the only place that knows both."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from videosync.config.load import config_to_dict
+from videosync.config.schema import Config
+from videosync.data.datasets import TrainingClips, collate
+from videosync.data.features import CachedClips, FeatureCache
+from videosync.data.loaders import training_loader
+from videosync.data.manifest import read_manifest
+from videosync.data.pairs import sync_pairs
+from videosync.data.samples import Manifest
+from videosync.engine.batches import BatchSource
+from videosync.engine.distributed import Distributed
+from videosync.engine.feature_cache import fill_feature_cache
+from videosync.engine.optim import build_optimizer, learning_rate
+from videosync.engine.trainer import PRECISIONS, Trainer
+from videosync.engine.validation import HeldOutValidator, Validator
+from videosync.errors import ManifestError
+from videosync.losses.scl import sequence_contrastive_loss
+from videosync.models.encoder import Encoder
+from videosync.models.encoder import build_encoder as encoder_from_options
+from videosync.models.noise import NoiseEncoder
+from videosync.offset.methods import PREDICTORS
+from videosync.types import ClipBatch, SyncPair
+from videosync.video.transforms import ClipAugment
+
+TRAIN_SPLIT = "train"
+VALIDATION_METHODS = ("median", "diagonal")  # label-free, and quick
+
+Item = TypeVar("Item")
+
+
+def build_encoder(config: Config, workdir: Path) -> Encoder | NoiseEncoder:
+    """The encoder that ``config.model`` describes, with the backbone weights it names."""
+    return encoder_from_options(**asdict(config.model), num_frames=config.data.num_frames, workdir=workdir)
+
+
+def build_manifest(config: Config, workdir: Path) -> Manifest:
+    return read_manifest(workdir / config.data.dataset)
+
+
+def build_pairs(config: Config, workdir: Path, split: str) -> list[SyncPair]:
+    """The sync pairs of a split, as ``config.pairs`` says."""
+    windows = config.pairs.windows_train if split == TRAIN_SPLIT else config.pairs.windows_val
+    return pairs_of(config, build_manifest(config, workdir), split, windows)
+
+
+def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> list[SyncPair]:
+    return sync_pairs(
+        manifest,
+        split,
+        num_frames=config.pairs.num_frames,
+        max_offset=config.pairs.max_offset,
+        placement=config.pairs.placement,
+        windows=windows,
+        seed=config.pairs.seed,
+    )
+
+
+def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
+    """(the events to train on, the events held out of ``split``): a seeded share of its events, at least one.
+
+    Raises:
+        ManifestError: the split has a single event, so that none can be held out.
+    """
+    samples = manifest.of_split(split)
+    events = sorted({sample.event for sample in samples})
+    if len(events) < 2:
+        raise ManifestError(
+            f"{manifest.root}: split '{split}' has one event, so train.holdout={share:g} cannot keep any "
+            "from training; set train.holdout=0, or add events"
+        )
+    count = min(max(1, round(share * len(events))), len(events) - 1)
+    held = set(np.random.default_rng(seed).permutation(events)[:count].tolist())
+    kept = tuple(sample for sample in samples if sample.event not in held)
+    return Manifest(manifest.root, kept), Manifest(
+        manifest.root, tuple(s for s in samples if s.event in held)
+    )
+
+
+def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: Distributed) -> Trainer:
+    """Everything a training run needs, ready to start at step 0. Writes nothing but the feature cache.
+
+    Raises:
+        CheckpointError: the backbone weights are missing or do not fit.
+        ConfigError: options that do not fit the data (a batch larger than an epoch, …).
+        ManifestError: the dataset is missing, malformed, or has nothing to train on.
+    """
+    manifest = build_manifest(config, workdir)
+    train, held_out = manifest, Manifest(manifest.root, ())
+    if config.train.holdout > 0 and config.train.eval_every > 0:
+        train, held_out = hold_out_events(
+            manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed
+        )
+    encoder = place_encoder(build_encoder(config, workdir), config, distributed)
+    cache = build_cache(config, manifest, encoder, workdir, distributed)
+    source = build_source(config, train, cache, distributed)
+    steps_per_epoch = math.ceil(len(source) / config.optim.accumulate)
+    return Trainer(
+        encoder=encoder,
+        loss=build_loss(config),
+        optimizer=build_optimizer(
+            encoder.parameters(),
+            name=config.optim.name,
+            lr=config.optim.lr,
+            weight_decay=config.optim.weight_decay,
+        ),
+        learning_rate=partial(
+            learning_rate,
+            base=config.optim.lr,
+            schedule=config.optim.schedule,
+            total_steps=config.train.epochs * steps_per_epoch,
+            warmup_steps=round(config.optim.warmup_epochs * steps_per_epoch),
+        ),
+        source=source,
+        validator=build_validator(config, held_out, cache, distributed),
+        distributed=distributed,
+        logdir=logdir,
+        settings=config_to_dict(config),
+        epochs=config.train.epochs,
+        max_steps=config.train.max_steps,
+        accumulate=config.optim.accumulate,
+        grad_clip=config.optim.grad_clip,
+        precision=config.train.precision,
+        eval_every=config.train.eval_every,
+        save_every=config.train.save_every,
+    )
+
+
+def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) -> nn.Module:
+    """``encoder`` on its device, in its memory format, with synchronised batch norm over several GPUs."""
+    if distributed.world_size > 1 and distributed.device.type == "cuda":  # it refuses CPU modules
+        encoder = nn.SyncBatchNorm.convert_sync_batchnorm(encoder)
+    memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
+    return encoder.to(device=distributed.device, memory_format=memory_format)  # type: ignore[call-overload]
+
+
+def build_loss(config: Config) -> Callable[[Tensor, ClipBatch], Tensor]:
+    """(embeddings [B, 2, T, D], batch) → the sequence contrastive loss."""
+    options = asdict(config.loss)
+
+    def loss(embeddings: Tensor, batch: ClipBatch) -> Tensor:
+        return sequence_contrastive_loss(embeddings, batch.steps, batch.lengths, batch.mask, **options)
+
+    return loss
+
+
+def build_augment(config: Config) -> ClipAugment | None:
+    options = asdict(config.augment)
+    return ClipAugment(config.data.image_size, **options) if options.pop("enabled") else None
+
+
+def build_cache(
+    config: Config, manifest: Manifest, encoder: nn.Module, workdir: Path, distributed: Distributed
+) -> FeatureCache | None:
+    """The feature cache of the train split, filled; None when training reads the videos."""
+    if config.data.feature_cache == 0:
+        return None
+    assert isinstance(encoder, Encoder)
+    return fill_feature_cache(
+        config,
+        manifest,
+        TRAIN_SPLIT,
+        encoder=encoder,
+        augment=build_augment(config) if config.data.feature_cache > 1 else None,
+        dtype=PRECISIONS[config.train.precision],
+        workdir=workdir,
+        distributed=distributed,
+    )
+
+
+def build_clips(
+    config: Config, manifest: Manifest, cache: FeatureCache | None, augment: ClipAugment | None
+) -> TrainingClips | CachedClips:
+    """View pairs of the train split of ``manifest``: decoded and augmented, or read from ``cache``."""
+    draws: dict[str, Any] = {
+        "num_frames": config.data.num_frames,
+        "views": config.data.views,
+        "cross_share": config.data.cross_share,
+        "sampling_region": config.data.sampling_region,
+        "consistent_offset": config.data.consistent_offset,
+        "samples_per_video": config.data.samples_per_video,
+        "seed": config.train.seed,
+    }
+    if cache is not None:
+        return CachedClips(cache, manifest, TRAIN_SPLIT, **draws)
+    size = config.data.image_size
+    return TrainingClips(manifest, TRAIN_SPLIT, image_size=size, augment=augment, **draws)
+
+
+def build_source(
+    config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed
+) -> BatchSource:
+    """The training batches of this rank."""
+    clips = build_clips(config, manifest, cache, build_augment(config))
+    loader, sampler = training_loader(
+        clips,
+        batch_size=config.train.batch_size,
+        num_workers=config.data.num_workers,
+        rank=distributed.rank,
+        world_size=distributed.world_size,
+        seed=config.train.seed,
+    )
+    return BatchSource(clips, loader, sampler, distributed)
+
+
+def build_validator(
+    config: Config, held_out: Manifest, cache: FeatureCache | None, distributed: Distributed
+) -> Validator:
+    """What chooses the best checkpoint: offset errors where events have two views, else the loss."""
+    if not held_out.samples:
+        return Validator()
+    limit = config.train.eval_batches
+    clips = build_clips(config, held_out, cache, None)
+    chosen = spread(range(len(clips)), limit)
+    share = chosen[distributed.rank :: distributed.world_size]
+    loader = DataLoader(Subset(clips, share), batch_size=1, collate_fn=collate)
+    two_views = Manifest(held_out.root, tuple(s for s in held_out.samples if len(s.views) > 1))
+    pairs = pairs_of(config, two_views, TRAIN_SPLIT, config.pairs.windows_val) if two_views.samples else []
+    return HeldOutValidator(
+        loader=loader,
+        loss=build_loss(config),
+        pairs=spread(pairs, limit),
+        methods={name: PREDICTORS[name] for name in VALIDATION_METHODS},
+        matching={
+            "image_size": config.data.image_size,
+            "max_offset": config.pairs.max_offset,
+            "metric": config.similarity.metric,
+            "temperature": config.similarity.temperature,
+        },
+        criterion="val/diagonal_mae_frames" if pairs else "val/loss",
+        distributed=distributed,
+        dtype=PRECISIONS[config.train.precision],
+    )
+
+
+def spread(items: Sequence[Item], limit: int) -> list[Item]:
+    """At most ``limit`` of ``items`` (0: all), evenly spread over them."""
+    if limit == 0 or limit >= len(items):
+        return list(items)
+    return [items[i * len(items) // limit] for i in range(limit)]

@@ -1,0 +1,126 @@
+"""The training job: build everything, find where to start, train, and say how it ended."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from videosync.config.load import config_differences, config_from_dict, config_to_dict, save_config
+from videosync.config.schema import Config
+from videosync.engine.build import build_trainer
+from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, latest_checkpoint, list_checkpoints
+from videosync.engine.distributed import Distributed
+from videosync.engine.loggers import Logger, build_loggers, check_loggers
+from videosync.engine.resume import resume
+from videosync.engine.seeding import seed_everything
+from videosync.errors import CheckpointError
+
+CONFIG_FILE = "config.yaml"
+# model options that may differ from the checkpoint's: where first weights came from, how frames are batched
+FREE_MODEL_OPTIONS = ("model.weights", "model.random_backbone", "model.chunk_size")
+
+
+def run_training(
+    config: Config, *, workdir: Path, logdir: Path, continue_train: bool, distributed: Distributed
+) -> int | None:
+    """Train as ``config`` says and leave checkpoints, ``metrics.jsonl`` and ``config.yaml`` in ``logdir``.
+
+    Nothing is written before everything is built, so wrong input leaves no trace.
+
+    Returns:
+        None at the end of training, or the number of the signal on which it saved and stopped.
+
+    Raises:
+        CheckpointError: ``logdir`` holds checkpoints and ``continue_train`` is off, or they do not fit.
+        ConfigError, ManifestError, VideoError, TrainingError: see the functions that raise them.
+    """
+    check_loggers(tensorboard=config.log.tensorboard, wandb=config.log.wandb)
+    checkpoint = distributed.broadcast(distributed.together(lambda: starting_point(logdir, continue_train)))
+    changes = config_changes(config, checkpoint) if checkpoint is not None else []
+    seed_everything(config.train.seed)  # the same first weights on every rank
+    trainer = distributed.together(
+        lambda: build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)
+    )
+    seed_everything(config.train.seed + distributed.rank)
+    resumed = checkpoint
+    remarks = distributed.together(lambda: resume(trainer, resumed)) if resumed is not None else []
+    if distributed.is_main:
+        logdir.mkdir(parents=True, exist_ok=True)
+        save_config(config, logdir / CONFIG_FILE)
+    logger = build_loggers(
+        logdir,
+        is_main=distributed.is_main,
+        every=config.log.every,
+        tensorboard=config.log.tensorboard,
+        wandb=config.log.wandb,
+        first_step=trainer.state.step,
+        total_steps=trainer.total_steps,
+        config=config_to_dict(config),
+    )
+    trainer.logger = logger
+    try:
+        announce(logger, trainer.describe(), checkpoint, continue_train, [*changes, *remarks])
+        stopped = trainer.run()
+        logger.message(ending(stopped, trainer.state.step, logdir))
+    finally:
+        logger.close()
+    return stopped
+
+
+def starting_point(logdir: Path, continue_train: bool) -> Checkpoint | None:
+    """The latest checkpoint to go on from, or None to start anew.
+
+    Raises:
+        CheckpointError: there are checkpoints and nobody asked to go on from them.
+    """
+    if continue_train:
+        return latest_checkpoint(logdir)
+    if found := list_checkpoints(logdir):
+        names = ", ".join(checkpoint.folder.name for checkpoint in found)
+        raise CheckpointError(
+            f"{checkpoints_folder(logdir)} already holds {names}; go on from there with --continue_train, or "
+            "choose another --logdir (nothing was changed)"
+        )
+    return None
+
+
+def config_changes(config: Config, checkpoint: Checkpoint) -> list[str]:
+    """How ``config`` differs from the one ``checkpoint`` was trained with, one line an option.
+
+    Raises:
+        CheckpointError: the model differs, so that the weights would mean something else.
+    """
+    before = config_from_dict(checkpoint.config, source=str(checkpoint.folder / "checkpoint.json"))
+    changes = config_differences(before, config)
+    model = [
+        line for line in changes if line.startswith("model.") and not line.startswith(FREE_MODEL_OPTIONS)
+    ]
+    if model:
+        raise CheckpointError(
+            f"{checkpoint.folder}: trained with another model ({'; '.join(model)}); set these options "
+            "back, or start anew in another --logdir"
+        )
+    return changes
+
+
+def announce(
+    logger: Logger, description: str, checkpoint: Checkpoint | None, continue_train: bool, changes: list[str]
+) -> None:
+    """Say what is trained and from where."""
+    logger.message(description)
+    if checkpoint is not None:
+        logger.message(
+            f"continuing from {checkpoint.folder} (epoch {checkpoint.epoch}, step {checkpoint.step})"
+        )
+    elif continue_train:
+        logger.message("--continue_train: no checkpoint there yet, so training starts from scratch")
+    for change in changes:
+        logger.message(f"changed since that checkpoint: {change}")
+
+
+def ending(stopped: int | None, step: int, logdir: Path) -> str:
+    folder = checkpoints_folder(logdir)
+    if stopped is None:
+        return f"trained {step} steps; checkpoints are in {folder}"
+    name = signal.Signals(stopped).name
+    return f"{name}: saved {folder / 'last'} after step {step}; go on with --continue_train"

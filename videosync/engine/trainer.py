@@ -1,0 +1,282 @@
+"""The training loop: epoch → step → validate → save."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+
+from videosync.engine.batches import BatchSource
+from videosync.engine.checkpoint import (
+    checkpoints_folder,
+    copy_checkpoint,
+    save_checkpoint,
+)
+from videosync.engine.distributed import Distributed
+from videosync.engine.loggers import Logger
+from videosync.engine.optim import set_learning_rate
+from videosync.engine.seeding import random_state
+from videosync.engine.signals import StopRequest
+from videosync.engine.timing import StepClock
+from videosync.engine.validation import Validator
+from videosync.errors import TrainingError
+from videosync.types import ClipBatch
+
+PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@dataclass
+class LoopState:
+    """Where training is; saved and restored as one."""
+
+    epoch: int = 0  # whole epochs done
+    batch: int = 0  # batches done of the epoch under way
+    step: int = 0  # optimizer steps done
+    best: float = math.inf  # lowest validation score so far
+
+
+class Trainer:
+    """Trains an encoder on batches of view pairs.
+
+    Args:
+        encoder: on its device; only parameters with ``requires_grad`` are trained.
+        loss: (embeddings float32 [B, 2, T, D], batch) → scalar, computed without autocast.
+        learning_rate: optimizer step (from 0) → rate.
+        source: the training batches of each epoch.
+        validator: measures what decides which checkpoint is ``best``.
+        settings: the resolved options, kept in every checkpoint.
+        max_steps: stop after this many optimizer steps; 0: no limit.
+        accumulate: batches per optimizer step.
+        grad_clip: largest gradient norm; 0: no clipping.
+        precision: of autocast, a key of ``PRECISIONS``.
+        eval_every, save_every: epochs between validations and between numbered checkpoints; 0: none.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoder: nn.Module,
+        loss: Callable[[Tensor, ClipBatch], Tensor],
+        optimizer: Optimizer,
+        learning_rate: Callable[[int], float],
+        source: BatchSource,
+        validator: Validator,
+        distributed: Distributed,
+        logdir: Path,
+        settings: Mapping[str, Any],
+        epochs: int,
+        max_steps: int,
+        accumulate: int,
+        grad_clip: float,
+        precision: str,
+        eval_every: int,
+        save_every: int,
+    ) -> None:
+        self.encoder = encoder
+        self.model = distributed.replicate(encoder)
+        self.loss = loss
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.source = source
+        self.validator = validator
+        self.distributed = distributed
+        self.logger = Logger()
+        self.logdir = logdir
+        self.settings = settings
+        self.epochs = epochs
+        self.accumulate = accumulate
+        self.grad_clip = grad_clip if grad_clip > 0 else math.inf
+        self.dtype = PRECISIONS[precision]
+        self.eval_every = eval_every
+        self.save_every = save_every
+        steps = epochs * math.ceil(len(source) / accumulate)
+        self.total_steps = min(max_steps, steps) if max_steps else steps
+        self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=precision == "fp16")
+        self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.state = LoopState()
+        self.stop = StopRequest()
+        self.stop_signal: int | None = None  # what all ranks agreed to stop on
+        self.clock = StepClock()
+
+    # ---- the story: epochs of steps; each epoch is validated and saved ----
+
+    def run(self) -> int | None:
+        """Train to the end and return None, or until a signal asks to stop and return its number."""
+        with self.stop:
+            while not self.finished and self.stop_signal is None:
+                loss = self.train_epoch()
+                metrics = self.validate() if self.stop_signal is None else {}
+                self.save({"loss": loss, **metrics})
+        return self.stop_signal
+
+    @property
+    def finished(self) -> bool:
+        return self.state.epoch >= self.epochs or self.state.step >= self.total_steps
+
+    def describe(self) -> str:
+        """What is about to be trained, in a sentence."""
+        trained = sum(p.numel() for p in self.parameters)
+        frozen = sum(p.numel() for p in self.encoder.parameters()) - trained
+        device, ranks = self.distributed.device.type, self.distributed.world_size
+        return (
+            f"{trained / 1e6:.2f} M parameters trained, {frozen / 1e6:.2f} M frozen; {self.total_steps} steps of "
+            f"{len(self.source)} batches an epoch; {ranks} process{'es' * (ranks > 1)} on {device}"
+        )
+
+    def train_epoch(self) -> float:
+        """What is left of the epoch under way, unless the last step or a request to stop comes first.
+
+        Returns the loss of the last step.
+        """
+        state = self.state
+        self.model.train()
+        self.clock.restart()
+        batches = self.source.batches(state.epoch, state.batch, self.clock)
+        while state.batch < len(self.source) and not self.finished and self.stop_signal is None:
+            count = min(self.accumulate, len(self.source) - state.batch)
+            lr = self.learning_rate(state.step)
+            loss, norm = self.train_step(islice(batches, count), count, lr)
+            state.step += 1
+            state.batch += count
+            rates = self.clock.rates(self.total_steps - state.step)
+            record = {"step": state.step, "epoch": state.epoch, "loss": loss, "lr": lr, "grad_norm": norm}
+            self.logger.step({**record, **rates})
+        if state.batch == len(self.source):
+            state.epoch, state.batch = state.epoch + 1, 0
+        return loss
+
+    def train_step(self, batches: Iterator[ClipBatch], count: int, lr: float) -> tuple[float, float]:
+        """One optimizer step over ``count`` batches.
+
+        Returns the loss (mean over batches and ranks) and the gradient norm before clipping.
+        """
+        losses: list[Tensor] = []
+        names: list[str] = []
+        frames = 0
+        for number, batch in enumerate(batches, start=1):
+            with self._reduce_gradients_if(number == count):
+                loss = self.forward(batch) / count
+                self.scaler.scale(loss).backward()
+            losses.append(loss.detach())
+            names += batch.names
+            frames += batch.mask.numel() * self.distributed.world_size
+        mean_loss = self._agree(torch.stack(losses).sum().item(), names, lr)
+        set_learning_rate(self.optimizer, lr)
+        self.scaler.unscale_(self.optimizer)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.grad_clip).item()
+        if (
+            not math.isfinite(norm) and not self.scaler.is_enabled()
+        ):  # the fp16 scaler skips such steps itself
+            raise TrainingError(self._not_finite("gradient norm", norm, names, lr))
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.clock.finish_step(frames)
+        return mean_loss, norm
+
+    def forward(self, batch: ClipBatch) -> Tensor:
+        """The loss of one batch: the encoder under autocast, the loss itself in float32."""
+        device = self.distributed.device.type
+        with torch.autocast(device, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            embeddings = self.model(batch.frames, mask=batch.mask, project=True)  # [B, V, T, D]
+        return self.loss(embeddings.float(), batch)
+
+    def validate(self) -> dict[str, float]:
+        """Metrics on the held-out events where they are due, else nothing. Leaves the random states alone."""
+        state = self.state
+        if not self.finished and (self.eval_every == 0 or state.epoch % self.eval_every):
+            return {}
+        self.distributed.share_tensors(
+            self.encoder.buffers()
+        )  # BatchNorm statistics differ between CPU ranks
+        cuda = [self.distributed.device] if self.distributed.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=cuda):
+            metrics = self.validator.measure(self.encoder)
+        if metrics:
+            self.logger.validation({"step": state.step, "epoch": state.epoch, **metrics})
+        bad = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
+        if bad:
+            raise TrainingError(f"validation after step {state.step}: {', '.join(bad)}; {self._remedy()}")
+        return metrics
+
+    def save(self, metrics: Mapping[str, float]) -> None:
+        """Write ``last``, and beside it ``best`` and the numbered checkpoint where they are due."""
+        self.distributed.share_tensors(self.encoder.buffers())
+        random_states = self.distributed.gather(random_state(self.distributed.device))
+        names = self._other_names(metrics)
+        if self.distributed.is_main:
+            checkpoint = save_checkpoint(
+                self.logdir,
+                "last",
+                weights=self.encoder.state_dict(),
+                state={
+                    "loop": asdict(self.state),
+                    "batches_per_epoch": len(self.source),
+                    "optimizer": self.optimizer.state_dict(),
+                    "scaler": self.scaler.state_dict(),
+                    "random": random_states,
+                },
+                epoch=self.state.epoch,
+                step=self.state.step,
+                metrics=metrics,
+                config=self.settings,
+            )
+            for name in names:
+                copy_checkpoint(checkpoint, name)
+        self.distributed.barrier()
+
+    # ---- small print ----
+
+    def _other_names(self, metrics: Mapping[str, float]) -> list[str]:
+        """Which checkpoints ``last`` is also saved as; notes the new best score."""
+        state, names = self.state, []
+        score = metrics.get(self.validator.criterion, math.inf)
+        if self.validator.criterion == "" or score < state.best:
+            state.best = score
+            names.append("best")
+        if self.save_every and state.batch == 0 and state.epoch % self.save_every == 0:
+            names.append(f"epoch_{state.epoch:04d}")
+        return names
+
+    def _agree(self, loss: float, names: list[str], lr: float) -> float:
+        """The mean loss over ranks; all ranks learn here whether one of them has to stop."""
+        finite = math.isfinite(loss)
+        total, bad, stops = self.distributed.sum(
+            [loss if finite else 0.0, float(not finite), float(self.stop.requested)]
+        )
+        if bad:
+            found = self.distributed.gather(None if finite else (loss, names))
+            value, where = next(entry for entry in found if entry is not None)
+            raise TrainingError(self._not_finite("loss", value, where, lr))
+        if stops:
+            self.stop_signal = max(number or 0 for number in self.distributed.gather(self.stop.signal))
+        return total / self.distributed.world_size
+
+    def _not_finite(self, what: str, value: float, names: list[str], lr: float) -> str:
+        batch = f", batch {', '.join(names)}" if names else ""
+        return (
+            f"step {self.state.step + 1} (epoch {self.state.epoch}): the {what} is {value} "
+            f"(lr {lr:.2g}{batch}); {self._remedy()}"
+        )
+
+    def _remedy(self) -> str:
+        last = checkpoints_folder(self.logdir) / "last"
+        kept = f"the last good checkpoint is {last}" if last.exists() else "nothing had been saved yet"
+        return (
+            f"try a lower optim.lr or optim.grad_clip, train.precision=float32, and look at the clips; {kept}"
+        )
+
+    def _reduce_gradients_if(self, complete: bool) -> AbstractContextManager[None]:
+        """DDP averages gradients over ranks only in the last of the accumulated batches."""
+        if complete or not isinstance(self.model, DistributedDataParallel):
+            return nullcontext()
+        return self.model.no_sync()

@@ -1,0 +1,103 @@
+"""Validation during training, on events held out of the train split: it decides which checkpoint is ``best``.
+
+The split that is reported later is never looked at here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from videosync.engine.distributed import Distributed
+from videosync.evaluation.sync import OffsetMethod, PairResult, evaluate_encoder, merge_results
+from videosync.types import ClipBatch, SyncPair
+
+
+class Validator:
+    """Base and null object: measures nothing, so the newest checkpoint counts as the best."""
+
+    criterion = ""  # the metric whose lowest value is best; "": none
+
+    def measure(self, encoder: nn.Module) -> dict[str, float]:
+        """Metrics of ``encoder``, the same on every rank."""
+        return {}
+
+
+class HeldOutValidator(Validator):
+    """The loss on held-out clips and, where they have two views, label-free offset errors on their pairs.
+
+    Args:
+        loader: this rank's share of the held-out clips, one a batch, so that the mean does not depend on the
+            number of ranks.
+        loss: (embeddings float32 [1, 2, T, D], batch) → scalar.
+        pairs: all held-out pairs; ranks share them out. May be empty.
+        methods: label-free methods whose mean absolute error is measured.
+        matching: ``image_size``, ``max_offset``, ``metric``, ``temperature`` of
+            :func:`videosync.evaluation.sync.evaluate_encoder`.
+    """
+
+    def __init__(
+        self,
+        *,
+        loader: DataLoader[Any],
+        loss: Callable[[Tensor, ClipBatch], Tensor],
+        pairs: Sequence[SyncPair],
+        methods: Mapping[str, OffsetMethod],
+        matching: Mapping[str, Any],
+        criterion: str,
+        distributed: Distributed,
+        dtype: torch.dtype,
+    ) -> None:
+        self.loader = loader
+        self.loss = loss
+        self.pairs = pairs
+        self.methods = methods
+        self.matching = matching
+        self.criterion = criterion
+        self.distributed = distributed
+        self.dtype = dtype
+
+    def measure(self, encoder: nn.Module) -> dict[str, float]:
+        was_training = encoder.training
+        encoder.eval()
+        loss, share = self.distributed.together(lambda: (self._loss(encoder), self._match(encoder)))
+        # gathered in rank order: every rank adds the same numbers in the same order
+        losses = self.distributed.gather(loss)
+        metrics = {"val/loss": sum(total for total, _ in losses) / sum(count for _, count in losses)}
+        results = merge_results(self.distributed.gather(share), len(self.pairs))
+        for name in self.methods if results else ():
+            errors = [abs(result.predicted[name] - result.true) for result in results]
+            metrics[f"val/{name}_mae_frames"] = float(np.mean(errors))
+        encoder.train(was_training)
+        return metrics
+
+    @torch.no_grad()
+    def _loss(self, encoder: nn.Module) -> tuple[float, int]:
+        """Sum of the losses of this rank's clips, and their number."""
+        device = self.distributed.device
+        total = 0.0
+        for batch in self.loader:
+            clips = batch.to(device)
+            with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+                embeddings = encoder(clips.frames, mask=clips.mask, project=True)
+            total += self.loss(embeddings.float(), clips).item()
+        return total, len(self.loader)
+
+    def _match(self, encoder: nn.Module) -> list[PairResult]:
+        """What each method says about this rank's share of the pairs."""
+        device = self.distributed.device
+        with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
+            return evaluate_encoder(
+                encoder,
+                self.pairs,
+                self.methods,
+                device=device,
+                rank=self.distributed.rank,
+                world_size=self.distributed.world_size,
+                **self.matching,
+            )
