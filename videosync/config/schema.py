@@ -94,7 +94,8 @@ class TrainConfig:
     batch_size: int = 2  # pairs a step takes, over all processes together
     precision: Literal["float32", "fp16", "bf16"] = "float32"  # autocast precision; the loss stays float32
     seed: int = 0  # rank r uses seed + r
-    eval_every: int = 10  # epochs between validations; 0: never
+    holdout: float = 0.1  # share of train events kept to choose the best checkpoint by; 0: the last is best
+    eval_every: int = 10  # epochs between validations; 0: never, and the last is best
     eval_batches: int = 0  # validation batches and pairs at most; 0: all
     save_every: int = 10  # epochs between numbered checkpoints; 0: only last and best
     max_steps: int = 0  # stop after this many optimizer steps; 0: no limit
