@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
@@ -71,14 +72,16 @@ def write_video(
         raise VideoError(f"{target}: there are no frames to write; pass at least one.")
     _check_frame(target, 0, first, None)
     _check_even(target, first, pixel_format)
+    _check_encoder(target, codec)
     settings = {**_quality(codec, crf, bit_rate), **({"preset": preset} if preset else {}), **(options or {})}
-    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(temporary), "w") as container:
-            stream = container.add_stream(codec, rate=rate, options=settings)
-            if not isinstance(stream, VideoStream):
-                raise VideoError(f"{target}: {codec} is no video encoder; use libx264.")
+    except OSError as error:
+        raise VideoError(f"{target}: cannot be written ({error.strerror}); choose another folder.") from error
+    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}{target.suffix}")
+    try:
+        with _open_output(target, temporary) as container:
+            stream = _add_stream(target, container, codec, rate, settings)
             stream.height, stream.width = first.shape[:2]
             stream.pix_fmt = pixel_format
             stream.codec_context.thread_count = threads
@@ -97,10 +100,6 @@ def write_video(
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         os.replace(temporary, target)
-    except av.codec.codec.UnknownCodecError as error:
-        names = sorted(av.codecs_available)
-        near = get_close_matches(codec, names, 1) or ["libx264"]
-        raise VideoError(f"{target}: unknown encoder '{codec}'. Did you mean '{near[0]}'?") from error
     except (av.error.FFmpegError, OSError) as error:
         raise VideoError(
             f"{target}: cannot be written with {codec} at {rate} frames/s ({error.strerror}); check that the "
@@ -128,6 +127,39 @@ def pad_to_even(frame: np.ndarray) -> np.ndarray:
     if height % 2 == 0 and width % 2 == 0:
         return frame
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+
+
+def _check_encoder(target: Path, codec: str) -> None:
+    try:
+        kind = av.Codec(codec, "w").type
+    except av.codec.codec.UnknownCodecError as error:
+        near = get_close_matches(codec, sorted(av.codecs_available), 1) or ["libx264"]
+        raise VideoError(f"{target}: unknown encoder '{codec}'. Did you mean '{near[0]}'?") from error
+    if kind != "video":
+        raise VideoError(f"{target}: {codec} is no video encoder but one for {kind}; use libx264.")
+
+
+def _open_output(target: Path, temporary: Path) -> OutputContainer:
+    try:
+        return av.open(str(temporary), "w")
+    except ValueError as error:
+        raise VideoError(
+            f"{target}: cannot be written, as no video container has the suffix '{target.suffix}'; use .mp4, .mkv, "
+            ".avi or .webm."
+        ) from error
+
+
+def _add_stream(
+    target: Path, container: OutputContainer, codec: str, rate: Fraction, settings: dict[str, str]
+) -> VideoStream:
+    try:
+        stream = container.add_stream(codec, rate=rate, options=settings)
+    except ValueError as error:
+        raise VideoError(
+            f"{target}: cannot be written, as {target.suffix} files take no {codec} video; use .mkv, which takes any."
+        ) from error
+    assert isinstance(stream, VideoStream)
+    return stream
 
 
 def _quality(codec: str, crf: int | None, bit_rate: int | None) -> dict[str, str]:

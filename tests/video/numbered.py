@@ -1,0 +1,68 @@
+"""Videos whose frames carry their own number, as ten black or white blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+BITS = 10
+HEIGHT, WIDTH = 96, 128
+
+
+def numbered_frame(number: int) -> np.ndarray:
+    """uint8 [96,128,3] that shows ``number`` (0 … 1023) in two rows of five blocks; the right edge stays grey."""
+    frame = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    for bit in range(BITS):
+        row, column = divmod(bit, 5)
+        frame[row * 48 : row * 48 + 48, column * 24 : column * 24 + 24] = 255 * (number >> bit & 1)
+    return frame
+
+
+def numbered_frames(count: int) -> list[np.ndarray]:
+    return [numbered_frame(number) for number in range(count)]
+
+
+def number_in(frame: np.ndarray) -> int:
+    """Read the number back from an upright frame of any size."""
+    height, width = frame.shape[:2]
+    gray = frame.astype(float).mean(-1)
+    number = 0
+    for bit in range(BITS):
+        row, column = divmod(bit, 5)
+        y, x = (row + 0.5) * 48 / HEIGHT * height, (column + 0.5) * 24 / WIDTH * width
+        block = gray[int(y - 1) : int(y + 2), int(x - 1) : int(x + 2)]
+        number |= int(block.mean() > 128) << bit
+    return number
+
+
+def numbers_in(frames: np.ndarray) -> list[int]:
+    return [number_in(frame) for frame in frames]
+
+
+def write_raw(
+    path: Path,
+    count: int,
+    *,
+    ticks: Sequence[int] | None = None,
+    time_base: Fraction = Fraction(1, 30),
+    rotation: int | None = None,
+    container_options: dict[str, str] | None = None,
+    options: dict[str, str] | None = None,
+) -> None:
+    """Encode ``count`` numbered frames as H.264 with timestamps, rotation and container options of one's own."""
+    with av.open(str(path), "w", options=container_options or {}) as container:
+        stream = container.add_stream("libx264", rate=30, options=options or {})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        stream.codec_context.time_base = time_base
+        if rotation is not None:
+            stream.set_display_rotation(rotation)
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
+            frame.pts = number if ticks is None else ticks[number]
+            frame.time_base = time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

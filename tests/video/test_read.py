@@ -1,0 +1,284 @@
+"""Frame i is frame i: codecs, containers, groups of pictures, clocks, rotation, damage, and bad input."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from tests.video.numbered import number_in, numbered_frame, numbered_frames, numbers_in, write_raw
+from videosync.errors import VideoError
+from videosync.video import decode
+from videosync.video.index import clear_index_cache, video_index
+from videosync.video.read import iter_frames, probe, read_frames, read_frames_at
+from videosync.video.write import write_video
+
+COUNT = 70
+QUICK_VPX = {"cpu-used": "8", "deadline": "realtime"}
+
+# name → (file name, options of write_video)
+FILES: dict[str, tuple[str, dict[str, Any]]] = {
+    "h264 with B-frames": ("a.mp4", dict(b_frames=3)),
+    "h264, one keyframe": ("b.mp4", dict(b_frames=3, gop=600)),
+    "h264, open GOP": ("c.mkv", dict(options={"x264-params": "open-gop=1:bframes=3:b-adapt=0"})),
+    "h264, intra refresh": ("d.mp4", dict(gop=20, options={"x264-params": "intra-refresh=1"})),
+    "h264, all keyframes": ("e.mov", dict(gop=1)),
+    "h264 in AVI": ("f.avi", dict(b_frames=3)),
+    "h264 in MPEG-TS": ("g.ts", dict(b_frames=3)),
+    "h264, no timestamps": ("h.264", dict(b_frames=3)),
+    "h265": ("i.mp4", dict(codec="libx265", preset="ultrafast")),
+    "h265, open GOP": (
+        "j.mkv",
+        dict(codec="libx265", options={"x265-params": "open-gop=1:bframes=3:log-level=error"}),
+    ),
+    "mpeg4": ("k.mp4", dict(codec="mpeg4", bit_rate=2_000_000, b_frames=2)),
+    "mpeg4 in AVI": ("l.avi", dict(codec="mpeg4", bit_rate=2_000_000, b_frames=2)),
+    "vp8": (
+        "m.webm",
+        dict(codec="libvpx", options={**QUICK_VPX, "lag-in-frames": "16", "auto-alt-ref": "1"}),
+    ),
+    "vp9": ("n.webm", dict(codec="libvpx-vp9", options=QUICK_VPX)),
+    "mjpeg in AVI": ("o.avi", dict(codec="mjpeg", pixel_format="yuvj420p")),
+}
+
+
+@pytest.fixture(scope="module", params=FILES, ids=list(FILES))
+def coded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    name, options = FILES[request.param]
+    path = tmp_path_factory.mktemp("coded") / name
+    write_video(path, numbered_frames(COUNT), Fraction(30000, 1001), **options)
+    return path
+
+
+@pytest.fixture(scope="module")
+def long_gop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long") / "v.mp4"
+    write_video(path, numbered_frames(200), 25, gop=50, b_frames=2)
+    return path
+
+
+def test_every_way_of_reading_gives_the_numbered_frame(coded: Path) -> None:
+    assert probe(coded).num_frames == COUNT
+    assert numbers_in(read_frames(coded)) == list(range(COUNT))
+    rng = np.random.default_rng(0)
+    asked = rng.integers(0, COUNT, 30)
+    assert numbers_in(read_frames_at(coded, asked)) == asked.tolist()
+    for start in rng.permutation(COUNT - 4)[:12].tolist():
+        assert numbers_in(read_frames(coded, start, start + 4)) == list(range(start, start + 4))
+    assert [number_in(f) for f in iter_frames(coded, 33, 50)] == list(range(33, 50))
+
+
+def test_times_rise_by_one_frame(coded: Path) -> None:
+    info = probe(coded)
+    if coded.suffix == ".264":
+        assert info.fps == 25  # a raw stream holds no times
+        return
+    assert info.fps == pytest.approx(30000 / 1001, rel=1e-6)
+    assert np.diff(info.times) == pytest.approx(1001 / 30000, abs=0.0011)  # Matroska rounds to milliseconds
+
+
+def test_window_pixels_equal_those_of_the_whole_read(coded: Path) -> None:
+    whole = read_frames(coded)
+    assert np.array_equal(read_frames(coded, 41, 48), whole[41:48])
+
+
+def test_variable_frame_rate(tmp_path: Path) -> None:
+    ticks = np.cumsum(np.random.default_rng(1).integers(1, 400, 80))
+    path = tmp_path / "vfr.mp4"
+    write_raw(path, 80, ticks=ticks.tolist(), time_base=Fraction(1, 3000), options={"bf": "3"})
+    info = probe(path)
+    assert info.times - info.times[0] == pytest.approx((ticks - ticks[0]) / 3000, abs=1e-4)
+    assert info.fps == pytest.approx(79 / (info.times[-1] - info.times[0]))
+    assert numbers_in(read_frames(path)) == list(range(80))
+    assert numbers_in(read_frames_at(path, [61, 5, 40])) == [61, 5, 40]
+
+
+def test_edit_list_hides_the_frames_it_cuts(tmp_path: Path) -> None:
+    path = tmp_path / "cut.mp4"
+    hidden = {"avoid_negative_ts": "disabled", "use_editlist": "1"}
+    write_raw(path, 60, ticks=range(-17, 43), container_options=hidden, options={"g": "12", "bf": "3"})
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].frames == 60  # what the header says
+    assert probe(path).num_frames == 43
+    assert not probe(path).truncated
+    assert numbers_in(read_frames(path)) == list(range(17, 60))
+    assert numbers_in(read_frames_at(path, [30, 0, 12])) == [47, 17, 29]
+
+
+@pytest.mark.parametrize(("turn", "clockwise"), [(90, 270), (180, 180), (270, 90), (0, 0)])
+def test_rotation_metadata_turns_frames_upright(tmp_path: Path, turn: int, clockwise: int) -> None:
+    path = tmp_path / "turned.mp4"
+    write_raw(path, 12, rotation=turn)
+    info, frames = probe(path), read_frames(path)
+    assert info.rotation == clockwise
+    assert frames.shape[1:3] == (info.height, info.width) == ((96, 128) if turn % 180 == 0 else (128, 96))
+    stored = np.rot90(frames, clockwise // 90, axes=(1, 2))  # turn back counter-clockwise
+    assert numbers_in(stored) == list(range(12))
+    small = read_frames(path, 3, 5, size=(64, 48))
+    assert small.shape == (2, 64, 48, 3)
+    assert numbers_in(np.rot90(small, clockwise // 90, axes=(1, 2))) == [3, 4]
+
+
+def test_resized_frames_average_the_area(tmp_path: Path) -> None:
+    checker = np.indices((128, 160)).sum(0) % 2 * 255  # single pixels: grey when averaged, aliased otherwise
+    frame = np.repeat(checker[..., None], 3, -1).astype(np.uint8)
+    write_video(tmp_path / "c.mkv", [frame] * 3, 25, codec="ffv1", pixel_format="bgr0")
+    small = read_frames(tmp_path / "c.mkv", size=(32, 40)).astype(int)
+    assert small.shape == (3, 32, 40, 3)
+    assert abs(small - 127).max() <= 3
+
+
+def test_lossless_frames_come_back_exactly(tmp_path: Path) -> None:
+    frames = list(np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), dtype=np.uint8))
+    write_video(tmp_path / "x.mkv", frames, 10, codec="ffv1", pixel_format="bgr0")
+    assert np.array_equal(read_frames(tmp_path / "x.mkv"), np.stack(frames))
+
+
+def test_a_window_decodes_from_its_keyframe_only(long_gop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = video_index(long_gop)
+    assert len(index.keys) >= 4
+
+    def needed(frame: int, last: int) -> int:
+        return last + 1 - index.keys[index.key_before(frame)].frame
+
+    decoded = 0
+    real = decode._frames_from_key
+
+    def counted(*args: Any) -> Any:
+        nonlocal decoded
+        for frame in real(*args):
+            decoded += 1
+            yield frame
+
+    monkeypatch.setattr(decode, "_frames_from_key", counted)
+    assert numbers_in(read_frames(long_gop, 110, 115)) == list(range(110, 115))
+    assert decoded == needed(110, 114) < 50
+    decoded = 0
+    assert numbers_in(read_frames_at(long_gop, [152, 55, 154])) == [152, 55, 154]
+    assert decoded == needed(55, 55) + needed(152, 154) < 100
+
+
+def test_iterating_holds_single_frames(long_gop: Path) -> None:
+    frames = iter_frames(long_gop, 40, 120, size=(24, 32))
+    first, second = next(frames), next(frames)
+    assert first.shape == (24, 32, 3)
+    assert not np.shares_memory(first, second)
+    frames.close()  # type: ignore[attr-defined]
+
+
+def test_index_follows_a_changed_file(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    write_video(path, numbered_frames(10), 25)
+    assert probe(path).num_frames == 10
+    assert video_index(path) is video_index(path)
+    write_video(path, numbered_frames(14), 25)
+    assert probe(path).num_frames == 14
+
+
+def test_truncated_file_says_where_it_ends(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    write_raw(path, 120, container_options={"movflags": "faststart"})
+    os.truncate(path, int(path.stat().st_size * 0.6))
+    info = probe(path)
+    assert info.truncated
+    assert 10 < info.num_frames < 120
+    with pytest.raises(
+        VideoError, match=rf"v\.mp4: the file is cut off after frame {info.num_frames - 1} at .* s"
+    ):
+        read_frames(path)
+    with pytest.raises(VideoError, match="cut off"):
+        read_frames(path, 0, 120)
+    assert numbers_in(read_frames(path, 5, 9)) == [5, 6, 7, 8]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "avi", "ts"])
+def test_other_cut_files_give_true_frames_or_an_error(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"v.{suffix}"
+    write_video(path, numbered_frames(80), 25, b_frames=0)
+    os.truncate(path, int(path.stat().st_size * 0.6))
+    if suffix == "mp4":  # its table of contents is at the end
+        with pytest.raises(VideoError, match="damaged, incomplete or no video"):
+            probe(path)
+        return
+    there = probe(path).num_frames
+    assert 10 < there < 80
+    assert numbers_in(read_frames(path, 0, there)) == list(range(there))
+
+
+def test_damage_in_the_middle_is_named_with_frame_and_time(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    rng = np.random.default_rng(0)
+    noisy = [numbered_frame(i) // 2 + rng.integers(0, 60, (96, 128, 3), dtype=np.uint8) for i in range(60)]
+    write_video(path, noisy, 25, gop=20, b_frames=0)
+    with av.open(str(path)) as container:
+        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
+    position, size = packets[30]
+    with open(path, "r+b") as file:
+        file.seek(position + 4)
+        file.write(bytes(size - 4))
+    clear_index_cache()
+    assert len(read_frames(path, 0, 30)) == 30
+    with pytest.raises(VideoError, match=r"v\.mp4: frame 3\d at 1\.\d+ s cannot be decoded .* damaged"):
+        read_frames(path, 25, 40)
+    assert len(read_frames(path, 40, 60)) == 20
+
+
+def test_bad_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"none\.mp4: cannot be read \(No such file"):
+        probe(tmp_path / "none.mp4")
+    with pytest.raises(VideoError, match="cannot be opened as a video"):
+        probe(tmp_path)
+    (tmp_path / "text.mp4").write_text("hello " * 500)
+    with pytest.raises(VideoError, match=r"text\.mp4: cannot be opened as a video"):
+        read_frames(tmp_path / "text.mp4")
+    (tmp_path / "empty.mp4").touch()
+    with pytest.raises(VideoError, match="it is empty"):
+        probe(tmp_path / "empty.mp4")
+
+
+def test_audio_file_has_no_video_stream(tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+    with pytest.raises(VideoError, match=r"has no video stream \(it holds audio\)"):
+        probe(path)
+
+
+def test_file_without_frames(tmp_path: Path) -> None:
+    path = tmp_path / "none.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
+        container.start_encoding()
+    with pytest.raises(VideoError, match=r"none\.avi"):
+        probe(path)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(-1, 5), (195, 201), (5, 5), (9, 3), (200, None)])
+def test_window_outside_the_video(long_gop: Path, start: int, stop: int | None) -> None:
+    with pytest.raises(VideoError, match=r"has 200 frames, 0 to 199, and ends at 7\.960 s"):
+        read_frames(long_gop, start, stop)
+
+
+def test_bad_frame_numbers_and_sizes(long_gop: Path) -> None:
+    with pytest.raises(VideoError, match="frame 200 is not in the video"):
+        read_frames_at(long_gop, [3, 200])
+    with pytest.raises(ValueError, match="whole numbers"):
+        read_frames_at(long_gop, [])
+    with pytest.raises(ValueError, match="whole numbers"):
+        read_frames_at(long_gop, np.array([0.5]))
+    with pytest.raises(ValueError, match="size must be"):
+        read_frames(long_gop, 0, 1, size=(0, 5))
+
+
+def test_repeats_and_order_of_frame_numbers(long_gop: Path) -> None:
+    asked = [7, 7, 199, 0, 7, 120]
+    assert numbers_in(read_frames_at(long_gop, asked)) == asked
