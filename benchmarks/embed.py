@@ -1,13 +1,15 @@
 """Frames/s of embedding a whole video, beside the bare backbone's own at the same precision.
 
-python benchmarks/embed.py # ResNet-50 and -18 at 224 px, small at 96 px python benchmarks/embed.py
---encoders resnet50/rgb/224 --device cuda python benchmarks/embed.py --encoders small/motion/96 --minutes 1
-10 # memory of long videos
+    python benchmarks/embed.py                                  # ResNet-50 and -18 at 224 px, small at 96 px
+    python benchmarks/embed.py --encoders resnet50/rgb/224 --device cuda
+    python benchmarks/embed.py --encoders small/motion/96 --frames 0 --minutes 1 10       # memory of long videos
 
 *bare*: the backbone on frames that already lie normalised in memory. *embed*: file → decoded, resized,
 normalised, through the backbone and the transformer. Both alternate within one process, and medians are
-printed. Each encoder is measured with glibc's allocator as it comes and told to keep its memory (what the
-commands do); ``share`` is embed / bare. Weights are random: speed does not depend on them.
+printed, in frames/s. Each encoder is measured with glibc's allocator as it comes ("default") and told to keep
+its memory ("kept"), which is what the commands do. ``share`` is embed / bare; ``cpu_share`` is the same in
+processor time, in which decoding counts in full and other work on the machine counts little. Weights are
+random: speed does not depend on them.
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ from videosync.video.read import iter_frames
 from videosync.video.write import write_video
 
 ENCODERS = ("resnet50/rgb/224", "resnet18/rgb/224", "small/motion/96")
-COLUMNS = ("encoder", "allocator", "precision", "decode", "bare", "embed", "share", "cosine", "peak_mb")
+COLUMNS = (
+    "encoder", "allocator", "precision", "decode", "bare", "embed", "share", "cpu_share", "cosine", "peak_mb",
+)  # fmt: skip
 WINDOW = 240  # frames that the transformer sees at once
 
 
@@ -46,7 +50,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--encoders", nargs="+", default=ENCODERS, help="backbone/input/size, size in pixels")
-    parser.add_argument("--frames", type=int, default=480, help="length of the video that is timed")
+    parser.add_argument("--frames", type=int, default=480, help="length of the timed video; 0: time nothing")
     parser.add_argument(
         "--video_size", type=int, nargs=2, default=(360, 640), help="height and width, pixels"
     )
@@ -70,8 +74,8 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     print("  ".join(f"{column:>16}" for column in COLUMNS))
     with tempfile.TemporaryDirectory() as folder:
-        video = make_video(Path(folder) / "timed.mp4", args.frames, args.video_size)
-        for encoder in args.encoders:
+        video = make_video(Path(folder) / "timed.mp4", max(args.frames, 1), args.video_size)
+        for encoder in args.encoders if args.frames else ():
             for allocator in ("default", "kept"):
                 rows.append(in_child(encoder=encoder, allocator=allocator, video=str(video), timed=True))
                 print("  ".join(f"{rows[-1][column]!s:>16}" for column in COLUMNS), flush=True)
@@ -84,10 +88,10 @@ def main() -> None:
                     f"{encoder}: {minutes:g} min, {row['frames']} frames: peak {row['peak_mb']} MB",
                     flush=True,
                 )
-    report = {"command": sys.argv, "machine": machine(args.device), "unit": "frames/s", "rows": rows}
+    report = {"command": sys.argv, "machine": machine(args.device), "load": os.getloadavg(), "rows": rows}
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"{report['machine']}\nwritten: {args.output}")
+    print(f"frames/s on {report['machine']}; load {os.getloadavg()[0]:.1f}\nwritten: {args.output}")
 
 
 def in_child(**task: Any) -> dict[str, Any]:
@@ -143,9 +147,10 @@ def measure(
         def decode() -> int:
             return sum(1 for _ in iter_frames(video, size=(size, size)))
 
-        rates = alternate({"decode": decode, "bare": bare, "embed": embed}, args.repeats)
+        rates, cpu_rates = alternate({"decode": decode, "bare": bare, "embed": embed}, args.repeats)
         row |= {name: round(rate, 1) for name, rate in rates.items()}
         row["share"] = round(rates["embed"] / rates["bare"], 3)
+        row["cpu_share"] = round(cpu_rates["embed"] / cpu_rates["bare"], 3)
         row["cosine"] = round(cosine.item(), 5)
     row["peak_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     if args.device.startswith("cuda"):
@@ -153,16 +158,19 @@ def measure(
     return row
 
 
-def alternate(work: dict[str, Callable[[], int]], repeats: int) -> dict[str, float]:
-    """Median frames/s of each job; one warm-up round, then the jobs take turns."""
-    rates: dict[str, list[float]] = {name: [] for name in work}
+def alternate(work: dict[str, Callable[[], int]], repeats: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Median frames/s and frames per second of processor time; after a warm-up the jobs take turns."""
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in work}
     for turn in range(repeats + 1):
         for name, job in work.items():
-            begin = time.perf_counter()
+            wall, cpu = time.perf_counter(), time.process_time()
             frames = job()
             if turn:
-                rates[name].append(frames / (time.perf_counter() - begin))
-    return {name: statistics.median(values) for name, values in rates.items()}
+                rates[name].append(
+                    (frames / (time.perf_counter() - wall), frames / (time.process_time() - cpu))
+                )
+    by_wall = {name: statistics.median(wall for wall, _ in values) for name, values in rates.items()}
+    return by_wall, {name: statistics.median(cpu for _, cpu in values) for name, values in rates.items()}
 
 
 def random_encoder(backbone: str, input: str, chunk_size: int) -> Encoder:

@@ -55,7 +55,14 @@ def test_equals_the_formula_written_out(negative_type, epsilon):
         temperature=0.2, label_variance=6.0, negative_type=negative_type, log_epsilon=epsilon,
     )  # fmt: skip
     slow = slow_scl(
-        embeddings.double().numpy(), steps.numpy(), lengths.numpy(), mask.numpy(), 0.2, 6.0, negative_type, epsilon
+        embeddings.double().numpy(),
+        steps.numpy(),
+        lengths.numpy(),
+        mask.numpy(),
+        0.2,
+        6.0,
+        negative_type,
+        epsilon,
     )
     assert fast.item() == pytest.approx(slow, rel=1e-4)
 
@@ -143,7 +150,9 @@ def test_frames_without_a_real_counterpart_are_left_out():
     embeddings, steps, lengths, mask = random_batch()
     mask = mask.clone()
     mask[1, 1] = False
-    with_dead_pair = sequence_contrastive_loss(embeddings, steps, lengths, mask, negative_type="single_noself")
+    with_dead_pair = sequence_contrastive_loss(
+        embeddings, steps, lengths, mask, negative_type="single_noself"
+    )
     keep = [0, 2]
     without = sequence_contrastive_loss(
         embeddings[keep], steps[keep], lengths[keep], mask[keep], negative_type="single_noself"
