@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from videosync.errors import CheckpointError, TrainingError
-from videosync.similarity.store import load_similarity_set
+from videosync.similarity.store import load_similarity_set, similarity_set_exists
 from videosync.types import MatrixPairs
 
 
@@ -23,7 +23,7 @@ def find_set(path: str, workdir: Path, prefix: str, split: str) -> tuple[MatrixP
         CheckpointError: none has it, or it is incomplete.
     """
     folders = places(path, workdir)
-    with_set = [folder for folder in folders if (folder / f"{prefix}_{split}.json").is_file()]
+    with_set = [folder for folder in folders if similarity_set_exists(folder, prefix, split)]
     with_any = [folder for folder in folders if folder.is_dir()]
     return load_similarity_set((with_set or with_any or folders)[0], prefix, split)
 

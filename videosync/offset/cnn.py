@@ -86,7 +86,8 @@ class CnnDetector(Detector):
         held_labels: np.ndarray,
         on_epoch: Callable[[Report], None],
     ) -> dict[str, Any]:
-        with torch.random.fork_rng():  # leave the caller's random numbers as they are
+        gpus = [self._device] if self._device.type == "cuda" else []
+        with torch.random.fork_rng(devices=gpus):  # leave the caller's random numbers as they are
             torch.manual_seed(self.seed)
             self._network = self._build()
             optimizer = torch.optim.AdamW(self._network.parameters(), lr=self.lr)
@@ -127,7 +128,8 @@ class CnnDetector(Detector):
         return torch.from_numpy(inputs).to(self._device).view(-1, 1, self.size, self.size)  # [n, 1, T, T]
 
     def _build(self) -> nn.Sequential:
-        network = matrix_network(self.size, self.channels, self.dropout, 2 * self.max_offset + 1)
+        with torch.random.fork_rng(devices=[]):
+            network = matrix_network(self.size, self.channels, self.dropout, 2 * self.max_offset + 1)
         return network.to(self._device)
 
     def _model_arrays(self) -> dict[str, np.ndarray]:

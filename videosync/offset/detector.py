@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 from sklearn.model_selection import GroupShuffleSplit
 
 from videosync.errors import CheckpointError, TrainingError
@@ -102,7 +102,7 @@ class Detector(ABC):
         """Calibrated probability of each offset: float64 ``[N, 2K + 1]``, entry ``K + k`` for offset k."""
         check_directions(forward, backward)
         self._check_size(forward.shape[1:])
-        return softmax(self._beta * self._both_directions(forward, backward), axis=1)
+        return symmetric_softmax(self._beta * self._both_directions(forward, backward))
 
     def __call__(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
         """``predict``, as a ``Predictor``; CheckpointError if the data's maximum offset is another one."""
@@ -241,6 +241,13 @@ def fit_beta(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(found.x) / spread)
 
 
+def symmetric_softmax(logits: np.ndarray) -> np.ndarray:
+    """Softmax of rows ``[N, classes]`` that is exactly reversed for reversed rows (sums depend on their order)."""
+    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
+    backward = np.ascontiguousarray(grown[:, ::-1])
+    return grown / ((grown.sum(axis=1) + backward.sum(axis=1)) / 2)[:, None]
+
+
 def posterior_median(probabilities: np.ndarray) -> np.ndarray:
     """Median offset of each row ``[N, 2K + 1]``: float64 ``[N]``.
 
@@ -249,6 +256,7 @@ def posterior_median(probabilities: np.ndarray) -> np.ndarray:
     middle = probabilities.shape[1] // 2
 
     def from_below(p: np.ndarray) -> np.ndarray:
-        return (np.cumsum(p, axis=1) >= 0.5 * p.sum(axis=1, keepdims=True)).argmax(axis=1) - middle
+        total = np.cumsum(p, axis=1)
+        return (total >= 0.5 * total[:, -1:]).argmax(axis=1) - middle
 
     return (from_below(probabilities) - from_below(probabilities[:, ::-1])) / 2 + 0.0

@@ -1,4 +1,8 @@
-"""Diagonal: the offset whose diagonal is brightest as a whole. A straight line, where DTW bends."""
+"""Diagonal: the offset whose diagonal is brightest as a whole. A straight line, where DTW bends.
+
+It always names its best candidate: on matrices that say nothing the answer is a random offset, with a mean error
+of about 2/3 K, above the floor of always answering 0 (K/2).
+"""
 
 from __future__ import annotations
 
