@@ -193,10 +193,15 @@ def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
     manifest = read_manifest(tmp_path)
     assert {len(s.views) for s in manifest.samples} == {2, 4, 5}
     assert {s.event for s in manifest.of_split("val")} == {"caliscope_A", "caliscope_C"}
+    moving = 0
     for sample in manifest.samples:
         for view in sample.views:
             source = read_frames(SHARED / "realsync" / view.video, 0, 20, size=(64, 64)).mean(3)
             clip = read_frames(manifest.path(view)).mean(3)
             assert np.abs(source - clip).mean() < 3  # grey levels: the clip is the source, resized
+            if np.abs(np.diff(source, axis=0)).mean() < 1:
+                continue  # frames of a still scene look alike
+            moving += 1
             error = np.abs(source[:, None] - clip[None]).mean((2, 3))  # [source frame, clip frame]
-            assert (error.argmin(1) == np.arange(20)).mean() >= 0.8  # still frames look alike
+            assert (error.argmin(1) == np.arange(20)).mean() >= 0.8
+    assert moving >= 8
