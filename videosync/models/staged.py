@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -78,9 +78,6 @@ class StagedBackbone(nn.Module):
         for stage in range(chunked_stages, STAGES + 1):
             x = self.run_stage(stage, x)
         return self.pool(x)
-
-    def frozen_parameters(self) -> Iterator[nn.Parameter]:
-        return (p for p in self.parameters() if not p.requires_grad)
 
     def _is_frozen(self, stage: int) -> bool:
         return self.layer > 0 and stage <= self.layer
