@@ -16,6 +16,7 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from videosync.config.schema import Config, DetectorConfig
+from videosync.engine.allocator import keep_freed_memory
 from videosync.engine.detector_sets import check_apart, find_set
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.offset.detector import Detector, Report
@@ -73,6 +74,7 @@ def train_detectors(
         CheckpointError: the set is absent, incomplete or does not fit.
         TrainingError: it cannot be trained on.
     """
+    keep_freed_memory()
     train, header = find_set(config.paths.sets, workdir, prefix, "train")
     reported, _ = find_set(config.paths.sets, workdir, prefix, config.eval.split)
     check_apart(train, reported, config.eval.split)

@@ -125,12 +125,13 @@ class CnnDetector(Detector):
         return torch.cat(parts).numpy()
 
     def _pictures(self, inputs: np.ndarray) -> Tensor:
-        return torch.from_numpy(inputs).to(self._device).view(-1, 1, self.size, self.size)  # [n, 1, T, T]
+        pictures = torch.from_numpy(inputs).to(self._device).view(-1, 1, self.size, self.size)  # [n, 1, T, T]
+        return pictures.contiguous(memory_format=torch.channels_last)
 
     def _build(self) -> nn.Sequential:
         with torch.random.fork_rng(devices=[]):
             network = matrix_network(self.size, self.channels, self.dropout, 2 * self.max_offset + 1)
-        return network.to(self._device)
+        return network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _model_arrays(self) -> dict[str, np.ndarray]:
         return {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
