@@ -26,6 +26,7 @@ from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.feature_cache import fill_feature_cache
 from videosync.engine.optim import build_optimizer, learning_rate
+from videosync.engine.signals import shield_workers
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import HeldOutValidator, Validator
 from videosync.errors import ManifestError
@@ -70,6 +71,13 @@ def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> li
     )
 
 
+def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Manifest]:
+    """(what is trained on, what validates): nothing is held out where nothing would be validated."""
+    if config.train.holdout == 0 or config.train.eval_every == 0:
+        return manifest, Manifest(manifest.root, ())
+    return hold_out_events(manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed)
+
+
 def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
     """(the events to train on, the events held out of ``split``): a seeded share of its events, at least one.
 
@@ -99,15 +107,12 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         ConfigError: options that do not fit the data (a batch larger than an epoch, …).
         ManifestError: the dataset is missing, malformed, or has nothing to train on.
     """
-    manifest = build_manifest(config, workdir)
-    train, held_out = manifest, Manifest(manifest.root, ())
-    if config.train.holdout > 0 and config.train.eval_every > 0:
-        train, held_out = hold_out_events(
-            manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed
-        )
-    encoder = place_encoder(build_encoder(config, workdir), config, distributed)
+    manifest = distributed.together(lambda: build_manifest(config, workdir))
+    train, held_out = distributed.together(lambda: split_train_events(config, manifest))
+    encoder = distributed.together(lambda: place_encoder(build_encoder(config, workdir), config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
-    source = build_source(config, train, cache, distributed)
+    source = distributed.together(lambda: build_source(config, train, cache, distributed))
+    validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
     steps_per_epoch = math.ceil(len(source) / config.optim.accumulate)
     return Trainer(
         encoder=encoder,
@@ -126,7 +131,7 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
             warmup_steps=round(config.optim.warmup_epochs * steps_per_epoch),
         ),
         source=source,
-        validator=build_validator(config, held_out, cache, distributed),
+        validator=validator,
         distributed=distributed,
         logdir=logdir,
         settings=config_to_dict(config),
@@ -205,6 +210,8 @@ def build_source(
     config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed
 ) -> BatchSource:
     """The training batches of this rank."""
+    if config.data.num_workers > 0:
+        shield_workers()
     clips = build_clips(config, manifest, cache, build_augment(config))
     loader, sampler = training_loader(
         clips,

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import time
+from multiprocessing import forkserver, resource_tracker
 from types import FrameType, TracebackType
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ECHO_SECONDS = 2.0  # launchers pass on the Ctrl-C that the terminal has already sent to every process
+
+
+def shield_workers() -> None:
+    """Make data-loading workers deaf to SIGTERM and Ctrl-C, which schedulers and terminals send to all processes.
+
+    The loop needs its workers for the step in which it learns of the signal; they end with it. To be called
+    before the first worker is started: workers inherit the signal mask of multiprocessing's fork server.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return
+    resource_tracker.ensure_running()  # it would unblock the signals again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    forkserver.ensure_running()
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class StopRequest:

@@ -38,9 +38,7 @@ def run_training(
     checkpoint = distributed.broadcast(distributed.together(lambda: starting_point(logdir, continue_train)))
     changes = config_changes(config, checkpoint) if checkpoint is not None else []
     seed_everything(config.train.seed)  # the same first weights on every rank
-    trainer = distributed.together(
-        lambda: build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)
-    )
+    trainer = build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)
     seed_everything(config.train.seed + distributed.rank)
     resumed = checkpoint
     remarks = distributed.together(lambda: resume(trainer, resumed)) if resumed is not None else []

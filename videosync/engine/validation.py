@@ -6,7 +6,7 @@ The split that is reported later is never looked at here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from videosync.engine.distributed import Distributed
 from videosync.evaluation.sync import OffsetMethod, PairResult, evaluate_encoder, merge_results
+from videosync.models.encoder import Encoder
 from videosync.types import ClipBatch, SyncPair
 
 
@@ -93,7 +94,7 @@ class HeldOutValidator(Validator):
         device = self.distributed.device
         with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
             return evaluate_encoder(
-                encoder,
+                cast("Encoder", encoder),
                 self.pairs,
                 self.methods,
                 device=device,

@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from videosync.cli.train import main
+from videosync.config.load import load_config
+from videosync.data.manifest import write_manifest
+from videosync.data.samples import Sample, View
+from videosync.engine.checkpoint import find_checkpoint, list_checkpoints
+from videosync.video.write import write_video
+
+TINY = """
+data: {dataset: clips, image_size: 32, num_frames: 8, num_workers: 0}
+pairs: {num_frames: 12, max_offset: 3}
+model: {backbone: small, layer: 0, fc_layers: 1, fc_size: 16, hidden_size: 16, layers: 1, heads: 2, ff_size: 32,
+        embedding_size: 8, projection_size: 16}
+train: {epochs: 2, batch_size: 2, eval_every: 1, holdout: 0.25}
+log: {every: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset of noise: 5 train events and 1 val event of two views, 20 frames of 32 x 32."""
+    folder = tmp_path_factory.mktemp("workdir")
+    rng = np.random.default_rng(0)
+    samples = []
+    for number in range(6):
+        views = []
+        for camera in range(2):
+            name = f"event{number}/cam{camera}.mp4"
+            frames = rng.integers(0, 255, (20, 32, 32, 3), dtype=np.uint8)
+            write_video(folder / "clips" / name, frames, 25.0, preset="ultrafast")
+            views.append(View(name, camera, 20, 25.0))
+        split = "val" if number == 5 else "train"
+        samples.append(Sample(f"event{number}", split, tuple(views)))
+    write_manifest(folder / "clips", samples)
+    (folder / "tiny.yml").write_text(TINY)
+    return folder
+
+
+def flags(workdir: Path, logdir: Path, *opts: str) -> list[str]:
+    own = ["--workdir", str(workdir), "--cfg_file", str(workdir / "tiny.yml"), "--logdir", str(logdir)]
+    return [*own, "--opts", *opts] if opts else own
+
+
+def records(logdir: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (logdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def losses(logdir: Path) -> dict[int, float]:
+    return {r["step"]: r["loss"] for r in records(logdir) if "loss" in r}
+
+
+def start(root: Path, command: list[str], **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command,
+        cwd=root,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(workdir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The logdir of a whole run: 2 epochs of 2 batches (5 events less one held out)."""
+    logdir = tmp_path_factory.mktemp("trained") / "run"
+    assert main(flags(workdir, logdir)) == 0
+    return logdir
+
+
+def test_plain_run_leaves_checkpoints_metrics_and_config(trained: Path, workdir: Path) -> None:
+    assert [c.folder.name for c in list_checkpoints(trained)] == ["best", "last"]
+    assert sorted(losses(trained)) == [1, 2, 3, 4]
+    validations = [r for r in records(trained) if "val/loss" in r]
+    assert [r["epoch"] for r in validations] == [1, 2]
+    assert {"val/median_mae_frames", "val/diagonal_mae_frames"} <= validations[0].keys()
+    best = find_checkpoint(trained, "best")
+    lowest = min(r["val/diagonal_mae_frames"] for r in validations)
+    assert best.metrics["val/diagonal_mae_frames"] == lowest
+    assert load_config(trained / "config.yaml") == load_config(workdir / "tiny.yml")
+
+
+@pytest.mark.parametrize("launcher", ["torch.distributed.run", "torch.distributed.launch"])
+def test_launchers_start_two_processes(root: Path, workdir: Path, tmp_path: Path, launcher: str) -> None:
+    port = str(29500 + os.getpid() % 1000)
+    command = [sys.executable, "-m", launcher, "--nproc_per_node", "2", "--master_port", port, "train.py"]
+    process = start(root, [*command, *flags(workdir, tmp_path / "run", "train.max_steps", "2")])
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    assert "2 processes on" in output
+    assert output.count("step 2/2") == 1  # rank 0 alone speaks
+    assert sorted(losses(tmp_path / "run")) == [1, 2]
+    assert find_checkpoint(tmp_path / "run", "last").step == 2
+    assert find_checkpoint(tmp_path / "run", "best").step == 2
+
+
+def test_sigterm_saves_and_continue_train_goes_on_as_if_nothing_had_happened(
+    root: Path, workdir: Path, tmp_path: Path
+) -> None:
+    logdir = tmp_path / "run"
+    opts = ["train.epochs", "400", "train.eval_every", "0", "data.num_workers", "1"]
+    process = start(
+        root, [sys.executable, "train.py", *flags(workdir, logdir, *opts)], start_new_session=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("step 3/"):
+            break
+    os.killpg(process.pid, signal.SIGTERM)  # as a scheduler does: to its data-loading workers too
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, errors
+    assert "go on with --continue_train" in output
+    assert "Traceback" not in errors
+    step = find_checkpoint(logdir, "last").step
+    assert step >= 3
+    assert max(losses(logdir)) == step
+
+    more = [*opts, "train.max_steps", str(step + 2)]
+    assert main([*flags(workdir, logdir), "--continue_train", "--opts", *more]) == 0
+    assert main(flags(workdir, tmp_path / "whole", *more)) == 0
+    assert losses(logdir) == losses(tmp_path / "whole")
+
+
+def test_logdir_with_checkpoints_is_not_overwritten(
+    workdir: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
+    assert main(flags(workdir, trained)) == 2
+    assert "already holds best, last; go on from there with --continue_train" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
+
+
+def test_continue_train_without_a_checkpoint_starts_from_scratch_and_says_so(
+    workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", logger="videosync"):
+        arguments = [*flags(workdir, tmp_path / "run", "train.max_steps", "1"), "--continue_train"]
+        assert main(arguments) == 0
+    assert any("starts from scratch" in record.message for record in caplog.records)
+
+
+def test_changed_options_are_named_when_going_on_and_another_model_is_refused(
+    workdir: Path,
+    trained: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    import shutil
+
+    logdir = shutil.copytree(trained, tmp_path / "copy")
+    assert main([*flags(workdir, logdir, "model.heads", "1"), "--continue_train"]) == 2
+    assert "trained with another model (model.heads: 2 → 1)" in capsys.readouterr().err
+    with caplog.at_level("INFO", logger="videosync"):
+        changed = flags(workdir, logdir, "train.epochs", "3", "optim.lr=1e-3")
+        assert main([*changed, "--continue_train"]) == 0
+    said = [record.message for record in caplog.records]
+    assert "changed since that checkpoint: optim.lr: 0.0001 → 0.001" in said
+    assert "changed since that checkpoint: train.epochs: 2 → 3" in said
+    assert sorted(losses(logdir)) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (["--cfg_file", "configs/no_such.yml"], ["no_such.yml", "no such configuration file"]),
+        (["--opts", "optim.lrr", "1"], ["optim.lrr", "Did you mean 'optim.lr'"]),
+        (["--opts", "train.epochs", "many"], ["train.epochs", "many"]),
+        (["--opts", "train.holdout", "1"], ["train.holdout", "below 1"]),
+        (["--opts", "train.batch_size", "100"], ["train.batch_size", "100"]),
+        (["--opts", "data.dataset", "clip"], ["clip", "Did you mean 'clips'"]),
+        (["--opts", "model.weights", "resnet.pth", "model.layer", "3"], ["resnet.pth"]),
+        (["--opts", "pairs.num_frames", "200"], ["(20 frames)", "lower pairs.num_frames"]),
+        (["--logdirr", "x"], ["--logdirr", "Did you mean '--logdir'"]),
+        (["--opts", "optim.lr", "1e30", "optim.grad_clip", "0"], ["loss is nan", "optim.lr"]),
+    ],
+    ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",
+)
+def test_bad_input_is_one_sentence_exit_code_2_and_leaves_nothing(
+    workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: list[str], expected: list[str]
+) -> None:
+    logdir = tmp_path / "run"
+    try:
+        code = main([*flags(workdir, logdir), *change])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    errors = capsys.readouterr().err.strip().splitlines()
+    assert code == 2
+    assert len(errors) == 1, errors
+    assert errors[0].startswith("error: ")
+    for part in expected:
+        assert part in errors[0]
+    if "1e30" in change:  # found while training: only that there was such a run is left
+        assert list_checkpoints(logdir) == []
+    else:
+        assert not logdir.exists()
+
+
+def test_help_is_quick_and_says_what_the_flags_do(root: Path) -> None:
+    started = time.perf_counter()
+    process = start(root, [sys.executable, "train.py", "--help"])
+    output, _ = process.communicate(timeout=30)
+    seconds = time.perf_counter() - started
+    assert process.returncode == 0
+    for flag in ("--workdir", "--cfg_file", "--logdir", "--continue_train", "--opts", "--local_rank"):
+        assert flag in output
+    assert seconds < 10  # 0.4 s on a free core; this machine may be busy
+    check = "import sys, videosync.cli.train; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=root, check=False).returncode == 0
+
+
+def test_print_config_prints_every_option_and_trains_nothing(
+    workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [*flags(workdir, tmp_path / "run", "optim.lr", "0.5"), "--print_config"]
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code in (0, None)
+    printed = tmp_path / "printed.yml"
+    printed.write_text(capsys.readouterr().out)
+    assert load_config(printed).optim.lr == 0.5
+    assert not (tmp_path / "run").exists()
