@@ -35,11 +35,6 @@ class VideoInfo:
     times: np.ndarray  # float64 [T] presentation times in seconds, as the file has them
     truncated: bool  # the file ends before the frames its header lists
 
-    @property
-    def duration(self) -> float:
-        """Seconds from the first frame's start to the last frame's end."""
-        return float(self.times[-1] - self.times[0]) + 1.0 / self.fps
-
 
 def probe(path: PathLike) -> VideoInfo:
     """What the file holds, from its packets (headers are not trusted). Raises VideoError."""
