@@ -1,12 +1,13 @@
 """How hard is a synthetic dataset? Finds offsets from plain curves, no learning, and compares with the truth.
 
-    python benchmarks/synthetic_difficulty.py ~/datasets/synthetic --split val --num_frames 96 --max_offset 16
+    python benchmarks/synthetic_difficulty.py ~/datasets/synthetic --split val
 
-For every pair of views, windows of equal length are drawn with an offset uniform in plus or minus ``--max_offset``; each
-curve is correlated over lags (normalised over the frames that overlap) and the best lag is the answer. ``motion`` is the
-logarithm of the mean absolute frame difference, ``whitened`` its temporal derivative. The others are shortcuts that must
-score at chance: ``brightness`` and ``colour`` are the frames' means, ``codec`` is the size of each frame's packet, and
-``keyframes`` marks those the codec stores whole. ``floor`` always answers 0. Prints a table, then JSON.
+For every pair of views, windows of equal length are drawn with an offset uniform in plus or minus
+--max_offset (as far as the files allow). Each curve is correlated over lags, normalised over the frames that
+overlap, and the best lag is the answer. "motion" is the logarithm of the mean absolute frame difference,
+"whitened" its temporal derivative. The others may not do better than chance: "brightness" and "colour" are
+the frames' means, "keyframes" marks the frames the codec stores whole, and "unrelated" is motion compared
+with another event's. "floor" always answers 0, "chance" any offset. Prints a table, then one line of JSON.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ import json
 import sys
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from videosync.data.manifest import View
 
 Curve = NDArray[np.float64]
 
@@ -30,24 +35,22 @@ def curves_of(path: Path) -> dict[str, Curve]:
     from videosync.video.read import read_frames
 
     frames = read_frames(path).astype(np.float32)
-    motion = np.log(np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3)) + 0.05)
+    motion = np.log(np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3), dtype=float) + 0.05)
     motion = np.concatenate([motion[:1], motion])
-    red, _, blue = (frames[..., c].mean(axis=(1, 2)) for c in range(3))
+    colour = frames.mean(axis=(1, 2), dtype=float)  # [T, 3]
     with av.open(str(path)) as container:
-        packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
-    packets.sort(key=lambda packet: packet.pts or 0)
+        packets = [(packet.pts, packet.is_keyframe) for packet in container.demux(video=0) if packet.size]
     return {
         "motion": motion,
         "whitened": np.gradient(motion),
-        "brightness": frames.mean(axis=(1, 2, 3)).astype(float),
-        "colour": (red - blue).astype(float),
-        "codec": np.log([float(packet.size) for packet in packets]),
-        "keyframes": np.array([float(packet.is_keyframe) for packet in packets]),
+        "brightness": colour.mean(axis=1),
+        "colour": colour[:, 0] - colour[:, 2],
+        "keyframes": np.array([float(whole) for _, whole in sorted(packets)]),
     }
 
 
 def best_lag(curve0: Curve, curve1: Curve, max_offset: int) -> int:
-    """The k in plus or minus ``max_offset`` whose overlap correlates best: curve0[i] against curve1[i + k]."""
+    """The k in plus or minus ``max_offset`` for which curve0[i] and curve1[i + k] correlate best."""
     length = len(curve0)
     scores = []
     for k in range(-max_offset, max_offset + 1):
@@ -57,50 +60,84 @@ def best_lag(curve0: Curve, curve1: Curve, max_offset: int) -> int:
     return int(np.argmax(scores)) - max_offset
 
 
-def main() -> int:
+def draw_window(
+    rng: np.random.Generator, view0: View, view1: View, num_frames: int, max_offset: int
+) -> tuple[int, int] | None:
+    """First frames of two windows, their offset uniform in what ``max_offset`` and the files allow."""
+    rooms = view0.num_frames - num_frames, view1.num_frames - num_frames
+    if min(rooms) < 0:
+        return None
+    starting = view0.start_frame - view1.start_frame
+    choices = [k for k in range(-max_offset, max_offset + 1) if -rooms[1] <= k - starting <= rooms[0]]
+    if not choices:
+        return None
+    apart = int(rng.choice(choices)) - starting  # first frame of window 0 less that of window 1
+    at1 = int(rng.integers(max(0, -apart), min(rooms[1], rooms[0] - apart) + 1))
+    return at1 + apart, at1
+
+
+def measure(
+    dataset: Path, split: str, *, num_frames: int, max_offset: int, windows: int, seed: int
+) -> dict[str, list[int]]:
+    """Absolute errors in frames, one for each window, of every curve.
+
+    Raises:
+        ManifestError: the dataset or the split is not there.
+    """
+    from videosync.data.manifest import read_manifest
+
+    manifest = read_manifest(dataset)
+    samples = manifest.of_split(split)
+    rng = np.random.default_rng(seed)
+    curves = [[curves_of(manifest.path(view)) for view in sample.views] for sample in samples]
+    errors: dict[str, list[int]] = {}
+    for number, sample in enumerate(samples):
+        other = curves[number - 1]
+        for v0, v1 in combinations(range(len(sample.views)), 2):
+            for _ in range(windows):
+                window = draw_window(rng, sample.views[v0], sample.views[v1], num_frames, max_offset)
+                if window is None:
+                    continue
+                cut0, cut1 = (slice(at, at + num_frames) for at in window)
+                true = sample.views[v0].start_frame + window[0] - sample.views[v1].start_frame - window[1]
+                found = {
+                    name: best_lag(curve[cut0], curves[number][v1][name][cut1], max_offset)
+                    for name, curve in curves[number][v0].items()
+                }
+                if len(samples) > 1 and v1 < len(other):
+                    lag = best_lag(curves[number][v0]["motion"][cut0], other[v1]["motion"][cut1], max_offset)
+                    found["unrelated"] = lag
+                found |= {"floor": 0, "chance": int(rng.integers(-max_offset, max_offset + 1))}
+                for name, lag in found.items():
+                    errors.setdefault(name, []).append(abs(lag - true))
+    return errors
+
+
+def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("dataset", type=Path, help="folder with manifest.jsonl")
-    parser.add_argument("--split", default="val", help="split to measure (default %(default)s)")
-    parser.add_argument(
-        "--num_frames", type=int, default=96, help="window length, frames (default %(default)s)"
-    )
-    parser.add_argument(
-        "--max_offset", type=int, default=16, help="largest offset, frames (default %(default)s)"
-    )
-    parser.add_argument(
-        "--windows", type=int, default=1, help="windows a pair of views (default %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the windows (default %(default)s)")
-    args = parser.parse_args()
+    add = parser.add_argument
+    add("dataset", type=Path, help="folder with manifest.jsonl")
+    add("--split", default="val", help="split to measure (default %(default)s)")
+    add("--num_frames", type=int, default=96, help="window length, frames (default %(default)s)")
+    add("--max_offset", type=int, default=16, help="largest offset, frames (default %(default)s)")
+    add("--windows", type=int, default=1, help="windows a pair of views (default %(default)s)")
+    add("--seed", type=int, default=0, help="of the windows (default %(default)s)")
+    args = parser.parse_args(arguments)
 
-    from videosync.data.manifest import read_manifest
+    from videosync.errors import VideoSyncError
 
-    manifest = read_manifest(args.dataset)
-    rng = np.random.default_rng(args.seed)
-    errors: dict[str, list[float]] = {}
-    skipped = 0
-    for sample in manifest.of_split(args.split):
-        curves = [curves_of(manifest.path(view)) for view in sample.views]
-        for (view0, curves0), (view1, curves1) in combinations(zip(sample.views, curves), 2):
-            for _ in range(args.windows):
-                window = _draw_window(rng, view0, view1, args.num_frames, args.max_offset)
-                if window is None:
-                    skipped += 1
-                    continue
-                at0, at1 = window
-                true = (view0.start_frame + at0) - (view1.start_frame + at1)
-                for name in curves0:
-                    part0, part1 = (
-                        curves0[name][at0 : at0 + args.num_frames],
-                        curves1[name][at1 : at1 + args.num_frames],
-                    )
-                    errors.setdefault(name, []).append(abs(best_lag(part0, part1, args.max_offset) - true))
-                errors.setdefault("floor", []).append(abs(true))
+    choices = {name: getattr(args, name) for name in ("num_frames", "max_offset", "windows", "seed")}
+    try:
+        errors = measure(args.dataset, args.split, **choices)
+    except VideoSyncError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     if not errors:
+        room = f"{args.num_frames} frames each within {args.max_offset} of one another"
         print(
-            f"no pair of views has windows of {args.num_frames} frames within +-{args.max_offset}",
+            f"error: {args.dataset}: no two views of {args.split} have {room}; lower --num_frames",
             file=sys.stderr,
         )
         return 2
@@ -112,27 +149,11 @@ def main() -> int:
         for name, found in errors.items()
     }
     count = len(errors["floor"])
-    print(
-        f"{args.dataset} {args.split}: n = {count} windows, {args.num_frames} frames, offsets within +-{args.max_offset}"
-    )
+    print(f"{args.split}: n = {count} windows of {args.num_frames} frames, offsets within ±{args.max_offset}")
     for name, row in table.items():
-        print(f"{name:>12}  " + "  ".join(f"{key} {value:6.3f}" for key, value in row.items()))
-    print(json.dumps({"n": count, "skipped": skipped, "methods": table}))
+        print(f"{name:>10}  " + "  ".join(f"{key} {value:6.3f}" for key, value in row.items()))
+    print(json.dumps({"n": count, **choices, "methods": table}))
     return 0
-
-
-def _draw_window(rng, view0, view1, num_frames: int, max_offset: int) -> tuple[int, int] | None:  # type: ignore[no-untyped-def]
-    """First frames of two windows with an offset uniform in what ``max_offset`` and the files allow."""
-    rooms = view0.num_frames - num_frames, view1.num_frames - num_frames
-    if min(rooms) < 0:
-        return None
-    starting = view0.start_frame - view1.start_frame
-    choices = [k for k in range(-max_offset, max_offset + 1) if -rooms[1] <= k - starting <= rooms[0]]
-    if not choices:
-        return None
-    apart = int(rng.choice(choices)) - starting  # at0 - at1
-    at1 = int(rng.integers(max(0, -apart), min(rooms[1], rooms[0] - apart) + 1))
-    return at1 + apart, at1
 
 
 if __name__ == "__main__":

@@ -2,12 +2,12 @@
 
     python dataset_preparation/synthetic_process.py --output_dir ~/datasets/synthetic
 
-writes <output_dir>/<event>/cam0.mp4, cam1.mp4, ... and <output_dir>/manifest.jsonl. Events are split into train and
-val. The same seed gives the same files, however many workers run and however many events are asked for; a run that was
-interrupted goes on where it stopped.
+writes <output_dir>/<event>/cam0.mp4, cam1.mp4, ... and <output_dir>/manifest.jsonl, in a train and
+a val split. The same seed gives the same files, however many workers run and however many events are
+asked for. A run that was cut off goes on where it stopped; report.json says what was made.
 
-The sign of an offset: frame i of cam0 shows the moment of frame i + k of cam1, with k = start_frame(cam0) -
-start_frame(cam1) from the manifest; a positive k means that cam1 started first.
+The sign of an offset: frame i of cam0 shows the moment of frame i + k of cam1, with
+k = start_frame(cam0) - start_frame(cam1) from the manifest; a positive k means that cam1 started first.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
 
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
-from videosync.version import __version__
 
 Task = tuple[str, int]  # split, number inside the split
 
@@ -93,12 +92,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _process(args: argparse.Namespace) -> None:
     settings = Settings(**{name: getattr(args, name) for name in Settings.__dataclass_fields__})
-    if args.workers < 1 or (args.limit is not None and args.limit < 1):
-        raise ConfigError("--workers and --limit must be 1 or more")
+    for name in ("workers", "limit"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            raise ConfigError(f"--{name} {value}: must be 1 or more")
+    if args.output_dir.exists() and not args.output_dir.is_dir():
+        raise ConfigError(f"--output_dir {args.output_dir}: is a file; give a folder to make or to complete")
     counts = {"train": args.train_events, "val": args.val_events}
     if min(counts.values()) < 0 or sum(counts.values()) == 0:
         raise ConfigError(
-            f"--train_events {args.train_events} --val_events {args.val_events}: give 0 or more of each, and some of one"
+            f"--train_events {args.train_events} --val_events {args.val_events}: give 0 or more of each, "
+            "and at least one event in all"
         )
     counts = {split: min(count, args.limit or count) for split, count in counts.items()}
     tasks = [(split, number) for split, count in counts.items() for number in range(count)]
@@ -106,8 +109,9 @@ def _process(args: argparse.Namespace) -> None:
     missing = [task for task in tasks if task not in records]
     plan = ", ".join(f"{count} {split}" for split, count in counts.items())
     print(
-        f"{args.output_dir}: {plan} events of {settings.views} views, {settings.frames} frames at {settings.fps:g} "
-        f"frames/s, {settings.size}x{settings.size} pixels; {len(records)} there already, {len(missing)} to make"
+        f"{args.output_dir}: {plan} events of {settings.views} views, {settings.frames} frames at "
+        f"{settings.fps:g} frames/s, {settings.size}x{settings.size} pixels; {len(records)} there already, "
+        f"{len(missing)} to make"
     )
     if args.dry_run:
         return
@@ -119,9 +123,9 @@ def _process(args: argparse.Namespace) -> None:
     report = _report(args.output_dir, records, settings, len(missing), time.monotonic() - started)
     (args.output_dir / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(
-        f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in {report['seconds']:.0f} s; "
-        f"offsets {report['offset_frames']['smallest']} to {report['offset_frames']['largest']} frames; "
-        f"manifest: {args.output_dir / 'manifest.jsonl'}"
+        f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in "
+        f"{report['seconds']:.0f} s; offsets {report['offset_frames']['smallest']} to "
+        f"{report['offset_frames']['largest']} frames; manifest: {args.output_dir / 'manifest.jsonl'}"
     )
 
 
@@ -138,7 +142,8 @@ def _finished(root: Path, tasks: list[Task], settings: Settings) -> dict[Task, d
         if differing:
             changes = ", ".join(f"{key} {found.get(key)} (now {wanted[key]})" for key in differing)
             raise ConfigError(
-                f"{folder} was made with {changes}; give another --output_dir, the same options, or delete the folder"
+                f"{folder} was made with {changes}; give another --output_dir, the same options, "
+                "or delete the folder"
             )
         records[split, number] = record
     return records
@@ -213,7 +218,6 @@ def _report(
             "mean_absolute": round(float(np.abs(offsets).mean()), 2),
         },
         "versions": {
-            "videosync": __version__,
             "python": platform.python_version(),
             "numpy": np.__version__,
             "opencv": cv2.__version__,

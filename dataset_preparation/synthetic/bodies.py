@@ -1,7 +1,7 @@
 """Bodies: how a kind of body is built from capsules and boxes, and how it moves.
 
-World: metres, z up, the floor at z = 0, the scene's centre at the origin. A body is a list of parts whose corner
-points are given for every time; a sphere is a capsule whose two ends coincide.
+World: metres, z up, the floor at z = 0, the scene's centre at the origin. A body is a list of parts with
+their points at every time; a sphere is a capsule whose two ends coincide.
 """
 
 from __future__ import annotations
@@ -40,11 +40,20 @@ CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)
 
 @dataclass(frozen=True)
 class Stage:
-    """What a body needs to know of its scene: times [T] (s), the scene's length (s) and its pauses."""
+    """What a body needs to know of its scene."""
 
-    times: Array
-    duration: float
-    pauses: list[tuple[float, float]]
+    times: Array  # [T] s
+    duration: float  # s
+    pauses: list[tuple[float, float]]  # stretches (start, end) in s, in which nothing moves
+    pace: Clock | None = None  # a scene has lively and quiet moments; None: its bodies have nothing in common
+
+    def clock(self, rng: Rng, *, idle: float = 0.3, spread: float = 2.5, tempo: float = 1.0) -> Clock:
+        """A new clock for one body of the scene."""
+        return Clock(rng, self.duration, self.pauses, idle=idle, spread=spread, tempo=tempo, pace=self.pace)
+
+
+def _sphere(centre: Array, radius: float, paint: int) -> Capsule:
+    return Capsule(centre, centre, (radius, radius), paint)
 
 
 def _polar(azimuth: Array, elevation: Array) -> Array:
@@ -62,8 +71,8 @@ def _turned(points: Array, yaw: Array, tilt: Array) -> Array:
 
 
 def walker(rng: Rng, stage: Stage, legs: int) -> list[Part]:
-    """A two- or four-legged animal that walks, hurries and halts along a closed curve, and moves its arms or tail."""
-    clock = Clock(rng, stage.duration, stage.pauses, idle=0.3, tempo=rng.uniform(0.7, 1.4))
+    """Two- or four-legged; walks, hurries and halts along a closed curve, moves its arms or head and tail."""
+    clock = stage.clock(rng, idle=0.3, tempo=rng.uniform(0.7, 1.4))
     size = rng.uniform(0.75, 1.15) if legs == 2 else rng.uniform(0.5, 0.8)  # 1: a person of 1.7 m
     rate, t = clock.rate(stage.times), clock(stage.times)
     distance = t * rng.uniform(0.5, 1.1)
@@ -93,7 +102,7 @@ def walker(rng: Rng, stage: Stage, legs: int) -> list[Part]:
     if legs == 2:
         shoulders = hips + up * 0.55 * size + forward * 0.05 * size
         parts += [Capsule(hips, shoulders, (0.13 * size, 0.17 * size), 0)]
-        parts += [Capsule(*[shoulders + up * 0.27 * size + forward * 0.03 * size] * 2, (0.12 * size,) * 2, 1)]
+        parts += [_sphere(shoulders + up * 0.27 * size + forward * 0.03 * size, 0.12 * size, 1)]
         pairs = [(hips, 0.0)]
         raise_by = StopAndGo(
             rng, stage.duration * 2, [-0.6, -0.6, 0, 0], [2.4, 2.4, 1.6, 1.6], hold=(0.1, 1.6)
@@ -122,7 +131,7 @@ def walker(rng: Rng, stage: Stage, legs: int) -> list[Part]:
 
 
 def _closed_curve(rng: Rng, distance: Array) -> tuple[Array, Array]:
-    """Ground points [T, 3] and headings [T] after walking ``distance`` [T] (m) along a random closed curve."""
+    """Ground points [T, 3] and headings [T] after walking ``distance`` [T] (m) on a random closed curve."""
     u = np.linspace(0, 2 * np.pi, 721)
     radius = rng.uniform(0.5, 0.9) * (
         1 + 0.25 * np.sin(2 * u + rng.uniform(0, 6)) + 0.12 * np.sin(3 * u + rng.uniform(0, 6))
@@ -140,7 +149,7 @@ def _closed_curve(rng: Rng, distance: Array) -> tuple[Array, Array]:
 
 def dancer(rng: Rng, stage: Stage) -> list[Part]:
     """Stands in one place; trunk and three to five two-link limbs jump from pose to pose in bursts."""
-    clock = Clock(rng, stage.duration, stage.pauses, idle=0.35, tempo=rng.uniform(0.7, 1.5))
+    clock = stage.clock(rng, idle=0.35, spread=2.0, tempo=rng.uniform(0.7, 1.5))
     t = clock(stage.times)
     size, long = rng.uniform(0.7, 1.2), stage.duration * 3
     foot = np.array([*rng.uniform(-0.8, 0.8, size=2), 0.0])
@@ -151,7 +160,7 @@ def dancer(rng: Rng, stage: Stage) -> list[Part]:
     parts: list[Part] = [
         Capsule(place, hips, (0.1 * size, 0.13 * size), 0),
         Capsule(hips, chest, (0.13 * size, 0.16 * size), 1),
-        Capsule(*[chest + np.array([0, 0, 0.28 * size])] * 2, (0.12 * size,) * 2, 2),
+        _sphere(chest + np.array([0, 0, 0.28 * size]), 0.12 * size, 2),
     ]
     number = int(rng.integers(3, 6))
     for index in range(number):
@@ -180,16 +189,16 @@ def ball(rng: Rng, stage: Stage) -> list[Part]:
     turned = centre[:, None] + _turned(
         spots, 0 * travelled + rng.uniform(0, 6), travelled / radius / 3
     )  # [T, 3, 3]
-    parts: list[Part] = [Capsule(centre, centre, (radius, radius), 0)]
-    return parts + [Capsule(turned[:, i], turned[:, i], (0.5 * radius,) * 2, 1) for i in range(len(spots))]
+    return [_sphere(centre, radius, 0), *(_sphere(turned[:, i], 0.5 * radius, 1) for i in range(len(spots)))]
 
 
 def slider(rng: Rng, stage: Stage) -> list[Part]:
     """A box that is pushed over the floor: moves, stops, turns."""
-    clock = Clock(rng, stage.duration, stage.pauses, idle=0.2)
+    clock = stage.clock(rng, idle=0.2)
     half = rng.uniform(0.1, 0.3, size=3)
     reach = [REACH, REACH, np.pi]
-    way = StopAndGo(rng, stage.duration * 3, [-r for r in reach], reach, move=(0.3, 1.4), hold=(0.1, 1.5))
+    far = [-r for r in reach]
+    way = StopAndGo(rng, stage.duration * 3, far, reach, move=(0.3, 1.4), hold=(0.1, 1.5), fastest=4.0)
     x, y, yaw = way(clock(stage.times)).T
     centre = np.stack([x, y, np.full_like(x, half[2])], axis=-1)
     return [Box(centre[:, None] + _turned(CORNERS * half, yaw, 0 * yaw))]
@@ -197,7 +206,7 @@ def slider(rng: Rng, stage: Stage) -> list[Part]:
 
 def drone(rng: Rng, stage: Stage) -> list[Part]:
     """Floats on a smooth path that it runs along faster and slower, turning as it goes."""
-    clock = Clock(rng, stage.duration, stage.pauses, idle=0.1, spread=1.8)
+    clock = stage.clock(rng, idle=0.1, spread=1.8)
     t = clock(stage.times)
     centre = Smooth(rng, [-REACH, -REACH, 0.9], [REACH, REACH, 1.9])(t)
     yaw, tilt = Smooth(rng, [-4.0, -0.8], [4.0, 0.8])(t).T
@@ -229,7 +238,7 @@ def spinner(rng: Rng, stage: Stage) -> list[Part]:
     return [
         Capsule(np.broadcast_to(place, top.shape), top, (0.04, 0.04), 0),
         Capsule(top, top + arm, (0.03, 0.03), 1),
-        Capsule(top + arm, top + arm, (radius, radius), 2),
+        _sphere(top + arm, radius, 2),
     ]
 
 

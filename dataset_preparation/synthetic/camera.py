@@ -13,14 +13,14 @@ _SUBJECT = 1.75  # m: radius of the sphere around the scene that should fill the
 
 @dataclass(frozen=True)
 class Camera:
-    """Pose, focal length and lens of one view; picture coordinates are pixels of a ``size`` x ``size`` picture.
+    """Pose, focal length and lens of one view. Picture coordinates are pixels, ``size`` wide and high.
 
     Args:
         rotation: [3, 3], rows are the camera's right, down and viewing direction in the world.
         position: [3] m.
         focal: pixels.
-        distortion: first radial coefficient; points move by the factor ``1 + distortion * r^2``, with r the distance
-            from the picture's centre in units of half its size.
+        distortion: first radial coefficient; points move by the factor ``1 + distortion * r^2``, r the
+            distance from the picture's centre in units of half its size.
     """
 
     rotation: Array
@@ -49,16 +49,16 @@ class Camera:
 
 
 def place_camera(rng: Rng, view: int, views: int, first_azimuth: float, size: int) -> Camera:
-    """Camera ``view`` of ``views``: spread around the scene (neighbours at least 30 degrees apart for up to six cameras),
-    at random height, distance, focal length and roll, aimed near the centre.
+    """Camera ``view`` of ``views``, aimed near the centre, at random height, distance, focal length and roll.
+
+    Azimuths are spread: any two of an event are at least 35 degrees apart if there are up to six cameras.
 
     Args:
         first_azimuth: rad, the same for all cameras of an event.
     """
     spacing = 2 * np.pi / max(views, 3)  # two cameras: 120 degrees apart, not face to face
-    azimuth = (
-        first_azimuth + spacing * view + rng.uniform(-0.35, 0.35) * spacing * (0.5 if views > 4 else 1.0)
-    )
+    jitter = 0.3 if views <= 4 else 0.15
+    azimuth = first_azimuth + spacing * (view + rng.uniform(-jitter, jitter))
     elevation, distance = np.radians(rng.uniform(8, 48)), rng.uniform(4.5, 9.0)
     flat = np.cos(elevation)
     away = np.array([flat * np.cos(azimuth), flat * np.sin(azimuth), np.sin(elevation)])
@@ -69,7 +69,7 @@ def place_camera(rng: Rng, view: int, views: int, first_azimuth: float, size: in
     down = np.cross(-away, right)
     roll = np.radians(rng.normal(0, 3))
     right, down = np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right
-    fill = rng.uniform(0.92, 1.2)  # 1: the subject sphere touches the picture's edges
+    fill = rng.uniform(0.85, 1.1)  # 1: the subject sphere touches the picture's edges
     focal = fill * size / 2 * np.sqrt(distance**2 - _SUBJECT**2) / _SUBJECT
     return Camera(
         np.stack([right, down, -away]), position, float(focal), float(rng.uniform(-0.12, 0.06)), size

@@ -39,10 +39,10 @@ class Settings:
             (2 <= self.views <= 12, "views", self.views, "2 to 12"),
             (self.frames >= 2, "frames", self.frames, "2 or more"),
             (1 <= self.fps <= 240, "fps", self.fps, "1 to 240 frames/s"),
-            (16 <= self.size <= 2048 and self.size % 2 == 0, "size", self.size, "an even number of pixels, 16 to 2048"),
+            (16 <= self.size <= 2048 and self.size % 2 == 0, "size", self.size, "an even number, 16 to 2048"),
             (self.views - 1 <= self.offset_range < self.frames, "offset_range", self.offset_range,
-             f"{self.views - 1} to {self.frames - 1}: views start at different frames (--views {self.views}) and must "
-             f"overlap (--frames {self.frames})"),
+             f"{self.views - 1} to {self.frames - 1}, since --views {self.views} start at different frames "
+             f"and must overlap (--frames {self.frames})"),
             (0 <= self.distractors <= 20, "distractors", self.distractors, "0 to 20"),
             (0 <= self.static_share <= 0.8, "static_share", self.static_share, "0 to 0.8"),
             (self.seed >= 0, "seed", self.seed, "0 or more"),
@@ -60,13 +60,18 @@ def event_name(split: str, number: int) -> str:
 
 
 def read_event(folder: Path) -> dict[str, Any] | None:
-    """The record of a finished event, None if there is none. Events appear with their record or not at all."""
+    """The record of a finished event, or None. An event is there with its record or not at all."""
     path = folder / "event.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not path.is_file():
+        return None
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise ConfigError(f"{path}: not the record this script writes ({error}); delete {folder}") from error
 
 
 def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[str, Any]:
-    """Render and encode one event into ``root/<event>/``; returns its record, which also lies there as event.json.
+    """Render and encode one event into ``root/<event>/``; returns its record (its event.json).
 
     The event depends on ``settings``, ``split`` and ``number`` alone. Its folder is complete or absent.
 
@@ -103,6 +108,9 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
             b_frames=int(codec.integers(0, 4)),
             preset="veryfast",
             threads=1,
+            options={
+                "x264-params": "mbtree=0"
+            },  # with it, x264 reads memory it never wrote: other bytes each time
         )
         views.append({"video": f"{name}/cam{view}.mp4", "start_frame": start, "num_frames": settings.frames})
     record = {

@@ -19,7 +19,7 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Exposure:
-    """From scene brightness to pixel values: gain with a slow drift of its own, white balance, gamma, vignette, noise."""
+    """From scene brightness to pixel values: drifting gain, white balance, gamma, vignette, noise."""
 
     gain: float
     drift_size: Array  # [2] relative
@@ -33,7 +33,7 @@ class Exposure:
     blur: float  # sigma, pixels
 
     def develop(self, image: Image, time: float, rng: Rng) -> Image:
-        """uint8 [H, W, 3] scene brightness → uint8 [H, W, 3] as the camera would record it at ``time`` (s)."""
+        """uint8 [H, W, 3] scene brightness → uint8 [H, W, 3] as the camera records it at ``time`` (s)."""
         gain = self.gain * np.exp(
             np.sum(self.drift_size * np.sin(self.drift_omega * time + self.drift_phase))
         )
@@ -60,8 +60,8 @@ def draw_exposure(rng: Rng, size: int) -> Exposure:
         balance=rng.uniform(0.85, 1.15, size=3),
         gamma=float(rng.uniform(0.7, 1.2)),
         vignette=(1 - rng.uniform(0, 0.22) * radius).astype(np.float32)[..., None],
-        noise=float(np.exp(rng.uniform(np.log(0.5), np.log(3.0)))),
-        shot=float(rng.uniform(0.5, 4.0)),
+        noise=float(np.exp(rng.uniform(np.log(0.4), np.log(2.0)))),
+        shot=float(rng.uniform(0.3, 2.5)),
         blur=float(rng.uniform(0.0, 0.7) * size / 96),
     )
 

@@ -37,6 +37,7 @@ class Clock:
         idle: share of the segments in which the body rests; 0 with ``spread`` 1 is a steady clock.
         spread: rates are log-uniform between 1/spread and spread.
         tempo: larger means shorter segments.
+        pace: a clock whose rate multiplies this one's (up to ``spread``): what several bodies have in common.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Clock:
         idle: float = 0.3,
         spread: float = 2.5,
         tempo: float = 1.0,
+        pace: Clock | None = None,
     ) -> None:
         self._times = np.arange(0.0, duration + 2 / _FINE, 1 / _FINE)
         rate = np.zeros_like(self._times)
@@ -57,7 +59,9 @@ class Clock:
             level = 0.0 if rng.random() < idle else np.exp(rng.uniform(-np.log(spread), np.log(spread)))
             rate[round(at * _FINE) : round((at + length) * _FINE)] = level
             at += length
-        self._rate = _smooth(rate, rng.uniform(0.05, 0.25)) * _gate(self._times, pauses)
+        self._rate = _smooth(rate, rng.uniform(0.03, 0.15)) * _gate(self._times, pauses)
+        if pace is not None:
+            self._rate = np.minimum(self._rate * pace.rate(self._times), spread)
         self._phase = np.concatenate([[0.0], np.cumsum((self._rate[1:] + self._rate[:-1]) / 2) / _FINE])
 
     def __call__(self, times: Array) -> Array:
@@ -94,6 +98,7 @@ class StopAndGo:
     Args:
         low, high: [D] range of the targets.
         move, hold: ranges of durations (s), drawn log-uniformly.
+        fastest: a move takes longer if it must, so that no coordinate's mean speed exceeds this (units/s).
         duration: how long a clock time it must last (s).
     """
 
@@ -106,15 +111,18 @@ class StopAndGo:
         *,
         move: tuple[float, float] = (0.15, 0.8),
         hold: tuple[float, float] = (0.05, 1.0),
+        fastest: float = 12.0,
     ) -> None:
         low, high = np.asarray(low, float), np.asarray(high, float)
         starts, lengths, targets = [], [], [rng.uniform(low, high)]
         at = rng.uniform(-move[1], hold[1])
         while at < duration:
-            length = float(np.exp(rng.uniform(*np.log(move))))
+            target = rng.uniform(low, high)
+            drawn = float(np.exp(rng.uniform(*np.log(move))))
+            length = max(drawn, float(np.abs(target - targets[-1]).max()) / fastest)
             starts.append(at)
             lengths.append(length)
-            targets.append(rng.uniform(low, high))
+            targets.append(target)
             at += length + float(np.exp(rng.uniform(*np.log(hold))))
         self._starts, self._lengths, self._targets = np.array(starts), np.array(lengths), np.array(targets)
 

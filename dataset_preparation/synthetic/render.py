@@ -1,7 +1,7 @@
-"""From bodies and a camera to frames: every part becomes convex polygons, drawn far to near (painter's algorithm).
+"""From bodies and a camera to frames: parts become convex polygons, drawn far to near (painter's algorithm).
 
-The canvas is drawn ``SUPERSAMPLING`` times larger with sub-pixel corners and averaged down, so that motion of a
-fraction of a pixel shows.
+The canvas is drawn ``SUPERSAMPLING`` times larger with sub-pixel corners and averaged down, so that motion by
+a fraction of a pixel shows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _AMBIENT = 0.45
 
 @dataclass(frozen=True)
 class Layer:
-    """One convex polygon through time: corners [T, K, 2] (canvas pixels), depth [T] (m; inf: hidden), colour [T, 3]."""
+    """A polygon in time: corners [T, K, 2] (canvas pixels), depth [T] (m, inf: hidden), colour [T, 3]."""
 
     corners: Array
     depth: Array
@@ -84,7 +84,7 @@ def render_view(
             if np.isfinite(depths[t, index]):
                 cv2.fillConvexPoly(canvas, corners[index][t], colours[t][index], cv2.LINE_8, _SHIFT)
         small = cv2.resize(canvas, (camera.size, camera.size), interpolation=cv2.INTER_AREA)
-        yield exposure.develop(small, float(times[t]), noise)
+        yield exposure.develop(np.asarray(small, np.uint8), float(times[t]), noise)
 
 
 def _fixed(corners: Array) -> NDArray[np.int32]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dataset_preparation.synthetic.bodies import KINDS, Part, Stage
-from dataset_preparation.synthetic.motion import Array, Rng, static_stretches
+from dataset_preparation.synthetic.motion import Array, Clock, Rng, static_stretches
 
 _ARTICULATED = ("biped", "quadruped", "dancer")
 _FREE = ("ball", "slider", "drone")
@@ -25,15 +25,15 @@ class Scene:
 
 
 def build_scene(rng: Rng, times: Array, duration: float, static_share: float) -> Scene:
-    """Two or three articulated bodies, one to three free-moving ones (always one that is thrown or pushed, so that
-    motion starts and stops), and in half of the scenes one strictly periodic body.
+    """Two or three articulated bodies, one to three free-moving ones (always one that is thrown or pushed, so
+    that motion starts and stops), and in half of the scenes one strictly periodic body.
 
     Args:
         times: [T] s, where the scene is sampled; they lie in 0…duration.
         static_share: share of the duration in which nothing moves.
     """
     pauses = static_stretches(rng, duration, static_share)
-    stage = Stage(times, duration, pauses)
+    stage = Stage(times, duration, pauses, Clock(rng, duration, [], idle=0.2, spread=2.0, tempo=1.5))
     kinds = [str(k) for k in rng.choice(_ARTICULATED, size=int(rng.integers(2, 4)))]
     kinds.append(str(rng.choice(_FREE[:2])))
     kinds += [str(k) for k in rng.choice(_FREE, size=int(rng.integers(0, 3)))]
@@ -47,6 +47,6 @@ def build_scene(rng: Rng, times: Array, duration: float, static_share: float) ->
 
 
 def build_distractors(rng: Rng, stage: Stage, number: int) -> tuple[list[Part], ...]:
-    """Bodies that are to be drawn in one view only; they rest where the scene does not (no pauses)."""
+    """Bodies to be drawn in one view only. They know nothing of the scene: its pauses are not theirs."""
     alone = Stage(stage.times, stage.duration, [])
     return tuple(KINDS[str(rng.choice(list(KINDS)))](rng, alone) for _ in range(number))
