@@ -5,7 +5,7 @@ from videosync.models.encoder import build_encoder
 
 OPTIONS = dict(
     name="encoder", backbone="small", input="rgb", weights="", random_backbone=False, layer=0, chunk_size=64,
-    fc_layers=2, fc_size=32, dropout=0.1, hidden_size=32, positions="stretched", layers=2, heads=4,
+    temporal_kernel=0, fc_layers=2, fc_size=32, dropout=0.1, hidden_size=32, positions="stretched", layers=2, heads=4,
     ff_size=48, embedding_size=16, projection_size=24, num_frames=12, workdir="",
 )  # fmt: skip
 

@@ -34,7 +34,8 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "model.heads": 1,
     "model.ff_size": 1,
     "model.embedding_size": 1,
-    "model.projection_size": 1,
+    "model.projection_size": 0,
+    "model.temporal_kernel": 0,
     "loss.log_epsilon": 0,
     "optim.weight_decay": 0,
     "optim.warmup_epochs": 0,
@@ -134,6 +135,11 @@ def _model(config: Config) -> list[str]:
         problems.append(
             f"model.hidden_size / model.heads is {model.hidden_size // model.heads}; rotary positions turn "
             "pairs of values, so it has to be even."
+        )
+    if model.temporal_kernel > 0 and model.temporal_kernel % 2 == 0:
+        problems.append(
+            f"model.temporal_kernel ({model.temporal_kernel}) is even; the filter's middle has to be a frame: "
+            "choose an odd number, or 0 for no filter."
         )
     if model.layer > _LAST_STAGE:
         problems.append(

@@ -57,6 +57,9 @@ class ModelConfig:
     random_backbone: bool = False  # allow frozen stages without pretrained weights
     layer: int = 3  # stages 1 ... layer are frozen (4: all; 0: none)
     chunk_size: int = 64  # frames that go through the backbone at once
+    temporal_kernel: int = (
+        0  # width in frames of a learned filter over time for each feature; 0: none, as in CARL
+    )
     fc_layers: int = 2  # fully connected layers behind the pooled backbone features
     fc_size: int = 512  # their width
     dropout: float = 0.1  # of the fully connected layers and the transformer
@@ -66,7 +69,7 @@ class ModelConfig:
     heads: int = 8  # of its attention
     ff_size: int = 1024  # width of its feed-forward part
     embedding_size: int = 128  # size of a frame's embedding
-    projection_size: int = 512  # hidden size of the projection head used by the loss
+    projection_size: int = 512  # hidden size of the projection head used by the loss; 0: no head
 
 
 @dataclass(frozen=True)

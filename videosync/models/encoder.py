@@ -110,6 +110,7 @@ def build_encoder(
     random_backbone: bool,
     layer: int,
     chunk_size: int,
+    temporal_kernel: int,
     fc_layers: int,
     fc_size: int,
     dropout: float,
@@ -151,6 +152,7 @@ def build_encoder(
     network.freeze(layer)
     embedder = TransformerEmbedder(
         feature_size=network.feature_size,
+        temporal_kernel=temporal_kernel,
         fc_layers=fc_layers,
         fc_size=fc_size,
         dropout=dropout,

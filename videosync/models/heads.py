@@ -8,16 +8,19 @@ from videosync.models.transformer import on_real_frames
 
 
 class ProjectionHead(nn.Module):
-    """Linear, BatchNorm, ReLU, Linear: ``[B, T, D] → [B, T, D]``; padding takes no part in the statistics."""
+    """Linear, BatchNorm, ReLU, Linear: ``[B, T, D] → [B, T, D]``; padding takes no part in the statistics.
+
+    ``hidden_size`` 0: no head, the loss sees the embeddings themselves.
+    """
 
     def __init__(self, *, size: int, hidden_size: int) -> None:
         super().__init__()
-        self.net = nn.Sequential(
-            nn.Linear(size, hidden_size),
-            nn.BatchNorm1d(hidden_size),
-            nn.ReLU(inplace=True),
-            nn.Linear(hidden_size, size),
-        )
+        self.net = nn.Sequential()
+        if hidden_size:
+            self.net.append(nn.Linear(size, hidden_size))
+            self.net.append(nn.BatchNorm1d(hidden_size))
+            self.net.append(nn.ReLU(inplace=True))
+            self.net.append(nn.Linear(hidden_size, size))
 
     def forward(self, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
         return on_real_frames(self.net, embeddings, mask)

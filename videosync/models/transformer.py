@@ -18,6 +18,7 @@ from videosync.models.positions import (
     sinusoidal_positions,
     stretched_positions,
 )
+from videosync.models.temporal import TemporalFilter
 
 
 def on_real_frames(function: Callable[[Tensor], Tensor], x: Tensor, mask: Tensor | None) -> Tensor:
@@ -79,8 +80,8 @@ class TransformerLayer(nn.Module):
 class TransformerEmbedder(nn.Module):
     """Frame features ``[B, T, F]`` → embeddings ``[B, T, D]`` (not normalised).
 
-    ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU) → Linear → positions → ``layers`` transformer layers
-    → Linear. ``train_frames`` is the length of the training clips, which ``stretched`` positions need.
+    Temporal filter (``temporal_kernel`` > 0; not in CARL) → ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU)
+    → Linear → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training clips, which ``stretched`` positions need.
     Raises ConfigError for sizes that do not fit each other.
     """
 
@@ -88,6 +89,7 @@ class TransformerEmbedder(nn.Module):
         self,
         *,
         feature_size: int,
+        temporal_kernel: int = 0,
         fc_layers: int,
         fc_size: int,
         dropout: float,
@@ -103,6 +105,7 @@ class TransformerEmbedder(nn.Module):
         _check(hidden_size, heads, positions)
         self.positions = positions
         self.train_frames = train_frames
+        self.temporal = TemporalFilter(size=feature_size, kernel=temporal_kernel) if temporal_kernel else None
         modules: list[nn.Module] = []
         size = feature_size
         for _ in range(fc_layers):
@@ -125,6 +128,8 @@ class TransformerEmbedder(nn.Module):
 
     def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
         """``mask`` bool ``[B, T]``: frames where it is False change nothing in the others' embeddings."""
+        if self.temporal is not None:
+            features = self.temporal(features, mask)
         x = on_real_frames(
             lambda real: self.to_hidden(self.fc_layers(real)), features, mask
         )  # [B, T, hidden]

@@ -1,0 +1,56 @@
+import pytest
+import torch
+
+from videosync.errors import ConfigError
+from videosync.models.temporal import TemporalFilter
+
+
+@pytest.fixture
+def temporal():
+    torch.manual_seed(0)
+    return TemporalFilter(size=5, kernel=7)
+
+
+def test_is_a_sliding_dot_product_of_each_feature_over_time(temporal):
+    x = torch.randn(2, 20, 5)
+    out = temporal(x)
+    weight = temporal.filter.weight[:, 0]  # [F, kernel]
+    for frame in (3, 10, 16):
+        expected = (x[:, frame - 3 : frame + 4].transpose(1, 2) * weight).sum(-1)  # [B, F]
+        torch.testing.assert_close(out[:, frame], expected)
+
+
+def test_a_level_that_does_not_change_is_not_seen_at_first(temporal):
+    x = torch.randn(1, 1, 5).expand(1, 12, 5)
+    torch.testing.assert_close(temporal(x), torch.zeros(1, 12, 5), atol=1e-5, rtol=0)
+
+
+def test_padding_changes_nothing(temporal):
+    clip = torch.randn(1, 9, 5)
+    padded = torch.cat([clip, torch.full((1, 6, 5), 1e3)], dim=1)
+    mask = torch.arange(15)[None] < 9
+    torch.testing.assert_close(temporal(padded, mask)[:, :9], temporal(clip))
+
+
+def test_a_clip_shorter_than_the_filter_is_continued(temporal):
+    assert temporal(torch.randn(3, 2, 5)).shape == (3, 2, 5)
+
+
+@pytest.mark.parametrize("kernel", [-1, 4])
+def test_the_middle_of_the_filter_must_be_a_frame(kernel):
+    with pytest.raises(ConfigError, match="temporal_kernel"):
+        TemporalFilter(size=5, kernel=kernel)
+
+
+def test_without_a_projection_head_the_loss_sees_the_embeddings(make_encoder):
+    model = make_encoder(projection_size=0, temporal_kernel=3, dropout=0.0).eval()
+    frames = torch.rand(1, 2, 6, 3, 32, 32)
+    torch.testing.assert_close(model(frames, project=True), model(frames))
+
+
+def test_masked_frames_change_nothing_behind_the_filter(make_encoder):
+    model = make_encoder(temporal_kernel=5, input="motion", positions="none").eval()
+    frames = torch.rand(1, 10, 3, 32, 32)
+    mask = torch.arange(10)[None] < 7
+    other = torch.where(mask[..., None, None, None], frames, torch.rand_like(frames))
+    torch.testing.assert_close(model(frames, mask), model(other, mask))
