@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.engine.test_trainer import Recorder
+from videosync.config.load import load_config
+from videosync.config.schema import Config
+from videosync.data.manifest import write_manifest
+from videosync.data.samples import Manifest, Sample, View
+from videosync.engine.build import build_pairs, build_trainer, hold_out_events, spread
+from videosync.engine.distributed import Distributed
+from videosync.engine.validation import HeldOutValidator
+from videosync.errors import ManifestError
+from videosync.video.write import write_video
+
+ALONE = Distributed(rank=0, world_size=1, local_rank=0, device=torch.device("cpu"))
+OPTIONS = [
+    "data.dataset=clips", "data.image_size=32", "data.num_frames=6", "data.num_workers=0",
+    "pairs.num_frames=8", "pairs.max_offset=2",
+    "model.backbone=small", "model.layer=0", "model.fc_layers=1", "model.fc_size=16", "model.hidden_size=16",
+    "model.layers=1", "model.heads=2", "model.ff_size=32", "model.embedding_size=8", "model.projection_size=16",
+    "train.epochs=1", "train.eval_every=1", "train.holdout=0.3",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """6 train events of two views of 12 frames."""
+    folder = tmp_path_factory.mktemp("workdir")
+    rng = np.random.default_rng(0)
+    samples = []
+    for number in range(6):
+        views = []
+        for camera in range(2):
+            name = f"e{number}_{camera}.mp4"
+            frames = rng.integers(0, 255, (12, 32, 32, 3), dtype=np.uint8)
+            write_video(folder / "clips" / name, frames, 25.0, preset="ultrafast")
+            views.append(View(name, camera, 12, 25.0))
+        samples.append(Sample(f"e{number}", "train", tuple(views)))
+    write_manifest(folder / "clips", samples)
+    return folder
+
+
+def options(*more: str) -> Config:
+    return load_config(None, [*OPTIONS, *more])
+
+
+def manifest_of(events: int, samples_each: int = 2) -> Manifest:
+    lines = [
+        Sample(f"event{event}", "train", (View(f"{event}_{n}.mp4", 0, 10, 25.0),))
+        for event in range(events)
+        for n in range(samples_each)
+    ]
+    return Manifest(Path("/nowhere"), (*lines, Sample("other", "val", (View("v.mp4", 0, 10, 25.0),))))
+
+
+@pytest.mark.parametrize(
+    ("events", "share", "count"), [(10, 0.3, 3), (10, 0.01, 1), (2, 0.9, 1), (3, 0.5, 2)]
+)
+def test_held_out_events_are_whole_and_never_trained_on(events: int, share: float, count: int) -> None:
+    train, held = hold_out_events(manifest_of(events), "train", share=share, seed=0)
+    names = [{sample.event for sample in part.samples} for part in (train, held)]
+    assert len(names[1]) == count
+    assert names[0].isdisjoint(names[1])
+    assert names[0] | names[1] == {f"event{n}" for n in range(events)}  # nothing of the reported split
+    assert len(train.samples) + len(held.samples) == 2 * events
+
+
+def test_held_out_events_depend_on_the_seed_alone() -> None:
+    def held(seed: int, manifest: Manifest) -> set[str]:
+        return {s.event for s in hold_out_events(manifest, "train", share=0.3, seed=seed)[1].samples}
+
+    manifest = manifest_of(20)
+    shuffled = Manifest(manifest.root, manifest.samples[::-1])
+    assert held(1, manifest) == held(1, shuffled)
+    assert len({frozenset(held(seed, manifest)) for seed in range(5)}) > 1
+
+
+def test_a_single_event_cannot_be_held_out() -> None:
+    with pytest.raises(ManifestError, match=r"train\.holdout=0\.1 .* set train\.holdout=0"):
+        hold_out_events(manifest_of(1), "train", share=0.1, seed=0)
+
+
+def test_spread_takes_evenly() -> None:
+    assert spread(range(10), 0) == list(range(10))
+    assert spread(range(10), 20) == list(range(10))
+    assert spread(range(10), 4) == [0, 2, 5, 7]
+
+
+def test_validation_never_sees_what_is_trained_on(workdir: Path, tmp_path: Path) -> None:
+    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    validator = trainer.validator
+    assert isinstance(validator, HeldOutValidator)
+    trained = {clip.event for clip in trainer.source.clips.manifest.samples}  # type: ignore[attr-defined]
+    validated = {pair.event for pair in validator.pairs}
+    assert (len(trained), len(validated)) == (4, 2)
+    assert trained.isdisjoint(validated)
+    assert validator.criterion == "val/diagonal_mae_frames"
+
+
+def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, tmp_path: Path) -> None:
+    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    before = {name: value.clone() for name, value in trainer.encoder.state_dict().items()}
+    trainer.encoder.train()
+    first, second = (trainer.validator.measure(trainer.encoder) for _ in range(2))
+    assert first == second
+    assert first.keys() == {"val/loss", "val/median_mae_frames", "val/diagonal_mae_frames"}
+    assert trainer.encoder.training
+    assert all(torch.equal(before[name], value) for name, value in trainer.encoder.state_dict().items())
+
+
+def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_path: Path) -> None:
+    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    alone = trainer.validator.measure(trainer.encoder)
+    clips, pairs = 0, set()
+    total = 0.0
+    for rank in range(2):
+        place = Distributed(rank=rank, world_size=2, local_rank=rank, device=torch.device("cpu"))
+        config = options("train.batch_size=2")
+        validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=place).validator
+        assert isinstance(validator, HeldOutValidator)
+        trainer.encoder.eval()
+        loss, count = validator._loss(trainer.encoder)
+        total, clips = total + loss, clips + count
+        share = {result.pair_id for result in validator._match(trainer.encoder)}
+        assert pairs.isdisjoint(share)
+        pairs |= share
+    assert total / clips == pytest.approx(alone["val/loss"], rel=1e-6)
+    assert len(pairs) == 2
+
+
+@pytest.mark.parametrize("off", ["train.holdout=0", "train.eval_every=0"])
+def test_without_validation_all_events_are_trained_on(workdir: Path, tmp_path: Path, off: str) -> None:
+    trainer = build_trainer(options(off), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    assert trainer.validator.criterion == ""
+    assert len(trainer.source.clips) == 6
+
+
+def test_limited_validation(workdir: Path, tmp_path: Path) -> None:
+    config = options("train.eval_batches=1")
+    validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=ALONE).validator
+    assert isinstance(validator, HeldOutValidator)
+    assert len(validator.pairs) == len(validator.loader) == 1
+
+
+def test_training_on_cached_features(workdir: Path, tmp_path: Path) -> None:
+    cached = ("data.feature_cache=2", "model.layer=4", "model.random_backbone=true")
+    trainer = build_trainer(options(*cached), workdir=workdir, logdir=tmp_path / "a", distributed=ALONE)
+    trainer.logger = record = Recorder()
+    frozen = {name: p.clone() for name, p in trainer.encoder.backbone.named_parameters()}  # type: ignore[union-attr]
+    batch = next(trainer.source.batches(0, 0, trainer.clock))
+    assert batch.frames.shape == (2, 2, 6, trainer.encoder.feature_size)
+    assert not torch.equal(batch.frames[:, 0], batch.frames[:, 1])
+    trainer.run()
+    assert all(math.isfinite(loss) for loss in record.series("loss"))
+    assert all(torch.equal(frozen[name], p) for name, p in trainer.encoder.backbone.named_parameters())  # type: ignore[union-attr]
+    (cache,) = (workdir / "feature_cache").iterdir()
+    about = json.loads((cache / "cache.json").read_text())
+    assert about["videos"] == 12
+    times = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
+    build_trainer(options(*cached), workdir=workdir, logdir=tmp_path / "b", distributed=ALONE)
+    assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == times  # nothing is computed twice
+
+
+def test_pairs_of_a_split(workdir: Path) -> None:
+    config = options("pairs.windows_train=2")
+    assert len(build_pairs(config, workdir, "train")) == 12
+    with pytest.raises(ManifestError, match="no sample has split 'tran'"):
+        build_pairs(replace(config), workdir, "tran")
