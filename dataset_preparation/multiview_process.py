@@ -53,7 +53,10 @@ def _report(
         entry["samples"] += 1
         entry["clips"] += len(sample.views)
         entry["frames"] += sum(view.num_frames for view in sample.views)
-    settings = {key: getattr(args, key) for key in ("size", "crf", "max_frames", "segment_frames", "limit")}
+    settings = {
+        key: getattr(args, key)
+        for key in ("size", "crf", "max_frames", "segment_frames", "min_frames", "limit")
+    }
     return {"settings": settings, "used": used, "dropped": [asdict(d) for d in dropped]}
 
 
@@ -82,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--segment_frames", type=int, default=0, help="cut into equal parts at least this long; 0: do not cut"
     )
+    parser.add_argument(
+        "--min_frames", type=int, default=0, help="drop events whose views share fewer frames; 0: drop none"
+    )
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="files processed at once")
     parser.add_argument("--limit", type=int, default=0, help="only the first this many events; 0: all")
     parser.add_argument("--dry_run", action="store_true", help="say what would be done and write nothing")
@@ -96,7 +102,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         args.size < 2
         or args.size % 2
         or args.workers < 1
-        or min(args.max_frames, args.segment_frames, args.limit) < 0
+        or min(args.max_frames, args.segment_frames, args.min_frames, args.limit) < 0
     ):
         parser.error("--size must be even, --workers 1 or more, and no number below 0")
     if args.val_share is not None and not 0 <= args.val_share <= 1:
@@ -118,7 +124,13 @@ def run(args: argparse.Namespace) -> int:
     plan = delayed(plan_source)
     jobs: list[ViewJob] = []
     for planned, lost in parallel(
-        plan(source, max_frames=args.max_frames, segment_frames=args.segment_frames) for source in sources
+        plan(
+            source,
+            max_frames=args.max_frames,
+            segment_frames=args.segment_frames,
+            min_frames=args.min_frames,
+        )
+        for source in sources
     ):
         jobs += planned
         dropped += lost

@@ -155,7 +155,8 @@ def _make_all(
     """Make events in ``workers`` processes, each on one core; yields as they are done."""
     from tqdm import tqdm
 
-    with tqdm(total=len(tasks), unit="event", disable=not tasks) as bar:
+    quiet = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
+    with tqdm(total=len(tasks), unit="event", disable=not tasks, mininterval=quiet) as bar:
         if workers == 1 or len(tasks) <= 1:
             for task in tasks:
                 yield task, make_event(root, *task, settings)

@@ -95,7 +95,7 @@ def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
 
 
 def plan_source(
-    source: Source, *, max_frames: int, segment_frames: int
+    source: Source, *, max_frames: int, segment_frames: int, min_frames: int = 0
 ) -> tuple[list[ViewJob], list[Dropped]]:
     """What to cut out of each view. Unusable views are dropped; an event needs two that are left."""
     dropped = []
@@ -123,6 +123,9 @@ def plan_source(
     end = min(start + info.num_frames for _, start, info in infos.values())
     if begin >= end:
         return [], [*dropped, Dropped(source.event, "", "the views have no moment in common")]
+    if end - begin < min_frames:
+        why = f"its views share {end - begin} frames, fewer than --min_frames {min_frames}"
+        return [], [*dropped, Dropped(source.event, "", why)]
     first = min(start for _, start, _ in infos.values())
     last = max(start + info.num_frames for _, start, info in infos.values())
     if max_frames:

@@ -96,6 +96,18 @@ def test_max_frames_begins_where_all_views_have_begun(tmp_path):
     np.testing.assert_array_equal(numbers(out / sample.views[0].video), np.arange(7, 17))
 
 
+def test_events_whose_views_share_too_little_are_dropped(tmp_path):
+    root, out = tmp_path / "raw", tmp_path / "out"
+    write_event(root, "long", frames=40)
+    write_event(root, "short", frames=20)
+    assert prepare(root, out, "--min_frames", "30", "--val_share", "0") == 0
+    assert {sample.event for sample in read_manifest(out).samples} == {"long"}
+    dropped = report_of(out)["dropped"]
+    assert [entry["event"] for entry in dropped] == ["short"]
+    assert "20 frames" in dropped[0]["why"]
+    assert "--min_frames 30" in dropped[0]["why"]
+
+
 def test_an_interrupted_run_goes_on_and_changed_settings_start_anew(tmp_path):
     raw, out = tmp_path / "raw", tmp_path / "out"
     write_event(raw, "a")

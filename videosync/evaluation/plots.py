@@ -47,7 +47,12 @@ def save_heat_map(
         title=title,
     )
     axes.title.set_fontsize(9)
-    axes.legend(loc="upper right", fontsize=7, title="offset, frames", title_fontsize=7, framealpha=0.85)
+    legend = axes.legend(
+        loc="upper right", fontsize=7, title="offset, frames", title_fontsize=7, framealpha=0.85
+    )
+    legend.get_frame().set_facecolor("0.25")
+    for text in (*legend.get_texts(), legend.get_title()):
+        text.set_color("white")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

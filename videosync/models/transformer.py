@@ -81,8 +81,8 @@ class TransformerEmbedder(nn.Module):
     """Frame features ``[B, T, F]`` → embeddings ``[B, T, D]`` (not normalised).
 
     Temporal filter (``temporal_kernel`` > 0; not in CARL) → ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU)
-    → Linear → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training clips, which ``stretched`` positions need.
-    Raises ConfigError for sizes that do not fit each other.
+    → Linear → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training
+    clips, which ``stretched`` positions need. Raises ConfigError for sizes that do not fit each other.
     """
 
     def __init__(
