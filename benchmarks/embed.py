@@ -179,8 +179,8 @@ def random_encoder(backbone: str, input: str, chunk_size: int) -> Encoder:
     encoder = build_encoder(
         name="encoder", backbone=backbone, input=input, weights="", random_backbone=True, layer=3,
         chunk_size=chunk_size, temporal_kernel=0, fc_layers=2, fc_size=512, dropout=0.1, hidden_size=256,
-        positions="stretched", layers=3, heads=8, ff_size=1024, embedding_size=128, projection_size=512, num_frames=WINDOW,
-        workdir="",
+        positions="stretched", layers=3, heads=8, ff_size=1024, embedding_size=128, projection_size=512,
+        num_frames=WINDOW, workdir="",
     )  # fmt: skip
     assert isinstance(encoder, Encoder)
     return encoder

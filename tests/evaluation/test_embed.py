@@ -37,8 +37,9 @@ def encoder(input, chunk_size=7):
     torch.manual_seed(0)
     model = build_encoder(
         name="encoder", backbone="small", input=input, weights="", random_backbone=False, layer=0,
-        chunk_size=chunk_size, temporal_kernel=0, fc_layers=1, fc_size=16, dropout=0.1, hidden_size=16, positions="rotary",
-        layers=1, heads=2, ff_size=16, embedding_size=8, projection_size=16, num_frames=20, workdir="",
+        chunk_size=chunk_size, temporal_kernel=0, fc_layers=1, fc_size=16, dropout=0.1, hidden_size=16,
+        positions="rotary", layers=1, heads=2, ff_size=16, embedding_size=8, projection_size=16,
+        num_frames=20, workdir="",
     )  # fmt: skip
     return model.eval()
 

@@ -1,0 +1,168 @@
+"""The chain through its commands: evaluate.py, similarity sets, detectors, and the noise encoder as a leak test."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from dataset_preparation.synthetic_process import main as make_events
+from videosync.cli import construct, eval_detector, evaluate, train, train_detector
+from videosync.similarity.store import load_similarity_set
+
+CONFIG = """
+data: {dataset: synthetic, image_size: 32, num_frames: 24, views: cross, sampling_region: 1.0, num_workers: 0}
+pairs: {num_frames: 24, max_offset: 6, windows_train: 6, windows_val: 6}
+model: {backbone: small, input: motion, layer: 0, temporal_kernel: 5, fc_layers: 1, fc_size: 16, dropout: 0.0,
+        hidden_size: 16, positions: none, layers: 1, heads: 2, ff_size: 16, embedding_size: 16, projection_size: 0}
+loss: {label_variance: 1.0}
+train: {epochs: 1, batch_size: 4, eval_every: 0, holdout: 0}
+eval: {bootstrap: 200, pictures: 1}
+"""
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chain")
+    events = [
+        "--train_events",
+        "24",
+        "--val_events",
+        "16",
+        "--frames",
+        "48",
+        "--size",
+        "32",
+        "--offset_range",
+        "6",
+    ]
+    assert make_events(["--output_dir", str(folder / "synthetic"), *events, "--workers", "1"]) == 0
+    (folder / "tiny.yml").write_text(CONFIG)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(workdir):
+    logdir = workdir / "encoder"
+    assert train.main(flags(workdir, logdir)) == 0
+    return logdir
+
+
+def flags(workdir, logdir, *opts, **extra):
+    paths = [f"paths.sets={workdir / 'sets'}", f"paths.detectors={workdir / 'detectors'}"]
+    words = ["--workdir", str(workdir), "--cfg_file", str(workdir / "tiny.yml"), "--logdir", str(logdir)]
+    for name, value in extra.items():
+        words += [f"--{name}", *value.split()]
+    return [*words, "--opts", *paths, *opts]
+
+
+def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
+    assert evaluate.main(flags(workdir, trained)) == 0
+    said = capsys.readouterr().out
+    output = trained / "evaluation" / "synthetic_val"
+    report = json.loads((output / "metrics.json").read_text())
+    assert set(report["methods"]) == {"median", "mean", "dtw", "diagonal"}
+    with open(output / "pairs.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == report["floor"]["n"] == 16 * 6
+    errors = [abs(float(row["diagonal"]) - int(row["true_offset_frames"])) for row in rows]
+    assert np.mean(errors) == pytest.approx(report["methods"]["diagonal"]["mae_frames"], abs=1e-4)
+    milliseconds = [float(row["diagonal_error_ms"]) for row in rows]
+    assert np.mean(milliseconds) == pytest.approx(report["methods"]["diagonal"]["mae_ms"], abs=0.1)
+    pictures = {path.name for path in output.glob("*.png")}
+    assert {"worst_1_matrix.png", "worst_1_strip.png", "median_1_matrix.png", "methods.png"} <= pictures
+    assert "always 0" in said
+    assert str(output) in said
+
+
+def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir, trained, capsys):
+    output = trained / "evaluation" / "synthetic_val" / "metrics.json"
+    evaluate.main(flags(workdir, trained))
+    report = json.loads(output.read_text())
+    output.write_text(json.dumps({**report, "table": "kept"}))
+    capsys.readouterr()
+    assert evaluate.main([*flags(workdir, trained), "--continue_train"]) == 0
+    assert "kept" in capsys.readouterr().out
+    assert evaluate.main([*flags(workdir, trained, "similarity.temperature=0.2"), "--continue_train"]) == 0
+    assert "kept" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_similarity_sets_do_not_depend_on_the_number_of_processes(workdir, trained, root, processes):
+    prefix = f"ranks{processes}"
+    command = [sys.executable, "-m", "torch.distributed.launch", "--nproc_per_node", str(processes)]
+    command += ["construct_softmaxed_sim_dataset.py", *flags(workdir, trained, dataset_prefix=prefix)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": str(29600 + os.getpid() % 300 + processes)}
+    done = subprocess.run(command, cwd=root, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    pairs, header = load_similarity_set(workdir / "sets", prefix, "val")
+    assert len(pairs) == 16 * 6
+    assert header["temperature"] == 0.1
+    np.testing.assert_allclose(pairs.forward.sum(-1), 1, atol=1e-5)
+    assert construct.main(flags(workdir, trained, dataset_prefix="plain")) == 0
+    plain, _ = load_similarity_set(workdir / "sets", "plain", "val")
+    assert plain.pair_ids == pairs.pair_ids
+    np.testing.assert_allclose(plain.forward, pairs.forward, atol=1e-5)
+    np.testing.assert_allclose(plain.backward, pairs.backward, atol=1e-5)
+
+
+def test_a_finished_set_of_the_same_encoder_is_kept(workdir, trained, capsys):
+    assert construct.main(flags(workdir, trained, dataset_prefix="again")) == 0
+    made = (workdir / "sets" / "again_val_matrices.npy").stat().st_mtime_ns
+    assert construct.main([*flags(workdir, trained, dataset_prefix="again"), "--continue_train"]) == 0
+    assert (workdir / "sets" / "again_val_matrices.npy").stat().st_mtime_ns == made
+    assert "already" in capsys.readouterr().out
+
+
+def test_a_noise_encoder_is_no_better_than_the_floor(workdir):
+    """Truth 3: noise through the whole chain. A method that beats the floor here has found a leak."""
+    noise = (
+        "model.name=noise",
+        "detector.mlp_hidden=[32]",
+        "detector.mlp_epochs=10",
+        "detector.cnn_epochs=2",
+    )
+    logdir = workdir / "noise"
+    assert construct.main(flags(workdir, logdir, *noise, dataset_prefix="noise")) == 0
+    methods = "log_reg svm mlp cnn"
+    assert train_detector.main(flags(workdir, logdir, *noise, prefix="noise", sync_methods=methods)) == 0
+    assert eval_detector.main(flags(workdir, logdir, *noise, model_prefix="noise", data_prefix="noise")) == 0
+    report = json.loads((logdir / "metrics.json").read_text())
+    floor = report["floor"]
+    assert floor["mae_frames"] == pytest.approx(
+        6 * 7 / 13, abs=2 * floor["moe_frames"]
+    )  # mean |k|, k uniform in ±6
+    assert len(report["methods"]) == 8
+    for name, metrics in report["methods"].items():
+        margin = metrics["moe_frames"] + floor["moe_frames"]
+        assert metrics["mae_frames"] > floor["mae_frames"] - margin, name
+        assert metrics["within_1"] < 0.45, name
+        if name.rpartition("/")[2] in ("median", "mean", "log_reg", "svm", "mlp", "cnn"):
+            assert metrics["mae_frames"] < floor["mae_frames"] + margin, name
+
+
+WRONG = {
+    "no checkpoint": (["eval.checkpoint=last"], "nothing", "no checkpoint 'last'"),
+    "no dataset": (["data.dataset=syntetic"], "encoder", "synthetic"),
+    "no split": (["eval.split=test"], "encoder", "'test'"),
+    "unknown method": (["eval.methods=[diagnal]"], "encoder", "did you mean 'diagonal'"),
+    "no detector": (["eval.detectors=[demo/mlp]"], "encoder", "demo"),
+    "another model": (["model.hidden_size=32"], "encoder", "model.hidden_size is 32 but was 16"),
+    "clips too short": (["pairs.num_frames=100"], "encoder", "pairs.num_frames"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_input_is_one_sentence_and_code_2(workdir, trained, case, capsys):
+    opts, logdir, expected = WRONG[case]
+    output = workdir / "unwritten"
+    assert evaluate.main(flags(workdir, workdir / logdir, *opts, output_dir=str(output))) == 2
+    said = capsys.readouterr()
+    assert expected in said.err
+    assert said.err.startswith("error: ")
+    assert "Traceback" not in said.err
+    assert said.out == ""
+    assert not output.exists()
