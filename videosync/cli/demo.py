@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from videosync.cli.demo_report import collect_pictures, summary_table, write_sum
 from videosync.errors import VideoSyncError
 
 ROOT = Path(__file__).resolve().parents[2]
+PROCESSES = 2
+LAUNCHER = "torch.distributed.run"  # what torchrun runs
 DETECTORS = ("log_reg", "svm", "mlp", "cnn")
 
 
@@ -48,7 +51,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1.",
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("runs/demo"), help="folder for everything the demo makes"
+        "--output",
+        type=Path,
+        default=Path("runs/demo"),
+        help="folder for everything the demo makes; what an earlier demo left there is replaced",
     )
     parser.add_argument(
         "--short", action="store_true", help="a few minutes' form that shows that every step runs"
@@ -70,7 +76,9 @@ def run_demo(output: Path, size: DemoSize, seed: int) -> int:
     if output.exists():
         shutil.rmtree(output)
     output.mkdir(parents=True)
-    steps = demo_commands(output.resolve(), size, seed)
+    output = output.resolve()
+    typed = output.relative_to(ROOT) if output.is_relative_to(ROOT) else output  # as a user would type it
+    steps = demo_commands(typed, size, seed)
     for number, (title, command) in enumerate(steps, start=1):
         say = shlex.join(["python" if word == sys.executable else word for word in command])
         print(
@@ -79,27 +87,35 @@ def run_demo(output: Path, size: DemoSize, seed: int) -> int:
         )
         with open(output / "commands.txt", "a") as log:
             log.write(say + "\n")
-        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment(command), stdin=subprocess.DEVNULL, check=False
+        )
         if done.returncode:
             raise VideoSyncError(
                 f"step {number} ({title}) ended with exit code {done.returncode}; its output is above"
             )
     evaluation = output / "encoder" / "evaluation" / "synthetic_val"
     summary = write_summary(output, evaluation)
-    pictures = collect_pictures(output, evaluation)
+    collect_pictures(output, evaluation)
     print("\n" + summary_table(summary))
-    print(f"\nThe demo took {time.monotonic() - started:.0f} s. Everything it made is in {output}.")
+    print(f"\nThe demo took {time.monotonic() - started:.0f} s. Everything it made is in {typed}.")
     print(
-        f"Look at {pictures / 'median_1_strip.png'}: rows 1 and 2 show the same moments when the offset is right. "
-        f"{pictures / 'methods.png'} compares the methods."
+        f"Look at {typed / 'pictures' / 'median_1_strip.png'}: rows 1 and 2 show the same moments when "
+        f"the offset is right. {typed / 'pictures' / 'methods.png'} compares the methods."
     )
     return 0
+
+
+def environment(command: Sequence[str]) -> dict[str, str]:
+    """Under a launcher each process gets its share of the cores; alone, a command takes all."""
+    share = max(1, (os.cpu_count() or 1) // PROCESSES)
+    return {**os.environ, "OMP_NUM_THREADS": str(share)} if LAUNCHER in command else dict(os.environ)
 
 
 def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, list[str]]]:
     """The steps as (title, command); every command also works when typed by hand in the checkout."""
     python = sys.executable
-    launch = [python, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    launch = [python, "-m", LAUNCHER, "--standalone", "--nproc_per_node", str(PROCESSES)]
     folders = [f"paths.sets={output / 'similarity_sets'}", f"paths.detectors={output / 'detectors'}"]
     opts = [*folders, f"train.seed={seed}", f"pairs.seed={seed}", *size.overrides]
     noise = [*opts, "model.name=noise"]

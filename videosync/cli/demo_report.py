@@ -52,12 +52,11 @@ def _mean(m: dict[str, Any]) -> str:
     return f"{m['mae_frames']:.2f}" + ("" if m["moe_frames"] is None else f" ± {m['moe_frames']:.2f}")
 
 
-def collect_pictures(output: Path, evaluation: Path) -> Path:
-    """One folder with the pictures of all steps; returns it."""
+def collect_pictures(output: Path, evaluation: Path) -> None:
+    """Copy the pictures of all steps into one folder, ``pictures``."""
     folder = output / "pictures"
     folder.mkdir()
     for picture in sorted(evaluation.glob("*.png")):
         shutil.copy(picture, folder / picture.name)
     shutil.copy(output / "cross_demo" / "methods.png", folder / "methods.png")
     shutil.copy(output / "cross_noise" / "methods.png", folder / "noise_control.png")
-    return folder
