@@ -152,7 +152,7 @@ class FakeRun:
 
 
 def test_wandb_gets_the_values_and_a_resumed_run_keeps_its_id(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[FakeRun] = []
     started: list[dict[str, Any]] = []
@@ -162,9 +162,7 @@ def test_wandb_gets_the_values_and_a_resumed_run_keeps_its_id(
         runs.append(FakeRun())
         return runs[-1]
 
-    numbers = iter("ab")
-    util = types.SimpleNamespace(generate_id=lambda: next(numbers))
-    fake = types.SimpleNamespace(init=init, util=util)
+    fake = types.SimpleNamespace(init=init)
     monkeypatch.setattr(module, "_require", lambda package, option: fake)
     for _ in range(2):
         logger = WeightsAndBiases(tmp_path, every=2, config={"optim": {"lr": 1.0}})
@@ -172,7 +170,9 @@ def test_wandb_gets_the_values_and_a_resumed_run_keeps_its_id(
         logger.step(record(2))
         logger.validation({"step": 2, "epoch": 1, "val/loss": 0.5})
         logger.close()
-    assert [options["id"] for options in started] == ["a", "a"]
+    assert started[0]["id"] == started[1]["id"]
+    WeightsAndBiases(tmp_path_factory.mktemp("other"), every=2, config={}).close()
+    assert started[2]["id"] != started[0]["id"]
     assert [step for step, _ in runs[0].logged] == [2, 2]
     assert runs[0].logged[0][1]["train/loss"] == 1.5
     assert runs[0].logged[1][1]["val/loss"] == 0.5

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -177,9 +178,7 @@ class WeightsAndBiases(Logger):
         wandb = _require("wandb", "log.wandb")
         self.every = every
         id_file = folder / "wandb_id.txt"  # a resumed run goes on in the same W&B run
-        run_id = (
-            id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else wandb.util.generate_id()
-        )
+        run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
         id_file.write_text(run_id + "\n", encoding="utf-8")
         self.run = wandb.init(
             project="videosync",
