@@ -10,6 +10,7 @@ from videosync.data.manifest import (
     Sample,
     View,
     read_manifest,
+    require_usable,
     validate_manifest,
     write_manifest,
 )
@@ -116,6 +117,8 @@ def test_missing_folder_file_split(tmp_path):
     (tmp_path / "dataset").mkdir()
     with pytest.raises(ManifestError, match="does not exist. Did you mean 'dataset'"):
         read_manifest(tmp_path / "datasets")
+    with pytest.raises(ManifestError, match=r"does not exist \(nor does .*nowhere\); expected a folder"):
+        read_manifest(tmp_path / "nowhere" / "dataset")
     with pytest.raises(ManifestError, match=r"has no manifest.jsonl"):
         read_manifest(tmp_path / "dataset")
     (tmp_path / "dataset" / MANIFEST_NAME).write_text("\n")
@@ -178,3 +181,31 @@ def test_missing_files_are_listed_once(tmp_path):
     problems = validate_manifest(Manifest(tmp_path, (segment("a", 0),)))
     assert len(problems) == 2
     assert all("is missing" in p for p in problems)
+
+
+def test_a_leak_between_splits_is_refused_in_every_split(tmp_path):
+    events = Manifest(
+        tmp_path, (sample("a"), sample("b", split="val"), sample("a", split="val", starts=(7, 8)))
+    )
+    files = Manifest(
+        tmp_path, (sample("a"), Sample("b", "val", (view("a/../a/cam0.mp4"), view("b/cam1.mp4"))))
+    )
+    touch_videos(tmp_path, [*events.samples, *files.samples])
+    for split in ("train", "val"):
+        with pytest.raises(
+            ManifestError, match=r"manifest.jsonl: event 'a' is in splits 'train' and 'val'.*check"
+        ):
+            require_usable(events, split)
+        with pytest.raises(ManifestError, match=r"cam0.mp4: its frames are in splits"):
+            require_usable(files, split)
+
+
+def test_missing_files_are_refused_where_they_are_needed(tmp_path):
+    samples = (sample("a"), sample("b", split="val"))
+    touch_videos(tmp_path, samples[:1])
+    manifest = Manifest(tmp_path, samples)
+    require_usable(manifest, "train")
+    with pytest.raises(ManifestError, match=r"b/cam0.mp4: the file is missing.*and 1 more"):
+        require_usable(manifest, "val")
+    with pytest.raises(ManifestError, match="no sample has split 'tset'"):
+        require_usable(manifest, "tset")

@@ -17,7 +17,7 @@ from videosync.data.samples import Manifest, Sample, View
 from videosync.engine.build import build_pairs, build_trainer, hold_out_events, spread
 from videosync.engine.distributed import Distributed
 from videosync.engine.validation import HeldOutValidator
-from videosync.errors import ManifestError
+from videosync.errors import ConfigError, ManifestError
 from videosync.video.write import write_video
 
 ALONE = Distributed(rank=0, world_size=1, local_rank=0, device=torch.device("cpu"))
@@ -174,3 +174,19 @@ def test_pairs_of_a_split(workdir: Path) -> None:
     assert len(build_pairs(config, workdir, "train")) == 12
     with pytest.raises(ManifestError, match="no sample has split 'tran'"):
         build_pairs(replace(config), workdir, "tran")
+
+
+def test_no_job_runs_on_an_event_in_two_splits_or_without_a_dataset(workdir: Path, tmp_path: Path) -> None:
+    clips = workdir / "clips"
+    samples = [Sample("e0", split, (View(f"e{n}_0.mp4", 0, 12, 25.0), View(f"e{n}_1.mp4", 1, 12, 25.0)))
+               for n, split in enumerate(("train", "val"))]  # fmt: skip
+    write_manifest(tmp_path / "leak", samples)
+    for video in clips.glob("*.mp4"):
+        (tmp_path / "leak" / video.name).symlink_to(video)
+    leak = options("data.dataset=leak")
+    with pytest.raises(ManifestError, match="event 'e0' is in splits 'train' and 'val'"):
+        build_trainer(leak, workdir=tmp_path, logdir=tmp_path, distributed=ALONE)
+    with pytest.raises(ManifestError, match="event 'e0' is in splits 'train' and 'val'"):
+        build_pairs(leak, tmp_path, "val")
+    with pytest.raises(ConfigError, match="data.dataset is empty"):
+        build_pairs(options("data.dataset="), workdir, "train")

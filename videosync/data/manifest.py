@@ -35,6 +35,7 @@ __all__ = [
     "Sample",
     "View",
     "read_manifest",
+    "require_usable",
     "validate_manifest",
     "write_manifest",
 ]
@@ -54,7 +55,11 @@ def read_manifest(folder: str | Path) -> Manifest:
     root = Path(folder)
     if not root.is_dir():
         siblings = [p.name for p in root.parent.iterdir() if p.is_dir()] if root.parent.is_dir() else []
-        raise ManifestError(f"dataset folder {root} does not exist{nearest(root.name, siblings)}")
+        where = "" if root.parent.is_dir() else f" (nor does {root.parent})"
+        raise ManifestError(
+            f"dataset folder {root} does not exist{where}"
+            f"{nearest(root.name, siblings) or f'; expected a folder that holds {MANIFEST_NAME}'}"
+        )
     path = root / MANIFEST_NAME
     if not path.is_file():
         raise ManifestError(
@@ -108,14 +113,30 @@ def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int
         problems += [
             f"sample {number} ({sample.event}): {text}" for text in _sample_problems(sample, max_offset)
         ]
-    missing = {view.video for view in _views(manifest) if not manifest.path(view).is_file()}
+    missing = _missing(manifest, manifest.samples)
     problems += [f"{video}: the file is missing from {manifest.root}" for video in sorted(missing)]
     if deep:
-        present = {view.video: view for view in _views(manifest) if view.video not in missing}
+        present = {view.video: view for view in _views(manifest.samples) if view.video not in missing}
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for found in pool.map(lambda view: _probe_problems(manifest, view), present.values()):
                 problems += found
     return problems
+
+
+def require_usable(manifest: Manifest, split: str) -> None:
+    """Refuse what would make a result worthless, or stop a run in its middle.
+
+    Raises:
+        ManifestError: an event or a file is in two splits, there is no such split, or files of it are missing.
+    """
+    problems = list(_split_problems(manifest))
+    missing = sorted(_missing(manifest, manifest.of_split(split)))
+    problems += [f"{video}: the file is missing from {manifest.root}" for video in missing]
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ManifestError(
+            f"{manifest.root / MANIFEST_NAME}: {problems[0]}{more}; 'videosync check {manifest.root}' lists all"
+        )
 
 
 def _is_int(value: Any) -> bool:
@@ -176,33 +197,46 @@ def _check_keys(
             raise ManifestError(f"{where}: '{dot}{key}' is {record[key]!r}, but must be {expected}")
 
 
-def _views(manifest: Manifest) -> Iterator[View]:
-    for sample in manifest.samples:
+def _views(samples: Iterable[Sample]) -> Iterator[View]:
+    for sample in samples:
         yield from sample.views
 
 
+def _missing(manifest: Manifest, samples: Iterable[Sample]) -> set[str]:
+    """Videos that are not there. Each folder is listed once, which is quick where a look at each file is not."""
+    paths = {view.video: manifest.path(view) for view in _views(samples)}
+    folders = {path.parent for path in paths.values()}
+    there = {folder: set(os.listdir(folder)) if folder.is_dir() else set() for folder in folders}
+    return {video for video, path in paths.items() if path.name not in there[path.parent]}
+
+
 def _split_problems(manifest: Manifest) -> Iterator[str]:
-    splits: dict[str, list[str]] = defaultdict(list)
+    """Events, then files, that are in more than one split."""
+    events: dict[str, dict[str, None]] = defaultdict(dict)
+    files: dict[str, dict[str, None]] = defaultdict(dict)
     for sample in manifest.samples:
-        if sample.split not in splits[sample.event]:
-            splits[sample.event].append(sample.split)
-    for event, names in splits.items():
-        if len(names) > 1:
-            yield f"event '{event}' is in splits {_and(names)}; an event may be in one split only"
+        events[sample.event][sample.split] = None
+        for view in sample.views:
+            files[os.path.normpath(view.video)][sample.split] = None
+    for event, splits in events.items():
+        if len(splits) > 1:
+            yield f"event '{event}' is in splits {_and(splits)}; an event may be in one split only"
+    for video, splits in files.items():
+        if len(splits) > 1:
+            yield f"{video}: its frames are in splits {_and(splits)}; a file may be in one split only"
 
 
 def _file_problems(manifest: Manifest) -> Iterator[str]:
-    """One file, one place: in one split, one event, at one start, with one length and rate."""
+    """One file, one place: in one event, at one start, with one length and rate."""
     uses: dict[str, list[tuple[Sample, View]]] = defaultdict(list)
     for sample in manifest.samples:
         for view in sample.views:
             uses[os.path.normpath(view.video)].append((sample, view))
     for video, found in uses.items():
-        splits = list(dict.fromkeys(sample.split for sample, _ in found))
         events = list(dict.fromkeys(sample.event for sample, _ in found))
-        if len(splits) > 1:
-            yield f"{video}: its frames are in splits {_and(splits)}; a file may be in one split only"
-        elif len(events) > 1:
+        if len({sample.split for sample, _ in found}) > 1:
+            continue  # _split_problems has said so
+        if len(events) > 1:
             yield f"{video}: belongs to events {_and(events)}; a file shows one event"
         elif len({(view.start_frame, view.num_frames, view.fps) for _, view in found}) > 1:
             yield f"{video}: listed with different start_frame, num_frames or fps; say the same on each line"
@@ -257,6 +291,6 @@ def _span(view: View) -> str:
     return f"{view.start_frame}–{view.end_frame - 1}"
 
 
-def _and(names: list[str]) -> str:
+def _and(names: Iterable[str]) -> str:
     quoted = [f"'{name}'" for name in names]
     return ", ".join(quoted[:-1]) + f" and {quoted[-1]}"

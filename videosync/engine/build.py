@@ -19,7 +19,7 @@ from videosync.config.schema import Config
 from videosync.data.datasets import TrainingClips, collate
 from videosync.data.features import CachedClips, FeatureCache
 from videosync.data.loaders import training_loader
-from videosync.data.manifest import read_manifest
+from videosync.data.manifest import read_manifest, require_usable
 from videosync.data.pairs import sync_pairs
 from videosync.data.samples import Manifest
 from videosync.engine.batches import BatchSource
@@ -29,7 +29,7 @@ from videosync.engine.optim import build_optimizer, learning_rate
 from videosync.engine.signals import shield_workers
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import HeldOutValidator, Validator
-from videosync.errors import ManifestError
+from videosync.errors import ConfigError, ManifestError
 from videosync.losses.scl import sequence_contrastive_loss
 from videosync.models.encoder import Encoder
 from videosync.models.encoder import build_encoder as encoder_from_options
@@ -49,14 +49,21 @@ def build_encoder(config: Config, workdir: Path) -> Encoder | NoiseEncoder:
     return encoder_from_options(**asdict(config.model), num_frames=config.data.num_frames, workdir=workdir)
 
 
-def build_manifest(config: Config, workdir: Path) -> Manifest:
-    return read_manifest(workdir / config.data.dataset)
+def build_manifest(config: Config, workdir: Path, split: str) -> Manifest:
+    """The manifest of ``data.dataset``, with nothing in two splits and every file of ``split`` in its place."""
+    if not config.data.dataset:
+        raise ConfigError(
+            "data.dataset is empty; name the dataset folder inside --workdir, as in '--opts data.dataset my_videos'"
+        )
+    manifest = read_manifest(workdir / config.data.dataset)
+    require_usable(manifest, split)
+    return manifest
 
 
 def build_pairs(config: Config, workdir: Path, split: str) -> list[SyncPair]:
     """The sync pairs of a split, as ``config.pairs`` says."""
     windows = config.pairs.windows_train if split == TRAIN_SPLIT else config.pairs.windows_val
-    return pairs_of(config, build_manifest(config, workdir), split, windows)
+    return pairs_of(config, build_manifest(config, workdir, split), split, windows)
 
 
 def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> list[SyncPair]:
@@ -107,7 +114,7 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         ConfigError: options that do not fit the data (a batch larger than an epoch, …).
         ManifestError: the dataset is missing, malformed, or has nothing to train on.
     """
-    manifest = distributed.together(lambda: build_manifest(config, workdir))
+    manifest = distributed.together(lambda: build_manifest(config, workdir, TRAIN_SPLIT))
     train, held_out = distributed.together(lambda: split_train_events(config, manifest))
     encoder = distributed.together(lambda: place_encoder(build_encoder(config, workdir), config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
