@@ -88,6 +88,9 @@ def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir,
     assert "kept" in capsys.readouterr().out
     assert evaluate.main([*flags(workdir, trained, "similarity.temperature=0.2"), "--continue_train"]) == 0
     assert "kept" not in capsys.readouterr().out
+    output.write_text('{"table"')
+    assert evaluate.main([*flags(workdir, trained), "--continue_train"]) == 2
+    assert "metrics.json: damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -168,5 +168,5 @@ def test_exchanged_or_damaged_files_are_noticed(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"state\.pt: missing"):
         found.training_state()
     (found.folder / "checkpoint.json").write_text(json.dumps({"epoch": 1}))
-    with pytest.raises(CheckpointError, match="not a checkpoint description"):
+    with pytest.raises(CheckpointError, match="no description of a checkpoint"):
         list_checkpoints(tmp_path)

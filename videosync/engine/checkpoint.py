@@ -166,7 +166,8 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{path}: not a checkpoint description ({error!r}); use another checkpoint"
+            f"{path}: damaged, or no description of a checkpoint ({type(error).__name__}: {error}); "
+            f"delete {folder} to go on without it"
         ) from error
 
 

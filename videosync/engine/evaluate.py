@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from videosync.engine.build import build_pairs
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.loggers import PairProgress
+from videosync.errors import CheckpointError
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.evaluation.plots import save_film_strip, save_heat_map, save_method_bars
 from videosync.evaluation.sync import (
@@ -30,6 +32,8 @@ from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import load_methods
 from videosync.types import SyncPair
 from videosync.version import __version__
+
+REPORT_FILE = "metrics.json"
 
 
 def run_evaluation(
@@ -58,8 +62,10 @@ def run_evaluation(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
     facts = {"encoder": encoder_id, "config": asdict(config)}
-    if keep_finished and (table := distributed.broadcast(finished_table(output, facts))):
-        return table
+    if keep_finished:
+        table = distributed.broadcast(distributed.together(lambda: finished_table(output, facts)))
+        if table:
+            return table
     matching: dict[str, Any] = {
         "image_size": config.data.image_size,
         "device": distributed.device,
@@ -95,7 +101,6 @@ def run_evaluation(
         "table": (table := metrics_table(metrics, floor)),
         **facts,
     }
-    (output / "metrics.json").write_text(json.dumps(report, indent=1))
     write_pairs(output / "pairs.csv", results)
     rows = {
         name: {"mae": m.mae_frames, "moe": np.nan if m.moe_frames is None else m.moe_frames}
@@ -105,13 +110,25 @@ def run_evaluation(
     save_method_bars(output / "methods.png", rows, floor.mae_frames, title)
     for label, index in pictured_pairs(results, metrics, config.eval.pictures):
         draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
+    temporary = output / f".metrics.{os.getpid()}"
+    temporary.write_text(json.dumps(report, indent=1))
+    os.replace(temporary, output / REPORT_FILE)  # last: where it is, everything is
     return table
 
 
 def finished_table(output: Path, facts: Mapping[str, Any]) -> str:
-    """The table of an evaluation in ``output`` that was made from the same ``facts``; "" without one."""
-    path = output / "metrics.json"
-    report = json.loads(path.read_text()) if path.is_file() else {}
+    """The table of an evaluation in ``output`` that was made from the same ``facts``; "" without one.
+
+    Raises:
+        CheckpointError: the report there is damaged.
+    """
+    path = output / REPORT_FILE
+    try:
+        report = json.loads(path.read_text()) if path.is_file() else {}
+    except ValueError as error:
+        raise CheckpointError(
+            f"{path}: damaged ({error}); delete it, or leave out --continue_train to evaluate anew"
+        ) from error
     return report["table"] if all(report.get(key) == value for key, value in facts.items()) else ""
 
 
