@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from videosync.cli import common
 from videosync.cli.common import (
+    check_writable,
     command_parser,
     launched_processes,
     launched_rank,
@@ -216,3 +218,44 @@ def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
         check=False,
     )
     assert done.stderr == ""
+
+
+def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_writable("--logdir", tmp_path / "new" / "run")
+    monkeypatch.chdir(tmp_path)
+    check_writable("--logdir", Path("new"))
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    for folder in ("file", "file/run"):
+        with pytest.raises(ConfigError, match=r"--logdir file.*: .*file is a file; give a folder"):
+            check_writable("--logdir", Path(folder))
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    with pytest.raises(ConfigError, match="nothing may be written to"):
+        check_writable("--logdir", tmp_path / "new" / "run")
+
+
+@pytest.mark.parametrize(
+    ("module", "needed"),
+    [
+        ("train", ["--opts", "data.dataset=x", "model.layer=0"]),
+        ("evaluate", []),
+        ("construct", ["--dataset_prefix", "x"]),
+        ("train_detector", ["--prefix", "x"]),
+        ("eval_detector", ["--model_prefix", "x", "--data_prefix", "x"]),
+    ],
+)
+def test_every_command_asks_before_it_works(
+    module: str,
+    needed: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("file", "similarity_sets"):
+        (tmp_path / name).touch()
+    main = importlib.import_module(f"videosync.cli.{module}").main
+    assert main(["--logdir", "file", *needed]) == 2
+    assert "is a file; give a folder" in capsys.readouterr().err

@@ -169,6 +169,8 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "longer"], "reads 12 x 12 matrices"),
         ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu", "--models", "cnn"], "holds no detector"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "nut"], "did you mean 'ntu'?"),
+        ("eval", ["--model_prefix", "nut", "--data_prefix", "ntu"], "did you mean prefix 'ntu'?"),
+        ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu"], "no detector was trained there"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models", "diagnal"], "'diagonal'"),
     ],
 )

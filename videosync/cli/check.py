@@ -12,7 +12,6 @@ from itertools import combinations
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, expanded_path, run_command
-from videosync.data.contact_sheet import write_contact_sheet
 from videosync.data.manifest import Manifest, Sample, read_manifest, validate_manifest
 from videosync.errors import VideoError
 from videosync.video.read import iter_frames, probe
@@ -36,8 +35,14 @@ def build_parser() -> CommandParser:
         "--decode", type=int, default=20, help="clips decoded whole (default %(default)s); 0: none"
     )
     parser.add_argument("--max_offset", type=int, help="also list views that start further apart, in frames")
-    parser.add_argument("--quick", action="store_true", help="trust the lengths and rates in the manifest")
-    parser.add_argument("--seed", type=int, default=0, help="which clips and samples are chosen")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="trust the lengths and rates in the manifest instead of reading them from each file",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="another number, other clips and samples (default %(default)s)"
+    )
     return parser
 
 
@@ -49,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check(args: argparse.Namespace) -> list[str]:
     """Print summary and problems, write the contact sheet; returns the problems."""
+    from videosync.data.contact_sheet import write_contact_sheet  # matplotlib would slow --help down
+
     manifest = read_manifest(args.folder)
     print_summary(manifest)
     problems = validate_manifest(manifest, deep=not args.quick, max_offset=args.max_offset)

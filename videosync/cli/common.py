@@ -19,7 +19,7 @@ from typing import NoReturn
 from videosync.config.load import config_to_yaml, load_config
 from videosync.config.options import nearest
 from videosync.config.schema import Config
-from videosync.errors import VideoSyncError
+from videosync.errors import ConfigError, VideoSyncError
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -64,13 +64,31 @@ def expanded_path(text: str) -> Path:
     return Path(text).expanduser()
 
 
+def check_writable(flag: str, folder: Path) -> None:
+    """Asked before any work, which would be lost.
+
+    Raises:
+        ConfigError: ``folder`` is no folder, or can neither be written to nor be made.
+    """
+    place = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not place.is_dir():
+        raise ConfigError(f"{flag} {folder}: {place} is a file; give a folder.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigError(f"{flag} {folder}: nothing may be written to {place}; choose another folder.")
+
+
 def command_parser(
-    description: str, *, default_cfg: str | None = None, default_logdir: str = CommandParser.default_logdir
+    description: str,
+    *,
+    default_cfg: str | None = None,
+    default_logdir: str = CommandParser.default_logdir,
+    continue_train: str = "go on from the last checkpoint in --logdir instead of starting anew",
 ) -> CommandParser:
     """The parser every command starts from, with the flags that all of them take.
 
     ``default_logdir`` may name flags, as in ``"runs/detectors/{prefix}"``, and ``{config}``, the config's
-    name. After parsing, ``workdir``, ``cfg_file`` and ``logdir`` are Paths (``cfg_file`` may be None).
+    name; ``continue_train`` says what that flag does here. After parsing, ``workdir``, ``cfg_file`` and
+    ``logdir`` are Paths (``cfg_file`` may be None).
     """
     parser = CommandParser(
         description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -101,7 +119,7 @@ def command_parser(
     parser.add_argument(
         "--continue_train",
         action="store_true",
-        help="go on from the last checkpoint in --logdir instead of starting anew",
+        help=continue_train,
     )
     parser.add_argument(
         "--opts",

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from videosync.cli.common import command_parser, expanded_path, load_command_config, run_command
+from videosync.cli.common import (
+    check_writable,
+    command_parser,
+    expanded_path,
+    load_command_config,
+    run_command,
+)
 
 DESCRIPTION = """Build a similarity set: for every sync pair of the train and val splits, the similarity matrix
 (softmax over its rows) of the two windows' embeddings in both directions, with the true offset as its label.
@@ -12,11 +18,13 @@ DESCRIPTION = """Build a similarity set: for every sync pair of the train and va
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1
 (k > 0: video 1 started first). The set goes to paths.sets (default: ./similarity_sets) as
 PREFIX_SPLIT_matrices.npy, PREFIX_SPLIT_labels.npy and PREFIX_SPLIT.json, complete or not at all.
-With --continue_train, splits that are already there, made by the same encoder and options, are kept."""
+A set of the same name is replaced."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = command_parser(DESCRIPTION)
+    parser = command_parser(
+        DESCRIPTION, continue_train="keep the splits already made by the same encoder with the same options"
+    )
     parser.add_argument(
         "--dataset_prefix", required=True, metavar="PREFIX", help="name of the set to make, without folders"
     )
@@ -24,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def job() -> None:
         config = load_command_config(args)
+        folder = expanded_path(config.paths.sets)
+        check_writable("paths.sets", folder)
         from videosync.engine.construct import construct_similarity_sets
         from videosync.engine.distributed import setup_distributed
 
@@ -32,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 config,
                 workdir=args.workdir,
                 logdir=args.logdir,
-                folder=expanded_path(config.paths.sets),
+                folder=folder,
                 prefix=args.dataset_prefix,
                 keep_finished=args.continue_train,
                 distributed=distributed,

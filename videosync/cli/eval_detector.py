@@ -6,7 +6,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from videosync.cli.common import command_parser, launched_rank, load_command_config, run_command
+from videosync.cli.common import (
+    check_writable,
+    command_parser,
+    launched_rank,
+    load_command_config,
+    run_command,
+)
 from videosync.cli.train_detector import METHODS, check_methods
 
 DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
@@ -20,7 +26,11 @@ LABEL_FREE = ("median", "mean", "dtw", "diagonal")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = command_parser(DESCRIPTION, default_logdir="runs/detectors/{model_prefix}_on_{data_prefix}")
+    parser = command_parser(
+        DESCRIPTION,
+        default_logdir="runs/detectors/{model_prefix}_on_{data_prefix}",
+        continue_train="accepted as by the other commands, and without effect: an evaluation takes seconds",
+    )
     parser.add_argument(
         "--model_prefix",
         required=True,
@@ -44,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         config = load_command_config(args)
         if args.models is not None:
             check_methods("--models", args.models, (*LABEL_FREE, *METHODS))
+        check_writable("--logdir", args.logdir)
         if launched_rank() > 0:
             return  # one process evaluates; others that a launcher started have nothing to do
         from videosync.engine.eval_detectors import SIGN, evaluate_detectors

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from videosync.cli.common import command_parser, expanded_path, load_command_config, run_command
+from videosync.cli.common import (
+    check_writable,
+    command_parser,
+    expanded_path,
+    load_command_config,
+    run_command,
+)
 
 DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
 with the label-free methods (and any trained detector), and report errors in frames and milliseconds.
 
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1
-(k > 0: video 1 started first). With --continue_train, a finished evaluation of the same encoder with the same
-options is shown again instead of being repeated.
+(k > 0: video 1 started first).
 Methods and detectors are chosen with --opts eval.methods=[median,diagonal] eval.detectors=[prefix/cnn]."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = command_parser(DESCRIPTION)
+    parser = command_parser(
+        DESCRIPTION,
+        continue_train="show a finished evaluation of the same encoder with the same options again "
+        "instead of repeating it",
+    )
     parser.add_argument(
         "--output_dir",
         type=expanded_path,
@@ -32,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from videosync.engine.evaluate import run_evaluation
 
         output = args.output_dir or args.logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
+        check_writable("--output_dir", output)
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
             table = run_evaluation(
                 config,

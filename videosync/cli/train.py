@@ -6,7 +6,13 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from videosync.cli.common import command_parser, launched_rank, load_command_config, run_command
+from videosync.cli.common import (
+    check_writable,
+    command_parser,
+    launched_rank,
+    load_command_config,
+    run_command,
+)
 
 DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
 
@@ -23,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def job() -> int:
         config = load_command_config(args, training=True)
+        check_writable("--logdir", args.logdir)
         from videosync.engine.distributed import setup_distributed
         from videosync.engine.train import run_training
 

@@ -7,7 +7,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from videosync.cli.common import command_parser, launched_rank, load_command_config, run_command
+from videosync.cli.common import (
+    check_writable,
+    command_parser,
+    expanded_path,
+    launched_rank,
+    load_command_config,
+    run_command,
+)
 from videosync.config.options import nearest
 from videosync.errors import ConfigError
 
@@ -24,7 +31,11 @@ METHODS = ("log_reg", "svm", "mlp", "cnn")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = command_parser(DESCRIPTION, default_logdir="runs/detectors/{prefix}")
+    parser = command_parser(
+        DESCRIPTION,
+        default_logdir="runs/detectors/{prefix}",
+        continue_train="do not train detectors again that were finished on the same set with the same options",
+    )
     parser.add_argument(
         "--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on"
     )
@@ -33,14 +44,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         nargs="+",
         default=list(METHODS),
         metavar="METHOD",
-        help=f"detectors to train, of {', '.join(METHODS)} (default: all). With --continue_train, those "
-        "finished on the same set with the same options are not trained again",
+        help=f"detectors to train, of {', '.join(METHODS)} (default: all)",
     )
     args = parser.parse_args(argv)
 
     def job() -> None:
         config = load_command_config(args)
         check_methods("--sync_methods", args.sync_methods, METHODS)
+        check_writable("--logdir", args.logdir)
+        check_writable("paths.detectors", expanded_path(config.paths.detectors))
         if launched_rank() > 0:
             return  # one process trains; others that a launcher started have nothing to do
         from videosync.engine.train_detectors import train_detectors

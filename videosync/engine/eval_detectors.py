@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from videosync.config.options import nearest
 from videosync.config.schema import Config
 from videosync.engine.detector_sets import find_detectors, find_set
 from videosync.engine.train_detectors import metric_options, write_metrics
+from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import floor_metrics, metrics_table, sync_metrics
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
@@ -51,6 +53,15 @@ def evaluate_detectors(
     folder = find_detectors(config.paths.detectors, workdir, model_prefix)
     if models is None:
         trained = trained_detectors(folder)
+        if not trained:
+            others = [path.name for path in folder.parent.glob("*") if trained_detectors(path)]
+            near = nearest(model_prefix, others)
+            raise CheckpointError(
+                f"{folder}: no detector was trained there"
+                + (f"; did you mean prefix '{near}'?" if near else ".")
+                + f" Train some with train_sync_offset_detector.py --prefix {model_prefix}, or choose methods that "
+                "need no training, as in --models median diagonal"
+            )
         models = [*PREDICTORS, *(name for name in DETECTORS if name in trained)]
     methods, notes = _load(models, folder, header)
     predicted = {name: m(pairs.forward, pairs.backward, pairs.max_offset) for name, m in methods.items()}
