@@ -80,6 +80,11 @@ def test_not_finite_loss_of_one_rank_stops_both_with_the_same_sentence(seen: See
     assert seen[0]["not_finite"] == seen[1]["not_finite"]
 
 
+def test_no_thread_of_the_group_is_left_at_the_end(seen: Seen) -> None:
+    """One that outlives the group can abort the process at exit (seen in one run of seven)."""
+    assert [seen[rank]["threads_left"] for rank in range(2)] == [[], []]
+
+
 def test_one_process_needs_no_group() -> None:
     with setup_distributed() as there:
         assert (there.rank, there.world_size, there.is_main) == (0, 1, True)

@@ -92,17 +92,25 @@ def not_finite(there: Distributed, out: Path) -> str:
     return "went on"
 
 
+def gloo_threads() -> list[str]:
+    """Names of the group's threads in this process (Linux)."""
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    return [name for name in names if "gloo" in name]
+
+
 def main() -> None:
     out = Path(sys.argv[1])
     with setup_distributed() as there:
-        seen = {
+        seen: dict[str, Any] = {
             "collectives": collectives(there),
             "gradients": gradients(there, out, 1),
             "accumulated": gradients(there, out, 2),
             "resumed": losses_of_a_stopped_and_resumed_run(there, out),
             "not_finite": not_finite(there, out),
         }
-        (out / f"rank{there.rank}.json").write_text(json.dumps(seen))
+        rank = there.rank
+    seen["threads_left"] = gloo_threads()
+    (out / f"rank{rank}.json").write_text(json.dumps(seen))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ then the identity.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -17,6 +18,10 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+
+# Imported before a group exists: its functions take the group as a default argument. Imported later (DDP does it),
+# they keep the group's threads alive into interpreter exit, where one of them now and then aborts the process.
+import torch.distributed.nn
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -129,6 +134,7 @@ class ProcessGroup(Distributed):
 
     def close(self) -> None:
         if dist.is_initialized():
+            gc.collect()  # models of a finished training refer to the group in cycles
             dist.destroy_process_group()
 
 
