@@ -16,7 +16,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from tqdm import tqdm
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dataset_preparation.arguments import PreparationParser
 from dataset_preparation.multiview.plan import (
     Dropped,
     ViewJob,
@@ -39,6 +40,19 @@ from dataset_preparation.multiview.transcode import transcode
 from videosync.data.manifest import MANIFEST_NAME, read_manifest, validate_manifest, write_manifest
 from videosync.data.samples import Sample
 from videosync.errors import ManifestError, VideoSyncError
+
+_NOT_NEGATIVE = (lambda value: value >= 0, "0 or more")
+LIMITS: dict[str, tuple[Callable[[Any], bool], str]] = {  # flag → (what is accepted, the same in words)
+    "size": (lambda value: value >= 2 and value % 2 == 0, "an even number, 2 or more"),
+    "crf": (lambda value: 0 <= value <= 51, "0 to 51"),
+    "val_share": (lambda value: 0 <= value <= 1, "a share from 0 to 1"),
+    "seed": _NOT_NEGATIVE,
+    "max_frames": _NOT_NEGATIVE,
+    "segment_frames": _NOT_NEGATIVE,
+    "min_frames": _NOT_NEGATIVE,
+    "workers": (lambda value: value >= 1, "1 or more"),
+    "limit": _NOT_NEGATIVE,
+}
 
 
 def _report(
@@ -61,21 +75,36 @@ def _report(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="multiview_process.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = PreparationParser(prog="multiview_process.py", description=__doc__)
     parser.add_argument("--data_root", type=Path, required=True, help="folder of the recordings")
     parser.add_argument("--output_dir", type=Path, required=True, help="dataset folder to write")
-    parser.add_argument("--size", type=int, default=224, help="height and width of the clips in pixels, even")
-    parser.add_argument("--crf", type=int, default=12, help="quality of the H.264 clips: 0 lossless … 51")
+    parser.add_argument(
+        "--size",
+        type=int,
+        default=224,
+        help="height and width of the clips in pixels, even (default %(default)s)",
+    )
+    parser.add_argument(
+        "--crf",
+        type=int,
+        default=12,
+        help="quality of the H.264 clips: 0 lossless … 51 (default %(default)s)",
+    )
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--val_events", nargs="+", default=[], help="events of the val split; all others train"
     )
     group.add_argument(
-        "--val_share", type=float, help="share of events, drawn with --seed, for the val split"
+        "--val_share",
+        type=float,
+        help="share of events, drawn with --seed, for the val split; at least one of two or more",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of --val_share")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="another number, other events for --val_share (default %(default)s)",
+    )
     parser.add_argument(
         "--max_frames",
         type=int,
@@ -88,7 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--min_frames", type=int, default=0, help="drop events whose views share fewer frames; 0: drop none"
     )
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="files processed at once")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="files processed at once (default: one a core, %(default)s)",
+    )
     parser.add_argument("--limit", type=int, default=0, help="only the first this many events; 0: all")
     parser.add_argument("--dry_run", action="store_true", help="say what would be done and write nothing")
     return parser
@@ -98,15 +132,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
     parser = _parser()
     args = parser.parse_args(argv)
-    if (
-        args.size < 2
-        or args.size % 2
-        or args.workers < 1
-        or min(args.max_frames, args.segment_frames, args.min_frames, args.limit) < 0
-    ):
-        parser.error("--size must be even, --workers 1 or more, and no number below 0")
-    if args.val_share is not None and not 0 <= args.val_share <= 1:
-        parser.error("--val_share must be between 0 and 1")
+    for flag, (accepts, expected) in LIMITS.items():
+        value = getattr(args, flag)
+        if value is not None and not accepts(value):
+            parser.error(f"--{flag} {value}: must be {expected}")
+    if args.output_dir.exists() and not args.output_dir.is_dir():
+        parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
+    if args.output_dir.resolve() == args.data_root.resolve():
+        parser.error(
+            f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
+        )
     try:
         return run(args)
     except VideoSyncError as error:
@@ -137,6 +172,7 @@ def run(args: argparse.Namespace) -> int:
     if args.dry_run:
         samples, lost = assemble(jobs, splits)
         print_report(_report(samples, [*dropped, *lost], args))
+        print_empty_splits(samples, splits)
         return 0
     args.output_dir.mkdir(parents=True, exist_ok=True)
     threads = max(1, (os.cpu_count() or 1) // args.workers)
@@ -154,6 +190,7 @@ def run(args: argparse.Namespace) -> int:
     temporary.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(temporary, args.output_dir / "report.json")
     print_report(report)
+    print_empty_splits(samples, splits)
     if not samples:
         raise ManifestError(
             f"nothing in {args.data_root} could be used; {args.output_dir / 'report.json'} says why"
@@ -174,6 +211,15 @@ def print_report(report: dict[str, Any]) -> None:
         )
     for entry in report["dropped"]:
         print(f"dropped  {entry['event']} {entry['what']}: {entry['why']}".replace(" :", ":"))
+
+
+def print_empty_splits(samples: Sequence[Sample], splits: Mapping[str, str]) -> None:
+    """Say which split lost all of its events (``splits``: event → split)."""
+    for split in sorted(set(splits.values()) - {sample.split for sample in samples}):
+        events = ", ".join(event for event, chosen in splits.items() if chosen == split)
+        print(
+            f"note: split '{split}' is empty, since all of its events were dropped ({events}); choose others"
+        )
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from typing import Any
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from dataset_preparation.arguments import PreparationParser
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
 
@@ -36,9 +37,7 @@ Task = tuple[str, int]  # split, number inside the split
 
 def build_parser() -> argparse.ArgumentParser:
     text, _, notes = (__doc__ or "").partition("\n\n")
-    parser = argparse.ArgumentParser(
-        description=text, epilog=notes, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = PreparationParser(description=text, epilog=notes)
     defaults = Settings()
     add = parser.add_argument
     add("--output_dir", type=Path, required=True, help="dataset folder to make or to complete")

@@ -96,6 +96,24 @@ def test_a_sheet_that_cannot_be_written(dataset, capsys):
         write_contact_sheet(manifest, manifest.samples, dataset / "no" / "x.png")
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--decode", "-3"], "--decode -3: must be 0 or more"),
+        (["--samples", "-1"], "--samples -1"),
+        (["--max_offset", "-1"], "--max_offset -1"),
+        (["--sheet", "sheet.foo"], "expected a name that ends in .png"),
+    ],
+)
+def test_wrong_flags_are_one_sentence(dataset, capsys, flags, said):
+    with pytest.raises(SystemExit) as stopped:
+        main([str(dataset), *flags])
+    captured = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert said in captured.err
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+
+
 def test_pictures_above_each_other_show_the_same_moment(dataset):
     manifest = read_manifest(dataset)
     sample = manifest.of_split("val")[0]

@@ -217,3 +217,47 @@ def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
             error = np.abs(source[:, None] - clip[None]).mean((2, 3))  # [source frame, clip frame]
             assert (error.argmin(1) == np.arange(20)).mean() >= 0.8
     assert moving >= 8
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--size", "33"], "--size 33: must be an even number"),
+        (["--crf", "99"], "--crf 99: must be 0 to 51"),
+        (["--val_share", "2"], "--val_share 2.0: must be a share"),
+        (["--seed", "-1"], "--seed -1: must be 0 or more"),
+        (["--workers", "0"], "--workers 0: must be 1 or more"),
+        (["--sede", "1"], "did you mean '--seed'?"),
+        (["--size", "big"], "--size: invalid int value: 'big'"),
+    ],
+)
+def test_wrong_flags_are_one_sentence_and_code_2(tmp_path, capsys, flags, said):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--data_root", str(tmp_path), "--output_dir", str(tmp_path / "out"), *flags])
+    captured = capsys.readouterr()
+    assert stopped.value.code == 2
+    assert captured.err.startswith("error: ")
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_recordings_are_never_overwritten(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    for output, said in (("rec/../rec", "would be overwritten"), ("file", "is a file")):
+        (tmp_path / "rec").mkdir(exist_ok=True)
+        with pytest.raises(SystemExit):
+            main(["--data_root", str(tmp_path / "rec"), "--output_dir", str(tmp_path / output)])
+        assert said in capsys.readouterr().err
+
+
+def test_a_split_that_lost_all_its_events_is_named(tmp_path, capsys):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_event(raw, "a")
+    write_event(raw, "b")
+    (raw / "b" / "cam0.mp4").write_bytes(b"junk")
+    for more in (["--dry_run"], []):
+        assert prepare(raw, out, "--val_events", "b", *more) == 0
+        assert "split 'val' is empty, since all of its events were dropped (b)" in capsys.readouterr().out
+    assert prepare(raw, out, "--val_events", "a") == 0
+    assert "split 'train' is empty" in capsys.readouterr().out

@@ -16,6 +16,8 @@ from videosync.data.manifest import Manifest, Sample, read_manifest, validate_ma
 from videosync.errors import VideoError
 from videosync.video.read import iter_frames, probe
 
+PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
+
 
 def build_parser() -> CommandParser:
     parser = CommandParser(
@@ -48,7 +50,13 @@ def build_parser() -> CommandParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when nothing is wrong, else 2."""
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    for flag in ("samples", "decode", "max_offset"):
+        if (getattr(args, flag) or 0) < 0:
+            parser.error(f"--{flag} {getattr(args, flag)}: must be 0 or more")
+    if args.sheet and args.sheet.suffix.lower() not in PICTURES:
+        parser.error(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
     return run_command(lambda: 2 if check(args) else 0)
 
 
@@ -66,7 +74,8 @@ def check(args: argparse.Namespace) -> list[str]:
     usable = [sample for sample in usable if not any(view.video in broken for view in sample.views)]
     for problem in problems:
         print(f"problem: {problem}")
-    print(f"{len(problems)} problems" if problems else "no problems found")
+    count = {0: "no problems found", 1: "1 problem"}
+    print(count.get(len(problems), f"{len(problems)} problems"))
     sheet = args.sheet or args.folder / "contact_sheet.png"
     chosen = choose_samples(usable, args.samples, rng)
     if chosen:
