@@ -122,6 +122,9 @@ def test_cross_evaluation_prints_writes_and_draws(there: Path, capsys: pytest.Ca
     output = there / "runs/detectors/ntu_on_cmu"
     report = json.loads((output / "metrics.json").read_text())
     assert list(report["methods"]) == names
+    assert "--data_prefix cmu" in report["command"]
+    assert report["config"]["pairs"]["seed"] == 0
+    assert report["versions"].keys() >= {"videosync", "python", "torch", "scikit-learn"}
     assert (report["floor"]["n"], report["floor"]["n_events"]) == (48, 12)
     with (output / "pairs.csv").open() as file:
         rows = list(csv.DictReader(file))

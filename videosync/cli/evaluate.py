@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 
 from videosync.cli.common import (
@@ -50,6 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 detectors=expanded_path(config.paths.detectors),
                 output=output,
                 keep_finished=args.continue_train,
+                command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),
                 distributed=distributed,
             )
             if distributed.is_main:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from videosync.config.schema import Config
 from videosync.engine.build import build_pairs
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.loggers import PairProgress
+from videosync.engine.train_detectors import write_metrics
 from videosync.errors import CheckpointError
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.evaluation.plots import save_film_strip, save_heat_map, save_method_bars
@@ -31,7 +30,6 @@ from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import load_methods
 from videosync.types import SyncPair
-from videosync.version import __version__
 
 REPORT_FILE = "metrics.json"
 
@@ -44,6 +42,7 @@ def run_evaluation(
     detectors: Path,
     output: Path,
     keep_finished: bool,
+    command: str,
     distributed: Distributed,
 ) -> str:
     """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``; returns the table (rank 0).
@@ -90,15 +89,14 @@ def run_evaluation(
         results, max_offset=config.pairs.max_offset, bootstrap=config.eval.bootstrap, seed=config.pairs.seed
     )
     output.mkdir(parents=True, exist_ok=True)
+    table = metrics_table(metrics, floor)
     report = {
         "split": config.eval.split,
         "dataset": config.data.dataset,
         "max_offset": config.pairs.max_offset,
         "num_frames": pairs[0].window0.num_frames,
-        "floor": floor.to_json(),
-        "methods": {name: values.to_json() for name, values in metrics.items()},
-        "versions": {"videosync": __version__, "torch": torch.__version__},
-        "table": (table := metrics_table(metrics, floor)),
+        "table": table,
+        "command": command,
         **facts,
     }
     write_pairs(output / "pairs.csv", results)
@@ -110,9 +108,7 @@ def run_evaluation(
     save_method_bars(output / "methods.png", rows, floor.mae_frames, title)
     for label, index in pictured_pairs(results, metrics, config.eval.pictures):
         draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
-    temporary = output / f".metrics.{os.getpid()}"
-    temporary.write_text(json.dumps(report, indent=1))
-    os.replace(temporary, output / REPORT_FILE)  # last: where it is, everything is
+    write_metrics(output / REPORT_FILE, metrics, floor, report)  # last: where it is, everything is
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -134,7 +135,7 @@ def metric_options(pairs: MatrixPairs, config: Config) -> dict[str, Any]:
 def write_metrics(
     path: Path, metrics: Mapping[str, SyncMetrics], floor: SyncMetrics, facts: Mapping[str, Any]
 ) -> None:
-    """``{..., "floor": …, "methods": {name: …}, "versions": …}`` as JSON."""
+    """``{..., "floor": …, "methods": {name: …}, "versions": …}`` as JSON; complete or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
         **facts,
@@ -142,7 +143,9 @@ def write_metrics(
         "methods": {name: m.to_json() for name, m in metrics.items()},
         "versions": versions(),
     }
-    path.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    os.replace(temporary, path)
 
 
 def versions() -> dict[str, str]:
