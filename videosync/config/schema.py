@@ -57,9 +57,7 @@ class ModelConfig:
     random_backbone: bool = False  # allow frozen stages without pretrained weights
     layer: int = 3  # stages 1 ... layer are frozen (4: all; 0: none)
     chunk_size: int = 64  # frames that go through the backbone at once
-    temporal_kernel: int = (
-        0  # width in frames of a learned filter over time for each feature; 0: none, as in CARL
-    )
+    temporal_kernel: int = 0  # frames a learned filter over time of each feature spans; 0: none, as in CARL
     fc_layers: int = 2  # fully connected layers behind the pooled backbone features
     fc_size: int = 512  # their width
     dropout: float = 0.1  # of the fully connected layers and the transformer
