@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -234,3 +235,32 @@ def test_print_config_prints_every_option_and_trains_nothing(
     printed.write_text(capsys.readouterr().out)
     assert load_config(printed).optim.lr == 0.5
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("broken", "opts", "said"),
+    [
+        (True, ["train.holdout=0"], "cam0.mp4: cannot be opened as a video"),
+        (False, ["optim.lr=1e30", "optim.grad_clip=0", "train.epochs=50"], "loss is nan"),
+    ],
+    ids=["damaged video", "loss that is not finite"],
+)
+def test_an_error_in_training_ends_the_worker_processes_too(
+    root: Path, workdir: Path, tmp_path: Path, broken: bool, opts: list[str], said: str
+) -> None:
+    shutil.copytree(workdir, tmp_path / "work")
+    if broken:
+        for number in range(5):
+            (tmp_path / "work" / "clips" / f"event{number}" / "cam0.mp4").write_bytes(b"junk" * 1000)
+    command = [sys.executable, "train.py"]
+    process = start(
+        root, [*command, *flags(tmp_path / "work", tmp_path / "run", "data.num_workers=1", *opts)]
+    )
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 2
+    assert said in errors
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1

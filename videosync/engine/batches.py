@@ -50,6 +50,16 @@ class BatchSource:
             assert batch is not None
             yield batch.to(self.distributed.device)
 
+    def close(self) -> None:
+        """End the worker processes.
+
+        They are deaf to SIGTERM (:func:`videosync.engine.signals.shield_workers`), so that the interpreter, which
+        ends workers by it, would wait for ever for those that an error has left running.
+        """
+        iterator, self.loader._iterator = self.loader._iterator, None
+        if iterator is not None:
+            iterator._shutdown_workers()  # type: ignore[attr-defined]
+
 
 def _fetch(iterator: Iterator[ClipBatch]) -> tuple[ClipBatch | None, VideoSyncError | None]:
     try:
