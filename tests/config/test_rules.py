@@ -68,6 +68,7 @@ def test_every_number_has_a_range() -> None:
         (["eval.methods=[dtw,dtw]"], "eval.methods names 'dtw' more than once"),
         (["eval.detectors=[cnn]"], "eval.detectors holds 'cnn'; expected PREFIX/METHOD"),
         (["similarity.splits=[]"], "similarity.splits is empty"),
+        (["eval.methods=[]"], "eval.methods and eval.detectors are empty"),
     ],
 )
 def test_each_rule_refuses(overrides: list[str], message: str) -> None:

@@ -195,6 +195,8 @@ def _lists(config: Config) -> list[str]:
     ):
         if repeated := sorted({name for name in names if names.count(name) > 1}):
             problems.append(f"{key} names {', '.join(map(repr, repeated))} more than once.")
+    if not config.eval.methods and not config.eval.detectors:
+        problems.append("eval.methods and eval.detectors are empty; name at least one, such as 'diagonal'.")
     if not config.similarity.splits:
         problems.append("similarity.splits is empty; expected at least one split, such as [train, val].")
     for detector in config.eval.detectors:
