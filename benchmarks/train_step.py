@@ -54,7 +54,10 @@ SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {  # name: (shipped config, wha
     "demo": ("configs/demo_config.yml", ()),
     "ntu_pretrain": (NTU, (*PRETRAIN, "train.precision=float32")),
     "ntu_pretrain_bf16": (NTU, (*PRETRAIN, "train.precision=bf16")),
+    # the head alone, on cached features of the frozen backbone; views of 80 frames
+    "cached_features": (NTU, (*PRETRAIN, "model.layer=4", "data.feature_cache=2", "data.num_frames=80")),
 }
+OWN_LENGTH = ("demo", "cached_features")  # shapes whose views --frames does not shorten
 COLUMNS = (
     "shape", "precision", "frames/step", "bare", "trainer", "share", "data_wait", "loss", "optimizer", "bookkeeping",
     "peak_mb",
@@ -103,7 +106,7 @@ def measure(name: str, args: argparse.Namespace, distributed: Distributed, folde
     """One row of the table."""
     path, changes = SHAPES[name]
     size = (128, 128) if name == "demo" else (360, 640)
-    shorter = () if name == "demo" else (f"data.num_frames={args.frames}",)
+    shorter = () if name in OWN_LENGTH else (f"data.num_frames={args.frames}",)
     # nothing is held out: no validation; one epoch holds all steps
     opts = [*changes, *shorter, "data.dataset=clips", "train.holdout=0", "train.epochs=1", *args.opts]
     config = load_config(path, opts)

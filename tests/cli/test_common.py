@@ -196,7 +196,7 @@ def test_a_rank_that_is_still_there_speaks_for_itself(
 def test_under_a_launcher_an_error_is_said_once(tmp_path: Path, root: Path) -> None:
     """Three processes meet the same wrong key: one sentence, and the launcher reports the failure."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "3"]
-    command += ["-m", "videosync.cli", "config", "--opts", "optim.lrr", "3"]
+    command += ["-m", "videosync", "config", "--opts", "optim.lrr", "3"]
     environment = os.environ | {"PYTHONPATH": str(root)}
     done = subprocess.run(
         command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
@@ -209,7 +209,7 @@ def test_under_a_launcher_an_error_is_said_once(tmp_path: Path, root: Path) -> N
 def test_a_reader_that_leaves_early_is_no_error(root: Path) -> None:
     """As in ``videosync config | head -1``."""
     done = subprocess.run(
-        f"{sys.executable} -m videosync.cli config --explain | head -1 > /dev/null",
+        f"{sys.executable} -m videosync config --explain | head -1 > /dev/null",
         shell=True,
         cwd=root,
         capture_output=True,

@@ -61,7 +61,7 @@ def test_scripts_only_call_a_command(root: Path, script: str) -> None:
 @pytest.mark.parametrize("command", [*SCRIPTS, *COMMANDS])
 def test_help_explains_each_flag_at_once(root: Path, command: str) -> None:
     """Every flag has a sentence, and the answer comes within two seconds (best of three)."""
-    arguments = [command] if command in SCRIPTS else ["-m", "videosync.cli", command]
+    arguments = [command] if command in SCRIPTS else ["-m", "videosync", command]
     seconds = []
     for _ in range(3):
         start = time.perf_counter()

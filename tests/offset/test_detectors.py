@@ -235,7 +235,7 @@ def test_calibration_finds_the_temperature_that_made_the_labels() -> None:
 
 def test_names_of_methods(tmp_path: Path) -> None:
     save_detector(fitted("log_reg"), tmp_path / "ntu" / "log_reg", {})
-    methods = load_methods(["diagonal", "ntu/log_reg"], tmp_path)
+    methods = load_methods(["diagonal", "ntu/log_reg"], tmp_path.joinpath)
     assert methods["diagonal"] is PREDICTORS["diagonal"]
     np.testing.assert_array_equal(
         methods["ntu/log_reg"](VAL.forward, VAL.backward, 4),
@@ -243,11 +243,11 @@ def test_names_of_methods(tmp_path: Path) -> None:
     )
     assert trained_detectors(tmp_path / "ntu") == ["log_reg"]
     with pytest.raises(ConfigError, match="did you mean 'diagonal'"):
-        load_methods(["diagnal"], tmp_path)
+        load_methods(["diagnal"], tmp_path.joinpath)
     with pytest.raises(CheckpointError, match="trained there: log_reg"):
-        load_methods(["ntu/mlp"], tmp_path)
+        load_methods(["ntu/mlp"], tmp_path.joinpath)
     with pytest.raises(CheckpointError, match="did you mean prefix 'ntu'"):
-        load_methods(["nut/log_reg"], tmp_path)
+        load_methods(["nut/log_reg"], tmp_path.joinpath)
 
 
 def _cut(folder: Path) -> None:

@@ -49,7 +49,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 config,
                 workdir=args.workdir,
                 logdir=args.logdir,
-                detectors=expanded_path(config.paths.detectors),
                 output=output,
                 keep_finished=args.continue_train,
                 command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),

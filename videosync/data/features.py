@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -93,7 +94,9 @@ class FeatureCache:
             )
         self.root.mkdir(parents=True, exist_ok=True)
         mine = _distinct(views)[rank::world_size]
-        for view in tqdm(mine, desc="backbone features", unit="video", disable=not show_progress):
+        often = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
+        progress = tqdm(mine, "backbone features", unit="video", disable=not show_progress, mininterval=often)
+        for view in progress:
             path = self._path(manifest, view)
             if path.is_file():
                 continue

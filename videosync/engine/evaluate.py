@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 
 from videosync.config.schema import Config
 from videosync.engine.build import build_pairs
+from videosync.engine.detector_sets import find_detectors
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.loggers import PairProgress
@@ -29,6 +32,7 @@ from videosync.evaluation.sync import (
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import load_methods
+from videosync.offset.saving import read_facts
 from videosync.types import SyncPair
 
 REPORT_FILE = "metrics.json"
@@ -39,7 +43,6 @@ def run_evaluation(
     *,
     workdir: Path,
     logdir: Path,
-    detectors: Path,
     output: Path,
     keep_finished: bool,
     command: str,
@@ -49,18 +52,27 @@ def run_evaluation(
 
     Writes ``metrics.json``, ``pairs.csv`` and pictures into ``output``.
 
-    With ``keep_finished`` an evaluation of the same encoder with the same options is read back instead.
+    With ``keep_finished`` an evaluation of the same encoder, pairs and detectors with the same options is read back.
 
     Raises:
         CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
         ManifestError, VideoError: the dataset is missing or cannot be read.
     """
     pairs = build_pairs(config, workdir, config.eval.split)
-    methods = load_methods([*config.eval.methods, *config.eval.detectors], detectors)
+    folder_of = partial(find_detectors, config.paths.detectors, workdir)
+    methods = load_methods([*config.eval.methods, *config.eval.detectors], folder_of)
     encoder, encoder_id = load_trained_encoder(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
-    facts = {"encoder": encoder_id, "config": asdict(config)}
+    facts = {
+        "encoder": encoder_id,
+        "config": asdict(config),
+        "pairs_hash": content_hash([asdict(pair) for pair in pairs]),
+        "detector_hashes": {
+            name: content_hash(read_facts(folder_of(name.partition("/")[0]) / name.partition("/")[2]))
+            for name in config.eval.detectors
+        },
+    }
     if keep_finished:
         table = distributed.broadcast(distributed.together(lambda: finished_table(output, facts)))
         if table:
@@ -110,6 +122,11 @@ def run_evaluation(
         draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
     write_metrics(output / REPORT_FILE, metrics, floor, report)  # last: where it is, everything is
     return table
+
+
+def content_hash(content: Any) -> str:
+    """Identity of JSON-ready content."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def finished_table(output: Path, facts: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +55,10 @@ def load_detector(folder: str | Path) -> tuple[Detector, dict[str, Any]]:
     return detector, facts
 
 
-def load_methods(names: Sequence[str], detectors: str | Path) -> dict[str, Predictor]:
-    """Methods by name: a predictor's ("diagonal"), or a trained detector's in ``detectors`` ("prefix/mlp").
+def load_methods(names: Sequence[str], folder_of: Callable[[str], Path]) -> dict[str, Predictor]:
+    """Methods by name: a predictor's ("diagonal"), or a trained detector's ("prefix/mlp").
+
+    ``folder_of(prefix)`` is the folder with the detectors of a prefix.
 
     Raises:
         ConfigError: a name that is neither (names the nearest).
@@ -65,7 +67,8 @@ def load_methods(names: Sequence[str], detectors: str | Path) -> dict[str, Predi
     found: dict[str, Predictor] = {}
     for name in names:
         if name.count("/") == 1:
-            found[name] = load_detector(Path(detectors) / name)[0]
+            prefix, _, method = name.partition("/")
+            found[name] = load_detector(folder_of(prefix) / method)[0]
         elif name in PREDICTORS:
             found[name] = PREDICTORS[name]
         else:

@@ -1,4 +1,4 @@
-"""``python -m videosync.cli COMMAND``: the same as the console script ``videosync``."""
+"""``python -m videosync``: the same as the console script ``videosync``."""
 
 from videosync.cli.main import main
 
