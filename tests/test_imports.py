@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
 ALLOWED["engine"] = ALLOWED["evaluation"] | {"evaluation", "config", "version"}
 ALLOWED["cli"] = ALLOWED["engine"] | {"engine"}
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
+ALLOWED["__main__"] = {"cli"}
 OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."
     "dataset_preparation": FRAMES,
     ".": {"cli"},
