@@ -149,10 +149,10 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in other.state_dict().items()}
     with pytest.raises(CheckpointError) as caught:
         load_weights(other, found)
-    assert "lacks 1.bias, 2.weight, 2.bias" in str(caught.value)
+    assert "missing: 1.bias, 2.weight, 2.bias" in str(caught.value)
     assert "0.weight [3, 2] instead of [4, 2]" in str(caught.value)
     assert all(torch.equal(before[name], value) for name, value in other.state_dict().items())
-    with pytest.raises(CheckpointError, match=r"has unknown 1\.weight"):
+    with pytest.raises(CheckpointError, match=r"unexpected: 1\.weight"):
         load_weights(nn.Sequential(nn.Linear(2, 3)), found)
 
 

@@ -28,6 +28,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from videosync.errors import CheckpointError
+from videosync.models.weights import misfits
 from videosync.version import __version__
 
 WEIGHTS = "model.safetensors"
@@ -217,22 +218,9 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
         CheckpointError: names or shapes differ; the message lists the first of each kind.
     """
     weights = checkpoint.weights()
-    own = model.state_dict()
-    missing = [name for name in own if name not in weights]
-    unexpected = [name for name in weights if name not in own]
-    shapes = [
-        f"{name} {list(weights[name].shape)} instead of {list(own[name].shape)}"
-        for name in own
-        if name in weights and weights[name].shape != own[name].shape
-    ]
-    problems = [
-        f"{what} {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"
-        for what, names in (("lacks", missing), ("has unknown", unexpected), ("has", shapes))
-        if names
-    ]
-    if problems:
+    if problems := misfits(model.state_dict(), weights):
         raise CheckpointError(
-            f"{checkpoint.folder / WEIGHTS} does not fit the model: it {'; it '.join(problems)}. "
+            f"{checkpoint.folder / WEIGHTS} does not fit the model ({problems}). "
             "Use the config the checkpoint was trained with (its model section is in checkpoint.json)"
         )
     model.load_state_dict(weights)

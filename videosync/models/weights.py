@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -33,28 +34,29 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> None:
         )
 
     wanted = backbone.state_dict()
-    missing = [name for name in wanted if name not in weights]
-    counters = [name for name in missing if name.endswith("num_batches_tracked")]
-    missing = [name for name in missing if name not in counters]
-    unexpected = [name for name in weights if name not in wanted]
-    shapes = [
-        f"{name} {list(weights[name].shape)} instead of {list(wanted[name].shape)}"
-        for name in wanted
-        if name in weights and weights[name].shape != wanted[name].shape
-    ]
-    problems = [
-        f"{label}: {_some(names)}"
-        for label, names in (("missing", missing), ("unexpected", unexpected), ("shape", shapes))
-        if names
-    ]
+    counters = [n for n in wanted if n not in weights and n.endswith("num_batches_tracked")]
+    problems = misfits({name: tensor for name, tensor in wanted.items() if name not in counters}, weights)
     if problems:
         raise CheckpointError(
-            f"{path} does not fit the backbone ({'; '.join(problems)}); "
+            f"{path} does not fit the backbone ({problems}); "
             "expected a state dict with torchvision's parameter names for the model.backbone in use"
         )
     if counters:
         logger.info("%s: has no BatchNorm counters (num_batches_tracked); they stay as they are", path)
     backbone.load_state_dict({**{name: wanted[name] for name in counters}, **weights})
+
+
+def misfits(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """How ``given`` differs from the state dict that is ``wanted``, the first names of each kind; "" if it fits."""
+    missing = [name for name in wanted if name not in given]
+    unexpected = [name for name in given if name not in wanted]
+    shapes = [
+        f"{name} {list(given[name].shape)} instead of {list(wanted[name].shape)}"
+        for name in wanted
+        if name in given and given[name].shape != wanted[name].shape
+    ]
+    kinds = (("missing", missing), ("unexpected", unexpected), ("shape", shapes))
+    return "; ".join(f"{label}: {_some(names)}" for label, names in kinds if names)
 
 
 def _read(path: Path) -> dict[str, Tensor]:
