@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from videosync.config.options import nearest
 from videosync.config.schema import Config
@@ -16,12 +13,12 @@ from videosync.engine.detector_sets import find_detectors, find_set
 from videosync.engine.train_detectors import metric_options, write_metrics
 from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
-from videosync.evaluation.metrics import floor_metrics, metrics_table, sync_metrics
+from videosync.evaluation.metrics import metrics_table
+from videosync.evaluation.report import measure_methods, write_pairs
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
 from videosync.offset.predictor import Predictor
 from videosync.offset.saving import trained_detectors
 from videosync.similarity.store import set_hash
-from videosync.types import MatrixPairs
 
 SIGN = (
     "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1\n"
@@ -66,8 +63,7 @@ def evaluate_detectors(
     methods, notes = _load(models, folder, header)
     predicted = {name: m(pairs.forward, pairs.backward, pairs.max_offset) for name, m in methods.items()}
     options = metric_options(pairs, config)
-    metrics = {name: sync_metrics(values, pairs.offsets, **options) for name, values in predicted.items()}
-    floor = floor_metrics(pairs.offsets, **options)
+    metrics, floor = measure_methods(predicted, pairs.offsets, **options)
     facts = {
         "model_prefix": model_prefix,
         "data_prefix": data_prefix,
@@ -80,7 +76,14 @@ def evaluate_detectors(
         "config": asdict(config),
     }
     write_metrics(output / "metrics.json", metrics, floor, facts)
-    _write_pairs(output / "pairs.csv", pairs, predicted)
+    write_pairs(
+        output / "pairs.csv",
+        predicted,
+        pair_ids=pairs.pair_ids,
+        events=pairs.events,
+        fps=pairs.fps,
+        true=pairs.offsets,
+    )
     save_comparison(
         output / "methods.png",
         metrics,
@@ -110,19 +113,3 @@ def _load(
                     f"{header[key]}; build both with similarity.{key} alike for a fair comparison"
                 )
     return methods, notes
-
-
-def _write_pairs(path: Path, pairs: MatrixPairs, predicted: Mapping[str, np.ndarray]) -> None:
-    """One line a pair: the true offset, what each method answered (frames), and its error in ms."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        errors = [f"{name}_error_ms" for name in predicted]
-        writer.writerow(["pair_id", "event", "fps", "true_offset_frames", *predicted, *errors])
-        for n, pair_id in enumerate(pairs.pair_ids):
-            answers = [float(values[n]) for values in predicted.values()]
-            ms = [abs(a - int(pairs.offsets[n])) / pairs.fps[n] * 1000 for a in answers]
-            writer.writerow(
-                [pair_id, pairs.events[n], f"{pairs.fps[n]:g}", int(pairs.offsets[n])]
-                + [f"{a:g}" for a in answers]
-                + [f"{value:.1f}" for value in ms]
-            )

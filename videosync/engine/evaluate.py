@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -21,8 +20,10 @@ from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.loggers import PairProgress
 from videosync.engine.train_detectors import write_metrics
 from videosync.errors import CheckpointError
-from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
-from videosync.evaluation.plots import save_film_strip, save_heat_map, save_method_bars
+from videosync.evaluation.detector_plots import save_comparison
+from videosync.evaluation.metrics import SyncMetrics, metrics_table
+from videosync.evaluation.plots import save_film_strip, save_heat_map
+from videosync.evaluation.report import measure_methods, write_pairs
 from videosync.evaluation.sync import (
     PairResult,
     evaluate_encoder,
@@ -97,8 +98,18 @@ def run_evaluation(
     results = merge_results(distributed.gather(share), len(pairs))
     if not distributed.is_main:
         return ""
-    metrics, floor = summarize(
-        results, max_offset=config.pairs.max_offset, bootstrap=config.eval.bootstrap, seed=config.pairs.seed
+    true = np.array([result.true for result in results])
+    fps = np.array([result.fps for result in results])
+    events = [result.event for result in results]
+    predicted = {name: np.array([result.predicted[name] for result in results]) for name in methods}
+    metrics, floor = measure_methods(
+        predicted,
+        true,
+        fps=fps,
+        events=events,
+        max_offset=config.pairs.max_offset,
+        bootstrap=config.eval.bootstrap,
+        seed=config.pairs.seed,
     )
     output.mkdir(parents=True, exist_ok=True)
     table = metrics_table(metrics, floor)
@@ -111,13 +122,15 @@ def run_evaluation(
         "command": command,
         **facts,
     }
-    write_pairs(output / "pairs.csv", results)
-    rows = {
-        name: {"mae": m.mae_frames, "moe": np.nan if m.moe_frames is None else m.moe_frames}
-        for name, m in metrics.items()
-    }
-    title = f"{config.data.dataset}, {config.eval.split}: {floor.n} pairs of {floor.n_events} events"
-    save_method_bars(output / "methods.png", rows, floor.mae_frames, title)
+    ids = [result.pair_id for result in results]
+    write_pairs(output / "pairs.csv", predicted, pair_ids=ids, events=events, fps=fps, true=true)
+    save_comparison(
+        output / "methods.png",
+        metrics,
+        floor,
+        {name: values - true for name, values in predicted.items()},
+        title=f"{config.data.dataset}, {config.eval.split}",
+    )
     for label, index in pictured_pairs(results, metrics, config.eval.pictures):
         draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
     write_metrics(output / REPORT_FILE, metrics, floor, report)  # last: where it is, everything is
@@ -143,39 +156,6 @@ def finished_table(output: Path, facts: Mapping[str, Any]) -> str:
             f"{path}: damaged ({error}); delete it, or leave out --continue_train to evaluate anew"
         ) from error
     return report["table"] if all(report.get(key) == value for key, value in facts.items()) else ""
-
-
-def summarize(
-    results: Sequence[PairResult], *, max_offset: int, bootstrap: int, seed: int
-) -> tuple[dict[str, SyncMetrics], SyncMetrics]:
-    """Metrics of each method, and of the trivial floor."""
-    true = np.array([result.true for result in results])
-    options: dict[str, Any] = {
-        "fps": np.array([result.fps for result in results]),
-        "events": [result.event for result in results],
-        "max_offset": max_offset,
-        "bootstrap": bootstrap,
-        "seed": seed,
-    }
-    names = list(results[0].predicted)
-    metrics = {
-        name: sync_metrics(np.array([result.predicted[name] for result in results]), true, **options)
-        for name in names
-    }
-    return metrics, floor_metrics(true, **options)
-
-
-def write_pairs(path: Path, results: Sequence[PairResult]) -> None:
-    """One line a pair: the true offset and what each method said, in frames, and its error in ms."""
-    names = list(results[0].predicted)
-    with open(path, "w", newline="") as file:
-        writer = csv.writer(file)
-        errors = [f"{name}_error_ms" for name in names]
-        writer.writerow(["pair_id", "event", "fps", "true_offset_frames", *names, *errors])
-        for r in results:
-            ms = [f"{abs(r.predicted[name] - r.true) / r.fps * 1000:.1f}" for name in names]
-            said = [f"{r.predicted[name]:g}" for name in names]
-            writer.writerow([r.pair_id, r.event, f"{r.fps:g}", r.true, *said, *ms])
 
 
 def best_method(metrics: Mapping[str, SyncMetrics]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from videosync.types import SyncPair
+from videosync.types import Offset, SyncPair
 from videosync.video.read import read_frames_at
 
 matplotlib.use("Agg")
@@ -85,34 +85,7 @@ def save_film_strip(
             axes.set(xticks=[], yticks=[])
             axes.set_title(f"frame {frame}" if there else "outside", fontsize=7)
         line[0].set_ylabel(name, fontsize=8)
-    figure.suptitle(title, fontsize=9)
+    said_in_words = Offset(predicted, pair.window0.fps).sentence("video 0", "video 1")
+    figure.suptitle(f"{title}\npredicted: {said_in_words}", fontsize=9)
     figure.savefig(path, dpi=100)
-    plt.close(figure)
-
-
-def save_method_bars(path: Path, rows: Mapping[str, Mapping[str, float]], floor: float, title: str) -> None:
-    """Mean absolute error of each named series of methods, with 95 % margins and the floor as a line.
-
-    ``rows`` maps a method to ``{"mae": …, "moe": …, "control_mae": …}`` (frames; the control is optional).
-    """
-    names = list(rows)
-    place = np.arange(len(names))
-    figure, axes = plt.subplots(figsize=(1.1 * len(names) + 2, 4.2), layout="constrained")
-    has_control = any("control_mae" in row for row in rows.values())
-    width = 0.4 if has_control else 0.7
-    errors = [rows[name]["mae"] for name in names]
-    margins = np.nan_to_num([rows[name]["moe"] for name in names])
-    shift = width / 2 if has_control else 0.0
-    bars = axes.bar(
-        place - shift, errors, width, yerr=margins, capsize=3, color="tab:blue", label="trained encoder"
-    )
-    axes.bar_label(bars, fmt="%.1f", fontsize=8, padding=2)
-    if has_control:
-        control = [rows[name].get("control_mae", np.nan) for name in names]
-        axes.bar(place + shift, control, width, color="lightgrey", label="noise encoder (control)")
-    axes.axhline(floor, color="tab:red", ls="--", lw=1.2, label=f"always answering 0: {floor:.1f}")
-    axes.set_xticks(place, names, rotation=20)
-    axes.set(ylabel="mean absolute error, frames", title=title)
-    axes.legend(fontsize=8)
-    figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -1,0 +1,41 @@
+"""What every evaluation writes about its pairs: metrics of each method with the floor, and a line for each pair."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videosync.evaluation.metrics import SyncMetrics, floor_metrics, sync_metrics
+
+
+def measure_methods(
+    predicted: Mapping[str, np.ndarray], true: np.ndarray, **options: Any
+) -> tuple[dict[str, SyncMetrics], SyncMetrics]:
+    """Metrics of each method's offsets ``[N]`` (frames), and of the floor; ``options`` as in ``sync_metrics``."""
+    metrics = {name: sync_metrics(values, true, **options) for name, values in predicted.items()}
+    return metrics, floor_metrics(true, **options)
+
+
+def write_pairs(
+    path: Path,
+    predicted: Mapping[str, np.ndarray],
+    *,
+    pair_ids: Sequence[str],
+    events: Sequence[str],
+    fps: np.ndarray,
+    true: np.ndarray,
+) -> None:
+    """A CSV line for each of N pairs: the true offset, what each method said (frames), and its error in ms."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        errors = [f"{name}_error_ms" for name in predicted]
+        writer.writerow(["pair_id", "event", "fps", "true_offset_frames", *predicted, *errors])
+        for n, pair_id in enumerate(pair_ids):
+            said = [float(values[n]) for values in predicted.values()]
+            ms = [abs(offset - true[n]) / fps[n] * 1000 for offset in said]
+            facts = [pair_id, events[n], f"{fps[n]:g}", int(true[n])]
+            writer.writerow([*facts, *(f"{offset:g}" for offset in said), *(f"{error:.1f}" for error in ms)])
