@@ -30,6 +30,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from scipy.ndimage import zoom
 
 from videosync.data.datasets import TrainingClips
+from videosync.data.draws import ClipDraws
 from videosync.data.loaders import training_loader
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
 from videosync.video.index import clear_index_cache
@@ -208,19 +209,18 @@ def loader_rows(folder: Path, workers: list[int], repeats: int) -> list[dict[str
         view = View(video=path.name, start_frame=0, num_frames=120, fps=30.0)
         samples.append(Sample(event=f"event{event}", split="train", views=(view, view)))
     write_manifest(folder, samples)
-    dataset = TrainingClips(
+    draws = ClipDraws(
         read_manifest(folder),
         "train",
-        image_size=224,
         num_frames=LOADER_FRAMES,
         views="self",
         cross_share=0.0,
         sampling_region=1.5,
         consistent_offset=0.2,
         samples_per_video=1,
-        augment=ClipAugment(224),
         seed=0,
     )
+    dataset = TrainingClips(draws, image_size=224, augment=ClipAugment(224))
     rows = []
     for count in workers:
         loader, sampler = training_loader(

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from videosync.data.datasets import TrainingClips, collate, decode_size
+from videosync.data.draws import ClipDraws
 from videosync.errors import ConfigError, ManifestError, VideoError
 from videosync.video.read import probe
 from videosync.video.transforms import ClipAugment
@@ -12,17 +13,17 @@ from videosync.video.transforms import ClipAugment
 
 def clips(manifest, split="train", **options):
     chosen = {
-        "image_size": 32,
         "num_frames": 12,
         "views": "self",
         "cross_share": 0.5,
         "sampling_region": 1.5,
         "consistent_offset": 0.2,
         "samples_per_video": 1,
-        "augment": None,
         "seed": 0,
     }
-    return TrainingClips(manifest, split, **(chosen | options))
+    pixels = {"image_size": 32, "augment": None}
+    pixels |= {name: options.pop(name) for name in pixels if name in options}
+    return TrainingClips(ClipDraws(manifest, split, **(chosen | options)), **pixels)
 
 
 def equal(a, b):

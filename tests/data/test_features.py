@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from videosync.data.datasets import TrainingClips
+from videosync.data.draws import ClipDraws
 from videosync.data.features import CHUNK, CachedClips, FeatureCache, _FixedAugment, feature_key
 from videosync.data.manifest import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError
@@ -41,8 +42,8 @@ def built(folder, manifest, *, copies=1, augment=None, **options):
 
 
 def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path):
-    cached = CachedClips(built(tmp_path, dataset), dataset, "train", **SETTINGS)
-    direct = TrainingClips(dataset, "train", image_size=32, augment=None, **SETTINGS)
+    cached = CachedClips(built(tmp_path, dataset), ClipDraws(dataset, "train", **SETTINGS))
+    direct = TrainingClips(ClipDraws(dataset, "train", **SETTINGS), image_size=32, augment=None)
     assert len(cached) == len(direct) == 8
     for epoch in (0, 3):
         cached.set_epoch(epoch)
@@ -65,7 +66,8 @@ def test_each_view_comes_from_another_copy(dataset, tmp_path):
     assert stored.shape == (3, view.num_frames, 64)
     assert stored.dtype == np.float16
     assert len({stored[copy].tobytes() for copy in range(3)}) == 3
-    cached = CachedClips(cache, dataset, "train", **(SETTINGS | {"views": "self", "samples_per_video": 30}))
+    settings = SETTINGS | {"views": "self", "samples_per_video": 30}
+    cached = CachedClips(cache, ClipDraws(dataset, "train", **settings))
     chosen = set()
     for i in range(len(cached)):
         item = cached[i]
@@ -135,13 +137,13 @@ def test_a_build_goes_on_where_it_stopped_and_is_shared_by_ranks(dataset, tmp_pa
     with pytest.raises(ManifestError, match="features of 2 videos are missing"):
         cache.finish(dataset, views, {})
     with pytest.raises(ManifestError, match="not a complete feature cache"):
-        CachedClips(cache, dataset, "train", **SETTINGS)
+        CachedClips(cache, ClipDraws(dataset, "train", **SETTINGS))
     build(1)
     build(0)
     assert len(calls) == len(views)
     cache.finish(dataset, views, {})
     assert cache.has(dataset, views)
-    assert len(CachedClips(cache, dataset, "train", **SETTINGS)) == 8
+    assert len(CachedClips(cache, ClipDraws(dataset, "train", **SETTINGS))) == 8
     assert not cache.has(dataset, all_views(dataset, "single"))
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from videosync.data.datasets import ClipPair, TrainingClips
+from videosync.data.draws import ClipDraws
 from videosync.data.loaders import EpochSampler, training_loader
 from videosync.errors import ConfigError
 
@@ -93,19 +94,18 @@ def test_batches_are_named_fields_and_leave_the_global_random_state_alone():
 
 def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
     def clips():
-        return TrainingClips(
+        draws = ClipDraws(
             dataset,
             "train",
-            image_size=32,
             num_frames=8,
             views="mix",
             cross_share=0.5,
             sampling_region=1.5,
             consistent_offset=0.2,
             samples_per_video=2,
-            augment=None,
             seed=0,
         )
+        return TrainingClips(draws, image_size=32, augment=None)
 
     def all_batches(data, loader, sampler):
         found = []

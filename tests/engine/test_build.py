@@ -98,7 +98,7 @@ def test_validation_never_sees_what_is_trained_on(workdir: Path, tmp_path: Path)
     trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
     validator = trainer.validator
     assert isinstance(validator, HeldOutValidator)
-    trained = {clip.event for clip in trainer.source.clips.manifest.samples}  # type: ignore[attr-defined]
+    trained = {clip.event for clip in trainer.source.clips.draws.samples}  # type: ignore[attr-defined]
     validated = {pair.event for pair in validator.pairs}
     assert (len(trained), len(validated)) == (4, 2)
     assert trained.isdisjoint(validated)

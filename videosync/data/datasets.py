@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from videosync.data.draws import ClipDraws
-from videosync.data.samples import Manifest, View
+from videosync.data.samples import View
 from videosync.errors import ConfigError
 from videosync.types import ClipBatch
 from videosync.video.read import VideoInfo, probe, read_frames_at
@@ -52,43 +51,18 @@ class TrainingClips(Dataset[ClipPair]):
     Item i depends on (seed, epoch, i) alone; see :class:`~videosync.data.draws.ClipDraws` for what is drawn.
 
     Args:
-        image_size: S; num_frames: T; the others as in the config (``data``).
+        draws: which frames of which views make up each item. image_size: S, pixels.
 
     Raises:
-        ConfigError, ManifestError: see ClipDraws. VideoError: a file cannot be read.
+        ConfigError: no image size. VideoError: a file cannot be read.
     """
 
-    def __init__(
-        self,
-        manifest: Manifest,
-        split: str,
-        *,
-        image_size: int,
-        num_frames: int,
-        views: Literal["self", "cross", "mix"],
-        cross_share: float,
-        sampling_region: float,
-        consistent_offset: float,
-        samples_per_video: int,
-        augment: ClipAugment | None,
-        seed: int,
-    ) -> None:
+    def __init__(self, draws: ClipDraws, *, image_size: int, augment: ClipAugment | None) -> None:
         if image_size < 1:
             raise ConfigError(f"data.image_size is {image_size}, but must be 1 or more")
-        self.manifest = manifest
+        self.draws = draws
         self.image_size = image_size
         self.augment = augment
-        self.draws = ClipDraws(
-            manifest,
-            split,
-            num_frames=num_frames,
-            views=views,
-            cross_share=cross_share,
-            sampling_region=sampling_region,
-            consistent_offset=consistent_offset,
-            samples_per_video=samples_per_video,
-            seed=seed,
-        )
 
     def __len__(self) -> int:
         return len(self.draws)
@@ -118,7 +92,7 @@ class TrainingClips(Dataset[ClipPair]):
         )
 
     def _decode(self, view: View, numbers: np.ndarray) -> np.ndarray:
-        path = self.manifest.path(view)
+        path = self.draws.manifest.path(view)
         return read_frames_at(path, numbers, size=decode_size(probe(path), self.image_size, self.augment))
 
 

@@ -67,6 +67,8 @@ class ClipDraws:
                 f"data.sampling_region is {sampling_region} and data.consistent_offset {consistent_offset}; "
                 "the first must be 1 or more, the second between 0 and 1"
             )
+        self.manifest = manifest
+        self.split = split
         self.samples = manifest.of_split(split)
         self.partners = [_partners(sample) for sample in self.samples]
         alone = [sample.event for sample, pairs in zip(self.samples, self.partners) if not pairs]

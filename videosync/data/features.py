@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -154,40 +154,16 @@ class CachedClips(Dataset[ClipPair]):
     With two copies or more the two views come from two different ones.
 
     Raises:
-        ManifestError: the cache is not complete for this split. ConfigError: see ClipDraws.
+        ManifestError: the cache is not complete for this split.
     """
 
-    def __init__(
-        self,
-        cache: FeatureCache,
-        manifest: Manifest,
-        split: str,
-        *,
-        num_frames: int,
-        views: Literal["self", "cross", "mix"],
-        cross_share: float,
-        sampling_region: float,
-        consistent_offset: float,
-        samples_per_video: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, cache: FeatureCache, draws: ClipDraws) -> None:
         self.cache = cache
-        self.manifest = manifest
-        self.draws = ClipDraws(
-            manifest,
-            split,
-            num_frames=num_frames,
-            views=views,
-            cross_share=cross_share,
-            sampling_region=sampling_region,
-            consistent_offset=consistent_offset,
-            samples_per_video=samples_per_video,
-            seed=seed,
-        )
-        needed = [view for sample in manifest.of_split(split) for view in sample.views]
-        if not cache.has(manifest, needed):
+        self.draws = draws
+        needed = [view for sample in draws.samples for view in sample.views]
+        if not cache.has(draws.manifest, needed):
             raise ManifestError(
-                f"{cache.root} is not a complete feature cache of split '{split}'; build it first"
+                f"{cache.root} is not a complete feature cache of split '{draws.split}'; build it first"
             )
         self._open: dict[str, np.ndarray] = {}
 
@@ -221,7 +197,7 @@ class CachedClips(Dataset[ClipPair]):
 
     def _features(self, view: View) -> np.ndarray:
         if view.video not in self._open:
-            self._open[view.video] = self.cache.features(self.manifest, view)
+            self._open[view.video] = self.cache.features(self.draws.manifest, view)
         return self._open[view.video]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Subset
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config
 from videosync.data.datasets import TrainingClips, collate
+from videosync.data.draws import ClipDraws
 from videosync.data.features import CachedClips, FeatureCache
 from videosync.data.loaders import training_loader
 from videosync.data.manifest import read_manifest, require_usable
@@ -198,19 +199,20 @@ def build_clips(
     config: Config, manifest: Manifest, cache: FeatureCache | None, augment: ClipAugment | None
 ) -> TrainingClips | CachedClips:
     """View pairs of the train split of ``manifest``: decoded and augmented, or read from ``cache``."""
-    draws: dict[str, Any] = {
-        "num_frames": config.data.num_frames,
-        "views": config.data.views,
-        "cross_share": config.data.cross_share,
-        "sampling_region": config.data.sampling_region,
-        "consistent_offset": config.data.consistent_offset,
-        "samples_per_video": config.data.samples_per_video,
-        "seed": config.train.seed,
-    }
+    draws = ClipDraws(
+        manifest,
+        TRAIN_SPLIT,
+        num_frames=config.data.num_frames,
+        views=config.data.views,
+        cross_share=config.data.cross_share,
+        sampling_region=config.data.sampling_region,
+        consistent_offset=config.data.consistent_offset,
+        samples_per_video=config.data.samples_per_video,
+        seed=config.train.seed,
+    )
     if cache is not None:
-        return CachedClips(cache, manifest, TRAIN_SPLIT, **draws)
-    size = config.data.image_size
-    return TrainingClips(manifest, TRAIN_SPLIT, image_size=size, augment=augment, **draws)
+        return CachedClips(cache, draws)
+    return TrainingClips(draws, image_size=config.data.image_size, augment=augment)
 
 
 def build_source(
