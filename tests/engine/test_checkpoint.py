@@ -170,3 +170,13 @@ def test_exchanged_or_damaged_files_are_noticed(tmp_path: Path) -> None:
     (found.folder / "checkpoint.json").write_text(json.dumps({"epoch": 1}))
     with pytest.raises(CheckpointError, match="no description of a checkpoint"):
         list_checkpoints(tmp_path)
+
+
+def test_a_damaged_checkpoint_does_not_hide_the_others(tmp_path: Path) -> None:
+    best = save(tmp_path, "best")
+    (save(tmp_path, "last").folder / "checkpoint.json").write_text("{")
+    assert find_checkpoint(tmp_path, "best") == best
+    with pytest.raises(CheckpointError, match="damaged"):
+        find_checkpoint(tmp_path, "last")
+    with pytest.raises(CheckpointError, match="damaged"):
+        latest_checkpoint(tmp_path)  # what resuming asks for: never passed over in silence

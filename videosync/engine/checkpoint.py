@@ -173,16 +173,19 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
 
 
 def list_checkpoints(logdir: str | Path) -> list[Checkpoint]:
-    """Every complete checkpoint of a run; a ``last`` caught between two renames counts under its old name."""
-    root = checkpoints_folder(logdir)
+    """Every complete checkpoint of a run. Raises CheckpointError when one of them is damaged."""
+    return [read_checkpoint(folder) for folder in _complete_folders(checkpoints_folder(logdir))]
+
+
+def _complete_folders(root: Path) -> list[Path]:
+    """Folders of checkpoints; a ``last`` caught between two renames counts under its old name."""
     if not root.is_dir():
         return []
     for previous in sorted(root.glob(".*.previous")):
         final = root / previous.name.removeprefix(".").removesuffix(".previous")
         if not final.exists():
             previous.rename(final)
-    folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [read_checkpoint(folder) for folder in folders]
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def latest_checkpoint(logdir: str | Path) -> Checkpoint | None:
@@ -195,12 +198,12 @@ def find_checkpoint(logdir: str | Path, name: str) -> Checkpoint:
     """The checkpoint called ``name`` ("best", "last", "epoch_0010") of a run.
 
     Raises:
-        CheckpointError: there is none; the message names those there are and the nearest.
+        CheckpointError: there is none (the message names those there are and the nearest), or it is damaged.
     """
-    found = {checkpoint.folder.name: checkpoint for checkpoint in list_checkpoints(logdir)}
-    if name in found:
-        return found[name]
     root = checkpoints_folder(logdir)
+    found = {folder.name: folder for folder in _complete_folders(root)}
+    if name in found:
+        return read_checkpoint(found[name])
     if not found:
         raise CheckpointError(
             f"{root}: no checkpoint '{name}' there, nor any other; train first "
