@@ -16,7 +16,7 @@ help:
 	@echo 'make demo       synthetic cameras, a small encoder, detectors, one table, pictures in runs/demo (SHORT=1: a quick look)'
 	@echo 'make test       the quick tests'
 	@echo 'make test-all   every test, also slow ones and those that need a GPU or development footage'
-	@echo 'make lint       ruff, formatting included'
+	@echo 'make lint       ruff, formatting included, and ShellCheck'
 	@echo 'make types      mypy'
 	@echo 'make bench      frames per second beside the bare cost of the same work'
 	@echo 'make docs       write docs/configuration.md anew and check the links of all pages'
@@ -44,6 +44,7 @@ test-all: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/shellcheck --enable=quote-safe-variables $$(git ls-files '*.sh' .ci/run)
 
 types: $(STAMP)
 	$(BIN)/mypy

@@ -16,6 +16,13 @@ class VideoError(VideoSyncError):
     """A video file cannot be opened, decoded or written as asked."""
 
 
+class VideoWriteError(VideoError):
+    """A video cannot be written: wrong frames, an unknown encoder, no place on the disk.
+
+    Preparation stops at it; any other VideoError means that one source is bad, and the others go on.
+    """
+
+
 class ManifestError(VideoSyncError):
     """A dataset folder or its manifest is missing, malformed or contradicts itself."""
 
