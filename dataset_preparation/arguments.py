@@ -1,10 +1,31 @@
-"""Command-line parsing of the preparation scripts: a wrong flag is answered with one sentence."""
+"""Command lines of the preparation scripts: the flags all of them have, and one sentence for a wrong one."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
+
+from videosync.errors import VideoSyncError
+
+Limit = tuple[Callable[[Any], bool], str]  # what is accepted, the same in words
+NOT_NEGATIVE: Limit = (lambda value: value >= 0, "0 or more")
+SHARE: Limit = (lambda value: 0 <= value <= 1, "a share from 0 to 1")
+POSITIVE: Limit = (lambda value: value >= 1, "1 or more")
+COMMON: dict[str, Limit] = {
+    "size": (lambda value: value >= 2 and value % 2 == 0, "an even number, 2 or more"),
+    "crf": (lambda value: 0 <= value <= 51, "0 to 51"),
+    "workers": POSITIVE,
+    "limit": NOT_NEGATIVE,
+    "seed": NOT_NEGATIVE,
+    "val_share": SHARE,
+}
+STOPPED = 130  # exit code after Ctrl-C, as shells have it
 
 
 class PreparationParser(argparse.ArgumentParser):
@@ -24,3 +45,98 @@ class PreparationParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}\n")
+
+
+def preparation_parser(
+    prog: str,
+    description: str | None,
+    *,
+    data_root: Path | None,
+    output_dir: Path | None,
+    size: int | None = 224,
+    crf: int = 12,
+    unit: str = "events",
+) -> PreparationParser:
+    """The flags that all preparation scripts have.
+
+    Args:
+        data_root, output_dir: defaults, relative to the current folder; None: the flag must be given.
+        size: default of ``--size``; None: the script writes no resized clips (no ``--size``, no ``--crf``).
+        unit: what ``--limit`` counts.
+    """
+    parser = PreparationParser(prog=prog, description=description)
+    for flag, default, text in (
+        ("--data_root", data_root, "folder of the archive"),
+        ("--output_dir", output_dir, "dataset folder to write"),
+    ):
+        shown = "" if default is None else f" (default {default})"
+        parser.add_argument(flag, type=Path, default=default, required=default is None, help=text + shown)
+    if size is not None:
+        parser.add_argument(
+            "--size",
+            type=int,
+            default=size,
+            help="height and width of the clips in pixels, even (default %(default)s)",
+        )
+        parser.add_argument(
+            "--crf",
+            type=int,
+            default=crf,
+            help="quality of the H.264 clips: 0 lossless … 51 (default %(default)s)",
+        )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="files processed at once on this machine (default: one a core, %(default)s)",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="address of a Dask scheduler, e.g. tcp://head:8786: work on its workers instead; all see the "
+        "folders under the same paths (needs pip install 'videosync[cluster]')",
+    )
+    parser.add_argument(
+        "--limit", type=int, default=0, help=f"only the first this many {unit}; 0: all (default)"
+    )
+    parser.add_argument("--dry_run", action="store_true", help="say what would be done and write nothing")
+    return parser
+
+
+def run_script(
+    parser: PreparationParser,
+    argv: Sequence[str] | None,
+    run: Callable[[Namespace], int],
+    *,
+    limits: Mapping[str, Limit] | None = None,
+) -> int:
+    """Parse, check and run; returns the exit code.
+
+    A number outside its limits, an output folder that is a file or the archive itself, and every VideoSyncError
+    are one sentence and code 2; Ctrl-C is a sentence and code 130.
+    """
+    args = parser.parse_args(argv)
+    for flag, (accepts, expected) in {**COMMON, **(limits or {})}.items():
+        value = getattr(args, flag, None)
+        if value is not None and not accepts(value):
+            parser.error(f"--{flag} {value}: must be {expected}")
+    if args.output_dir.exists() and not args.output_dir.is_dir():
+        parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
+    if args.output_dir.resolve() == args.data_root.resolve():
+        parser.error(
+            f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
+        )
+    try:
+        return run(args)
+    except VideoSyncError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on where it left off", file=sys.stderr)
+        return STOPPED
+
+
+def require_folder(data_root: Path, expected: str) -> None:
+    """Raise VideoSyncError unless the archive's folder is there; ``expected`` says what it must hold."""
+    if not data_root.is_dir():
+        raise VideoSyncError(f"--data_root {data_root} is not a folder; give the one that holds {expected}")

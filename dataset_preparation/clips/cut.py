@@ -1,0 +1,193 @@
+"""One decoding pass over one source → its clips.
+
+Frames go from the decoder through the scaler to the encoder without a detour over RGB. Keyframes are frequent,
+so that random windows are cheap to read, and lie at irregular places that differ from clip to clip: on a common
+grid their flicker gives the sync away.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from av.video.frame import VideoFrame
+from videosync.video.scaled import scaled_frames, whole_video
+
+from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
+from videosync.errors import VideoError, VideoWriteError
+from videosync.video.write import CLIP_OPTIONS, VideoWriter
+
+KEYFRAME_GAPS = (5, 15)  # frames from one keyframe to the next, drawn anew each time
+BEAT_FRAMES = 32
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What a clip's bytes depend on beside its frames."""
+
+    size: int  # height and width in pixels, even
+    crf: int  # quality of H.264: 0 lossless … 51
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stretch of a source that becomes one clip; stretches may overlap."""
+
+    clip: str  # path relative to the output folder
+    first: int  # source frame
+    num_frames: int
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why a clip is not kept."""
+
+    kind: str  # one or two words that reasons are counted by
+    why: str
+
+
+class Judge(Protocol):
+    """Looks at every frame of one clip while it is cut, and may reject it."""
+
+    def look(self, number: int, frame: VideoFrame) -> Rejection | None:
+        """``frame`` (yuv420p, of the clip's size) is frame ``number`` of the clip."""
+
+    def verdict(self) -> Rejection | None:
+        """After the last frame."""
+
+
+def cut_clips(
+    path: str,
+    cuts: Sequence[Cut],
+    output_dir: Path,
+    *,
+    fps: float,
+    encoding: Encoding,
+    beat: Beat,
+    judge: Callable[[Cut], Judge] | None = None,
+) -> Outcome:
+    """Write the clips of one source; what cannot be decoded costs the clips that need it, and no others.
+
+    Raises VideoWriteError when a clip cannot be written.
+    """
+    waiting = sorted(cuts, key=lambda cut: (cut.first, cut.clip))
+    total = len(_numbers(waiting))
+    made: list[Clip] = []
+    rejected: list[Rejected] = []
+    decoded = 0
+    while waiting:
+        open_clips: list[_OpenClip] = []
+        try:
+            for number, frame in scaled_frames(path, _numbers(waiting), (encoding.size, encoding.size)):
+                decoded += 1
+                if decoded % BEAT_FRAMES == 0:
+                    beat(decoded / max(total, decoded))
+                while waiting and waiting[0].first == number:
+                    open_clips.append(_OpenClip(waiting.pop(0), output_dir, fps, encoding, judge))
+                for clip in list(open_clips):
+                    reason = clip.take(frame)
+                    if reason is not None:
+                        rejected.append(Rejected(clip.cut.clip, reason.kind, reason.why))
+                    elif clip.full:
+                        made.append(Clip(clip.cut.clip, path, clip.cut.first, clip.cut.num_frames, fps))
+                    if reason is not None or clip.full:
+                        open_clips.remove(clip)
+        except VideoWriteError:
+            raise
+        except VideoError as error:
+            # a clip whose first frame is bad is not open yet; those that begin later may still be good
+            bad = [clip.cut for clip in open_clips] or waiting[:1]
+            waiting = [cut for cut in waiting if cut not in bad]
+            rejected += [Rejected(cut.clip, "unreadable", str(error)) for cut in bad]
+        finally:
+            for clip in open_clips:
+                clip.writer.discard()
+    return Outcome(tuple(made), tuple(rejected), decoded)
+
+
+def cut_whole(
+    path: str, clip: str, output_dir: Path, *, encoding: Encoding, beat: Beat, first: int = 0
+) -> Outcome:
+    """All frames from ``first`` on as one clip, in one pass: how many there are shows on the way.
+
+    Raises VideoError for a source that cannot be read to its end, or has no frame ``first``.
+    """
+    source = whole_video(path, (encoding.size, encoding.size))
+    writer = open_writer(output_dir / clip, source.fps, encoding, seed=clip)
+    decoded = 0
+    with writer:
+        for frame in source.frames:
+            decoded += 1
+            if decoded > first:
+                writer.write(frame)
+            if decoded % BEAT_FRAMES == 0:
+                beat(0.5)  # the length is not known yet
+        if decoded <= first:
+            raise VideoError(f"{path}: has {decoded} frames, none from frame {first} on; cut it earlier.")
+    return Outcome((Clip(clip, path, first, decoded - first, source.fps),), (), decoded)
+
+
+def open_writer(path: Path, fps: float, encoding: Encoding, *, seed: str) -> VideoWriter:
+    """A writer of clips; ``seed`` (the clip's name) decides where keyframes lie."""
+    return VideoWriter(
+        path,
+        fps,
+        size=(encoding.size, encoding.size),
+        crf=encoding.crf,
+        gop=2 * KEYFRAME_GAPS[1],
+        b_frames=0,
+        keyframes=keyframe_numbers(seed),
+        threads=1,
+        **CLIP_OPTIONS,
+    )
+
+
+def keyframe_numbers(seed: str) -> Iterator[int]:
+    """Irregular keyframe places without end, different for every ``seed``."""
+    rng = random.Random(seed)
+    number = 0
+    while True:
+        yield number
+        number += rng.randint(*KEYFRAME_GAPS)
+
+
+@dataclass
+class _OpenClip:
+    cut: Cut
+    output_dir: Path
+    fps: float
+    encoding: Encoding
+    judge: Callable[[Cut], Judge] | None
+    writer: VideoWriter = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writer = open_writer(
+            self.output_dir / self.cut.clip, self.fps, self.encoding, seed=self.cut.clip
+        )
+        self.watch = self.judge(self.cut) if self.judge else None
+        self.full = False
+
+    def take(self, frame: VideoFrame) -> Rejection | None:
+        reason = self.watch.look(self.writer.num_frames, frame) if self.watch else None
+        if reason is None:
+            self.writer.write(frame)
+            self.full = self.writer.num_frames == self.cut.num_frames
+            if self.full and self.watch:
+                reason = self.watch.verdict()
+        if reason is not None:
+            self.writer.discard()
+        elif self.full:
+            self.writer.close()
+        return reason
+
+
+def _numbers(cuts: Sequence[Cut]) -> list[int]:
+    """All frames that any cut needs, rising, each once."""
+    numbers: list[int] = []
+    for cut in sorted(cuts, key=lambda cut: cut.first):
+        start = max(cut.first, numbers[-1] + 1 if numbers else 0)
+        numbers += range(start, cut.first + cut.num_frames)
+    return numbers
