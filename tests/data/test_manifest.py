@@ -1,9 +1,12 @@
 """The manifest: what is written is read back, and what is wrong is said with file, line and key."""
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from videosync.data.frame_labels import save_labels
 from videosync.data.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -15,6 +18,7 @@ from videosync.data.manifest import (
     write_manifest,
 )
 from videosync.errors import ManifestError
+from videosync.video.write import write_video
 
 
 def view(video="a/cam0.mp4", start=0, frames=100, fps=30.0):
@@ -48,6 +52,26 @@ def test_round_trip_keeps_everything_and_writes_the_same_bytes(tmp_path):
     assert manifest.of_split("val") == (samples[1],)
     assert (tmp_path / "x" / MANIFEST_NAME).read_bytes() == (tmp_path / "y" / MANIFEST_NAME).read_bytes()
     assert [p.name for p in (tmp_path / "x").iterdir()] == [MANIFEST_NAME]  # no temporary file is left
+
+
+def test_frame_labels_are_a_key_that_only_views_with_labels_have(tmp_path):
+    plain, labelled = sample("a"), replace(view("b/cam0.mp4"), frame_labels="b/cam0.json")
+    write_manifest(tmp_path, [plain, Sample("b", "train", (labelled,))])
+    first, second = (tmp_path / MANIFEST_NAME).read_text().splitlines()
+    assert first == (
+        '{"event": "a", "split": "train", "views": [{"video": "a/cam0.mp4", "start_frame": 0, "num_frames": 100, '
+        '"fps": 30.0}, {"video": "a/cam1.mp4", "start_frame": 4, "num_frames": 100, "fps": 30.0}]}'
+    )
+    assert json.loads(second)["views"][0]["frame_labels"] == "b/cam0.json"
+    assert read_manifest(tmp_path).samples == (plain, Sample("b", "train", (labelled,)))
+    write_manifest(tmp_path / "x", read_manifest(tmp_path).samples)
+    assert (tmp_path / "x" / MANIFEST_NAME).read_text().splitlines() == [first, second]
+    (tmp_path / MANIFEST_NAME).write_text(second.replace('"b/cam0.json"', "7"))
+    with pytest.raises(ManifestError, match=r"'views\[0\].frame_labels' is 7, but must be a path"):
+        read_manifest(tmp_path)
+    (tmp_path / MANIFEST_NAME).write_text(second.replace("frame_labels", "frame_label"))
+    with pytest.raises(ManifestError, match=r"Did you mean 'frame_labels'\?"):
+        read_manifest(tmp_path)
 
 
 def test_a_failed_write_leaves_the_old_manifest(tmp_path):
@@ -170,6 +194,23 @@ def test_problems_within_a_sample(tmp_path):
     assert "l has 25 frames/s and r 30" in problem
     twice = Sample("t", "train", (view("t/l.mp4"), view("t/l.mp4")))
     assert any("listed twice" in p for p in problems_of(tmp_path, twice))
+
+
+def test_frame_labels_are_looked_at_when_the_check_is_deep(tmp_path):
+    write_video(tmp_path / "a.mp4", np.zeros((4, 16, 16, 3), np.uint8), 25)
+    labelled = View("a.mp4", 0, 4, 25.0, "a.json")
+    manifest = Manifest(tmp_path, (Sample("a", "train", (labelled,)),))
+    (problem,) = validate_manifest(manifest, deep=True)
+    assert "a.json: frame labels cannot be read" in problem
+    save_labels(tmp_path / "a.json", [0, 0, 1])
+    (problem,) = validate_manifest(manifest, deep=True)
+    assert "has 3 labels, but a.mp4 has 4 frames" in problem
+    save_labels(tmp_path / "a.json", [0, 0, 1, 2])
+    assert validate_manifest(manifest, deep=True) == []
+    again = Manifest(
+        tmp_path, (*manifest.samples, Sample("a", "train", (replace(labelled, frame_labels=None),)))
+    )
+    assert any("fps or frame_labels" in problem for problem in validate_manifest(again))
 
 
 def test_offsets_out_of_range(tmp_path):

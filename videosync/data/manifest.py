@@ -10,22 +10,22 @@
 timeline, so two views of one sample are ``k = start0 - start1`` frames apart (the sign is said in
 :mod:`videosync.types`). A line with one view is allowed: self-supervised training needs no second camera;
 pairs for sync are made of lines with two views or more. Several lines may share an event (its segments).
+A view may have one more key, ``frame_labels``: a file with a label for each of its frames
+(:mod:`videosync.data.frame_labels`).
 """
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, quoted, view_names
+from videosync.data.frame_labels import read_frame_labels
+from videosync.data.manifest_lines import format_line, parse_line
+from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, view_names
 from videosync.errors import ManifestError, VideoError
 from videosync.video.read import probe
 
@@ -73,7 +73,7 @@ def read_manifest(folder: str | Path) -> Manifest:
             f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 text"
         ) from error
     lines = text.split("\n")
-    samples = tuple(_parse_line(line, f"{path}:{i}") for i, line in enumerate(lines, start=1) if line.strip())
+    samples = tuple(parse_line(line, f"{path}:{i}") for i, line in enumerate(lines, start=1) if line.strip())
     if not samples:
         raise ManifestError(f"{path} is empty; it needs at least one line with event, split and views")
     return Manifest(root=root, samples=samples)
@@ -87,11 +87,11 @@ def write_manifest(folder: str | Path, samples: Iterable[Sample]) -> None:
     """
     root = Path(folder)
     path = root / MANIFEST_NAME
-    lines = [json.dumps(asdict(sample), ensure_ascii=False) for sample in samples]
+    lines = [format_line(sample) for sample in samples]
     if not lines:
         raise ManifestError(f"{path}: nothing to write; a manifest needs at least one sample")
     for number, line in enumerate(lines, start=1):
-        _parse_line(line, f"{path}:{number}")
+        parse_line(line, f"{path}:{number}")
     root.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{MANIFEST_NAME}.{os.getpid()}")
     temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
@@ -105,7 +105,8 @@ def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int
     belongs to the manifest as a whole, so a file that two splits name is an overlap however it is placed.
 
     Args:
-        deep: also read every file's packets and compare frame count and rate (fps within 0.5 %).
+        deep: also read every file's packets and compare frame count and rate (fps within 0.5 %), and read the
+            frame labels of views that have them.
         max_offset: K; also list samples whose views start further apart than this many frames.
     """
     problems = [*_split_problems(manifest), *_file_problems(manifest), *_duplicate_problems(manifest)]
@@ -137,64 +138,6 @@ def require_usable(manifest: Manifest, split: str) -> None:
         raise ManifestError(
             f"{manifest.root / MANIFEST_NAME}: {problems[0]}{more}; 'videosync check {manifest.root}' lists all"
         )
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def _is_rate(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
-
-
-# key → (test, what is expected)
-_SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "event": (_is_text, "a name"),
-    "split": (_is_text, "a name such as 'train' or 'val'"),
-    "views": (lambda v: isinstance(v, list) and len(v) > 0, "a list of one view or more"),
-}
-_VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "video": (_is_text, "a path relative to the manifest"),
-    "start_frame": (_is_int, "a whole number of frames"),
-    "num_frames": (lambda v: _is_int(v) and v > 0, "a whole number of frames, 1 or more"),
-    "fps": (_is_rate, "a number of frames per second above 0"),
-}
-
-
-def _parse_line(line: str, where: str) -> Sample:
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ManifestError(f"{where}: not valid JSON at column {error.colno} ({error.msg})") from error
-    _check_keys(record, _SAMPLE_KEYS, where, "")
-    views = []
-    for i, view in enumerate(record["views"]):
-        _check_keys(view, _VIEW_KEYS, where, f"views[{i}]")
-        views.append(View(view["video"], view["start_frame"], view["num_frames"], float(view["fps"])))
-    return Sample(event=record["event"], split=record["split"], views=tuple(views))
-
-
-def _check_keys(
-    record: Any, keys: dict[str, tuple[Callable[[Any], bool], str]], where: str, prefix: str
-) -> None:
-    if not isinstance(record, dict):
-        what = prefix or "the line"
-        raise ManifestError(f"{where}: {what} must be an object with the keys {quoted(keys)}, not {record!r}")
-    dot = f"{prefix}." if prefix else ""
-    for key in record:
-        if key not in keys:
-            raise ManifestError(
-                f"{where}: unknown key '{dot}{key}'; the keys are {quoted(keys)}{nearest(key, keys)}"
-            )
-    for key, (accepts, expected) in keys.items():
-        if key not in record:
-            raise ManifestError(f"{where}: key '{dot}{key}' is missing; it must be {expected}")
-        if not accepts(record[key]):
-            raise ManifestError(f"{where}: '{dot}{key}' is {record[key]!r}, but must be {expected}")
 
 
 def _views(samples: Iterable[Sample]) -> Iterator[View]:
@@ -238,8 +181,9 @@ def _file_problems(manifest: Manifest) -> Iterator[str]:
             continue  # _split_problems has said so
         if len(events) > 1:
             yield f"{video}: belongs to events {_and(events)}; a file shows one event"
-        elif len({(view.start_frame, view.num_frames, view.fps) for _, view in found}) > 1:
-            yield f"{video}: listed with different start_frame, num_frames or fps; say the same on each line"
+        elif len({(view.start_frame, view.num_frames, view.fps, view.frame_labels) for _, view in found}) > 1:
+            keys = "start_frame, num_frames, fps or frame_labels"
+            yield f"{video}: listed with different {keys}; say the same on each line"
 
 
 def _duplicate_problems(manifest: Manifest) -> Iterator[str]:
@@ -273,11 +217,16 @@ def _sample_problems(sample: Sample, max_offset: int | None) -> Iterator[str]:
 
 
 def _probe_problems(manifest: Manifest, view: View) -> list[str]:
+    problems = []
+    if view.frame_labels is not None:
+        try:
+            read_frame_labels(manifest, view)
+        except ManifestError as error:
+            problems.append(str(error))
     try:
         info = probe(manifest.path(view))
     except VideoError as error:
-        return [str(error)]
-    problems = []
+        return [*problems, str(error)]
     if info.num_frames != view.num_frames:
         problems.append(
             f"{view.video}: the manifest says {view.num_frames} frames, the file has {info.num_frames}"

@@ -20,6 +20,7 @@ class View:
     start_frame: int  # of the file's frame 0, on the event's common timeline
     num_frames: int  # frames in the file
     fps: float  # frames/s
+    frame_labels: str | None = None  # path of its labels, relative to the manifest (data/frame_labels.py)
 
     @property
     def end_frame(self) -> int:
