@@ -110,12 +110,15 @@ def run_script(
     *,
     limits: Mapping[str, Limit] | None = None,
 ) -> int:
-    """Parse, check and run; returns the exit code.
+    """Parse, check and run (with absolute folders, which workers elsewhere understand); returns the exit code.
 
     A number outside its limits, an output folder that is a file or the archive itself, and every VideoSyncError
     are one sentence and code 2; Ctrl-C is a sentence and code 130.
     """
     args = parser.parse_args(argv)
+    args.data_root, args.output_dir = (
+        folder.expanduser().absolute() for folder in (args.data_root, args.output_dir)
+    )
     for flag, (accepts, expected) in {**COMMON, **(limits or {})}.items():
         value = getattr(args, flag, None)
         if value is not None and not accepts(value):

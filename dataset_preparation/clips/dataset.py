@@ -17,6 +17,7 @@ from videosync.data.sources import SourceOf, write_sources
 from videosync.errors import ManifestError
 
 REPORT_NAME = "report.json"
+NAMES = 20  # of events that are listed for each split
 EXAMPLES = 3  # of each reason that are printed; report.json has all
 
 
@@ -90,8 +91,10 @@ def make_report(
     for split in sorted({sample.split for sample in samples}):
         chosen = [sample for sample in samples if sample.split == split]
         views = {view.video: view for sample in chosen for view in sample.views}
+        events = sorted({sample.event for sample in chosen})
         splits[split] = {
-            "events": len({sample.event for sample in chosen}),
+            "events": len(events),
+            "event_names": events[:NAMES],
             "samples": len(chosen),
             "clips": len(views),
             "frames": sum(view.num_frames for view in views.values()),
@@ -120,6 +123,9 @@ def print_report(report: Mapping[str, Any]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))
+    for split, counts in report["splits"].items():
+        more = f", and {counts['events'] - NAMES} more" if counts["events"] > NAMES else ""
+        print(f"{split}: {', '.join(counts['event_names'])}{more}")
     for kind, count in report["dropped_kinds"].items():
         print(f"dropped  {count} × {kind}")
         entries = [entry for entry in report["dropped"] if entry["kind"] == kind]
