@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from fractions import Fraction
 from itertools import chain
@@ -16,7 +17,7 @@ from av.container import OutputContainer
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from videosync.errors import VideoError
+from videosync.errors import VideoWriteError
 
 # Encoders that know constant quality (crf), and what they need beside it.
 CRF_OPTIONS: dict[str, dict[str, str]] = {
@@ -27,6 +28,192 @@ CRF_OPTIONS: dict[str, dict[str, str]] = {
     "libsvtav1": {},
     "libaom-av1": {"b": "0"},
 }
+
+
+class VideoWriter:
+    """Write one video file frame by frame, at a constant rate; the suffix of its name names the container.
+
+    The file appears under its name when the writer is closed, and only then. A context left by an exception, and a
+    writer that was given no frame, leave nothing behind (and a file that was there before as it was). Missing
+    folders are made::
+
+        with VideoWriter("clip.mp4", 29.97, size=(224, 224)) as writer:
+            for frame in frames:
+                writer.write(frame)
+
+    Args:
+        fps: frames/s; a float near 24000/1001, 30000/1001 or 60000/1001 means exactly that.
+        size: (height, width) of all frames, pixels.
+        crf: constant quality (smaller is better), for encoders that have it, unless ``bit_rate`` is given.
+        bit_rate: bits/s.
+        gop: largest distance between keyframes, in frames; small values make random access quick.
+        b_frames: largest run of B-frames; None leaves it to the encoder.
+        keyframes: frame numbers, rising, that become keyframes in addition; read as frames come, so may be endless.
+        preset: the encoder's speed preset.
+        options: further encoder options, which win over the above.
+        threads: encoder threads; 0 for as many as there are cores.
+
+    Raises:
+        VideoWriteError: a frame of another kind, an (with subsampled colour) odd size, unknown encoder or container,
+            a place that cannot be written or is full.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        fps: float | Fraction,
+        *,
+        size: tuple[int, int],
+        codec: str = "libx264",
+        crf: int | None = 18,
+        bit_rate: int | None = None,
+        gop: int = 12,
+        b_frames: int | None = None,
+        keyframes: Iterable[int] = (),
+        preset: str | None = None,
+        pixel_format: str = "yuv420p",
+        options: Mapping[str, str] | None = None,
+        threads: int = 0,
+    ) -> None:
+        self.path = Path(path)
+        self.rate = as_rate(fps)
+        self.size = size
+        self.num_frames = 0
+        self._codec, self._pixel_format, self._threads = codec, pixel_format, threads
+        self._gop, self._b_frames, self._bit_rate = gop, b_frames, bit_rate
+        _check_even(self.path, size, pixel_format)
+        _check_encoder(self.path, codec)
+        preset_option = {"preset": preset} if preset else {}
+        self._settings = {**_quality(codec, crf, bit_rate), **preset_option, **(options or {})}
+        self._keyframes = iter(keyframes)
+        self._next_keyframe = next(self._keyframes, None)
+        self._temporary = self.path.with_name(f".{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}")
+        self._container: OutputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._tags: tuple[int, ...] = ()  # how the first frame's colours are to be read
+        self._closed = False
+
+    def write(self, frame: np.ndarray | VideoFrame) -> None:
+        """Append a frame: RGB uint8 [H,W,3], or one of the size and pixel format of the file.
+
+        Of a ``VideoFrame``, the first one's colour matrix and range are noted in the file; its time and picture
+        type are set anew (in the object itself). It may be given to several writers, one after the other.
+        """
+        if self._closed:
+            raise ValueError(f"{self.path}: the writer is closed; make a new one")
+        picture = self._picture(frame)
+        with self._failing():
+            if self._stream is None or self._container is None:
+                self._container, self._stream = self._open(picture)
+            picture.pts, picture.duration, picture.time_base = self.num_frames, 1, 1 / self.rate
+            picture.pict_type = PictureType.I if self._is_keyframe() else PictureType.NONE
+            self._container.mux(self._stream.encode(picture))
+        self.num_frames += 1
+
+    def close(self) -> None:
+        """Complete the file, and let it appear under its name. Without frames there is none."""
+        if self._closed or self._container is None or self._stream is None:
+            self._closed = True
+            return
+        with self._failing():
+            self._container.mux(self._stream.encode(None))
+            self._container.close()
+            os.replace(self._temporary, self.path)
+        self._closed = True
+
+    def discard(self) -> None:
+        """Stop, and leave no file."""
+        if not self._closed and self._container is not None:
+            # Half a file is thrown away: that it cannot be completed does not matter.
+            with suppress(av.error.FFmpegError, OSError):
+                self._container.close()
+            self._temporary.unlink(missing_ok=True)
+        self._closed = True
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, traceback: object) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.discard()
+
+    def _picture(self, frame: np.ndarray | VideoFrame) -> VideoFrame:
+        if isinstance(frame, VideoFrame):
+            found = frame.format.name
+            if found != self._pixel_format:
+                raise VideoWriteError(
+                    f"{self.path}: frame {self.num_frames} is {found}, the file {self._pixel_format}; "
+                    "convert the frame, or write the file in its pixel format."
+                )
+            self._check_size(frame.height, frame.width)
+            tags = _color_tags(frame)
+            if self._tags and tags != self._tags:
+                raise VideoWriteError(
+                    f"{self.path}: the colours of frame {self.num_frames} are coded in another way than those of "
+                    f"frame 0 (tags {tags} instead of {self._tags}); convert all frames to one."
+                )
+            return frame
+        _check_array(self.path, self.num_frames, frame)
+        self._check_size(*frame.shape[:2])
+        return VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
+
+    def _check_size(self, height: int, width: int) -> None:
+        if (height, width) != self.size:
+            whose = "the first one" if self.num_frames else "the writer is for"
+            raise VideoWriteError(
+                f"{self.path}: frame {self.num_frames} is {width}x{height}, {whose} "
+                f"{self.size[1]}x{self.size[0]}; all frames of a video must have one size."
+            )
+
+    def _open(self, first: VideoFrame) -> tuple[OutputContainer, VideoStream]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise VideoWriteError(
+                f"{self.path}: cannot be written ({error.strerror}); choose another folder."
+            ) from error
+        container = _open_output(self.path, self._temporary)
+        self._container = container
+        stream = _add_stream(self.path, container, self._codec, self.rate, self._settings)
+        stream.height, stream.width = self.size
+        stream.pix_fmt = self._pixel_format
+        context = stream.codec_context
+        context.thread_count = self._threads
+        context.gop_size = self._gop
+        if self._b_frames is not None:
+            context.max_b_frames = self._b_frames
+        if self._bit_rate is not None:
+            context.bit_rate = self._bit_rate
+        if first.format.name == self._pixel_format:
+            self._tags = _color_tags(first)
+            context.colorspace, context.color_range, context.color_primaries, context.color_trc = self._tags
+        return container, stream
+
+    def _is_keyframe(self) -> bool:
+        while self._next_keyframe is not None and self._next_keyframe < self.num_frames:
+            following = next(self._keyframes, None)
+            if following is not None and following < self._next_keyframe:
+                raise ValueError(f"keyframes must rise, got {following} after {self._next_keyframe}")
+            self._next_keyframe = following
+        return self._next_keyframe == self.num_frames
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        """What fails leaves no file; the encoder's and the system's errors become a sentence."""
+        try:
+            yield
+        except (av.error.FFmpegError, OSError) as error:
+            self.discard()
+            raise VideoWriteError(
+                f"{self.path}: cannot be written with {self._codec} at {self.rate} frames/s ({error.strerror}); check "
+                "that the folder is writable, the disk not full, and that the suffix (.mp4, .mkv, .avi, .webm) fits "
+                "the encoder."
+            ) from error
+        except BaseException:
+            self.discard()
+            raise
 
 
 def write_video(
@@ -45,74 +232,40 @@ def write_video(
     options: Mapping[str, str] | None = None,
     threads: int = 0,
 ) -> None:
-    """Encode ``frames`` (uint8 RGB [H,W,3] of one size) at a constant rate; the suffix names the container.
+    """Encode ``frames`` (uint8 RGB [H,W,3] of one size): see ``VideoWriter``, whose arguments these are.
 
-    The file appears under its name only when it is complete. Missing folders are made.
-
-    Args:
-        fps: frames/s; a float near 24000/1001, 30000/1001 or 60000/1001 means exactly that.
-        crf: constant quality (smaller is better), for encoders that have it, unless ``bit_rate`` is given.
-        bit_rate: bits/s.
-        gop: largest distance between keyframes, in frames; small values make random access quick.
-        b_frames: largest run of B-frames; None leaves it to the encoder.
-        keyframes: frame numbers that become keyframes in addition.
-        preset: the encoder's speed preset.
-        options: further encoder options, which win over the above.
-        threads: encoder threads; 0 for as many as there are cores.
-
-    Raises:
-        VideoError: no frames, frames of different or (with subsampled colour) odd size, unknown encoder or
-            container, or a place that cannot be written.
+    Raises VideoWriteError: as ``VideoWriter``, and if there are no frames.
     """
-    target = Path(path)
     rate = as_rate(fps)
     pictures = iter(frames)
     first = next(pictures, None)
     if first is None:
-        raise VideoError(f"{target}: there are no frames to write; pass at least one.")
-    _check_frame(target, 0, first, None)
-    _check_even(target, first, pixel_format)
-    _check_encoder(target, codec)
-    settings = {**_quality(codec, crf, bit_rate), **({"preset": preset} if preset else {}), **(options or {})}
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise VideoError(f"{target}: cannot be written ({error.strerror}); choose another folder.") from error
-    temporary = target.with_name(f".{target.stem}.{uuid.uuid4().hex[:8]}{target.suffix}")
-    try:
-        with _open_output(target, temporary) as container:
-            stream = _add_stream(target, container, codec, rate, settings)
-            stream.height, stream.width = first.shape[:2]
-            stream.pix_fmt = pixel_format
-            stream.codec_context.thread_count = threads
-            stream.codec_context.gop_size = gop
-            if b_frames is not None:
-                stream.codec_context.max_b_frames = b_frames
-            if bit_rate is not None:
-                stream.codec_context.bit_rate = bit_rate
-            forced = frozenset(keyframes)
-            for number, picture in enumerate(chain([first], pictures)):
-                _check_frame(target, number, picture, first)
-                frame = VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-                frame.pts, frame.time_base = number, 1 / rate
-                if number in forced:
-                    frame.pict_type = PictureType.I
-                container.mux(stream.encode(frame))
-            container.mux(stream.encode(None))
-        os.replace(temporary, target)
-    except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(
-            f"{target}: cannot be written with {codec} at {rate} frames/s ({error.strerror}); check that the "
-            "folder is writable and the suffix (.mp4, .mkv, .avi, .webm) fits the encoder."
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise VideoWriteError(f"{Path(path)}: there are no frames to write; pass at least one.")
+    _check_array(Path(path), 0, first)
+    height, width = first.shape[:2]
+    with VideoWriter(
+        path,
+        rate,
+        size=(height, width),
+        codec=codec,
+        crf=crf,
+        bit_rate=bit_rate,
+        gop=gop,
+        b_frames=b_frames,
+        keyframes=keyframes,
+        preset=preset,
+        pixel_format=pixel_format,
+        options=options,
+        threads=threads,
+    ) as writer:
+        for picture in chain([first], pictures):
+            writer.write(picture)
 
 
 def as_rate(fps: float | Fraction) -> Fraction:
-    """A frame rate as a fraction: 29.97 → 30000/1001, 12.5 → 25/2. Raises VideoError unless positive."""
+    """A frame rate as a fraction: 29.97 → 30000/1001, 12.5 → 25/2. Raises VideoWriteError unless positive."""
     if not 0 < fps < 1e6:
-        raise VideoError(f"a frame rate of {fps} frames/s is not possible; give a positive number.")
+        raise VideoWriteError(f"a frame rate of {fps} frames/s is not possible; give a positive number.")
     if isinstance(fps, Fraction):
         return fps
     ntsc = Fraction(round(fps * 1.001) * 1000, 1001)
@@ -134,16 +287,16 @@ def _check_encoder(target: Path, codec: str) -> None:
         kind = av.Codec(codec, "w").type
     except av.codec.codec.UnknownCodecError as error:
         near = get_close_matches(codec, sorted(av.codecs_available), 1) or ["libx264"]
-        raise VideoError(f"{target}: unknown encoder '{codec}'. Did you mean '{near[0]}'?") from error
+        raise VideoWriteError(f"{target}: unknown encoder '{codec}'. Did you mean '{near[0]}'?") from error
     if kind != "video":
-        raise VideoError(f"{target}: {codec} is no video encoder but one for {kind}; use libx264.")
+        raise VideoWriteError(f"{target}: {codec} is no video encoder but one for {kind}; use libx264.")
 
 
 def _open_output(target: Path, temporary: Path) -> OutputContainer:
     try:
         return av.open(str(temporary), "w")
     except ValueError as error:
-        raise VideoError(
+        raise VideoWriteError(
             f"{target}: cannot be written, as no video container has the suffix '{target.suffix}'; use .mp4, .mkv, "
             ".avi or .webm."
         ) from error
@@ -155,7 +308,7 @@ def _add_stream(
     try:
         stream = container.add_stream(codec, rate=rate, options=settings)
     except ValueError as error:
-        raise VideoError(
+        raise VideoWriteError(
             f"{target}: cannot be written, as {target.suffix} files take no {codec} video; use .mkv, which takes any."
         ) from error
     assert isinstance(stream, VideoStream)
@@ -171,21 +324,23 @@ def _quality(codec: str, crf: int | None, bit_rate: int | None) -> dict[str, str
     return {**extra, "crf": str(crf)}
 
 
-def _check_frame(target: Path, number: int, frame: np.ndarray, first: np.ndarray | None) -> None:
+def _check_array(target: Path, number: int, frame: np.ndarray) -> None:
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         found = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
-        raise VideoError(f"{target}: frame {number} is {found}; frames must be uint8 [height, width, 3].")
-    if first is not None and frame.shape != first.shape:
-        raise VideoError(
-            f"{target}: frame {number} is {frame.shape[1]}x{frame.shape[0]}, the first one "
-            f"{first.shape[1]}x{first.shape[0]}; all frames of a video must have one size."
+        raise VideoWriteError(
+            f"{target}: frame {number} is {found}; frames must be uint8 [height, width, 3]."
         )
 
 
-def _check_even(target: Path, frame: np.ndarray, pixel_format: str) -> None:
-    height, width = frame.shape[:2]
+def _check_even(target: Path, size: tuple[int, int], pixel_format: str) -> None:
+    height, width = size
     if pixel_format.startswith("yuv420") and (height % 2 or width % 2):
-        raise VideoError(
+        raise VideoWriteError(
             f"{target}: frames of {width}x{height} pixels cannot be stored as {pixel_format}, which needs "
             "even sizes; put them through pad_to_even, or choose pixel_format='yuv444p'."
         )
+
+
+def _color_tags(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """How a frame's numbers become colours: matrix, range, primaries and transfer curve (ITU-T H.273)."""
+    return frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc
