@@ -1,0 +1,158 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.errors import ConfigError
+from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES, cycle_consistency_loss
+
+GOLDEN = np.load(Path(__file__).parents[1] / "data" / "tcc_loss.npz")
+
+
+def random_batch(clips=3, frames=8, size=6, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    embeddings = torch.randn(clips, frames, size, generator=g, dtype=torch.float64)
+    steps = torch.rand(clips, frames, generator=g).argsort(-1).sort(-1).values * 2
+    lengths = torch.tensor([20, 25, 30][:clips])
+    mask = torch.ones(clips, frames, dtype=torch.bool)
+    return embeddings, steps, lengths, mask
+
+
+@pytest.mark.parametrize("case", range(8))
+def test_reference_values_and_gradients(case):
+    def g(key):
+        return GOLDEN[f"case{case}_{key}"]
+
+    embeddings = torch.tensor(g("embeddings"), requires_grad=True)
+    loss = cycle_consistency_loss(
+        embeddings,
+        torch.tensor(g("steps")),
+        torch.tensor(g("seq_lens")),
+        torch.ones(embeddings.shape[:2], dtype=torch.bool),
+        loss_type=str(g("loss_type")),
+        similarity=str(g("similarity")),
+        temperature=float(g("temperature")),
+        label_smoothing=float(g("label_smoothing")),
+        variance_lambda=float(g("variance_lambda")),
+        huber_delta=1.0,
+        reference_classification=True,
+    )
+    loss.backward()
+    assert loss.item() == pytest.approx(float(g("loss")), rel=1e-4)
+    assert np.abs(embeddings.grad.numpy() - g("grad")).max() < 1e-4 * np.abs(g("grad")).max()
+
+
+def slow(embeddings, steps, lengths, mask, loss_type, similarity, tau, smoothing, lam, delta):
+    """Frame by frame, as the paper writes it."""
+    clips, size = len(embeddings), embeddings.shape[-1]
+
+    def sim(a, b):
+        return (float(a @ b) if similarity == "cosine" else -float(((a - b) ** 2).sum())) / size / tau
+
+    losses = []
+    for u in range(clips):
+        for v in range(clips):
+            if u == v:
+                continue
+            own = [i for i in range(len(mask[u])) if mask[u][i]]
+            other = [j for j in range(len(mask[v])) if mask[v][j]]
+            time = np.array([steps[u][i] / lengths[u] for i in own])
+            for place, i in enumerate(own):
+                weights = np.exp([sim(embeddings[u][i], embeddings[v][j]) for j in other])
+                nearest = (weights / weights.sum()) @ embeddings[v][other]
+                logits = np.array([sim(nearest, embeddings[u][k]) for k in own])
+                beta = np.exp(logits) / np.exp(logits).sum()
+                n = len(own)
+                labels = np.full(n, smoothing / (n - 1))
+                labels[place] += 1 - n * smoothing / (n - 1)
+                left, returned = labels @ time, beta @ time
+                variance = beta @ (time - returned) ** 2
+                gap = abs(left - returned)
+                losses.append(
+                    {
+                        "classification": -(labels * np.log(beta)).sum(),
+                        "regression_mse": gap**2,
+                        "regression_mse_var": gap**2 / variance + lam * np.log(variance),
+                        "regression_huber": gap**2 / 2 if gap <= delta else delta * (gap - delta / 2),
+                    }[loss_type]
+                )
+    return np.mean(losses)
+
+
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_equals_the_formula_written_out_also_with_padding(loss_type, similarity):
+    embeddings, steps, lengths, mask = random_batch()
+    mask[1, -3:] = False
+    fast = cycle_consistency_loss(
+        embeddings, steps, lengths, mask, loss_type=loss_type, similarity=similarity, huber_delta=0.05
+    )
+    expected = slow(
+        embeddings.numpy(), steps.numpy(), lengths.numpy(), mask.numpy(), loss_type, similarity,
+        0.1, 0.1, 0.001, 0.05,
+    )  # fmt: skip
+    assert fast.item() == pytest.approx(expected, rel=2e-4)
+
+
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_masked_frames_change_nothing(loss_type):
+    embeddings, steps, lengths, mask = random_batch()
+    mask[0, 5:] = False
+    plain = cycle_consistency_loss(embeddings, steps, lengths, mask, loss_type=loss_type)
+    changed, other_steps = embeddings.clone(), steps.clone()
+    changed[0, 5:] = 100.0
+    other_steps[0, 5:] = -7
+    changed.requires_grad_()
+    loss = cycle_consistency_loss(changed, other_steps, lengths, mask, loss_type=loss_type)
+    assert loss.item() == pytest.approx(plain.item(), rel=1e-5)
+    loss.backward()
+    assert changed.grad[0, 5:].abs().max() == 0
+    assert changed.grad.isfinite().all()
+
+
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_frames_that_come_back_cost_less_than_shuffled_ones(loss_type):
+    frames = torch.linspace(0, 1, 10)[:, None] * torch.ones(1, 6) * 4
+    steps = torch.arange(10).expand(2, 10)
+    lengths = torch.tensor([10, 10])
+    mask = torch.ones(2, 10, dtype=torch.bool)
+
+    def loss(e):
+        return cycle_consistency_loss(
+            e, steps, lengths, mask, loss_type=loss_type, label_smoothing=0.0
+        ).item()
+
+    aligned = torch.stack([frames, frames])
+    flat = torch.zeros_like(aligned)
+    assert loss(aligned) < loss(flat)
+
+
+def test_a_batch_without_real_frames_is_zero_with_a_gradient():
+    embeddings, steps, lengths, mask = random_batch()
+    embeddings.requires_grad_()
+    loss = cycle_consistency_loss(embeddings, steps, lengths, torch.zeros_like(mask))
+    loss.backward()
+    assert loss.item() == 0
+    assert embeddings.grad.abs().max() == 0
+
+
+def test_a_clip_without_real_frames_takes_no_part():
+    embeddings, steps, lengths, mask = random_batch()
+    mask[2] = False
+    two = cycle_consistency_loss(embeddings[:2], steps[:2], lengths[:2], mask[:2])
+    assert cycle_consistency_loss(embeddings, steps, lengths, mask).item() == pytest.approx(
+        two.item(), rel=1e-5
+    )
+
+
+def test_wrong_options_name_the_nearest():
+    embeddings, steps, lengths, mask = random_batch()
+    with pytest.raises(ConfigError, match="did you mean 'regression_mse'"):
+        cycle_consistency_loss(embeddings, steps, lengths, mask, loss_type="regresion_mse")
+    with pytest.raises(ConfigError, match="did you mean 'cosine'"):
+        cycle_consistency_loss(embeddings, steps, lengths, mask, similarity="cosin")
+    with pytest.raises(ConfigError, match="above 0"):
+        cycle_consistency_loss(embeddings, steps, lengths, mask, temperature=0)
+    with pytest.raises(ValueError, match="two clips"):
+        cycle_consistency_loss(embeddings[:1], steps[:1], lengths[:1], mask[:1])

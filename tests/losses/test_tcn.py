@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.losses.tcn import n_pairs_loss, nearest_in_time
+
+GOLDEN = np.load(Path(__file__).parents[1] / "data" / "tcn_loss.npz")
+
+
+@pytest.mark.parametrize("case", range(2))
+def test_reference_values_and_gradients(case):
+    embeddings = torch.tensor(GOLDEN[f"case{case}_embeddings"], requires_grad=True)
+    loss = n_pairs_loss(
+        embeddings[0::2], embeddings[1::2], reg_lambda=float(GOLDEN[f"case{case}_reg_lambda"])
+    )
+    loss.backward()
+    grad = GOLDEN[f"case{case}_grad"]
+    assert loss.item() == pytest.approx(float(GOLDEN[f"case{case}_loss"]), rel=1e-5)
+    assert np.abs(embeddings.grad.numpy() - grad).max() < 1e-5 * np.abs(grad).max()
+
+
+def test_equal_embeddings_cost_the_logarithm_of_their_number():
+    same = torch.ones(7, 3)
+    assert n_pairs_loss(same, same, reg_lambda=0.0).item() == pytest.approx(np.log(7))
+    assert n_pairs_loss(same, same, reg_lambda=0.5).item() == pytest.approx(np.log(7) + 0.25 * 0.5 * 6)
+
+
+def test_right_pairs_cost_less_than_exchanged_ones():
+    a = 3 * torch.eye(5)
+    assert n_pairs_loss(a, a) < n_pairs_loss(a, a.roll(1, 0))
+
+
+def test_no_pairs_are_zero_with_a_gradient():
+    a = torch.zeros(0, 4, requires_grad=True)
+    loss = n_pairs_loss(a, a)
+    loss.backward()
+    assert loss.item() == 0
+    with pytest.raises(ValueError, match="two \\[N, D\\]"):
+        n_pairs_loss(torch.zeros(3, 4), torch.zeros(4, 4))
+
+
+def test_the_nearest_frame_within_the_window_is_the_positive():
+    steps = torch.tensor([[[0, 10, 20, 99], [1, 14, 26, 99]], [[5, 6, 7, 8], [6, 9, 50, 60]]])
+    mask = torch.ones(2, 2, 4, dtype=torch.bool)
+    mask[0, :, 3] = False  # padding of the first video
+    anchors, positives = nearest_in_time(steps, mask, window=4)
+    # video 0: 0→1, 10→14, 20 has none (6 away); video 1: 5→6, 6→6, 7→6, 8→9
+    assert anchors.tolist() == [0, 1, 4, 5, 6, 7]
+    assert positives.tolist() == [0, 1, 4, 4, 4, 5]
+    mask[1, 1] = False
+    assert nearest_in_time(steps, mask, window=4)[0].tolist() == [0, 1]

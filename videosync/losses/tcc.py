@@ -1,0 +1,155 @@
+"""Temporal cycle-consistency (Dwibedi et al., "Temporal Cycle-Consistency Learning", CVPR 2019, sec. 3.2).
+
+Each frame of clip ``u`` is matched softly to clip ``v`` (its nearest neighbour there is a mean of v's frames weighted
+by similarity), and the match is sent back to ``u``. The loss asks that it comes back to the frame it left.
+"""
+
+from __future__ import annotations
+
+import difflib
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from videosync.errors import ConfigError
+
+LOSS_TYPES: dict[str, str] = {
+    "regression_mse_var": "squared distance in time, weighed by how spread the match is (the paper's choice)",
+    "regression_mse": "squared distance in time",
+    "regression_huber": "Huber distance in time",
+    "classification": "cross-entropy over the frames of the clip",
+}
+SIMILARITIES = ("l2", "cosine")
+
+
+def cycle_consistency_loss(
+    embeddings: Tensor,
+    steps: Tensor,
+    lengths: Tensor,
+    mask: Tensor,
+    *,
+    loss_type: str = "regression_mse_var",
+    similarity: str = "l2",
+    temperature: float = 0.1,
+    label_smoothing: float = 0.1,
+    variance_lambda: float = 0.001,
+    huber_delta: float = 0.1,
+    reference_classification: bool = False,
+) -> Tensor:
+    """Mean over all frames of all ordered pairs of different clips of a batch; a float32 scalar.
+
+    ``embeddings`` ``[N, T, D]``; ``steps`` ``[N, T]`` frame numbers in videos of ``lengths`` ``[N]`` frames (time is
+    ``step / length``); ``mask`` ``[N, T]`` True = a real frame. Similarities are divided by ``D`` and by
+    ``temperature``. Masked frames are neither matched nor matched to.
+
+    ``reference_classification``: the reference code takes the KL divergence to logits that were never
+    normalised, averaged over all T·T entries; True reproduces it. ``huber_delta=1`` reproduces its Huber loss (the
+    paper's configuration says 0.1).
+
+    Raises:
+        ConfigError: an unknown loss type or similarity, or a temperature that is not positive.
+        ValueError: fewer than two clips, or shapes that do not fit.
+    """
+    _check(embeddings, loss_type, similarity, temperature)
+    with torch.autocast(embeddings.device.type, enabled=False):
+        e = embeddings.float()
+        clips, _, size = e.shape
+        if not mask.any():
+            return e.sum() * 0.0
+        u, v = torch.meshgrid(*[torch.arange(clips, device=e.device)] * 2, indexing="ij")
+        u, v = u[u != v], v[u != v]  # [P] ordered pairs, P = N (N - 1)
+        scale = size * temperature
+        there = _similarity(e[u], e[v], similarity) / scale  # [P, T, T]
+        there = there.masked_fill(~mask[v][:, None, :], -torch.inf)
+        nearest = _softmax_of_some(there) @ e[v]  # [P, T, D] soft nearest neighbours in v
+        back = _similarity(nearest, e[u], similarity) / scale  # [P, T, T] cycling back to u
+        columns = mask[u][:, None, :].expand_as(back)
+        rows = mask[u] & mask[v].any(-1, keepdim=True)  # [P, T]
+        if not rows.any():
+            return e.sum() * 0.0
+        logits = back.masked_fill(~columns, -torch.inf)[rows]  # [R, T]
+        allowed = columns[rows]
+        labels = _smooth_labels(rows, allowed, label_smoothing)  # [R, T]
+        if loss_type == "classification":
+            return _classification(logits, labels, allowed, reference_classification)
+        time = (steps.double() / lengths.double()[:, None]).float()  # [N, T]
+        return _regression(
+            logits,
+            labels,
+            time[u][:, None, :].expand_as(back)[rows],
+            loss_type=loss_type,
+            variance_lambda=variance_lambda,
+            huber_delta=huber_delta,
+        )
+
+
+def _similarity(a: Tensor, b: Tensor, kind: str) -> Tensor:
+    """``[P, T, D]`` × 2 → ``[P, T, T]``, before it is scaled."""
+    product = a @ b.transpose(-1, -2)
+    if kind == "cosine":
+        return product
+    return 2 * product - (a * a).sum(-1)[:, :, None] - (b * b).sum(-1)[:, None, :]
+
+
+def _softmax_of_some(logits: Tensor) -> Tensor:
+    """Softmax over the last axis; rows of minus infinity become zeros instead of NaN."""
+    empty = torch.isinf(logits).all(-1, keepdim=True)
+    return logits.masked_fill(empty, 0.0).softmax(-1).masked_fill(empty, 0.0)
+
+
+def _smooth_labels(rows: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
+    """``(1 - n s/(n-1)) I + s/(n-1)`` over the ``n`` real frames of each row's clip, ``[R, T]``."""
+    frames = rows.shape[1]
+    own = F.one_hot(rows.nonzero()[:, 1], frames).to(torch.float32)  # [R, T]
+    n = allowed.sum(-1, keepdim=True).float()
+    share = torch.where(n > 1, smoothing / (n - 1).clamp(min=1), torch.zeros_like(n))
+    return torch.where(allowed, (1 - n * share) * own + share, torch.zeros_like(own))
+
+
+def _classification(logits: Tensor, labels: Tensor, allowed: Tensor, reference: bool) -> Tensor:
+    if reference:
+        some = logits.masked_fill(~allowed, 0.0)
+        return (torch.xlogy(labels, labels) - labels * some)[allowed].mean()
+    log_prob = logits.log_softmax(-1).masked_fill(~allowed, 0.0)
+    return -(labels * log_prob).sum(-1).mean()
+
+
+def _regression(
+    logits: Tensor,
+    labels: Tensor,
+    time: Tensor,
+    *,
+    loss_type: str,
+    variance_lambda: float,
+    huber_delta: float,
+) -> Tensor:
+    beta = logits.softmax(-1)
+    left = (time * labels).sum(-1)  # when the frame lies, [R]
+    returned = (time * beta).sum(-1)  # when it comes back
+    if loss_type == "regression_huber":
+        return F.huber_loss(returned, left, delta=huber_delta)
+    squared = (left - returned) ** 2
+    if loss_type == "regression_mse":
+        return squared.mean()
+    variance = ((time - returned[:, None]) ** 2 * beta).sum(-1)
+    log_variance = variance.clamp(min=torch.finfo(torch.float32).tiny).log()
+    return (torch.exp(-log_variance) * squared + variance_lambda * log_variance).mean()
+
+
+def _check(embeddings: Tensor, loss_type: str, similarity: str, temperature: float) -> None:
+    for name, value, known in (
+        ("loss_type", loss_type, tuple(LOSS_TYPES)),
+        ("similarity", similarity, SIMILARITIES),
+    ):
+        if value not in known:
+            near = difflib.get_close_matches(value, known, n=1, cutoff=0.0)
+            raise ConfigError(
+                f"{name} '{value}' is unknown: expected one of {', '.join(known)}; did you mean '{near[0]}'?"
+            )
+    if temperature <= 0:
+        raise ConfigError(f"temperature ({temperature}) of the loss must be above 0")
+    if embeddings.dim() != 3 or embeddings.shape[0] < 2:
+        raise ValueError(
+            f"embeddings have shape {tuple(embeddings.shape)}; expected [N, T, D] of two clips or more"
+        )

@@ -1,0 +1,47 @@
+"""N-pairs loss of time-contrastive networks (Sermanet et al., "Time-Contrastive Networks", ICRA 2018, with the
+multi-class N-pair objective of Sohn, "Improved Deep Metric Learning with Multi-class N-pair Loss Objective",
+NeurIPS 2016, eq. 8).
+
+Frames at one moment attract each other, all other pairs of the list repel.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def n_pairs_loss(anchors: Tensor, positives: Tensor, *, reg_lambda: float = 0.002) -> Tensor:
+    """Cross-entropy of each anchor's positive among all positives, plus ``λ/4`` of the mean squared norms.
+
+    ``anchors``, ``positives`` ``[N, D]``: row ``i`` of both shows one moment. Returns a float32 scalar (0 for no rows).
+    Raises ValueError for shapes that differ.
+    """
+    if anchors.shape != positives.shape or anchors.dim() != 2:
+        raise ValueError(
+            f"anchors {tuple(anchors.shape)} and positives {tuple(positives.shape)}: expected two [N, D]"
+        )
+    with torch.autocast(anchors.device.type, enabled=False):
+        a, p = anchors.float(), positives.float()
+        if len(a) == 0:
+            return (a.sum() + p.sum()) * 0.0
+        target = torch.arange(len(a), device=a.device)
+        norms = (a * a).sum(-1).mean() + (p * p).sum(-1).mean()
+        return F.cross_entropy(a @ p.T, target) + 0.25 * reg_lambda * norms
+
+
+def nearest_in_time(steps: Tensor, mask: Tensor, *, window: float) -> tuple[Tensor, Tensor]:
+    """For each real frame of view 0 the real frame of view 1 nearest in time, where one is within ``window`` frames.
+
+    ``steps`` ``[B, 2, T]`` frame numbers on one timeline a video, ``mask`` bool ``[B, 2, T]``. Returns indices
+    (into ``B * T`` frames of view 0, and of view 1), both ``[N]``; repeated frames of view 1 are allowed.
+    """
+    distance = (steps[:, 0, :, None] - steps[:, 1, None, :]).abs().double()  # [B, T, T]
+    distance = distance.masked_fill(~mask[:, 1, None, :], torch.inf)
+    least, place = distance.min(-1)  # [B, T]
+    found = mask[:, 0] & (least <= window)
+    frames = steps.shape[-1]
+    base = torch.arange(len(steps), device=steps.device)[:, None] * frames  # [B, 1]
+    anchors = (base + torch.arange(frames, device=steps.device))[found]
+    return anchors, (base + place)[found]
