@@ -47,19 +47,21 @@ def finish(
     dropped: Sequence[Dropped],
     settings: Mapping[str, Any],
     origins: Mapping[str, int] | None = None,
+    found: Mapping[str, Any] | None = None,
 ) -> None:
     """Write what describes the clips of ``output_dir``; the same input gives the same bytes.
 
     Args:
         clips: what was written; those that no sample names are left out of sources.jsonl.
         origins: clip → where frame 0 of its source lies on the event's timeline (0 where it is not named).
+        found: what else the report is to say about the archive, by name; JSON values.
 
     Raises:
         ManifestError: there is no sample, or the samples contradict each other or the files.
     """
     root = data_root.absolute()
     ordered = sorted(samples, key=lambda s: (s.split, s.event, [view.video for view in s.views]))
-    report = make_report(ordered, dropped, settings, data_root=root)
+    report = {**make_report(ordered, dropped, settings, data_root=root), "found": dict(found or {})}
     output_dir.mkdir(parents=True, exist_ok=True)
     _write_json(output_dir / REPORT_NAME, report)
     print_report(report)
@@ -114,7 +116,7 @@ def make_report(
 
 
 def print_report(report: Mapping[str, Any]) -> None:
-    """A row for each split, then each reason with its count and a few examples."""
+    """A row for each split, then what was dropped."""
     columns = ("events", "samples", "clips", "frames", "hours")
     rows = [("split", *columns)]
     rows += [
@@ -126,6 +128,11 @@ def print_report(report: Mapping[str, Any]) -> None:
     for split, counts in report["splits"].items():
         more = f", and {counts['events'] - NAMES} more" if counts["events"] > NAMES else ""
         print(f"{split}: {', '.join(counts['event_names'])}{more}")
+    print_dropped(report)
+
+
+def print_dropped(report: Mapping[str, Any]) -> None:
+    """Each reason of a report with its count and a few examples."""
     for kind, count in report["dropped_kinds"].items():
         print(f"dropped  {count} × {kind}")
         entries = [entry for entry in report["dropped"] if entry["kind"] == kind]
