@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videosync.evaluation.phase import (
+    event_completion,
+    kendalls_tau,
+    phase_classification,
+    retrieval_precision,
+)
+
+GOLDEN = np.load(Path(__file__).parents[1] / "data" / "phase_metrics.npz")
+
+
+@pytest.fixture(scope="module")
+def golden():
+    count = int(GOLDEN["num_videos"])
+    return [GOLDEN[f"embeddings{i}"] for i in range(count)], [GOLDEN[f"labels{i}"] for i in range(count)]
+
+
+def test_reference_values(golden):
+    videos, labels = golden
+    stride, distance = int(GOLDEN["stride"]), str(GOLDEN["distance"])
+    tau, matrix = kendalls_tau(videos, stride=stride, distance=distance)
+    assert tau == pytest.approx(float(GOLDEN["kendalls_tau"]), abs=1e-6)
+    assert np.isnan(np.diag(matrix)).all()
+    ks = GOLDEN["retrieval_ks"].tolist()
+    found = retrieval_precision(videos, labels, ks=ks, stride=stride, distance=distance)
+    np.testing.assert_allclose([found[k] for k in ks], GOLDEN["retrieval_ap"], atol=1e-6)
+    n = int(GOLDEN["event_completion_train_videos"])
+    r2 = event_completion(
+        videos[:n], labels[:n], videos[n:], labels[n:], num_phases=int(GOLDEN["num_classes"])
+    )
+    assert r2 == pytest.approx(float(GOLDEN["event_completion_r2"]), abs=1e-6)
+
+
+def line(count, offset=0.0):
+    return np.linspace(0, 1, count)[:, None] * np.ones(4) + offset
+
+
+def test_order_kept_reversed_and_lost():
+    assert kendalls_tau([line(20), line(30)])[0] == pytest.approx(1, abs=0.03)  # ties cost a little
+    assert kendalls_tau([line(20), line(20)])[0] == 1.0
+    assert kendalls_tau([line(20), line(20)[::-1]])[0] == -1.0
+    rng = np.random.default_rng(0)
+    assert abs(kendalls_tau([rng.normal(size=(300, 8)) for _ in range(4)])[0]) < 0.05
+    constant = np.zeros((9, 4))
+    assert np.isnan(kendalls_tau([constant, constant])[0])  # every neighbour is the same frame
+    mixed, matrix = kendalls_tau([line(20), line(20), np.zeros((20, 4)) + 100])
+    assert mixed == 1.0
+    assert np.isnan(matrix[0, 2])
+
+
+def test_retrieval_counts_the_phases_of_the_nearest():
+    videos = [line(10), line(10)]
+    labels = [np.repeat([0, 1], 5)] * 2
+    assert retrieval_precision(videos, labels, ks=(1,))[1] == 1.0
+    assert retrieval_precision(videos, labels, ks=(10,))[10] == 0.5
+    assert retrieval_precision(videos, [labels[0], 1 - labels[0]], ks=(1,))[1] == 0.0
+
+
+def test_a_line_predicts_completion_and_phase_and_noise_does_not():
+    rng = np.random.default_rng(1)
+    labels = [np.repeat([0, 1, 2], 30) for _ in range(6)]
+    lines = [line(90) + rng.normal(size=(90, 4)) * 1e-3 for _ in labels]
+    noise = [rng.normal(size=(90, 4)) for _ in labels]
+    assert event_completion(lines[:4], labels[:4], lines[4:], labels[4:], num_phases=3) > 0.99
+    assert event_completion(noise[:4], labels[:4], noise[4:], labels[4:], num_phases=3) < 0.05
+    assert phase_classification(lines[:4], labels[:4], lines[4:], labels[4:]) > 0.9
+    assert phase_classification(noise[:4], labels[:4], noise[4:], labels[4:]) < 0.5
+    one = phase_classification(lines[:4], labels[:4], lines[4:], labels[4:], fraction=0.1)
+    assert one > 0.9  # of four videos a tenth is none, and one is used
+    single = [np.zeros(90, np.int64)] * 4
+    assert phase_classification(lines[:4], single, lines[4:], labels[4:]) == pytest.approx(1 / 3)
+
+
+def test_wrong_input_says_what():
+    with pytest.raises(ValueError, match="2 videos or more"):
+        kendalls_tau([line(5)])
+    with pytest.raises(ValueError, match="5 embeddings and 4 labels"):
+        retrieval_precision([line(5), line(5)], [np.zeros(4), np.zeros(5)])
+    with pytest.raises(ValueError, match="no frame of phase 1"):
+        event_completion(
+            [line(4)], [np.array([0, 0, 2, 2])], [line(4)], [np.array([0, 1, 2, 2])], num_phases=3
+        )
+    with pytest.raises(ValueError, match="fraction"):
+        phase_classification([line(4)], [np.zeros(4)], [line(4)], [np.zeros(4)], fraction=0)

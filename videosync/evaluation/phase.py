@@ -1,0 +1,142 @@
+"""Metrics of frame embeddings on actions that pass through the same phases (Dwibedi et al., "Temporal
+Cycle-Consistency Learning", CVPR 2019, sec. 4; Chen et al., "Frame-wise Action Representations", CVPR 2022, sec. 4.2).
+
+Pure NumPy, SciPy and scikit-learn. A video is its embeddings ``[T, D]``, with phase labels int64 ``[T]`` where a metric
+needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.stats import kendalltau
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def kendalls_tau(
+    videos: Sequence[np.ndarray], *, stride: int = 1, distance: str = "sqeuclidean"
+) -> tuple[float, np.ndarray]:
+    """How far the nearest neighbours of a video's frames in another video keep their order; 1: always.
+
+    For each ordered pair of different videos, Kendall's tau between a frame's number and that of its nearest
+    neighbour, every ``stride``-th frame. Needs no labels. Returns the mean over pairs and the matrix float64
+    ``[N, N]`` (row: query; NaN on the diagonal and where tau is undefined because all neighbours are one frame;
+    the mean leaves NaN out, and is NaN when nothing is left).
+    """
+    _need(videos, 2, "Kendall's tau")
+    taus = np.full((len(videos), len(videos)), np.nan)
+    for i, query in enumerate(videos):
+        for j, candidate in enumerate(videos):
+            if i != j:
+                nearest = cdist(query[::stride], candidate[::stride], distance).argmin(1)  # [Ti]
+                if len(nearest) > 1:
+                    taus[i, j] = kendalltau(np.arange(len(nearest)), nearest).statistic
+    return _mean(taus), taus
+
+
+def retrieval_precision(
+    videos: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
+    *,
+    ks: Sequence[int] = (5, 10, 15),
+    stride: int = 1,
+    distance: str = "sqeuclidean",
+) -> dict[int, float]:
+    """AP@K: of the K frames of all *other* videos nearest to a frame, the share in the same phase.
+
+    Mean over the frames of a video (every ``stride``-th), then over videos.
+    """
+    _need(videos, 2, "retrieval")
+    _match(videos, labels)
+    per_video: dict[int, list[float]] = {k: [] for k in ks}
+    for i, (query, phase) in enumerate(zip(videos, labels)):
+        others = [j for j in range(len(videos)) if j != i]
+        pool = np.concatenate([videos[j][::stride] for j in others])
+        phases = np.concatenate([labels[j][::stride] for j in others])
+        order = np.argsort(cdist(query[::stride], pool, distance), axis=1)[:, : max(ks)]
+        same = phases[order] == phase[::stride][:, None]  # [T, max K]
+        for k in ks:
+            per_video[k].append(float(same[:, :k].mean()))
+    return {k: float(np.mean(values)) for k, values in per_video.items()}
+
+
+def event_completion(
+    train: Sequence[np.ndarray],
+    train_labels: Sequence[np.ndarray],
+    val: Sequence[np.ndarray],
+    val_labels: Sequence[np.ndarray],
+    *,
+    num_phases: int,
+) -> float:
+    """R² of linear regressions from an embedding to the time since each phase ended, as a share of the video.
+
+    One regression for each of the first ``num_phases - 1`` phases; the target of frame ``t`` is ``(t - last frame of
+    the phase) / T``. Raises ValueError for a video that lacks one of these phases.
+    """
+    _match(train, train_labels)
+    _match(val, val_labels)
+    x, y = np.concatenate(train), np.concatenate([_completion(phase, num_phases) for phase in train_labels])
+    x_val, y_val = np.concatenate(val), np.concatenate([_completion(p, num_phases) for p in val_labels])
+    scores = [
+        LinearRegression().fit(x, y[:, phase]).score(x_val, y_val[:, phase]) for phase in range(y.shape[1])
+    ]
+    return float(np.mean(scores))
+
+
+def phase_classification(
+    train: Sequence[np.ndarray],
+    train_labels: Sequence[np.ndarray],
+    val: Sequence[np.ndarray],
+    val_labels: Sequence[np.ndarray],
+    *,
+    fraction: float = 1.0,
+) -> float:
+    """Accuracy of a logistic regression from an embedding to its phase, fitted on the first ``fraction`` of videos.
+
+    At least one video is used. Embeddings are standardised first, which the regularised fit needs.
+    """
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction is {fraction}; expected a share of the train videos above 0, at most 1")
+    _match(train, train_labels)
+    _match(val, val_labels)
+    used = max(1, int(fraction * len(train)))
+    x, y = np.concatenate(train[:used]), np.concatenate(train_labels[:used])
+    x_val, y_val = np.concatenate(val), np.concatenate(val_labels)
+    if len(np.unique(y)) == 1:
+        return float((y_val == y[0]).mean())
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
+    return float(model.fit(x, y).score(x_val, y_val))
+
+
+def _completion(phases: np.ndarray, num_phases: int) -> np.ndarray:
+    """float64 ``[T, num_phases - 1]``."""
+    columns = []
+    for phase in range(num_phases - 1):
+        places = np.flatnonzero(phases == phase)
+        if len(places) == 0:
+            raise ValueError(
+                f"a video has no frame of phase {phase}; completion needs phases 0 … {num_phases - 2}"
+            )
+        columns.append((np.arange(len(phases)) - places[-1]) / len(phases))
+    return np.stack(columns, axis=1)
+
+
+def _need(videos: Sequence[np.ndarray], count: int, what: str) -> None:
+    if len(videos) < count:
+        raise ValueError(f"{what} needs {count} videos or more, got {len(videos)}")
+
+
+def _match(videos: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> None:
+    lengths = [(len(video), len(label)) for video, label in zip(videos, labels, strict=True)]
+    for number, (frames, named) in enumerate(lengths):
+        if frames != named:
+            raise ValueError(f"video {number} has {frames} embeddings and {named} labels; one label a frame")
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = values[~np.isnan(values)]
+    return float(finite.mean()) if len(finite) else float("nan")
