@@ -1,0 +1,112 @@
+"""What is already done: one small JSON file a job, ``<output_dir>/.done/<sha256 of its name>``.
+
+A record holds everything that decides a job's clips (the job, the settings, its source files' size and
+modification time) and what came out (the outcome, the clips' sizes in bytes). A job whose record still fits is
+not run again, whether it succeeded or not: a file that cannot be read is not decoded anew on every run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from dataset_preparation.clips.job import Clip, Job, Outcome, Rejected
+from videosync.errors import VideoWriteError
+
+FORMAT = 1
+DONE = ".done"
+
+SourceState = dict[
+    str, list[int] | None
+]  # path → [bytes, modification time in ns], None where there is no file
+
+
+def job_key(name: str) -> str:
+    """The file name of a job's record and of its marker."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def source_state(job: Job) -> SourceState:
+    state: SourceState = {}
+    for source in job.sources:
+        try:
+            found = os.stat(source)
+        except OSError:
+            state[source] = None
+        else:
+            state[source] = [found.st_size, found.st_mtime_ns]
+    return state
+
+
+class Records:
+    """The records of one output folder under the given settings (JSON values)."""
+
+    def __init__(self, output_dir: Path, settings: Mapping[str, Any]) -> None:
+        self.output_dir = output_dir
+        self.settings = json.loads(json.dumps(settings))
+
+    def find(self, job: Job, sources: SourceState) -> Outcome | None:
+        """The outcome of an earlier run if job, settings, sources and clips are as they were then."""
+        try:
+            record = json.loads(self._path(job).read_bytes())
+        except (
+            FileNotFoundError,
+            ValueError,
+        ):  # not there, or cut off by a power failure: the job is run again
+            return None
+        if {key: record.get(key) for key in ("format", "job", "settings", "sources")} != self._cause(
+            job, sources
+        ):
+            return None
+        outcome = _outcome(record["outcome"])
+        return outcome if self._sizes(outcome) == record["bytes"] else None
+
+    def keep(self, job: Job, sources: SourceState, outcome: Outcome) -> None:
+        """Record an outcome whose clips are complete. ``sources``: their state before the job began."""
+        sizes = self._sizes(outcome)
+        absent = [clip for clip, size in sizes.items() if not size]
+        if absent:
+            raise RuntimeError(f"{job.name}: reported {absent[0]} as written, but there is no such file")
+        record = {**self._cause(job, sources), "bytes": sizes, "outcome": asdict(outcome)}
+        write_atomically(self._path(job), json.dumps(record, ensure_ascii=False))
+
+    def _path(self, job: Job) -> Path:
+        return self.output_dir / DONE / job_key(job.name)
+
+    def _cause(self, job: Job, sources: SourceState) -> dict[str, Any]:
+        described = json.loads(json.dumps(asdict(job)))  # type: ignore[call-overload]  # every job is a dataclass
+        return {"format": FORMAT, "job": described, "settings": self.settings, "sources": sources}
+
+    def _sizes(self, outcome: Outcome) -> dict[str, int]:
+        """Clip → bytes; 0 where there is none."""
+        sizes = {}
+        for clip in outcome.clips:
+            path = self.output_dir / clip.clip
+            sizes[clip.clip] = path.stat().st_size if path.is_file() else 0
+        return sizes
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Raises VideoWriteError where the text cannot be written; the file is complete or as it was."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    except OSError as error:
+        raise VideoWriteError(
+            f"{path}: cannot be written ({error.strerror}); make room or choose another --output_dir"
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _outcome(fields: dict[str, Any]) -> Outcome:
+    clips = tuple(Clip(**clip) for clip in fields["clips"])
+    rejected = tuple(Rejected(**entry) for entry in fields["rejected"])
+    return Outcome(clips, rejected, fields["frames"], fields["problem"], fields["facts"])

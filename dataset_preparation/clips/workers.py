@@ -1,0 +1,126 @@
+"""Run the jobs of a preparation: in parallel, on one machine or many, each once, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from dataset_preparation.clips.attempt import Attempt, Finished
+from dataset_preparation.clips.interrupts import sigterm_as_ctrl_c
+from dataset_preparation.clips.job import Job, Outcome, Work
+from dataset_preparation.clips.pool import in_processes, in_this_process
+from dataset_preparation.clips.progress import Progress
+from dataset_preparation.clips.records import Records, SourceState, source_state
+from dataset_preparation.clips.run_folder import RunFolder
+from videosync.errors import VideoSyncError
+
+BREAKS = 3  # as often in a row may all processes end without finishing one job
+READERS = 8  # threads that look up what is done: on network folders they mostly wait
+
+Runner = Callable[[Sequence[Attempt]], Iterator[Finished]]
+
+
+def run_jobs(
+    work: Work,
+    jobs: Sequence[Job],
+    *,
+    output_dir: Path,
+    settings: Mapping[str, Any],
+    workers: int,
+    cluster: str | None,
+    label: str,
+) -> dict[str, Outcome]:
+    """Do what is not done yet; returns the outcome of every job by its name, in the order of ``jobs``.
+
+    A job is done when its record in ``output_dir`` fits the job, the settings and its source files as they are,
+    and its clips are all there. VideoError in ``work`` becomes the outcome's problem, and so does a process that
+    ended under a job a second time, when the job ran alone: no file stops the run, and none vanishes.
+
+    Args:
+        work: a module-level function.
+        settings: JSON values that decide the output besides the job, e.g. the clips' size.
+        workers: processes on this machine; 1 runs in this one.
+        cluster: address of a Dask scheduler, ``tcp://host:port``, whose workers are used instead.
+        label: names the work in the progress bar.
+
+    Raises:
+        ManifestError: another run works on ``output_dir``.
+        VideoWriteError: something cannot be written.
+        ConfigError: the cluster cannot be used.
+        KeyboardInterrupt: Ctrl-C or SIGTERM; nothing half-written stays, and the next run goes on.
+    """
+    twice = [name for name, count in Counter(job.name for job in jobs).items() if count > 1]
+    if twice:
+        raise ValueError(f"{label}: two jobs are named {twice[0]!r}; names must be unique")
+    output_dir = output_dir.absolute()
+    with sigterm_as_ctrl_c(), RunFolder(output_dir) as folder:
+        records = Records(output_dir, settings)
+        with ThreadPoolExecutor(READERS) as readers:
+            states = list(readers.map(source_state, jobs))
+            known = list(readers.map(records.find, jobs, states))
+        outcomes = {job.name: outcome for job, outcome in zip(jobs, known) if outcome is not None}
+        sizes = {job.name: _bytes(state) for job, state in zip(jobs, states)}
+        attempts = [
+            Attempt(work, job, output_dir, records.settings, folder.run_id)
+            for job in sorted(jobs, key=lambda job: -sizes[job.name])  # the largest first: none is left over
+            if job.name not in outcomes
+        ]
+        with Progress(label, sizes, set(outcomes), folder.shares) as progress:
+            if attempts:
+                for finished in _finish_all(attempts, _runner(workers, len(attempts), cluster), folder):
+                    outcomes[finished.name] = finished.outcome
+                    progress.done(finished.name, finished.outcome)
+    return {job.name: outcomes[job.name] for job in jobs}
+
+
+def _runner(workers: int, jobs: int, cluster: str | None) -> Runner:
+    if cluster is not None:
+        raise VideoSyncError("clusters are not there yet")
+    return in_this_process if workers == 1 else partial(in_processes, workers=max(2, min(workers, jobs)))
+
+
+def _finish_all(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iterator[Finished]:
+    """All jobs at once; then those that ended their process again, one at a time."""
+    again = []
+    for finished in _finish(attempts, run, folder):
+        if finished.died:
+            again.append(finished.name)
+        else:
+            yield finished
+    by_name = {attempt.job.name: attempt for attempt in attempts}
+    for name in again:
+        yield from _finish([replace(by_name[name], last=True)], run, folder)
+
+
+def _finish(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iterator[Finished]:
+    """Each attempt's result. When processes end, what was not finished is begun again."""
+    waiting = {attempt.job.name: attempt for attempt in attempts}
+    breaks = 0
+    while waiting:
+        try:
+            with closing(run(list(waiting.values()))) as results:  # type: ignore[type-var]
+                for finished in results:
+                    folder.unclean |= finished.died
+                    breaks = 0
+                    del waiting[finished.name]
+                    yield finished
+        except BrokenProcessPool as error:
+            folder.unclean = True
+            breaks += 1
+            if breaks == BREAKS:
+                why = str(error).strip().splitlines()[-1]
+                raise VideoSyncError(
+                    f"the worker processes end before they have done anything ({why}); see what they print, or "
+                    "run with --workers 1"
+                ) from error
+
+
+def _bytes(state: SourceState) -> int:
+    return sum(found[0] for found in state.values() if found)
