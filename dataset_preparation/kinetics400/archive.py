@@ -1,0 +1,211 @@
+"""What lies in a Kinetics-400 folder: videos, annotation rows, replacements. No video is opened here.
+
+A file is named ``<youtube_id>_<start>_<end>.mp4``, seconds with six digits each; ids may hold ``-`` and ``_``. Files
+lie in ``train/`` and ``val/``, or in a folder for each class inside of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from dataset_preparation.clips.dataset import Dropped
+from videosync.errors import ManifestError
+
+SPLITS = ("train", "val")
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v")
+REPLACEMENTS = "replacement_for_corrupted_k400"  # the folder inside the archive of that name
+CSV_NAMES = {"train": ("train.csv",), "val": ("val.csv", "validate.csv")}
+LABELS_NAME = "labels.csv"
+CSV_COLUMNS = ("label", "youtube_id", "time_start", "time_end")
+_NAME = re.compile(r"(.+)_\d{6}_\d{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """A file that may become a clip."""
+
+    split: str
+    path: str  # relative to the archive's folder, with /
+    label: str  # its class; "" where nothing says it
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).stem
+
+    @property
+    def youtube_id(self) -> str:
+        return youtube_id(self.name)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """The files of one archive folder, in an order that does not depend on how folders are listed."""
+
+    videos: list[Video]  # one of a name, sorted by split and name
+    replacements: dict[str, str]  # name → path relative to the folder
+    dropped: list[Dropped]
+    counts: dict[str, int]
+
+
+def youtube_id(name: str) -> str:
+    """The id in a file's name (without its ending); the whole name where it has no times."""
+    match = _NAME.fullmatch(name)
+    return match[1] if match else name
+
+
+def read_archive(root: Path) -> Archive:
+    """List the folder. One event is one YouTube video: what val has of it, train must not have.
+
+    Raises:
+        ManifestError: no ``train/`` or ``val/`` with videos in it, or an annotation file without its columns.
+    """
+    _check_layout(root)
+    dropped: list[Dropped] = []
+    others: Counter[str] = Counter()
+    replacements = {PurePosixPath(path).stem: path for path in _files(root, "replacement", dropped, others)}
+    found: dict[str, dict[str, str]] = {}
+    for split in SPLITS:
+        found[split] = {}
+        for path in sorted(_files(root, split, dropped, others)):
+            pure = PurePosixPath(path)
+            if pure.parent.name == REPLACEMENTS:
+                replacements[pure.stem] = path
+            elif pure.stem in found[split]:
+                why = f"has the name of {found[split][pure.stem]}; delete one of them"
+                dropped.append(Dropped(youtube_id(pure.stem), path, "double name", why))
+            else:
+                found[split][pure.stem] = path
+    if not any(found.values()):
+        raise ManifestError(_no_videos(root, others))
+    counts = {f"files in {split}": len(found[split]) for split in SPLITS}
+    rows = {split: read_rows(root, split) for split in SPLITS}
+    for split in SPLITS:
+        if rows[split]:
+            counts[f"files without a row in {split}"] = sum(name not in rows[split] for name in found[split])
+        missing = [name for name in rows[split] if name not in found[split]]
+        instead = [name for name in missing if name in replacements]
+        found[split].update((name, replacements[name]) for name in instead)
+        counts[f"rows without a file in {split}"] = len(missing) - len(instead)
+    of_val = {youtube_id(name) for name in (*found["val"], *rows["val"])}
+    videos = []
+    for split in SPLITS:
+        for name in sorted(found[split]):
+            path = found[split][name]
+            if split == "train" and youtube_id(name) in of_val:
+                why = "the same YouTube video is in val; a video may be in one split only"
+                dropped.append(Dropped(youtube_id(name), path, "in val too", why))
+                continue
+            label = rows[split].get(name) or _class_of(path)
+            videos.append(Video(split, path, sys.intern(label)))
+    counts["train ids in val too"] = len({entry.event for entry in dropped if entry.kind == "in val too"})
+    counts["other files"] = sum(others.values())
+    return Archive(videos, replacements, dropped, counts)
+
+
+def read_rows(root: Path, split: str) -> dict[str, str]:
+    """File name without its ending → class, from the split's annotation file; empty where there is none.
+
+    Raises:
+        ManifestError: a column is missing, or a time is no number.
+    """
+    places = [folder / name for folder in (root / "annotations", root) for name in CSV_NAMES[split]]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        return {}
+    rows: dict[str, str] = {}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        header = [column.strip() for column in next(reader, [])]
+        if lost := [column for column in CSV_COLUMNS if column not in header]:
+            raise ManifestError(
+                f"{path}: has no column '{lost[0]}' (its first line: {','.join(header)[:80]!r}); expected "
+                f"{','.join(CSV_COLUMNS)},split as in the archive's {CSV_NAMES[split][0]}: download it again"
+            )
+        label, identity, start, end = (header.index(column) for column in CSV_COLUMNS)
+        for row in reader:
+            if not row:
+                continue
+            try:
+                times = f"{round(float(row[start])):06d}_{round(float(row[end])):06d}"
+                rows[f"{row[identity]}_{times}"] = sys.intern(row[label])
+            except (ValueError, IndexError) as error:
+                raise ManifestError(
+                    f"{path}:{reader.line_num}: expected {','.join(CSV_COLUMNS)} with times in seconds, "
+                    f"not {','.join(row)!r}; download the file again"
+                ) from error
+    return rows
+
+
+def write_labels(folder: Path, labels: Mapping[str, str]) -> None:
+    """Write ``folder/labels.csv`` (clip, label), sorted by clip: complete or not at all."""
+    temporary = folder / f".{LABELS_NAME}.{os.getpid()}"
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("clip", "label"))
+        writer.writerows(sorted(labels.items()))
+    os.replace(temporary, folder / LABELS_NAME)
+
+
+def _files(root: Path, top: str, dropped: list[Dropped], others: Counter[str]) -> Iterator[str]:
+    """Video files in a folder and the folders inside it, relative to ``root``."""
+    folders = [top]
+    while folders:
+        folder = folders.pop()
+        if not (root / folder).is_dir():
+            continue
+        with os.scandir(root / folder) as entries:
+            for entry in entries:
+                path = f"{folder}/{entry.name}"
+                if entry.name.startswith("."):  # ._name.mp4: what macOS adds to tar files
+                    continue
+                if entry.name.lower().endswith(VIDEO_SUFFIXES) and not entry.is_dir():
+                    yield path
+                elif not entry.is_dir():
+                    others[PurePosixPath(path).suffix] += 1
+                elif folder == top:
+                    folders.append(path)
+                else:
+                    why = f"is a folder inside a class folder; put its videos into {top}/ or {folder}/"
+                    dropped.append(Dropped("", path, "folder too deep", why))
+
+
+def _class_of(path: str) -> str:
+    """The class folder a file lies in, or ""."""
+    parts = PurePosixPath(path).parts
+    return parts[1] if parts[0] in SPLITS and len(parts) > 2 else ""
+
+
+def _check_layout(root: Path) -> None:
+    if not root.is_dir():
+        raise ManifestError(f"--data_root {root} is not a folder; give the one that holds train/ and val/")
+    if any((root / split).is_dir() for split in SPLITS):
+        return
+    inside = sorted(
+        p.name for p in root.iterdir() if p.is_dir() and any((p / split).is_dir() for split in SPLITS)
+    )
+    if inside:
+        raise ManifestError(
+            f"{root} holds neither train/ nor val/, but {inside[0]}/ does; give {root / inside[0]}"
+        )
+    found = ", ".join(sorted(p.name for p in root.iterdir())[:5]) or "nothing"
+    raise ManifestError(
+        f"{root} holds neither train/ nor val/ (it holds {found}); give the folder into which the archive was "
+        "unpacked, with train/, val/ and annotations/ in it"
+    )
+
+
+def _no_videos(root: Path, others: Counter[str]) -> str:
+    packed = sum(others[suffix] for suffix in (".gz", ".tgz", ".tar"))
+    remedy = (
+        f"{packed} .tar.gz files there are still packed: unpack them first"
+        if packed
+        else f"expected files like <youtube_id>_000010_000020.mp4 ({', '.join(VIDEO_SUFFIXES)})"
+    )
+    return f"{root}: train/ and val/ hold no videos; {remedy}"

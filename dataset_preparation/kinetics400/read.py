@@ -1,0 +1,84 @@
+"""One file → its clip, or why it cannot be one. Reading a file whole and cutting it are the same pass."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_preparation.clips.cut import Encoding, cut_whole
+from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.kinetics400.unreadable import changed_at
+from videosync.errors import VideoError, VideoWriteError
+from videosync.video.index import open_video, video_stream
+from videosync.video.read import probe
+
+MIN_FRAMES = 16  # half a second: two views of less show no motion to learn from
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """One decoding pass over one file."""
+
+    clip: str  # path relative to the output folder
+    path: str  # absolute
+
+    @property
+    def name(self) -> str:
+        return self.clip
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return (self.path,)
+
+
+def clip_path(split: str, name: str) -> str:
+    """Where a clip goes: 256 folders a split, since many file systems are slow with 200,000 files in one."""
+    return f"{split}/{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}.mp4"
+
+
+def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+    """Decode all frames and write them as a clip, or say what is wrong (``problem``, and ``facts`` for the list).
+
+    Raises VideoWriteError when the clip cannot be written.
+    """
+    try:
+        status = os.stat(job.path)  # before the pass: a file that changes meanwhile is read again next time
+    except OSError as error:
+        return _problem("missing", f"cannot be read ({error.strerror})", 0, "")
+    stamp = (status.st_size, changed_at(status.st_mtime))
+    try:
+        outcome = cut_whole(job.path, job.clip, output_dir, encoding=encoding, beat=beat)
+    except VideoWriteError:
+        raise
+    except VideoError as error:
+        return _problem(kind_of_damage(job.path), str(error).removeprefix(f"{job.path}: "), *stamp)
+    (clip,) = outcome.clips
+    if clip.num_frames < MIN_FRAMES:
+        (output_dir / clip.clip).unlink()
+        return _problem("too short", f"has {clip.num_frames} frames, fewer than {MIN_FRAMES}", *stamp)
+    return outcome
+
+
+def kind_of_damage(path: str) -> str:
+    """One or two words for a file that cannot be decoded, by which such files are counted."""
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if not head:
+        return "empty"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        return "web page"
+    try:
+        with open_video(path) as container:
+            try:
+                video_stream(container, path)
+            except VideoError:
+                return "no video stream"
+        return "truncated" if probe(path).truncated else "damaged"
+    except VideoError:
+        return "truncated" if head[4:8] == b"ftyp" else "not a video"  # an MP4 file has its index at its end
+
+
+def _problem(kind: str, why: str, size: int, changed: str) -> Outcome:
+    return Outcome(problem=why, facts={"kind": kind, "size": size, "changed": changed})

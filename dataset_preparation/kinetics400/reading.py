@@ -1,0 +1,102 @@
+"""Turn videos into clips, except those that are listed as unreadable, and keep that list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from dataset_preparation.clips.cut import Encoding
+from dataset_preparation.clips.dataset import Dropped
+from dataset_preparation.clips.job import Clip
+from dataset_preparation.clips.records import DONE, job_key
+from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.kinetics400.archive import Video
+from dataset_preparation.kinetics400.read import MIN_FRAMES, ReadJob, clip_path, read_whole
+from dataset_preparation.kinetics400.unreadable import (
+    BY_HAND,
+    UNREADABLE_NAME,
+    Entry,
+    UnreadableList,
+    read_unreadable,
+)
+
+LAST_WRITTEN = f".{UNREADABLE_NAME}"  # as this script left it: shows which lines people deleted
+
+
+@dataclass
+class Reader:
+    """Reads videos and remembers those that could not be read."""
+
+    data_root: Path
+    output_dir: Path
+    encoding: Encoding
+    workers: int
+    cluster: str | None
+    listed: UnreadableList  # changed, and written back
+    excluded: UnreadableList  # further files to leave out, in this run only
+    left_out: dict[str, Entry] = field(default_factory=dict)  # path in the archive → why it is no clip
+
+    def forget_deleted_lines(self, videos: Iterable[Video]) -> None:
+        """Have files decoded again whose lines a person has deleted since they were written."""
+        written = read_unreadable(self.output_dir / LAST_WRITTEN)
+        for video in videos:
+            if video.path in written.entries and video.path not in self.listed.entries:
+                record = self.output_dir / DONE / job_key(clip_path(video.split, video.name))
+                record.unlink(missing_ok=True)
+
+    def skip(self, video: Video) -> bool:
+        """Whether a line says to leave the file out; ``left_out`` then has the reason."""
+        entry = self.excluded.find(video.path) or self.listed.find(video.path)
+        if entry is None or not entry.holds(self.data_root / video.path):
+            return False
+        self.left_out[video.path] = entry
+        return True
+
+    def is_broken(self, video: Video) -> bool:
+        """Whether the file was left out for what it is, not because a person wanted it."""
+        entry = self.left_out.get(video.path)
+        return entry is not None and entry.kind != BY_HAND
+
+    def read(self, videos: Sequence[Video], *, label: str) -> dict[str, Clip]:
+        """Video name → clip, of those that could be read; the others go to ``left_out``."""
+        self.forget_deleted_lines(videos)
+        todo = [video for video in videos if not self.skip(video)]
+        jobs = [ReadJob(clip_path(v.split, v.name), str(self.data_root / v.path)) for v in todo]
+        outcomes = run_jobs(
+            partial(read_whole, output_dir=self.output_dir, encoding=self.encoding),
+            jobs,
+            output_dir=self.output_dir,
+            settings={"size": self.encoding.size, "crf": self.encoding.crf, "min_frames": MIN_FRAMES},
+            workers=self.workers,
+            cluster=self.cluster,
+            label=label,
+        )
+        clips = {}
+        for video, job in zip(todo, jobs):
+            outcome = outcomes[job.name]
+            if outcome.clips:
+                clips[video.name] = outcome.clips[0]
+                self.listed.entries.pop(video.path, None)
+            elif outcome.facts:
+                entry = Entry(why=outcome.problem, **outcome.facts)
+                self.listed.entries[video.path] = self.left_out[video.path] = entry
+            else:  # nothing that the file itself is to blame for with certainty: it is not listed
+                self.left_out[video.path] = Entry("crashed", outcome.problem)
+        self.listed.write(self.output_dir / UNREADABLE_NAME)
+        self.listed.write(self.output_dir / LAST_WRITTEN)
+        return clips
+
+    def dropped(self, videos: Sequence[Video]) -> list[Dropped]:
+        """One entry for each of these videos that was left out."""
+        return [
+            Dropped(
+                video.youtube_id,
+                video.path,
+                entry.kind,
+                entry.why or f"left out by a line of {UNREADABLE_NAME}",
+            )
+            for video in videos
+            if (entry := self.left_out.get(video.path)) is not None
+        ]
