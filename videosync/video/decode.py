@@ -18,9 +18,12 @@ class _Missed(Exception):
     """Decoding from here did not give the wanted frame; an earlier keyframe may."""
 
 
-def decode_frames(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
+def decode_frames(
+    index: VideoIndex, wanted: Sequence[int], *, threads: int | None = None
+) -> Iterator[tuple[int, VideoFrame]]:
     """Yield ``(frame number, decoded frame)`` for rising numbers ``wanted``, decoding only what they need.
 
+    ``threads``: decoder threads; None for a few.
     Raises VideoError with file, frame and time where a frame cannot be decoded.
     """
     done = 0
@@ -28,7 +31,7 @@ def decode_frames(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[in
     while done < len(wanted):
         key = max(index.key_before(wanted[done]) - step_back, 0)
         try:
-            for frame in _decode_from(index, key, wanted[done:]):
+            for frame in _decode_from(index, key, wanted[done:], threads):
                 yield wanted[done], frame
                 done += 1
                 step_back = 0
@@ -43,9 +46,41 @@ def decode_frames(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[in
             step_back = 2 * step_back + 1 if step_back < 3 else len(index.keys)
 
 
-def _decode_from(index: VideoIndex, key: int, wanted: Sequence[int]) -> Iterator[VideoFrame]:
+def decode_all(path: str, *, threads: int | None = None) -> Iterator[VideoFrame]:
+    """All frames of a file in the order they are shown, in one pass and without an index.
+
+    Raises VideoError where a frame cannot be decoded whole, or if there is none.
+    """
+    number, time = 0, None
+    with open_video(path) as container:
+        stream = video_stream(container, path, threads)
+        try:
+            for packet in container.demux(stream):
+                for frame in packet.decode():
+                    if frame.is_corrupt:
+                        raise VideoError(_damaged(path, number, frame.time, "its data is incomplete"))
+                    time = frame.time
+                    yield frame
+                    number += 1
+        except av.error.FFmpegError as error:
+            raise VideoError(_damaged(path, number, time, str(error.strerror))) from error
+    if number == 0:
+        raise VideoError(f"{path}: holds no frame that can be decoded; export the video again.")
+
+
+def _damaged(path: str, number: int, time: float | None, why: str) -> str:
+    about = "" if time is None else f" near {time:.3f} s"
+    return (
+        f"{path}: frame {number}{about} cannot be decoded ({why}); the file is damaged there: copy it again or "
+        "convert it to H.264."
+    )
+
+
+def _decode_from(
+    index: VideoIndex, key: int, wanted: Sequence[int], threads: int | None
+) -> Iterator[VideoFrame]:
     """Frames ``wanted``, in order, from keyframe number ``key`` on; ends early where a seek is shorter."""
-    frames = _frames_from_start(index) if key <= 0 else _frames_from_key(index, key)
+    frames = _frames_from_start(index, threads) if key <= 0 else _frames_from_key(index, key, threads)
     if index.pts is None:
         yield from _by_count(frames, wanted)
         return
@@ -81,9 +116,9 @@ def _worth_seeking(index: VideoIndex, current: int, following: int) -> bool:
     return key >= 0 and index.keys[key].frame > current + SEEK_GAP
 
 
-def _frames_from_start(index: VideoIndex) -> Iterator[VideoFrame]:
+def _frames_from_start(index: VideoIndex, threads: int | None) -> Iterator[VideoFrame]:
     with open_video(index.path) as container:
-        stream = video_stream(container, index.path)
+        stream = video_stream(container, index.path, threads)
         try:
             for packet in container.demux(stream):
                 if not packet.is_corrupt:
@@ -92,10 +127,10 @@ def _frames_from_start(index: VideoIndex) -> Iterator[VideoFrame]:
             raise _Missed(str(error.strerror)) from error
 
 
-def _frames_from_key(index: VideoIndex, key: int) -> Iterator[VideoFrame]:
+def _frames_from_key(index: VideoIndex, key: int, threads: int | None) -> Iterator[VideoFrame]:
     target = index.keys[key]
     with open_video(index.path) as container:
-        stream = video_stream(container, index.path)
+        stream = video_stream(container, index.path, threads)
         started = False
         try:
             container.seek(

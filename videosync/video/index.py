@@ -21,25 +21,8 @@ from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
 from videosync.video.orientation import Orientation, frame_orientation
+from videosync.video.packets import ALL_KEYFRAMES, ONE_FRAME_PER_PACKET, Packets, list_packets, promises_more
 
-# Codecs in whose files one packet is one shown frame. In others (hidden reference frames of VP8, packed
-# B-frames of MPEG-4 part 2) only decoding tells.
-ONE_FRAME_PER_PACKET = frozenset(
-    [
-        "h264",
-        "hevc",
-        "av1",
-        "libdav1d",
-        "libaom-av1",
-        "vp9",
-        "libvpx-vp9",
-        "mjpeg",
-        "prores",
-        "ffv1",
-        "rawvideo",
-    ]
-)
-ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
 NO_PTS = int(np.iinfo(np.int64).min)  # a decoded frame without a timestamp
 DEFAULT_RATE = 25  # frames/s of files that name no rate and hold no times (raw streams)
 MAX_DECODER_THREADS = 4  # more gain little, and data-loading processes run beside each other
@@ -100,31 +83,73 @@ def video_index(path: str | os.PathLike[str]) -> VideoIndex:
 
     Raises VideoError: no such file, not a video, no video stream, no frame that can be decoded.
     """
+    return _cached_index(*_version(path))
+
+
+def _version(path: str | os.PathLike[str]) -> tuple[str, int, int]:
+    """Absolute path, modification time (ns) and size."""
     name = os.path.abspath(os.fspath(path))
     try:
         status = os.stat(name)
     except OSError as error:
         raise VideoError(f"{name}: cannot be read ({error.strerror}); check the path.") from error
-    return _cached_index(name, status.st_mtime_ns, status.st_size)
+    return name, status.st_mtime_ns, status.st_size
+
+
+@dataclass(frozen=True, eq=False)
+class VideoScan:
+    """What is known of a file before any frame is decoded."""
+
+    path: str
+    packets: Packets
+    codec: str
+    tells_frames: bool  # the packets are the frames; otherwise only decoding tells
+    truncated: bool
+    rate: Fraction | None  # the stream's own figure, frames/s
+    time_base: Fraction
+
+    @property
+    def about(self) -> int:
+        """How many frames there may be."""
+        return self.packets.count
+
+    @property
+    def fps(self) -> float:
+        times = np.sort(np.array(self.packets.stamps, np.int64)) * float(self.time_base)
+        return _frame_rate(times, self.rate)
+
+
+def scan_video(path: str | os.PathLike[str]) -> VideoScan:
+    """List a file's packets. Raises VideoError: no such file, not a video, no video stream."""
+    return _cached_scan(*_version(path))
+
+
+@lru_cache(maxsize=4)
+def _cached_scan(path: str, mtime_ns: int, size: int) -> VideoScan:
+    del mtime_ns  # only tells versions of a file apart
+    with open_video(path) as container:
+        stream = video_stream(container, path)
+        packets = list_packets(container, stream, path)
+        codec = stream.codec_context.name
+        # AVI has no presentation times: they are guessed, and B-frames prove them wrong
+        known = ALL_KEYFRAMES if container.format.name == "avi" else ONE_FRAME_PER_PACKET
+        return VideoScan(
+            path=path,
+            packets=packets,
+            codec=codec,
+            tells_frames=packets.tell_frames and codec in known,
+            truncated=packets.partial or promises_more(container, stream, packets, path, size),
+            rate=stream.average_rate or stream.guessed_rate or stream.base_rate,
+            time_base=stream.time_base or Fraction(1, 1000),
+        )
 
 
 @lru_cache(maxsize=2048)
 def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
-    del mtime_ns  # only tells versions of a file apart
-    with open_video(path) as container:
-        stream = video_stream(container, path)
-        packets = _list_packets(container, stream, path)
-        codec = stream.codec_context.name
-        truncated = packets.partial or _promises_more(container, stream, packets, size)
-        exact = packets.tell_frames and codec in ONE_FRAME_PER_PACKET
-        if (
-            container.format.name == "avi"
-        ):  # no presentation times: they are guessed, and B-frames prove them wrong
-            exact = exact and codec in ALL_KEYFRAMES
-        rate = stream.average_rate or stream.guessed_rate or stream.base_rate
-        time_base = stream.time_base or Fraction(1, 1000)
+    scan = _cached_scan(path, mtime_ns, size)
+    packets, rate, time_base = scan.packets, scan.rate, scan.time_base
     width, height, orientation = _first_frame(path)
-    if exact:
+    if scan.tells_frames:
         pts = np.sort(np.array(packets.shown, np.int64))
     else:
         pts = _decoded_timestamps(path, time_base)
@@ -144,18 +169,18 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         path=path,
         width=width,
         height=height,
-        codec=codec,
+        codec=scan.codec,
         pts=pts if unique and NO_PTS not in pts else None,
         order=order,
         keys=_keyframes(packets, pts, order, rising),
         times=times,
         fps=fps,
         orientation=orientation,
-        truncated=truncated,
+        truncated=scan.truncated,
     )
 
 
-def _keyframes(packets: _Packets, pts: np.ndarray, order: np.ndarray, rising: bool) -> tuple[Keyframe, ...]:
+def _keyframes(packets: Packets, pts: np.ndarray, order: np.ndarray, rising: bool) -> tuple[Keyframe, ...]:
     keys = []
     for key_pts, key_dts in packets.keys:
         place = int(np.searchsorted(pts, key_pts, sorter=order))
@@ -167,6 +192,7 @@ def _keyframes(packets: _Packets, pts: np.ndarray, order: np.ndarray, rising: bo
 def clear_index_cache() -> None:
     """Forget all indices of this process."""
     _cached_index.cache_clear()
+    _cached_scan.cache_clear()
 
 
 def open_video(path: str) -> InputContainer:
@@ -181,74 +207,24 @@ def open_video(path: str) -> InputContainer:
         ) from error
 
 
-def video_stream(container: InputContainer, path: str) -> VideoStream:
-    """The file's video stream (cover pictures of audio files do not count), ready for threaded decoding."""
+def video_stream(container: InputContainer, path: str, threads: int | None = None) -> VideoStream:
+    """The file's video stream (cover pictures of audio files do not count), ready for threaded decoding.
+
+    ``threads``: decoder threads; None for one a core, up to four.
+    """
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
         kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
         raise VideoError(f"{path}: has no video stream (it holds {kinds}); name a video file.")
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = min(MAX_DECODER_THREADS, os.cpu_count() or 1)
+    stream.codec_context.thread_count = threads or min(MAX_DECODER_THREADS, os.cpu_count() or 1)
     return stream
-
-
-@dataclass
-class _Packets:
-    shown: list[int]  # timestamps of packets that are to be shown
-    keys: list[tuple[int, int | None]]  # pts and dts of keyframe packets
-    tell_frames: bool  # each has its own timestamp, and the first is a keyframe without leading frames
-    partial: bool  # a packet was cut off
-
-
-def _list_packets(container: InputContainer, stream: VideoStream, path: str) -> _Packets:
-    shown: list[int] = []
-    keys: list[tuple[int, int | None]] = []
-    seen: set[int] = set()
-    tell_frames, partial, starts_with_key = True, False, None
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0:  # marks the end
-                continue
-            if packet.is_corrupt:
-                partial = True
-                continue
-            if starts_with_key is None:
-                starts_with_key = packet.is_keyframe
-            pts = packet.pts
-            if pts is None or pts in seen:
-                tell_frames = False
-                continue
-            seen.add(pts)
-            if packet.is_keyframe:
-                keys.append((pts, packet.dts))
-            if not packet.is_discard:
-                shown.append(pts)
-    except av.error.FFmpegError as error:
-        raise VideoError(
-            f"{path}: cannot be read after frame {len(shown)} ({error.strerror}); "
-            "the file is damaged: copy it again."
-        ) from error
-    # Frames shown before the first keyframe need pictures from before the file's start.
-    leading = bool(keys and shown) and min(shown) < keys[0][0]
-    return _Packets(shown, keys, tell_frames and bool(starts_with_key) and not leading, partial)
-
-
-def _promises_more(container: InputContainer, stream: VideoStream, packets: _Packets, size: int) -> bool:
-    """Whether the header lists frames that lie behind the end of the file."""
-    if "mp4" in container.format.name:
-        return any(entry.pos + entry.size > size for entry in stream.index_entries)
-    written = stream.metadata.get("DURATION")  # Matroska and WebM: hh:mm:ss.fraction, from the file's start
-    if written and packets.shown and stream.time_base:
-        hours, minutes, seconds = (float(part) for part in written.split(":"))
-        return 3600 * hours + 60 * minutes + seconds > float(max(packets.shown) * stream.time_base) + 1.0
-    return False
 
 
 def _first_frame(path: str) -> tuple[int, int, Orientation]:
     """Width, height and orientation of the first frame that comes out."""
     with open_video(path) as container:
-        stream = video_stream(container, path)
-        stream.codec_context.thread_count = 1
+        stream = video_stream(container, path, threads=1)
         try:
             for frame in container.decode(stream):
                 return frame.width, frame.height, frame_orientation(frame)

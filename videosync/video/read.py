@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from videosync.errors import VideoError
+from videosync.video.color_tags import with_known_matrix
 from videosync.video.decode import decode_frames
 from videosync.video.index import VideoIndex, video_index
 
@@ -61,7 +62,7 @@ def read_frames(
     ``size`` = (height, width) resizes on the way. Raises VideoError: no video, window outside of it, damage.
     """
     index = video_index(path)
-    numbers = _window(index, start, stop)
+    numbers = frame_window(index, start, stop)
     return _read(index, numbers, np.arange(len(numbers)), size)
 
 
@@ -81,7 +82,7 @@ def read_frames_at(
     numbers, places = np.unique(asked, return_inverse=True)
     for number in (int(numbers[0]), int(numbers[-1])):
         if not 0 <= number < len(index):
-            raise VideoError(_outside(index, f"frame {number}"))
+            raise VideoError(outside(index, f"frame {number}"))
     return _read(index, numbers.tolist(), places, size)
 
 
@@ -93,7 +94,7 @@ def iter_frames(
     Raises VideoError at the call for a bad file or window, and while iterating for damaged data.
     """
     index = video_index(path)
-    numbers = _window(index, start, stop)
+    numbers = frame_window(index, start, stop)
     to_rgb = _RgbConverter(index, size)
     return (to_rgb(frame, number).copy() for number, frame in decode_frames(index, numbers))
 
@@ -109,7 +110,8 @@ def _read(
     return frames if in_order else frames[places]
 
 
-def _window(index: VideoIndex, start: int, stop: int | None) -> range:
+def frame_window(index: VideoIndex, start: int, stop: int | None) -> range:
+    """The frame numbers ``start … stop - 1`` (to the end if None). Raises VideoError if they are not all there."""
     if stop is None:
         if index.truncated:
             raise VideoError(
@@ -119,17 +121,24 @@ def _window(index: VideoIndex, start: int, stop: int | None) -> range:
             )
         stop = len(index)
     if not 0 <= start < stop or stop > len(index):
-        raise VideoError(_outside(index, f"the window of frames {start} to {stop}"))
+        raise VideoError(outside(index, f"the window of frames {start} to {stop}"))
     return range(start, stop)
 
 
-def _outside(index: VideoIndex, what: str) -> str:
+def outside(index: VideoIndex, what: str) -> str:
+    """The sentence for frames that the video does not have."""
     last = len(index) - 1
     cut = " (the file is cut off there: copy it again)" if index.truncated else ""
     return (
         f"{index.path}: {what} is not in the video, which has {len(index)} frames, 0 to {last}, and ends at "
         f"{index.time_of(last)}{cut}; ask for frames within them."
     )
+
+
+def interpolation(stored: tuple[int, int], size: tuple[int, int]) -> Interpolation:
+    """How pictures of ``stored`` (height, width) are brought to ``size``: averaged over areas where they shrink."""
+    shrinks = size[0] < stored[0] or size[1] < stored[1]
+    return Interpolation.AREA if shrinks else Interpolation.BILINEAR
 
 
 class _RgbConverter:
@@ -143,8 +152,7 @@ class _RgbConverter:
         self.size = index.orientation.stored_size(stored) if size is None else (int(size[0]), int(size[1]))
         self.fixed = size is not None
         self.height, self.width = index.orientation.stored_size(self.size)
-        shrinks = self.height < index.height or self.width < index.width
-        self.interpolation = Interpolation.AREA if shrinks else Interpolation.BILINEAR
+        self.interpolation = interpolation(stored, (self.height, self.width))
         self.reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame, number: int) -> np.ndarray:
@@ -155,7 +163,7 @@ class _RgbConverter:
                 "or read it with a size."
             )
         rgb = self.reformatter.reformat(
-            frame,
+            with_known_matrix(frame),
             width=self.width,
             height=self.height,
             format="rgb24",

@@ -1,0 +1,108 @@
+"""What a file's packets tell without decoding: timestamps, keyframes, and whether the file is all there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from videosync.errors import VideoError
+
+# Codecs in whose files one packet is one shown frame. In others (hidden reference frames of VP8, packed
+# B-frames of MPEG-4 part 2) only decoding tells.
+ONE_FRAME_PER_PACKET = frozenset(
+    [
+        "h264",
+        "hevc",
+        "av1",
+        "libdav1d",
+        "libaom-av1",
+        "vp9",
+        "libvpx-vp9",
+        "mjpeg",
+        "prores",
+        "ffv1",
+        "rawvideo",
+    ]
+)
+ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
+
+
+@dataclass
+class Packets:
+    shown: list[int]  # timestamps of packets that are to be shown
+    stamps: list[int]  # of all packets with data: when they are shown, or else decoded
+    count: int  # packets with data
+    keys: list[tuple[int, int | None]]  # pts and dts of keyframe packets
+    tell_frames: bool  # each has its own timestamp, and the first is a keyframe without leading frames
+    partial: bool  # a packet was cut off
+
+
+def list_packets(container: InputContainer, stream: VideoStream, path: str) -> Packets:
+    shown: list[int] = []
+    stamps: list[int] = []
+    count = 0
+    keys: list[tuple[int, int | None]] = []
+    seen: set[int] = set()
+    tell_frames, partial, starts_with_key = True, False, None
+    try:
+        for packet in container.demux(stream):
+            if packet.size == 0:  # marks the end
+                continue
+            if packet.is_corrupt:
+                partial = True
+                continue
+            if starts_with_key is None:
+                starts_with_key = packet.is_keyframe
+            pts = packet.pts
+            count += 1
+            stamp = packet.dts if pts is None else pts
+            if stamp is not None:
+                stamps.append(stamp)
+            if pts is None or pts in seen:
+                tell_frames = False
+                continue
+            seen.add(pts)
+            if packet.is_keyframe:
+                keys.append((pts, packet.dts))
+            if not packet.is_discard:
+                shown.append(pts)
+    except av.error.FFmpegError as error:
+        raise VideoError(
+            f"{path}: cannot be read after frame {len(shown)} ({error.strerror}); "
+            "the file is damaged: copy it again."
+        ) from error
+    # Frames shown before the first keyframe need pictures from before the file's start.
+    leading = bool(keys and shown) and min(shown) < keys[0][0]
+    told = tell_frames and bool(starts_with_key) and not leading
+    return Packets(shown, stamps, count, keys, told, partial)
+
+
+def promises_more(
+    container: InputContainer, stream: VideoStream, packets: Packets, path: str, size: int
+) -> bool:
+    """Whether the header lists frames that lie behind the end of the file."""
+    if "mp4" in container.format.name:
+        return any(entry.pos + entry.size > size for entry in stream.index_entries)
+    if container.format.name == "avi":
+        return _riff_promises_more(path, size)
+    written = stream.metadata.get("DURATION")  # Matroska and WebM: hh:mm:ss.fraction, from the file's start
+    if written and packets.shown and stream.time_base:
+        hours, minutes, seconds = (float(part) for part in written.split(":"))
+        return 3600 * hours + 60 * minutes + seconds > float(max(packets.shown) * stream.time_base) + 1.0
+    return False
+
+
+def _riff_promises_more(path: str, size: int) -> bool:
+    """Whether a chunk of an AVI file (RIFF; several in files over 1 GB) ends behind the end of the file."""
+    with open(path, "rb") as file:
+        place = 0
+        while place + 8 <= size:
+            file.seek(place)
+            kind, length = file.read(4), int.from_bytes(file.read(4), "little")
+            if kind != b"RIFF" or length == 0:  # 0: its writer could not go back to fill it in
+                return False
+            place += 8 + length + length % 2
+        return place > size + 1  # a last byte of padding may be missing
