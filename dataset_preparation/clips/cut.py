@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Protocol
 
 from av.video.frame import VideoFrame
-from videosync.video.scaled import scaled_frames, whole_video
 
 from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
 from videosync.errors import VideoError, VideoWriteError
+from videosync.video.read import probe
+from videosync.video.scaled import scaled_frames, whole_video
 from videosync.video.write import CLIP_OPTIONS, VideoWriter
 
 KEYFRAME_GAPS = (5, 15)  # frames from one keyframe to the next, drawn anew each time
@@ -73,10 +74,17 @@ def cut_clips(
 
     Raises VideoWriteError when a clip cannot be written.
     """
-    waiting = sorted(cuts, key=lambda cut: (cut.first, cut.clip))
+    try:
+        length = probe(path).num_frames
+    except VideoError as error:
+        return Outcome((), tuple(Rejected(cut.clip, "unreadable", str(error)) for cut in cuts))
+    beyond = f"{path}: has {length} frames, fewer than the clip needs; it may be cut off: copy it again."
+    rejected = [Rejected(c.clip, "too short", beyond) for c in cuts if c.first + c.num_frames > length]
+    waiting = sorted(
+        (cut for cut in cuts if cut.first + cut.num_frames <= length), key=lambda cut: (cut.first, cut.clip)
+    )
     total = len(_numbers(waiting))
     made: list[Clip] = []
-    rejected: list[Rejected] = []
     decoded = 0
     while waiting:
         open_clips: list[_OpenClip] = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from dataset_preparation.clips.dataset import Dropped
+from dataset_preparation.clips.splits import split_by_hash
 from videosync.data.manifest import MANIFEST_NAME, read_manifest
 from videosync.data.samples import Sample, View, nearest, view_names
 from videosync.errors import ManifestError, VideoError
@@ -29,11 +30,11 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Cut:
+class Segment:
     """A stretch of one source file that becomes one clip."""
 
     clip: str  # path relative to the output folder
-    segment: int
+    number: int  # along the event
     first: int  # file frame
     num_frames: int
     start_frame: int  # of ``first`` on the event's timeline
@@ -43,19 +44,13 @@ class Cut:
 class ViewJob:
     """One pass over one source file."""
 
+    name: str
+    sources: tuple[str]
     event: str
     part: str
-    name: str
-    path: str
+    view: str
     fps: float
-    cuts: tuple[Cut, ...]
-
-
-@dataclass(frozen=True)
-class Dropped:
-    event: str
-    what: str  # the view, or "" for the whole event
-    why: str
+    segments: tuple[Segment, ...]
 
 
 def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
@@ -80,7 +75,12 @@ def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
             files = sorted(p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
             if len(files) < 2:
                 dropped.append(
-                    Dropped(folder.name, "", f"has {len(files)} video files; an event needs two or more")
+                    Dropped(
+                        folder.name,
+                        "",
+                        "too few views",
+                        f"has {len(files)} video files; an event needs two or more",
+                    )
                 )
                 continue
             names = view_names([View(file.name, 0, 1, 1.0) for file in files])
@@ -104,28 +104,29 @@ def plan_source(
         try:
             info = probe(path)
         except VideoError as error:
-            dropped.append(Dropped(source.event, name, str(error)))
+            dropped.append(Dropped(source.event, name, "unreadable", str(error)))
             continue
         if info.truncated:
-            dropped.append(Dropped(source.event, name, f"{path}: the file is cut off; copy it again"))
+            why = f"{path}: the file is cut off; copy it again"
+            dropped.append(Dropped(source.event, name, "unreadable", why))
             continue
         infos[name] = (path, start, info)
     if len(infos) < 2:
-        return [], [*dropped, Dropped(source.event, "", "fewer than two views can be read")]
+        return [], [*dropped, Dropped(source.event, "", "too few views", "fewer than two views can be read")]
     rates = [info.fps for _, _, info in infos.values()]
     if max(rates) > min(rates) * (1 + FPS_TOLERANCE):
         listed = ", ".join(f"{name} {info.fps:.6g}" for name, (_, _, info) in infos.items())
         return [], [
             *dropped,
-            Dropped(source.event, "", f"frame rates differ ({listed}); convert to one rate"),
+            Dropped(source.event, "", "frame rates", f"frame rates differ ({listed}); convert to one rate"),
         ]
     begin = max(start for _, start, _ in infos.values())
     end = min(start + info.num_frames for _, start, info in infos.values())
     if begin >= end:
-        return [], [*dropped, Dropped(source.event, "", "the views have no moment in common")]
+        return [], [*dropped, Dropped(source.event, "", "too short", "the views have no moment in common")]
     if end - begin < min_frames:
         why = f"its views share {end - begin} frames, fewer than --min_frames {min_frames}"
-        return [], [*dropped, Dropped(source.event, "", why)]
+        return [], [*dropped, Dropped(source.event, "", "too short", why)]
     first = min(start for _, start, _ in infos.values())
     last = max(start + info.num_frames for _, start, info in infos.values())
     if max_frames:
@@ -134,7 +135,7 @@ def plan_source(
     bounds = [first + (last - first) * i // count for i in range(count + 1)]
     jobs = []
     for name, (path, start, info) in infos.items():
-        cuts = []
+        segments = []
         for i, (low, high) in enumerate(pairwise(bounds)):
             low, high = max(low, start), min(high, start + info.num_frames)
             if low < high:
@@ -142,8 +143,9 @@ def plan_source(
                     [name, *([source.part] if source.part else []), *([f"{i:03d}"] if count > 1 else [])]
                 )
                 clip = f"{_file_name(source.event)}/{_file_name(stem)}.mp4"
-                cuts.append(Cut(clip, i, low - start, high - low, low))
-        jobs.append(ViewJob(source.event, source.part, name, path, rates[0], tuple(cuts)))
+                segments.append(Segment(clip, i, low - start, high - low, low))
+        job_name = f"{source.event}/{source.part}/{name}"
+        jobs.append(ViewJob(job_name, (path,), source.event, source.part, name, rates[0], tuple(segments)))
     return jobs, dropped
 
 
@@ -165,25 +167,27 @@ def choose_splits(
         if not all(said.values()):
             raise ManifestError("the source folder has no splits; give --val_events or --val_share")
         return said
-    count = round(val_share * len(events))
-    if len(events) > 1:
-        count = min(max(count, 1), len(events) - 1)
-    order = sorted(events, key=lambda event: hashlib.sha256(f"{seed}/{event}".encode()).digest())
-    return {event: "val" if i < count else "train" for i, event in enumerate(order)}
+    return split_by_hash(events, val_share=val_share, seed=seed)
 
 
-def assemble(jobs: Iterable[ViewJob], splits: dict[str, str]) -> tuple[list[Sample], list[Dropped]]:
-    """One sample for each segment of each source; segments that are left with one view are dropped."""
+def assemble(
+    jobs: Iterable[ViewJob], made: Collection[str], splits: dict[str, str]
+) -> tuple[list[Sample], list[Dropped]]:
+    """One sample for each segment of each source, of the clips in ``made``; segments left with one view are dropped."""
     groups: dict[tuple[str, str, int], list[View]] = {}
     for job in jobs:
-        for cut in job.cuts:
-            view = View(cut.clip, cut.start_frame, cut.num_frames, job.fps)
-            groups.setdefault((job.event, job.part, cut.segment), []).append(view)
+        for cut in job.segments:
+            views = groups.setdefault((job.event, job.part, cut.number), [])
+            if cut.clip in made:
+                views.append(View(cut.clip, cut.start_frame, cut.num_frames, job.fps))
     samples, dropped = [], []
-    for (event, _, segment), views in groups.items():
-        overlap = min(view.end_frame for view in views) - max(view.start_frame for view in views)
+    for (event, _, number), views in groups.items():
+        overlap = min((v.end_frame for v in views), default=0) - max(
+            (v.start_frame for v in views), default=0
+        )
         if len(views) < 2 or overlap < 1:
-            dropped.append(Dropped(event, f"segment {segment}", "fewer than two views, or none in common"))
+            why = "fewer than two views, or none in common"
+            dropped.append(Dropped(event, f"segment {number}", "too few views", why))
             continue
         samples.append(Sample(event, splits[event], tuple(views)))
     return samples, dropped
