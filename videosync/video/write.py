@@ -6,7 +6,6 @@ import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -20,16 +19,8 @@ from av.video.stream import VideoStream
 
 from videosync.errors import VideoWriteError
 from videosync.video.color_tags import ColorTags, color_tags
+from videosync.video.encoders import add_stream, check_encoder, open_output, quality
 
-# Encoders that know constant quality (crf), and what they need beside it.
-CRF_OPTIONS: dict[str, dict[str, str]] = {
-    "libx264": {},
-    "libx265": {"x265-params": "log-level=error"},
-    "libvpx": {"b": "0"},
-    "libvpx-vp9": {"b": "0"},
-    "libsvtav1": {},
-    "libaom-av1": {"b": "0"},
-}
 # For clips that are read often, in random windows: fewer tools make them two to three times as quick to write and to
 # decode as the encoder's usual ones, for a third more bytes and a better picture at the same crf. Without mbtree (which
 # reads memory it never wrote) and with one thread, the same frames give the same bytes.
@@ -91,9 +82,9 @@ class VideoWriter:
         self._codec, self._pixel_format, self._threads = codec, pixel_format, threads
         self._gop, self._b_frames, self._bit_rate = gop, b_frames, bit_rate
         _check_even(self.path, size, pixel_format)
-        _check_encoder(self.path, codec)
+        check_encoder(self.path, codec)
         preset_option = {"preset": preset} if preset else {}
-        self._settings = {**_quality(codec, crf, bit_rate), **preset_option, **(options or {})}
+        self._settings = {**quality(codec, crf, bit_rate), **preset_option, **(options or {})}
         self._keyframes = iter(keyframes)
         self._next_keyframe = next(self._keyframes, None)
         self._temporary = self.path.with_name(f".{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}")
@@ -183,9 +174,9 @@ class VideoWriter:
             raise VideoWriteError(
                 f"{self.path}: cannot be written ({error.strerror}); choose another folder."
             ) from error
-        container = _open_output(self.path, self._temporary)
+        container = open_output(self.path, self._temporary)
         self._container = container
-        stream = _add_stream(self.path, container, self._codec, self.rate, self._settings)
+        stream = add_stream(self.path, container, self._codec, self.rate, self._settings)
         stream.height, stream.width = self.size
         stream.pix_fmt = self._pixel_format
         context = stream.codec_context
@@ -280,7 +271,7 @@ def as_rate(fps: float | Fraction) -> Fraction:
     ntsc = Fraction(round(fps * 1.001) * 1000, 1001)
     if ntsc and fps != round(fps) and abs(float(ntsc) - fps) < 1e-3 * fps / 4:
         return ntsc
-    return Fraction(fps).limit_denominator(1001)
+    return Fraction(fps).limit_denominator(1001) or Fraction(1, round(1 / fps))
 
 
 def pad_to_even(frame: np.ndarray) -> np.ndarray:
@@ -289,48 +280,6 @@ def pad_to_even(frame: np.ndarray) -> np.ndarray:
     if height % 2 == 0 and width % 2 == 0:
         return frame
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-
-
-def _check_encoder(target: Path, codec: str) -> None:
-    try:
-        kind = av.Codec(codec, "w").type
-    except av.codec.codec.UnknownCodecError as error:
-        near = get_close_matches(codec, sorted(av.codecs_available), 1) or ["libx264"]
-        raise VideoWriteError(f"{target}: unknown encoder '{codec}'. Did you mean '{near[0]}'?") from error
-    if kind != "video":
-        raise VideoWriteError(f"{target}: {codec} is no video encoder but one for {kind}; use libx264.")
-
-
-def _open_output(target: Path, temporary: Path) -> OutputContainer:
-    try:
-        return av.open(str(temporary), "w")
-    except ValueError as error:
-        raise VideoWriteError(
-            f"{target}: cannot be written, as no video container has the suffix '{target.suffix}'; use .mp4, .mkv, "
-            ".avi or .webm."
-        ) from error
-
-
-def _add_stream(
-    target: Path, container: OutputContainer, codec: str, rate: Fraction, settings: dict[str, str]
-) -> VideoStream:
-    try:
-        stream = container.add_stream(codec, rate=rate, options=settings)
-    except ValueError as error:
-        raise VideoWriteError(
-            f"{target}: cannot be written, as {target.suffix} files take no {codec} video; use .mkv, which takes any."
-        ) from error
-    assert isinstance(stream, VideoStream)
-    return stream
-
-
-def _quality(codec: str, crf: int | None, bit_rate: int | None) -> dict[str, str]:
-    if codec not in CRF_OPTIONS:
-        return {}
-    extra = CRF_OPTIONS[codec]
-    if crf is None or bit_rate is not None:
-        return {key: value for key, value in extra.items() if key != "b"}
-    return {**extra, "crf": str(crf)}
 
 
 def _check_array(target: Path, number: int, frame: np.ndarray) -> None:
