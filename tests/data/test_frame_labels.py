@@ -42,3 +42,9 @@ def test_malformed_files(tmp_path, text, message):
         (tmp_path / "x.json").write_bytes(text)
     with pytest.raises(ManifestError, match=message):
         load_labels(tmp_path / "x.json")
+
+
+def test_a_place_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ManifestError, match=r"x\.json: frame labels cannot be written"):
+        save_labels(tmp_path / "file" / "x.json", [1])

@@ -55,14 +55,20 @@ def load_labels(path: str | Path) -> np.ndarray:
 
 
 def save_labels(path: str | Path, labels: Iterable[int]) -> None:
-    """Write labels as :func:`load_labels` reads them: complete or not at all. Missing folders are made."""
+    """Write labels as :func:`load_labels` reads them: complete or not at all. Missing folders are made.
+
+    Raises:
+        ManifestError: the place cannot be written, or is full.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps([int(label) for label in labels]) + "\n"
     temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
-        temporary.write_text(
-            json.dumps([int(label) for label in labels]) + "\n", encoding="utf-8", newline="\n"
-        )
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+            os.replace(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise ManifestError(f"{path}: frame labels cannot be written ({error.strerror})") from error

@@ -1,0 +1,143 @@
+"""Unpack the TFRecord files of the Pouring archive: a video for each record, and the phase of each frame.
+
+    python dataset_preparation/tfrecords_to_videos.py
+
+expects, in --data_root (sh dataset_preparation/download_pouring_data.sh puts them there):
+
+    pouring_train-0-of-2.tfrecord
+    pouring_train-1-of-2.tfrecord
+    pouring_val-0-of-1.tfrecord
+
+and writes into --output_dir, from which pouring_process.py makes the clips:
+
+    <split>/<name>.mp4      every frame, near-lossless (--crf); names end in _view_0 and _view_1
+    <split>/<name>.json     the phase of each frame, a list of whole numbers
+    manifest.jsonl          the views of each event, and its split as the files say
+    report.json             what was used, what was dropped, and why
+
+TensorFlow is not needed. A run that was cut off goes on where it stopped; records that cannot be read are
+reported and do not stop it. docs/datasets/pouring.md says more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+if __package__ in (None, ""):  # run as a file: make the repository's packages importable
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dataset_preparation.arguments import PreparationParser, preparation_parser, require_folder, run_script
+from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
+from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.pouring.archive import Entry, archive_size, find_entries
+from dataset_preparation.pouring.extract import extract, record_job
+from dataset_preparation.pouring.record import event_of
+from videosync.data.frame_labels import save_labels
+from videosync.data.samples import Sample, View
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
+    limits = {"fps": (lambda value: 0 < value < 1000, "frames/s, above 0 and below 1000")}
+    return run_script(_parser(), argv, run, limits=limits)
+
+
+def run(args: argparse.Namespace) -> int:
+    require_folder(args.data_root, "the .tfrecord files of the Pouring archive")
+    bar = tqdm(
+        desc="index",
+        total=archive_size(args.data_root),
+        unit="B",
+        unit_scale=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        entries, dropped = find_entries(args.data_root, bar.update)
+    entries = entries[: args.limit or None]
+    settings = {"fps": args.fps, "crf": args.crf}
+    if args.dry_run:
+        samples = assemble(entries, {entry.name: entry.num_frames for entry in entries}, args.fps)
+        print_report(make_report(samples, dropped, settings, data_root=args.data_root))
+        return 0
+    jobs = {entry.name: record_job(entry) for entry in entries}
+    outcomes = run_jobs(
+        partial(extract, output_dir=args.output_dir, fps=args.fps, crf=args.crf),
+        list(jobs.values()),
+        output_dir=args.output_dir,
+        settings=settings,
+        workers=args.workers,
+        cluster=args.cluster,
+        label="videos",
+    )
+    frames: dict[str, int] = {}
+    for name, job in jobs.items():
+        outcome = outcomes[job.name]
+        dropped += dropped_of(outcome, event_of(name)[0], name)
+        for clip in outcome.clips:
+            assert outcome.facts is not None
+            save_labels((args.output_dir / clip.clip).with_suffix(".json"), outcome.facts["frame_labels"])
+            frames[name] = clip.num_frames
+    finish(
+        args.output_dir,
+        data_root=args.data_root,
+        samples=assemble(entries, frames, args.fps),
+        clips=(),  # no video file stands behind these
+        dropped=dropped,
+        settings=settings,
+    )
+    return 0
+
+
+def assemble(entries: Iterable[Entry], frames: Mapping[str, int], fps: float) -> list[Sample]:
+    """A sample for each event, of the records in ``frames`` (name → frames of its video), by number of the view."""
+    events: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.name in frames:
+            events[event_of(entry.name)[0], entry.split].append(entry.name)
+    return [
+        Sample(
+            event,
+            split,
+            tuple(
+                View(f"{split}/{name}.mp4", 0, frames[name], fps, f"{split}/{name}.json")
+                for name in sorted(names, key=lambda name: event_of(name)[1])
+            ),
+        )
+        for (event, split), names in events.items()
+    ]
+
+
+def _parser() -> PreparationParser:
+    root = Path("datasets/raw/pouring")
+    parser = preparation_parser(
+        "tfrecords_to_videos.py",
+        __doc__,
+        data_root=root,
+        output_dir=root / "videos",
+        size=None,
+        unit="videos",
+    )
+    parser.add_argument(
+        "--fps",
+        type=float,
+        default=25.0,
+        help="frames/s to write, as the records do not say (default %(default)g)",
+    )
+    parser.add_argument(
+        "--crf",
+        type=int,
+        default=4,
+        help="quality of the H.264 videos: 0 lossless … 51 (default %(default)s, 47 to 49 dB PSNR)",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
