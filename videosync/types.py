@@ -93,12 +93,16 @@ class SyncPair:
 class MatrixPairs:
     """Similarity matrices of N pairs in both directions, with their labels.
 
+    Pairs may be of different lengths: of matrix n only the first ``lengths[n]`` rows and columns are real, the rest
+    is 0. T is the room for the longest.
+
     ``forward[n]`` is similarity(video 0, video 1) and ``backward[n]`` similarity(video 1, video 0), each with
     softmax over its own rows, so that every predictor can be made exactly antisymmetric.
     """
 
     forward: np.ndarray  # float32 [N, T, T]
     backward: np.ndarray  # float32 [N, T, T]
+    lengths: np.ndarray  # int64 [N] frames of either window
     offsets: np.ndarray  # int64 [N] true offsets k, frames
     events: tuple[str, ...]  # N
     pair_ids: tuple[str, ...]  # N

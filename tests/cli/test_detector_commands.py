@@ -29,6 +29,7 @@ def store(folder: Path, prefix: str, split: str, pairs: MatrixPairs, temperature
         prefix,
         split,
         size=pairs.forward.shape[1],
+        lengths=pairs.lengths.tolist(),
         pair_ids=pairs.pair_ids,
         events=pairs.events,
         offsets=pairs.offsets.tolist(),
@@ -43,7 +44,8 @@ def store(folder: Path, prefix: str, split: str, pairs: MatrixPairs, temperature
         },
     )
     for n in range(len(pairs)):
-        writer.write(n, pairs.forward[n], pairs.backward[n])
+        real = slice(pairs.lengths[n])
+        writer.write(n, pairs.forward[n, real, real], pairs.backward[n, real, real])
     writer.finish()
 
 

@@ -94,6 +94,19 @@ def test_windows_far_apart_do_not_decode_what_lies_between(asked):
     torch.testing.assert_close(embedded[windows[1]][0], embedded[windows[0]][5])
 
 
+def test_pairs_of_one_event_may_have_different_lengths(asked):
+    pairs = [pair("e0", "a", "b", 5, 3), pair("e0", "a", "b", 5, 0, 1, length=17), pair("e1", "b", "c", 0, 9)]
+    parts = list(sync.iter_pair_matrices(FrameNumberEncoder(), pairs, **OPTIONS))
+    assert [(part.indices, part.forward.shape) for part in parts] == [
+        ([0], (1, 20, 20)),
+        ([1], (1, 17, 17)),
+        ([2], (1, 20, 20)),
+    ]
+    results = evaluate_encoder(FrameNumberEncoder(), pairs, {"lag": best_lag}, max_offset=12, **OPTIONS)
+    assert [r.predicted["lag"] for r in results] == [p.offset for p in pairs]
+    assert ("ae0", 5, 25) in asked  # the windows' common stretch goes through the backbone once
+
+
 def test_events_stay_whole_and_are_balanced():
     shares = deal_events(PAIRS, 2)
     assert sorted(index for share in shares for index in share) == list(range(len(PAIRS)))

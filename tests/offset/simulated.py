@@ -36,6 +36,7 @@ def simulated_pairs(
     return MatrixPairs(
         forward=similarity_matrix(views[0], views[1], temperature=0.1).numpy(),
         backward=similarity_matrix(views[1], views[0], temperature=0.1).numpy(),
+        lengths=np.full(n, size),
         offsets=k.astype(np.int64),
         events=tuple(f"{name}{e}" for e in range(events) for _ in range(windows)),
         pair_ids=tuple(f"{name}{e}/{w}" for e in range(events) for w in range(windows)),

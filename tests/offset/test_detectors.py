@@ -101,6 +101,7 @@ class TestEveryDetector:
             TRAIN,
             forward=TRAIN.forward[rows],
             backward=TRAIN.backward[rows],
+            lengths=TRAIN.lengths[rows],
             offsets=TRAIN.offsets[rows],
             events=tuple(TRAIN.events[n] for n in rows),
             pair_ids=tuple(TRAIN.pair_ids[n] for n in rows),

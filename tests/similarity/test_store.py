@@ -27,6 +27,7 @@ MATRICES = np.random.default_rng(0).random((PAIRS, 2, SIZE, SIZE)).astype(np.flo
 def writer(folder: Path, prefix: str = "set", **changed: Any) -> SimilaritySetWriter:
     facts: dict[str, Any] = {
         "size": SIZE,
+        "lengths": [SIZE] * PAIRS,
         "pair_ids": [f"pair{n}" for n in range(PAIRS)],
         "events": ["a", "a", "b", "b", "c"],
         "offsets": [0, 1, -2, 3, -3],
@@ -96,6 +97,30 @@ def test_what_was_written_is_read_back_from_disk(tmp_path: Path) -> None:
         "set_val_labels.npy",
         "set_val_matrices.npy",
     ]
+
+
+def test_pairs_of_different_lengths_share_a_set(tmp_path: Path) -> None:
+    lengths = [4, 6, 1, 6, 5]
+    made = writer(tmp_path, lengths=lengths)
+    with pytest.raises(ValueError, match=r"\(6, 6\) for a pair of 4 frames"):
+        made.write(0, MATRICES[0, 0], MATRICES[0, 1])
+    for n, length in enumerate(lengths):
+        made.write(n, MATRICES[n, 0, :length, :length], MATRICES[n, 1, :length, :length])
+    made.finish()
+    pairs, header = load_similarity_set(tmp_path, "set", "val")
+    assert (pairs.lengths.tolist(), header["size"]) == (lengths, SIZE)
+    for n, length in enumerate(lengths):
+        for found, written in ((pairs.forward, MATRICES[n, 0]), (pairs.backward, MATRICES[n, 1])):
+            np.testing.assert_array_equal(found[n, :length, :length], written[:length, :length])
+            assert found[n].sum() == pytest.approx(written[:length, :length].sum())  # zeros around it
+
+
+def test_a_set_without_lengths_has_the_same_for_all(tmp_path: Path) -> None:
+    make(tmp_path)
+    header = json.loads((tmp_path / "set_val.json").read_text())
+    del header["lengths"]
+    (tmp_path / "set_val.json").write_text(json.dumps(header))
+    assert load_similarity_set(tmp_path, "set", "val")[0].lengths.tolist() == [SIZE] * PAIRS
 
 
 def test_all_ranks_fill_one_set(tmp_path: Path) -> None:

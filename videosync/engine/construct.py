@@ -40,6 +40,7 @@ def construct_similarity_sets(
         ManifestError, VideoError: the dataset is missing or cannot be read.
     """
     splits = {split: build_pairs(config, workdir, split) for split in config.similarity.splits}
+    size = max(pair.window0.num_frames for pairs in splits.values() for pair in pairs)  # one for all splits
     encoder, encoder_id = load_trained_encoder(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
@@ -49,7 +50,7 @@ def construct_similarity_sets(
             lines.append(f"{prefix}_{split}: already in {folder}, made by the same encoder and options")
         else:
             lines.append(
-                _construct_split(config, encoder, encoder_id, split, pairs, folder, prefix, distributed)
+                _construct_split(config, encoder, encoder_id, split, pairs, size, folder, prefix, distributed)
             )
     return lines
 
@@ -67,16 +68,18 @@ def _construct_split(
     encoder_id: dict[str, str],
     split: str,
     pairs: list[SyncPair],
+    size: int,
     folder: Path,
     prefix: str,
     distributed: Distributed,
 ) -> str:
-    size = pairs[0].window0.num_frames
+    lengths = [pair.window0.num_frames for pair in pairs]
     writer = SimilaritySetWriter(
         folder,
         prefix,
         split,
         size=size,
+        lengths=lengths,
         pair_ids=[pair.pair_id for pair in pairs],
         events=[pair.event for pair in pairs],
         offsets=[pair.offset for pair in pairs],
@@ -107,4 +110,5 @@ def _construct_split(
                 writer.write(index, forward, backward)
             progress.advance(len(part.indices))
     writer.finish()
-    return f"{prefix}_{split}: {len(pairs)} pairs of {size} x {size} frames in {folder}"
+    frames = str(size) if min(lengths) == size else f"{min(lengths)} … {max(lengths)}"
+    return f"{prefix}_{split}: {len(pairs)} pairs of {frames} frames in {folder}"

@@ -15,6 +15,7 @@ from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import metrics_table
 from videosync.evaluation.report import measure_methods, write_pairs
+from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
 from videosync.offset.predictor import Predictor
 from videosync.offset.saving import trained_detectors
@@ -61,7 +62,7 @@ def evaluate_detectors(
             )
         models = [*PREDICTORS, *(name for name in DETECTORS if name in trained)]
     methods, notes = _load(models, folder, header)
-    predicted = {name: m(pairs.forward, pairs.backward, pairs.max_offset) for name, m in methods.items()}
+    predicted = {name: predict_offsets(method, pairs) for name, method in methods.items()}
     options = metric_options(pairs, config)
     metrics, floor = measure_methods(predicted, pairs.offsets, **options)
     facts = {

@@ -117,7 +117,7 @@ def run_evaluation(
         "split": config.eval.split,
         "dataset": config.data.dataset,
         "max_offset": config.pairs.max_offset,
-        "num_frames": pairs[0].window0.num_frames,
+        "num_frames": sorted({pair.window0.num_frames for pair in pairs}),
         "table": table,
         "command": command,
         **facts,

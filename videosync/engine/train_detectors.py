@@ -21,6 +21,7 @@ from videosync.engine.allocator import keep_freed_memory
 from videosync.engine.detector_sets import check_apart, find_set
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.offset.detector import Detector, Report
+from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, load_detector
 from videosync.offset.saving import read_facts, save_detector, trained_detectors
 from videosync.similarity.store import set_hash
@@ -117,8 +118,7 @@ def train_detectors(
 
 
 def evaluate_detector(detector: Detector, pairs: MatrixPairs, config: Config) -> SyncMetrics:
-    predicted = detector(pairs.forward, pairs.backward, pairs.max_offset)
-    return sync_metrics(predicted, pairs.offsets, **metric_options(pairs, config))
+    return sync_metrics(predict_offsets(detector, pairs), pairs.offsets, **metric_options(pairs, config))
 
 
 def metric_options(pairs: MatrixPairs, config: Config) -> dict[str, Any]:

@@ -28,7 +28,7 @@ OffsetMethod = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
 @dataclass(frozen=True)
 class PairMatrices:
-    """Similarity matrices of some pairs: ``indices`` say which ones of the list that was asked for."""
+    """Similarity matrices of some pairs of one length: ``indices`` say which ones of the list that was asked for."""
 
     indices: list[int]  # n
     forward: np.ndarray  # float32 [n, T, T]
@@ -69,7 +69,7 @@ def iter_pair_matrices(
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[PairMatrices]:
-    """Similarity matrices of this rank's share of ``pairs``, one event at a time.
+    """Similarity matrices of this rank's share of ``pairs``: one event at a time, in it one length at a time.
 
     Args:
         encoder: an ``Encoder`` or ``NoiseEncoder`` in eval mode, on ``device``.
@@ -85,11 +85,15 @@ def iter_pair_matrices(
     for indices in by_event.values():
         windows = [w for index in indices for w in (pairs[index].window0, pairs[index].window1)]
         embeddings = embed_windows(encoder, windows, image_size=image_size, device=device)
-        e0 = torch.stack([embeddings[pairs[index].window0] for index in indices])  # [n, T, D]
-        e1 = torch.stack([embeddings[pairs[index].window1] for index in indices])
-        forward = similarity_matrix(e0, e1, metric=metric, temperature=temperature)
-        backward = similarity_matrix(e1, e0, metric=metric, temperature=temperature)
-        yield PairMatrices(indices, forward.cpu().numpy(), backward.cpu().numpy())
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for index in indices:
+            by_length[pairs[index].window0.num_frames].append(index)
+        for same in by_length.values():
+            e0 = torch.stack([embeddings[pairs[index].window0] for index in same])  # [n, T, D]
+            e1 = torch.stack([embeddings[pairs[index].window1] for index in same])
+            forward = similarity_matrix(e0, e1, metric=metric, temperature=temperature)
+            backward = similarity_matrix(e1, e0, metric=metric, temperature=temperature)
+            yield PairMatrices(same, forward.cpu().numpy(), backward.cpu().numpy())
 
 
 @torch.no_grad()

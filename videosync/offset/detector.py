@@ -20,7 +20,8 @@ from scipy.special import log_softmax
 from sklearn.model_selection import GroupShuffleSplit
 
 from videosync.errors import CheckpointError, TrainingError
-from videosync.offset.predictor import CHUNK, TINY, check_directions
+from videosync.offset.lengths import by_length, log_cells
+from videosync.offset.predictor import CHUNK, check_directions
 from videosync.types import MatrixPairs
 
 Report = Mapping[str, float]  # of one epoch: epoch, train_loss, holdout_loss
@@ -33,6 +34,9 @@ def _silent(report: Report) -> None:
 
 class Detector(ABC):
     """A classifier of offsets. Subclasses fit and score; size and K come from the train set.
+
+    It reads matrices of one size. Shorter ones, around which it sees their own mean, are accepted only if the train
+    set had such, too.
 
     Args:
         holdout: share of train events kept for early stopping and calibration.
@@ -48,6 +52,7 @@ class Detector(ABC):
         self.holdout, self.seed = holdout, seed
         self.name = self.method  # how messages call it
         self.size = 0  # T, once fitted
+        self.shortest = 0  # frames of the shortest train pair
         self.max_offset = 0  # K
         self._mean = self._scale = np.ones(1, dtype=np.float32)  # [T * T] or [1]
         self._beta = 1.0  # inverse temperature
@@ -62,6 +67,7 @@ class Detector(ABC):
             TrainingError: fewer than two events, a single label, too little memory, or a loss not finite.
         """
         self.size, self.max_offset = train.forward.shape[1], train.max_offset
+        self.shortest = int(train.lengths.min())
         fitted, held = split_events(train.events, self.holdout, self.seed)
         if len(np.unique(np.abs(train.offsets[fitted]))) == 1 and train.offsets[fitted][0] == 0:
             raise TrainingError(
@@ -75,11 +81,10 @@ class Detector(ABC):
         deviation = np.atleast_1d(inputs.std(axis=axis, dtype=np.float64))
         self._scale = np.where(deviation > 1e-6, deviation, 1).astype(np.float32)
         held_inputs, held_labels = self._examples(train, held)
-        facts = self._fit(
-            self._standardise(inputs), labels, self._standardise(held_inputs), held_labels, on_epoch
-        )
-        logits = self._both_directions(train.forward[held], train.backward[held])
-        self._beta = fit_beta(logits, train.offsets[held] + self.max_offset)
+        self._standardise(held_inputs)
+        facts = self._fit(self._standardise(inputs), labels, held_inputs, held_labels, on_epoch)
+        ahead, back = np.split(self._logits(held_inputs).astype(np.float64), 2)
+        self._beta = fit_beta((ahead + back[:, ::-1]) / 2, train.offsets[held] + self.max_offset)
         return {
             "train_pairs": len(fitted),
             "holdout_pairs": len(held),
@@ -89,12 +94,12 @@ class Detector(ABC):
         }
 
     def predict(self, forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
-        """Offsets float64 ``[N]`` in frames, from matrices ``[N, T, T]``; half frames occur.
+        """Offsets float64 ``[N]`` in frames, from matrices ``[N, L, L]``; half frames occur.
 
         Swapped videos give exactly the negative answer, identical videos exactly 0.
 
         Raises:
-            CheckpointError: matrices of another size than the detector was trained on.
+            CheckpointError: matrices of a size that the detector was not trained on.
         """
         return posterior_median(self.probabilities(forward, backward))
 
@@ -126,9 +131,11 @@ class Detector(ABC):
             **{f"model.{name}": value for name, value in self._model_arrays().items()},
         }
 
-    def load_arrays(self, arrays: Mapping[str, np.ndarray], *, size: int, max_offset: int) -> None:
-        """Take what ``arrays`` gave, for ``size`` x ``size`` matrices and offsets up to ``max_offset``."""
-        self.size, self.max_offset = size, max_offset
+    def load_arrays(
+        self, arrays: Mapping[str, np.ndarray], *, size: int, shortest: int, max_offset: int
+    ) -> None:
+        """Take what ``arrays`` gave; ``shortest`` and ``size``: frames of the shortest and longest train pair."""
+        self.size, self.shortest, self.max_offset = size, shortest, max_offset
         self._mean, self._scale = arrays["input.mean"], arrays["input.scale"]
         self._beta = float(arrays["beta"][0])
         prefix = "model."
@@ -157,8 +164,10 @@ class Detector(ABC):
 
     def _examples(self, pairs: MatrixPairs, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """``log S`` ``[2n, T * T]`` and classes ``[2n]`` of ``rows``: forward ones, then backward ones."""
-        inputs = np.concatenate([pairs.forward[rows], pairs.backward[rows]]).reshape(2 * len(rows), -1)
-        np.log(np.maximum(inputs, TINY, out=inputs), out=inputs)
+        inputs = np.empty((2 * len(rows), self.size**2), dtype=np.float32)
+        for length, some in by_length(pairs.lengths[rows]):
+            for first, matrices in ((0, pairs.forward), (len(rows), pairs.backward)):
+                inputs[first + some] = log_cells(matrices[rows[some], :length, :length], self.size)
         offsets = pairs.offsets[rows]
         return inputs, np.concatenate([offsets, -offsets]) + self.max_offset
 
@@ -173,20 +182,18 @@ class Detector(ABC):
         for start in range(0, len(forward), CHUNK):
             rows = slice(start, start + CHUNK)
             ahead, back = (
-                self._logits(
-                    self._standardise(
-                        np.log(np.maximum(m[rows], TINY, dtype=np.float32)).reshape(-1, self.size**2)
-                    )
-                ).astype(np.float64)
+                self._logits(self._standardise(log_cells(m[rows], self.size))).astype(np.float64)
                 for m in (forward, backward)
             )
             logits[rows] = (ahead + back[:, ::-1]) / 2
         return logits
 
     def _check_size(self, shape: tuple[int, ...]) -> None:
-        if shape != (self.size, self.size):
+        accepted = range(1 if self.shortest < self.size else self.size, self.size + 1)
+        if shape[0] != shape[1] or shape[0] not in accepted:
+            largest = "matrices" if len(accepted) == 1 else "matrices or smaller ones"
             raise CheckpointError(
-                f"detector {self.name} reads {self.size} x {self.size} matrices, but the data holds "
+                f"detector {self.name} reads {self.size} x {self.size} {largest}, but the data holds "
                 f"{shape[0]} x {shape[1]} ones; train a detector on that data, or build the data with "
                 f"pairs.num_frames={self.size}"
             )

@@ -46,7 +46,12 @@ def load_detector(folder: str | Path) -> tuple[Detector, dict[str, Any]]:
     arrays = read_arrays(folder)
     try:
         detector = DETECTORS[facts["method"]](**facts["options"])
-        detector.load_arrays(arrays, size=facts["size"], max_offset=facts["max_offset"])
+        detector.load_arrays(
+            arrays,
+            size=facts["size"],
+            shortest=facts.get("shortest", facts["size"]),  # older detectors knew one size only
+            max_offset=facts["max_offset"],
+        )
     except (KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(
             f"{folder}: arrays and description do not fit each other ({error}); train the detector again"

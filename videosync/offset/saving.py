@@ -42,6 +42,7 @@ def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, An
         "format": FORMAT,
         "method": detector.method,
         "size": detector.size,
+        "shortest": detector.shortest,
         "max_offset": detector.max_offset,
         "options": detector.options(),
     }

@@ -2,7 +2,8 @@
 
 A set ``{prefix}`` has per split three files in one folder::
 
-    {prefix}_{split}_matrices.npy   float32 [N, 2, T, T]: [n, 0] similarity(video 0, video 1), [n, 1] swapped
+    {prefix}_{split}_matrices.npy   float32 [N, 2, T, T]: [n, 0] similarity(video 0, video 1), [n, 1] swapped;
+                                    pairs shorter than T frames lie in the top left corner, with zeros around
     {prefix}_{split}_labels.npy     int64 [N] true offsets k in frames
     {prefix}_{split}.json           what the matrices are; written last, so that a set with it is complete
 
@@ -41,7 +42,8 @@ class SimilaritySetWriter:
     Args:
         folder: where the set goes, on a file system that all ranks share; created if absent.
         prefix: name of the set. split: "train", "val", ...
-        size: T, matrices are T x T.
+        size: T, room for matrices up to T x T.
+        lengths: frames of either window of each pair, up to T.
         pair_ids: N unique ids; the order of the set. events, offsets (k, frames), fps: N each.
         max_offset: K; offsets lie in -K ... K.
         header: further facts; must hold ``temperature, metric, encoder, encoder_hash, config``.
@@ -60,6 +62,7 @@ class SimilaritySetWriter:
         split: str,
         *,
         size: int,
+        lengths: Sequence[int],
         pair_ids: Sequence[str],
         events: Sequence[str],
         offsets: Sequence[int],
@@ -70,6 +73,10 @@ class SimilaritySetWriter:
         gather: Callable[[Any], list[Any]] = _alone,
     ) -> None:
         _check_facts(folder, prefix, split, pair_ids, events, offsets, fps, max_offset, header)
+        if len(lengths) != len(pair_ids) or not 1 <= min(lengths) <= max(lengths) <= size:
+            raise ValueError(
+                f"expected {len(pair_ids)} lengths of 1 … {size} frames, got {list(lengths)[:5]} …"
+            )
         self._paths = _SetPaths(folder, prefix, split)
         self._labels = np.asarray(offsets, dtype=np.int64)
         self._header = {
@@ -79,6 +86,7 @@ class SimilaritySetWriter:
             "split": split,
             "num_pairs": len(pair_ids),
             "size": size,
+            "lengths": [int(length) for length in lengths],
             "max_offset": max_offset,
             "version": __version__,
             "pair_ids": list(pair_ids),
@@ -104,16 +112,19 @@ class SimilaritySetWriter:
         self._file = os.open(self._paths.partial, os.O_RDWR)
 
     def write(self, index: int, forward: np.ndarray, backward: np.ndarray) -> None:
-        """Write pair ``index``: similarity(0, 1) and similarity(1, 0), float ``[T, T]`` each.
+        """Write pair ``index``: similarity(0, 1) and similarity(1, 0), float ``[lengths[index]] * 2`` each.
 
         Raises:
             CheckpointError: a value is NaN or infinite. ValueError: wrong shape or index, or written before.
         """
         if not 0 <= index < len(self._labels) or index in self._checksums:
             raise ValueError(f"pair {index} of {len(self._labels)} does not exist or was written before")
-        row = np.stack([forward, backward]).astype(np.float32)  # [2, T, T]
-        if row.shape != (2, self._size, self._size):
-            raise ValueError(f"matrices of {row.shape[1:]} for a set of {(self._size, self._size)}")
+        matrices = np.stack([forward, backward])  # [2, L, L]
+        length = self._header["lengths"][index]
+        if matrices.shape != (2, length, length):
+            raise ValueError(f"matrices of {matrices.shape[1:]} for a pair of {length} frames")
+        row = np.zeros((2, self._size, self._size), dtype=np.float32)
+        row[:, :length, :length] = matrices
         if not np.isfinite(row).all():
             raise CheckpointError(
                 f"pair {self._header['pair_ids'][index]}: its similarity matrix holds NaN or infinite "
@@ -187,6 +198,7 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
     pairs = MatrixPairs(
         forward=matrices[:, 0],
         backward=matrices[:, 1],
+        lengths=np.asarray(header.get("lengths", [header["size"]] * header["num_pairs"]), dtype=np.int64),
         offsets=labels,
         events=tuple(header["events"]),
         pair_ids=tuple(header["pair_ids"]),
