@@ -1,0 +1,61 @@
+import json
+
+import pytest
+import torch
+
+from videosync.errors import CheckpointError
+from videosync.models.carl import from_carl, frozen_stages, model_options, to_carl
+from videosync.models.encoder import build_encoder
+
+
+def encoder(layer, projection=128, **changes):
+    options = dict(
+        name="encoder", backbone="resnet50", input="rgb", weights="", random_backbone=True, layer=layer, chunk_size=8,
+        temporal_kernel=0, fc_layers=2, fc_size=32, dropout=0.1, hidden_size=16, positions="stretched", layers=2,
+        heads=4, ff_size=24, embedding_size=8, projection_size=projection, num_frames=10, workdir=".",
+    )  # fmt: skip
+    return build_encoder(**{**options, **changes})
+
+
+@pytest.mark.shared
+def test_the_published_layout_is_the_full_size_encoder_and_nothing_else(shared):
+    layout = json.loads((shared / "golden" / "carl_checkpoint_layout.json").read_text())["model_state"]
+    state = {name: torch.empty(shape) for name, shape in layout.items()}
+    ours = from_carl(state)
+    sizes = {"fc_size": 512, "hidden_size": 256, "layers": 3, "ff_size": 1024, "embedding_size": 128}
+    model = encoder(3, heads=8, num_frames=240, **sizes)
+    assert {name: tuple(t.shape) for name, t in ours.items()} == {
+        name: tuple(t.shape) for name, t in model.state_dict().items()
+    }
+    assert {name: tuple(t.shape) for name, t in to_carl(ours, layer=3).items()} == {
+        name: tuple(shape) for name, shape in layout.items()
+    }
+    assert model_options(state) == {"layer": 3, "fc_layers": 2, "projection_size": 128, **sizes}
+
+
+@pytest.mark.parametrize("layer", [1, 2, 3, 4])
+def test_there_and_back_for_any_number_of_frozen_stages(layer):
+    state = encoder(layer).state_dict()
+    theirs = to_carl(state, layer=layer)
+    assert frozen_stages(theirs) == layer
+    assert any(name.startswith("res_finetune.") for name in theirs) == (layer < 4)
+    back = from_carl({f"module.{name}": tensor for name, tensor in theirs.items()})
+    assert list(back) == list(state)
+    assert all(back[name] is state[name] for name in state)
+    assert model_options(theirs)["layer"] == layer
+
+
+def test_models_without_a_projection_head():
+    theirs = to_carl(encoder(3, projection=0).state_dict(), layer=3)
+    assert model_options(theirs)["projection_size"] == 0
+    assert not any(name.startswith("ssl_projection") for name in theirs)
+
+
+def test_what_is_not_such_a_model_is_refused_by_name():
+    with pytest.raises(CheckpointError, match=r"2 names: conv1.weight, fc.bias"):
+        from_carl({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)})
+    theirs = to_carl(encoder(3).state_dict(), layer=3)
+    with pytest.raises(CheckpointError, match="1 names are not those of a CARL model: embed.extra"):
+        from_carl({**theirs, "embed.extra": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match="no place in a CARL model: embedder.temporal"):
+        to_carl(encoder(3, temporal_kernel=5).state_dict(), layer=3)

@@ -1,0 +1,157 @@
+"""Weights of published CARL and VideoSync checkpoints ↔ weights of :class:`videosync.models.encoder.Encoder`.
+
+There the ResNet is a sequence of children: ``backbone`` holds the frozen stages, ``res_finetune`` the trained ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from videosync.errors import CheckpointError
+
+STAGES = 4
+_STEM = {"0": "conv1", "1": "bn1"}
+# (their name, our name), tried in order; both are prefixes or inner parts of a dotted name
+_EMBEDDER = (
+    ("embed.video_encoder.enc_layers.", "embedder.layers."),
+    ("embed.video_emb.", "embedder.to_hidden."),
+    ("embed.embedding_layer.", "embedder.to_embedding."),
+    ("embed.fc_layers.", "embedder.fc_layers."),
+    ("ssl_projection.net.", "projection.net."),
+)
+_LAYER = (
+    (".res_layer0.norm.", ".attention_norm."),
+    (".res_layer1.norm.", ".ff_norm."),
+    (".self_att.linear_Q2d.", ".attention.query."),
+    (".self_att.linear_K2d.", ".attention.key."),
+    (".self_att.linear_V2d.", ".attention.value."),
+    (".self_att.linear_d2Q.", ".attention.out."),
+    (".feed_forward.fc1.", ".ff.0."),
+    (".feed_forward.fc2.", ".ff.3."),
+)
+
+
+def frozen_stages(names: Mapping[str, Any]) -> int:
+    """How many ResNet stages ``backbone`` holds in a CARL ``model_state``: its ``BASE_MODEL.LAYER``.
+
+    Raises:
+        CheckpointError: the names are not those of a CARL transformer model with a ResNet.
+    """
+    children = {int(match[1]) for name in names if (match := re.match(r"backbone\.(\d+)\.", name))}
+    stages = [child - 3 for child in children if child > 3]
+    if not stages or not any(name.startswith("embed.video_emb.") for name in names):
+        some = ", ".join(sorted(names)[:3])
+        raise CheckpointError(
+            f"no weights of a CARL or VideoSync transformer model (it has {len(names)} names: {some}, …); expected "
+            "backbone.0.weight, …, embed.video_emb.weight, …"
+        )
+    return max(stages)
+
+
+def from_carl(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A CARL ``model_state`` under our names.
+
+    Raises:
+        CheckpointError: not such a state, or names in it that are not known (all are counted, some named).
+    """
+    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    layer = frozen_stages(state)
+    renamed = {name: _ours(name, layer) for name in state}
+    strange = [name for name, ours in renamed.items() if ours is None]
+    if strange:
+        raise CheckpointError(f"{len(strange)} names are not those of a CARL model: {', '.join(strange[:5])}")
+    return {ours: state[name] for name, ours in renamed.items() if ours is not None}
+
+
+def to_carl(state: Mapping[str, Tensor], *, layer: int) -> dict[str, Tensor]:
+    """The weights of an encoder under CARL's names, with ``layer`` stages in ``backbone``: inverse of ``from_carl``.
+
+    Raises:
+        CheckpointError: the encoder has parts that CARL's model does not have (a temporal filter, …).
+    """
+    renamed = {name: _theirs(name, layer) for name in state}
+    strange = [name for name, theirs in renamed.items() if theirs is None]
+    if strange:
+        raise CheckpointError(
+            f"{len(strange)} weights have no place in a CARL model: {', '.join(strange[:5])}; only ResNet encoders "
+            "with CARL's transformer can be written in its format"
+        )
+    return {theirs: state[name] for name, theirs in renamed.items() if theirs is not None}
+
+
+def _ours(name: str, layer: int) -> str | None:
+    for theirs, ours in _EMBEDDER:
+        if name.startswith(theirs):
+            return _replace(ours + name.removeprefix(theirs), _LAYER, lambda pair: pair)
+    if match := re.fullmatch(r"backbone\.(\d+)\.(.+)", name):
+        child, rest = match.groups()
+        if child in _STEM:
+            return f"backbone.{_STEM[child]}.{rest}"
+        return f"backbone.layer{int(child) - 3}.{rest}" if 4 <= int(child) <= 3 + layer else None
+    if name.startswith("res_finetune."):
+        rest = name.removeprefix("res_finetune.")
+        if layer == STAGES - 1:
+            return f"backbone.layer{STAGES}.{rest}"
+        child, _, rest = rest.partition(".")
+        stage = layer + 1 + int(child)
+        return f"backbone.layer{stage}.{rest}" if stage <= STAGES else None
+    return None
+
+
+def _theirs(name: str, layer: int) -> str | None:
+    for theirs, ours in _EMBEDDER:
+        if name.startswith(ours):
+            return _replace(theirs + name.removeprefix(ours), _LAYER, lambda pair: (pair[1], pair[0]))
+    for child, stem in _STEM.items():
+        if name.startswith(f"backbone.{stem}."):
+            return f"backbone.{child}." + name.removeprefix(f"backbone.{stem}.")
+    if match := re.fullmatch(r"backbone\.layer(\d)\.(.+)", name):
+        stage, rest = int(match[1]), match[2]
+        if stage <= layer:
+            return f"backbone.{stage + 3}.{rest}"
+        within = "" if layer == STAGES - 1 else f"{stage - layer - 1}."
+        return f"res_finetune.{within}{rest}"
+    return None
+
+
+def _replace(
+    name: str, table: tuple[tuple[str, str], ...], order: Callable[[tuple[str, str]], tuple[str, str]]
+) -> str:
+    for pair in table:
+        old, new = order(pair)
+        name = name.replace(old, new)
+    return name
+
+
+def model_options(state: Mapping[str, Tensor]) -> dict[str, Any]:
+    """The ``model`` options (and only those) that the shapes in a CARL ``model_state`` tell.
+
+    Heads, dropout and the training length of the positions leave no trace in the weights.
+    """
+    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    layers = {m[1] for name in state if (m := re.match(r"embed\.video_encoder\.enc_layers\.(\d+)\.", name))}
+    fc = [
+        name
+        for name in state
+        if re.fullmatch(r"embed\.fc_layers\.\d+\.weight", name) and state[name].dim() == 2
+    ]
+    hidden, fc_size = state["embed.video_emb.weight"].shape
+    options: dict[str, Any] = {
+        "layer": frozen_stages(state),
+        "fc_layers": len(fc),
+        "hidden_size": hidden,
+        "layers": len(layers),
+        "embedding_size": state["embed.embedding_layer.weight"].shape[0],
+        "projection_size": len(state["ssl_projection.net.0.weight"])
+        if "ssl_projection.net.0.weight" in state
+        else 0,
+    }
+    if fc:
+        options["fc_size"] = fc_size
+    if layers:
+        options["ff_size"] = len(state["embed.video_encoder.enc_layers.0.feed_forward.fc1.weight"])
+    return options
