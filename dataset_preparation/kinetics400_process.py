@@ -80,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     instead = reader.read(others, label="replacements") if others else {}
     clips.update(instead)
     used = [video for video in videos if video.name in clips]
+    replacements = {str(args.data_root / path) for path in archive.replacements.values()}
     write_labels(args.output_dir, {clips[video.name].clip: video.label for video in used if video.label})
+    _print_found(archive, reader)
     print(f"{args.output_dir / UNREADABLE_NAME} lists {len(reader.listed.entries)} files")
     finish(
         args.output_dir,
@@ -91,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
         settings=settings,
         found={
             **archive.counts,
-            "clips from replacements": len(instead),
+            "clips from replacements": sum(clip.source in replacements for clip in clips.values()),
             "clips without a class": sum(not video.label for video in used),
         },
     )
@@ -122,10 +124,20 @@ def _print_plan(
         chosen = [video for video in videos if video.split == split]
         events = len({video.youtube_id for video in chosen})
         print(f"{split:>5}: {len(chosen)} files of {events} YouTube videos")
-    for name, count in archive.counts.items():
-        print(f"found  {count} {name}")
+    _print_found(archive, reader)
     dropped = [*archive.dropped, *reader.dropped(skipped)]
     print_dropped(make_report([], dropped, settings, data_root=reader.data_root))
+
+
+def _print_found(archive: Archive, reader: Reader) -> None:
+    for name, count in archive.counts.items():
+        print(f"found  {count} {name}")
+    paths = {*(video.path for video in archive.videos), *archive.replacements.values()}
+    unknown = reader.unknown_lines(paths)
+    if unknown:
+        print(
+            f"note: {len(unknown)} lines that leave a file out name none that is there, the first: {unknown[0]}"
+        )
 
 
 def _parser() -> PreparationParser:

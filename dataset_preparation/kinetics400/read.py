@@ -11,10 +11,12 @@ from dataset_preparation.clips.cut import Encoding, cut_whole
 from dataset_preparation.clips.job import Beat, Outcome
 from dataset_preparation.kinetics400.unreadable import changed_at
 from videosync.errors import VideoError, VideoWriteError
-from videosync.video.index import open_video, video_stream
+from videosync.video.index import open_video, scan_video, video_stream
 from videosync.video.read import probe
 
 MIN_FRAMES = 16  # half a second: two views of less show no motion to learn from
+
+RATES = (0.5, 1000.0)  # frames/s that can be meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding
         return _problem("missing", f"cannot be read ({error.strerror})", 0, "")
     stamp = (status.st_size, changed_at(status.st_mtime))
     try:
+        fps = scan_video(job.path).fps
+        if not RATES[0] <= fps <= RATES[1]:  # seen where one frame's time is wrong by hours
+            return _problem("frame rate", f"its frames' times make {fps:.3g} frames/s", *stamp)
         outcome = cut_whole(job.path, job.clip, output_dir, encoding=encoding, beat=beat)
     except VideoWriteError:
         raise

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dataset_preparation.clips.cut import Encoding
 from dataset_preparation.clips.dataset import Dropped
@@ -53,6 +53,12 @@ class Reader:
             return False
         self.left_out[video.path] = entry
         return True
+
+    def unknown_lines(self, paths: Collection[str]) -> list[str]:
+        """Lines written by people that name no file of these (paths in the archive): misspelt, perhaps."""
+        names = {PurePosixPath(path).name for path in paths}
+        lines = [*self.excluded.entries, *(p for p, e in self.listed.entries.items() if e.kind == BY_HAND)]
+        return sorted(line for line in lines if line not in paths and line not in names)
 
     def is_broken(self, video: Video) -> bool:
         """Whether the file was left out for what it is, not because a person wanted it."""

@@ -143,6 +143,11 @@ def make_kinetics400(root: Path, *, class_folders: bool = False, csv_folder: str
     bad("train", "randomBytes_000001_000011", "abseiling", "not a video").write_bytes(noise)
     write_clip(bad("train", "soundOnly00_000001_000011", "archery", "no video stream"), 60, picture=False)
     write_clip(bad("train", "tooShort000_000001_000011", "archery", "too short"), 3)
+    damaged = bad("train", "damagedData_000001_000011", "archery", "damaged")
+    write_clip(damaged, 60, size=(240, 320))
+    data = bytearray(damaged.read_bytes())
+    data[len(data) // 3 : len(data) // 2] = noise[: len(data) // 2 - len(data) // 3]
+    damaged.write_bytes(data)
     cut = bad("val", "cutOffIndex_000001_000011", "abseiling", "truncated")
     write_clip(cut, 60, faststart=True)
     cut_off(cut, 0.6)
@@ -152,7 +157,7 @@ def make_kinetics400(root: Path, *, class_folders: bool = False, csv_folder: str
     )  # the index was at the end and is gone
     write_clip(root / first, 40)
     cut_off(root / first, 0.7)
-    truth.unreadable[first] = "not a video"
+    truth.unreadable[first] = "truncated"
     gone = place("train", "onlyReplace_000005_000015", "abseiling")  # a row, no file, a replacement
     for number, path in enumerate((first, gone)):
         name = Path(path).name
