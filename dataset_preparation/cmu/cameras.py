@@ -1,0 +1,96 @@
+"""Which files of a sequence share one frame index, going by what their sketches say.
+
+Frame ``i`` of every file is the same instant, so a file with another frame rate, or one that cannot be read, is left
+out. What only makes one doubt (time stamps that skip frames, a length far from the others') is noted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from dataset_preparation.clips.dataset import Dropped, dropped_of
+from dataset_preparation.clips.job import Outcome
+from dataset_preparation.cmu.archive import Recording, video_name
+from dataset_preparation.cmu.pairs import Camera
+
+FPS = 30000 / 1001  # of the archive
+FPS_TOLERANCE = 0.005
+LENGTH_TOLERANCE = 0.1  # share of the median number of frames
+
+
+def usable_cameras(
+    recording: Recording, sketches: Mapping[str, Outcome]
+) -> tuple[list[Camera], float, list[Dropped], dict[str, list[str]]]:
+    """Cameras to cut from, their frame rate, what is left out, and notes by file.
+
+    Args:
+        sketches: camera → its sketch.
+    """
+    event = recording.name
+    dropped: list[Dropped] = []
+    facts: dict[str, dict[str, Any]] = {}
+    for camera, _ in recording.videos:
+        dropped += dropped_of(sketches[camera], event, video_name(camera))
+        if not sketches[camera].problem:
+            facts[camera] = sketches[camera].facts or {}
+    fps = common_rate([fact["fps"] for fact in facts.values()])
+    cameras: list[Camera] = []
+    for camera, path in recording.videos:
+        if camera not in facts:
+            continue
+        fact = facts[camera]
+        if not same_rate(fact["fps"], fps):
+            why = (
+                f"{path}: has {fact['fps']:.6g} frames/s, not {fps:.6g} as the others, so that its frame "
+                "numbers are no common time; download it again"
+            )
+            dropped.append(Dropped(event, video_name(camera), "other frame rate", why))
+            continue
+        bad = tuple((int(first), int(stop)) for first, stop, _ in fact["bad"])
+        cameras.append(Camera(camera, path, fact["num_frames"], bad))
+    notes = {video_name(camera.name): _notes(camera, cameras, facts[camera.name]) for camera in cameras}
+    return cameras, fps, dropped, {name: lines for name, lines in notes.items() if lines}
+
+
+def common_rate(rates: list[float]) -> float:
+    """The archive's rate if any file has it, else the commonest one (0 without files)."""
+    if not rates:
+        return 0.0
+    if any(same_rate(rate, FPS) for rate in rates):
+        return FPS
+    return Counter(sorted(rates)).most_common(1)[0][0]
+
+
+def same_rate(rate: float, other: float) -> bool:
+    return abs(rate - other) <= FPS_TOLERANCE * other
+
+
+def _notes(camera: Camera, cameras: list[Camera], fact: Mapping[str, Any]) -> list[str]:
+    """What was seen of a video that is used; doubts begin with "doubt: "."""
+    lines = [
+        f"{kind}: about {sum(stop - first for first, stop in spans)} of {camera.num_frames} frames in "
+        f"{len(spans)} stretches, avoided"
+        for kind, spans in _by_kind(fact["bad"]).items()
+    ]
+    usual = median(other.num_frames for other in cameras)
+    if abs(camera.num_frames - usual) > LENGTH_TOLERANCE * usual:
+        lines.append(
+            f"doubt: has {camera.num_frames} frames where the cameras have {usual:g} (median); used up to where "
+            "both cameras of a pair have frames, but look at its pairs"
+        )
+    if fact["jumps"]:
+        lines.append(
+            f"doubt: its time stamps skip frames in {fact['jumps']} places, after which its frame numbers may "
+            "not be those of the other cameras; look at its pairs"
+        )
+    return lines
+
+
+def _by_kind(bad: list[tuple[int, int, str]]) -> dict[str, list[tuple[int, int]]]:
+    kinds: dict[str, list[tuple[int, int]]] = {}
+    for first, stop, kind in bad:
+        kinds.setdefault(kind, []).append((first, stop))
+    return dict(sorted(kinds.items()))
