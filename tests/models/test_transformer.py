@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.reference.carl_names import embedder_name
 from tests.reference.transformer import slow_attention, slow_positions
 from videosync.errors import ConfigError
+from videosync.models.carl import our_name
 from videosync.models.heads import ProjectionHead
 from videosync.models.positions import (
     POSITIONS,
@@ -45,8 +45,10 @@ def test_reproduces_the_reference():
         train_frames=int(golden["cfg_train_num_frames"]),
     ).eval()
     names = [name for name in golden.files if name.startswith("state/")]
-    state = {embedder_name(name.removeprefix("state/")): torch.from_numpy(golden[name]) for name in names}
-    model.load_state_dict(state)
+    ours = {name: our_name("embed." + name.removeprefix("state/"), 3) for name in names}
+    model.load_state_dict(
+        {ours[name].removeprefix("embedder."): torch.from_numpy(golden[name]) for name in names}
+    )
     for case in range(3):
         features = torch.from_numpy(golden[f"case{case}_features"])
         mask = torch.from_numpy(golden[f"case{case}_mask"])

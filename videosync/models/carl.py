@@ -60,7 +60,7 @@ def from_carl(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """
     state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
     layer = frozen_stages(state)
-    renamed = {name: _ours(name, layer) for name in state}
+    renamed = {name: our_name(name, layer) for name in state}
     strange = [name for name, ours in renamed.items() if ours is None]
     if strange:
         raise CheckpointError(f"{len(strange)} names are not those of a CARL model: {', '.join(strange[:5])}")
@@ -83,7 +83,8 @@ def to_carl(state: Mapping[str, Tensor], *, layer: int) -> dict[str, Tensor]:
     return {theirs: state[name] for name, theirs in renamed.items() if theirs is not None}
 
 
-def _ours(name: str, layer: int) -> str | None:
+def our_name(name: str, layer: int) -> str | None:
+    """The name here of a weight there, in a model with ``layer`` frozen stages; None for a name that it does not have."""
     for theirs, ours in _EMBEDDER:
         if name.startswith(theirs):
             return _replace(ours + name.removeprefix(theirs), _LAYER, lambda pair: pair)
