@@ -45,7 +45,7 @@ from videosync.data.samples import Sample, View
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
-    limits = {"fps": (lambda value: 0 < value < 1000, "frames/s, above 0 and below 1000")}
+    limits = {"fps": (lambda value: 0 < value < 1000, "above 0 and below 1000 frames/s")}
     return run_script(_parser(), argv, run, limits=limits)
 
 

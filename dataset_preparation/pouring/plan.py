@@ -75,7 +75,7 @@ def _plan_event(
         (view,) = views
         why = "has no second view: kept whole for training, in no pair"
         return [_job(manifest, sample, view, 0, view.num_frames)], [
-            Dropped(event, view.name, "no partner", why)
+            Dropped(event, view.name, "unpaired view", why)
         ]
     lengths = [view.num_frames for view in views]
     length = min(lengths) - max_offset
