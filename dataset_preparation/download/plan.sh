@@ -16,7 +16,6 @@ ask() { # URL
         read -r code length type <<END
 $answer_line
 END
-        case $length in *[!0-9]*) length=- ;; esac
         if [ "$status" -ne 0 ]; then
             reason=${answer##*curl: }
             pause "no answer from the server: $reason" ||

@@ -22,6 +22,7 @@ class Answers:
     pages: dict[str, bytes] = field(default_factory=dict)  # GET gets these bytes in place of the file
     types: dict[str, str] = field(default_factory=dict)
     announced: dict[str, int] = field(default_factory=dict)  # lengths that HEAD tells
+    leaves: bool = False  # the first GET finds nobody any more
     seconds_per_block: float = 0.0  # of 4096 bytes
     log: list[tuple[str, str, str | None]] = field(default_factory=list)
 
@@ -51,6 +52,10 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(self.answers.head_errors)
 
     def do_GET(self) -> None:
+        if self.answers.leaves:
+            self.server.shutdown()
+            self.server.server_close()
+            return
         self.answer(self.answers.errors)
 
     def answer(self, errors: list[int]) -> None:

@@ -182,6 +182,8 @@ def test_unfinished_files(tmp_path, one, part, ranges):
     result = download(POSE, tmp_path, *ONE, url=url)
     assert result.returncode == 0, result.stderr
     assert answers.gets("hd_00_00") == ranges
+    larger = "the unfinished file here is larger (100001 bytes) than the server's (100000): starting over"
+    assert (larger in result.stdout) == (len(part) > 100_000)
     assert (tmp_path / PATH).read_bytes() == video(100_000)
     assert files_in(tmp_path) == [PATH]
 

@@ -39,25 +39,27 @@ def one():
 
 def test_answers_that_are_no_video_are_refused(tmp_path):
     page = b"\r\n<!DOCTYPE html><title>Please log in</title>"
-    names = [remote(camera) for camera in ("00", "03", "06", "09", "10")]
+    names = [remote(camera) for camera in ("00", "03", "06", "09", "10", "11")]
     answers = Answers({name: video(2000) for name in names})
     answers.files[names[0]] = b""
     answers.types[names[1]] = "text/html; charset=utf-8"
     answers.files[names[2]] = page  # under a wrong type
     answers.announced[names[3]] = 5000
+    answers.announced[names[4]] = 1000
     with serve(answers) as url:
-        options = ("--sequences", SEQUENCE, "--cameras", "00 03 06 09 10", "--retries", 0)
+        options = ("--sequences", SEQUENCE, "--cameras", "00 03 06 09 10 11", "--retries", 0)
         result = download(POSE, tmp_path, *options, url=url)
     assert result.returncode == 1
     failures = result.stderr.partition("failed:\n")[2].splitlines()
-    assert failures[:4] == [
+    assert failures[:5] == [
         f"  {SEQUENCE}/hdVideos/hd_00_00.mp4: the server's file is empty",
         f"  {SEQUENCE}/hdVideos/hd_00_03.mp4: the server answered with a web page instead of the file",
         f"  {SEQUENCE}/hdVideos/hd_00_06.mp4: the server sent a web page instead of the file",
         f"  {SEQUENCE}/hdVideos/hd_00_09.mp4: the server announced 5000 bytes and sent 2000",
+        f"  {SEQUENCE}/hdVideos/hd_00_10.mp4: the server announced 1000 bytes and sent 2000",
     ]
-    assert "fetched 1, already there 0, not on the server 0, failed 4" in result.stdout
-    assert files_in(tmp_path) == [f"{SEQUENCE}/hdVideos/hd_00_{n}" for n in ("09.mp4.part", "10.mp4")]
+    assert "fetched 1, already there 0, not on the server 0, failed 5" in result.stdout
+    assert files_in(tmp_path) == [f"{SEQUENCE}/hdVideos/hd_00_{n}" for n in ("09.mp4.part", "11.mp4")]
 
 
 def test_server_that_tells_no_sizes(tmp_path, one):
@@ -120,6 +122,18 @@ def test_no_server(tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith("error: cannot reach http://127.0.0.1:1/171204_pose1/")
     assert result.stderr.count("\n") == 1
+    assert files_in(tmp_path) == []
+
+
+def test_server_that_goes_away_is_not_asked_for_every_other_file(tmp_path):
+    answers = Answers({remote(camera): video(2000) for camera in ("00", "03", "06")}, leaves=True)
+    with serve(answers) as url:
+        options = ("--sequences", SEQUENCE, "--cameras", "00 03 06", "--retries", 1)
+        result = download(POSE, tmp_path, *options, url=url)
+    assert result.returncode == 1
+    assert f"{PATH}: no connection to the server" in result.stderr
+    assert result.stderr.count(": not tried") == 2
+    assert "fetched 0, already there 0, not on the server 0, failed 3" in result.stdout
     assert files_in(tmp_path) == []
 
 
