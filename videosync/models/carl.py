@@ -84,7 +84,7 @@ def to_carl(state: Mapping[str, Tensor], *, layer: int) -> dict[str, Tensor]:
 
 
 def our_name(name: str, layer: int) -> str | None:
-    """The name here of a weight there, in a model with ``layer`` frozen stages; None for a name that it does not have."""
+    """The name here of a weight there, in a model with ``layer`` frozen stages; None for an unknown one."""
     for theirs, ours in _EMBEDDER:
         if name.startswith(theirs):
             return _replace(ours + name.removeprefix(theirs), _LAYER, lambda pair: pair)

@@ -13,6 +13,7 @@ from videosync.models.backbones import build_backbone
 from videosync.models.heads import ProjectionHead
 from videosync.models.inputs import INPUTS, MotionInput, RGBInput
 from videosync.models.noise import NoiseEncoder
+from videosync.models.pretrained import find_weights
 from videosync.models.staged import StagedBackbone
 from videosync.models.transformer import TransformerEmbedder
 from videosync.models.weights import load_backbone_weights
@@ -126,9 +127,9 @@ def build_encoder(
 ) -> Encoder | NoiseEncoder:
     """The encoder that the model options describe; ``num_frames`` is the length of a training clip.
 
-    ``weights`` names a file inside ``workdir`` with backbone weights. Frozen stages without weights raise
-    CheckpointError unless ``random_backbone`` says that this is wanted (or that a checkpoint will fill them).
-    Raises ConfigError for options that are unknown or do not fit each other.
+    ``weights`` names backbone weights (:func:`videosync.models.pretrained.find_weights`). Frozen stages without
+    weights raise CheckpointError unless ``random_backbone`` says that this is wanted (or that a checkpoint will fill
+    them). Raises ConfigError for options that are unknown or do not fit each other.
     """
     if name == "noise":
         return NoiseEncoder(embedding_size=embedding_size)
@@ -142,7 +143,7 @@ def build_encoder(
         )
     network = build_backbone(backbone)
     if weights:
-        load_backbone_weights(network, Path(workdir).expanduser() / weights)
+        load_backbone_weights(network, find_weights(weights, Path(workdir).expanduser()))
     elif layer > 0 and not random_backbone:
         raise CheckpointError(
             f"model.layer={layer} freezes stages 1 … {layer} of {backbone}, but model.weights names no "

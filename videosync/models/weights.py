@@ -1,39 +1,37 @@
-"""Load backbone weights (torchvision's ImageNet files, for example) without skipping anything in silence."""
+"""Load backbone weights, as published or of one's own, without skipping anything in silence."""
 
 from __future__ import annotations
 
 import logging
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from videosync.errors import CheckpointError
+from videosync.models.pickled import read_pickled
+from videosync.models.pretrained import backbone_weights
 
 logger = logging.getLogger(__name__)
 
 
 def load_backbone_weights(backbone: nn.Module, path: str | Path) -> None:
-    """Fill ``backbone`` with the weights in ``path`` (.safetensors, or a .pth state dict of plain tensors).
+    """Fill ``backbone`` with the weights in ``path``: .safetensors, or a file of tensors that torch wrote.
 
-    The classifier (``fc.*``), which a backbone does not have, is left out, and the log says so. So is a
-    missing ``num_batches_tracked``, which old files lack and nothing reads. Anything else that does not
-    match raises CheckpointError, which names all missing, unexpected and differently shaped weights.
+    Files of torchvision, timm, BYOL, MoCo, SimCLR and DINO are understood
+    (:func:`videosync.models.pretrained.backbone_weights`). What a backbone does not have (classifier, heads,
+    momentum copies) is left out, and the log says so. So is a missing ``num_batches_tracked``, which old
+    files lack and nothing reads. Anything else that does not match raises CheckpointError, which names all
+    missing, unexpected and differently shaped weights.
     """
     path = Path(path)
-    weights = _read(path)
-    classifier = [name for name in weights if name.startswith("fc.")]
-    weights = {name: tensor for name, tensor in weights.items() if name not in classifier}
-    if classifier:
-        logger.info(
-            "%s: left out the classifier (%s), which the encoder does not use", path, ", ".join(classifier)
-        )
-
     wanted = backbone.state_dict()
+    weights, left_out = backbone_weights(_read(path), path, first=next(iter(wanted)))
+    if left_out:
+        logger.info("%s: left out %s, which the encoder does not use", path, ", ".join(left_out))
     counters = [n for n in wanted if n not in weights and n.endswith("num_batches_tracked")]
     problems = misfits({name: tensor for name, tensor in wanted.items() if name not in counters}, weights)
     if problems:
@@ -59,27 +57,15 @@ def misfits(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     return "; ".join(f"{label}: {_some(names)}" for label, names in kinds if names)
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path) -> Any:
+    if path.suffix != ".safetensors":
+        return read_pickled(path)
     if not path.is_file():
-        raise CheckpointError(
-            f"backbone weights {path} do not exist; put the file there or set model.weights"
-        )
-    if path.suffix not in (".safetensors", ".pth", ".pt"):
-        raise CheckpointError(f"backbone weights {path}: expected a .safetensors, .pth or .pt file")
+        raise CheckpointError(f"{path}: there is no such file")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(
-            f"backbone weights {path} cannot be read ({reason}); expected plain tensors"
-        ) from error
-    if not isinstance(weights, dict) or not all(isinstance(value, Tensor) for value in weights.values()):
-        raise CheckpointError(
-            f"backbone weights {path}: expected one state dict {{name: tensor}} and nothing else"
-        )
-    return weights
+        return load_file(path)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path}: not a complete .safetensors file ({error}); copy it again") from error
 
 
 def _some(names: list[str], limit: int = 5) -> str:

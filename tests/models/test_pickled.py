@@ -1,0 +1,71 @@
+import argparse
+import sys
+import types
+
+import pytest
+import torch
+
+from videosync.errors import CheckpointError
+from videosync.models.pickled import read_pickled
+
+
+@pytest.fixture
+def easydict(monkeypatch):
+    """A stand-in for the package: a dict whose items are attributes too, pickled by its own name."""
+
+    class EasyDict(dict):
+        def __setattr__(self, name, value):
+            super().__setattr__(name, value)
+            super().__setitem__(name, value)
+
+    EasyDict.__module__, EasyDict.__qualname__ = "easydict", "EasyDict"
+    module = types.ModuleType("easydict")
+    module.EasyDict = EasyDict
+    monkeypatch.setitem(sys.modules, "easydict", module)
+    return EasyDict
+
+
+def test_a_carl_checkpoint_with_its_configuration_becomes_plain_dicts(tmp_path, easydict, monkeypatch):
+    inner, cfg = easydict(), easydict()
+    inner.MAX_EPOCHS = 300
+    cfg.TRAIN, cfg.DATASETS, cfg.args = inner, ["pouring"], argparse.Namespace(workdir="/data")
+    content = {"epoch": 299, "model_state": {"w": torch.ones(2)}, "optimizer_state": {"lr": 0.1}, "cfg": cfg}
+    torch.save(content, tmp_path / "c.pth")
+    monkeypatch.delitem(sys.modules, "easydict")
+    read = read_pickled(tmp_path / "c.pth")
+    assert read["epoch"] == 299
+    assert torch.equal(read["model_state"]["w"], torch.ones(2))
+    assert read["cfg"]["TRAIN"]["MAX_EPOCHS"] == 300
+    assert read["cfg"]["DATASETS"] == ["pouring"]
+    assert vars(read["cfg"]["args"]) == {"workdir": "/data"}
+
+
+class Harmful:
+    def __reduce__(self):
+        return (print, ("executed",))
+
+
+class Unknown:
+    pass
+
+
+@pytest.mark.parametrize(("thing", "named"), [(Harmful(), "print"), (Unknown(), "Unknown")])
+def test_other_objects_are_refused_by_name_and_nothing_runs(tmp_path, capsys, thing, named):
+    torch.save({"model": thing}, tmp_path / "x.pth")
+    with pytest.raises(
+        CheckpointError, match=f"x.pth: holds an object of class .*{named}, which is not loaded"
+    ):
+        read_pickled(tmp_path / "x.pth")
+    assert "executed" not in capsys.readouterr().out
+
+
+def test_no_file_no_pickle_half_a_file(tmp_path):
+    with pytest.raises(CheckpointError, match="no such file"):
+        read_pickled(tmp_path / "none.pth")
+    (tmp_path / "junk.pth").write_bytes(b"junk")
+    with pytest.raises(CheckpointError, match="cannot be read as a file of tensors"):
+        read_pickled(tmp_path / "junk.pth")
+    torch.save({"w": torch.zeros(1000)}, tmp_path / "w.pth")
+    (tmp_path / "half.pth").write_bytes((tmp_path / "w.pth").read_bytes()[:1500])
+    with pytest.raises(CheckpointError, match="damaged"):
+        read_pickled(tmp_path / "half.pth")

@@ -1,0 +1,66 @@
+"""Read other projects' .pth, .pt, .tar and .ckpt files without running what is in them.
+
+Only tensors and plain containers are built (``weights_only``). A few classes that published checkpoints carry beside
+their weights become plain dicts or empty shells; any other object is refused by name.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from videosync.errors import CheckpointError
+
+
+class Namespace:
+    """An ``argparse.Namespace`` that was pickled: its attributes are all there is."""
+
+
+# class as pickled → what is built in its place. An OrderedDict takes the items of any dict, and attributes as well.
+STAND_INS: tuple[tuple[type, str], ...] = (
+    (OrderedDict, "easydict.EasyDict"),
+    (OrderedDict, "pytorch_lightning.utilities.parsing.AttributeDict"),
+    (OrderedDict, "lightning.pytorch.utilities.parsing.AttributeDict"),
+    (OrderedDict, "lightning_fabric.utilities.data.AttributeDict"),
+    (OrderedDict, "lightning.fabric.utilities.data.AttributeDict"),
+    (Namespace, "argparse.Namespace"),
+)
+
+# what torch's unpickler meets in bytes that are no pickle, or only a part of one
+DAMAGE = (RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error)
+
+
+def read_pickled(path: str | Path) -> Any:
+    """The content of a file that ``torch.save`` wrote, on the CPU.
+
+    Raises:
+        CheckpointError: no such file, not such a file, or it holds objects of other classes (the class is named).
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no such file")
+    try:
+        with torch.serialization.safe_globals(list(STAND_INS)):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        found = re.search(r"GLOBAL (\S+) was not an allowed global", str(error))
+        if found:
+            raise CheckpointError(
+                f"{path}: holds an object of class {found[1]}, which is not loaded, as that could run code. Where you "
+                f"trust the file, save its weights alone: torch.save(torch.load('{path.name}', "
+                "weights_only=False)['state_dict'], 'weights.pth')"
+            ) from error
+        raise CheckpointError(f"{path}: {_unreadable(error)}") from error
+    except DAMAGE as error:
+        raise CheckpointError(f"{path}: {_unreadable(error)}") from error
+
+
+def _unreadable(error: Exception) -> str:
+    reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+    return f"cannot be read as a file of tensors ({reason}); it is damaged, incomplete or no checkpoint"
