@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from videosync.cli.check import choose_samples, main
-from videosync.data.contact_sheet import aligned_moments, write_contact_sheet
+from videosync.data.contact_sheet import aligned_moments, fitting, write_contact_sheet
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
 from videosync.errors import ManifestError
 from videosync.video.read import read_frames
@@ -101,6 +101,7 @@ def test_a_sheet_that_cannot_be_written(dataset, capsys):
     [
         (["--decode", "-3"], "--decode -3: must be 0 or more"),
         (["--samples", "-1"], "--samples -1"),
+        (["--labels", "-1"], "--labels -1"),
         (["--max_offset", "-1"], "--max_offset -1"),
         (["--sheet", "sheet.foo"], "expected a name that ends in .png"),
     ],
@@ -117,7 +118,7 @@ def test_wrong_flags_are_one_sentence(dataset, capsys, flags, said):
 def test_pictures_above_each_other_show_the_same_moment(dataset):
     manifest = read_manifest(dataset)
     sample = manifest.of_split("val")[0]
-    moments = aligned_moments(sample, 5)
+    moments = aligned_moments(manifest, sample, 5)
     assert len(moments) == 5
     grey = [
         read_frames(manifest.path(view))[moments - view.start_frame].mean((1, 2, 3)) for view in sample.views
@@ -136,3 +137,130 @@ def test_the_sheet_takes_all_splits_and_events_before_repeats():
     assert len({sample.event for sample in chosen}) == 4
     assert {sample.split for sample in chosen} == {"train", "val"}
     assert len(choose_samples(samples, 100, random.Random(0))) == 31
+
+
+def numbered(count, first, height=32):
+    """Frames [count, height, 64, 3] that carry ``first + i`` as eight bars: no two of them look alike."""
+    bits = (first + np.arange(count))[:, None] >> np.arange(8) & 1  # [T, 8]
+    bars = np.repeat(40 + 170 * bits, 8, axis=1).astype(np.uint8)  # [T, 64]
+    return np.broadcast_to(bars[:, None, :, None], (count, height, 64, 3))
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """A dataset with its archive: two cameras whose clips begin at frames 20 and 27 of recordings of one clock."""
+    views, lines = [], []
+    for i, first in enumerate((20, 27)):
+        write_video(tmp_path / "raw" / f"cam{i}.mkv", numbered(120, 0), 25.0)
+        write_video(tmp_path / "set" / "run" / f"cam{i}.mp4", numbered(50, first), 25.0)
+        views.append(View(f"run/cam{i}.mp4", first, 50, 25.0))
+        lines.append({"video": f"run/cam{i}.mp4", "source": f"cam{i}.mkv", "first_frame": first, "origin": 0})
+    write_manifest(tmp_path / "set", [Sample("run", "train", tuple(views))])
+    say_sources(tmp_path / "set", lines)
+    (tmp_path / "set" / "report.json").write_text(json.dumps({"data_root": str(tmp_path / "raw")}))
+    return tmp_path / "set", lines
+
+
+def say_sources(folder, lines):
+    (folder / "sources.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_labels_are_compared_with_the_source_frames(prepared, capsys):
+    folder, _ = prepared
+    assert main([str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "labels: looked for 10 frames of 2 clips in their sources; 10 of them can be told" in out
+    assert "no problems found" in out
+
+
+def test_a_label_that_is_three_frames_off(prepared, capsys):
+    folder, lines = prepared
+    lines[1]["first_frame"] -= 3
+    say_sources(folder, lines)
+    assert main([str(folder)]) == 2
+    problems = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem: ")]
+    assert len(problems) == 2
+    assert "the manifest says that cam0 and cam1 start -7 frames apart, sources.jsonl says -4" in problems[0]
+    assert "cam1.mp4: frame " in problems[1]
+    assert "the label is 3 frames off" in problems[1]
+    assert main([str(folder), "--labels", "0"]) == 0
+
+
+def test_sources_that_are_gone_are_a_note_unless_their_folder_was_named(prepared, capsys):
+    folder, _ = prepared
+    away = folder.parent / "elsewhere"
+    (folder.parent / "raw").rename(away)
+    assert main([str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "note: labels were not compared: 2 of 2 source files are not there" in out
+    assert "--data_root" in out
+    assert main([str(folder), "--data_root", str(away)]) == 0
+    assert "10 of them can be told" in capsys.readouterr().out
+    assert main([str(folder), "--data_root", str(folder)]) == 2
+    assert "2 of 2 source files are not there" in capsys.readouterr().out
+    (folder / "sources.jsonl").unlink()
+    assert main([str(folder)]) == 0
+    assert "there is no sources.jsonl" in capsys.readouterr().out
+    assert main([str(folder), "--data_root", str(away)]) == 2
+    assert "has no sources.jsonl" in capsys.readouterr().err
+
+
+def test_of_large_sets_a_sample_is_read_and_said_so(dataset, capsys, monkeypatch):
+    monkeypatch.setattr("videosync.cli.check.MOST_READ", 3)
+    manifest = read_manifest(dataset)
+    wrong = [
+        Sample(s.event, s.split, tuple(View(v.video, v.start_frame, 39, v.fps) for v in s.views))
+        for s in manifest.samples
+    ]
+    write_manifest(dataset, wrong)
+    for flags, found in (([], 3), (["--all"], 5), (["--quick"], 0)):
+        assert main([str(dataset), "--decode", "0", "--samples", "0", *flags]) == (2 if found else 0)
+        out = capsys.readouterr().out
+        assert out.count("says 39 frames") == found
+        assert ("note: read the lengths and rates of 3 of 5 clips; --all reads all" in out) == (not flags)
+
+
+def test_the_sheet_shows_moments_with_motion(tmp_path):
+    """Something moves in frames 50 … 53 of each stretch of 100 alone; pictures of other frames would show nothing."""
+    places = np.zeros(400, int)
+    for start in (50, 150, 250, 350):
+        places[start : start + 4] = np.arange(1, 5)
+        places[start + 4 : start + 100] = 0
+    frames = np.zeros((400, 32, 48, 3), np.uint8)
+    for frame, place in zip(frames, places):
+        frame[8:24, 10 * place : 10 * place + 8] = 200
+    views = []
+    for i, start in enumerate((0, 10)):
+        write_video(tmp_path / f"cam{i}.mp4", frames[start:], 25.0)
+        views.append(View(f"cam{i}.mp4", start, 400 - start, 25.0))
+    write_manifest(tmp_path, [Sample("e", "train", tuple(views))])
+    manifest = read_manifest(tmp_path)
+    moments = aligned_moments(manifest, manifest.samples[0], 4)
+    assert all(50 <= moment % 100 <= 54 for moment in moments)
+
+
+@pytest.mark.parametrize("views", [1, 7, 14])
+def test_sheets_of_any_number_of_views(tmp_path, views):
+    from matplotlib.image import imread
+
+    shown = []
+    for i in range(views):
+        write_video(tmp_path / f"a_rather_long_camera_name_{i:02d}.mp4", numbered(20, i), 25.0)
+        shown.append(View(f"a_rather_long_camera_name_{i:02d}.mp4", i, 20, 25.0))
+    write_manifest(tmp_path, [Sample("e", "train", tuple(shown))])
+    manifest = read_manifest(tmp_path)
+    write_contact_sheet(manifest, manifest.samples, tmp_path / "sheet.png", columns=4)
+    height, width, _ = imread(tmp_path / "sheet.png").shape
+    rows = min(views, 12)
+    assert rows * 72 < height < rows * 110 + 30
+    assert 400 < width < 1300
+
+
+def test_a_sheet_takes_as_many_samples_as_can_be_looked_at():
+    def sample(count):
+        return Sample("e", "train", tuple(View(f"{i}.mp4", 0, 9, 25.0) for i in range(count)))
+
+    assert len(fitting([sample(2)] * 6)) == 6
+    assert len(fitting([sample(12)] * 6)) == 2
+    assert len(fitting([sample(40)])) == 1
+    assert fitting([]) == []

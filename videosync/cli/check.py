@@ -8,21 +8,33 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, expanded_path, run_command
-from videosync.data.manifest import Manifest, Sample, read_manifest, validate_manifest
-from videosync.errors import VideoError
+from videosync.data.label_check import (
+    LabelCheck,
+    check_labels,
+    choose_clips,
+    recorded_data_root,
+    start_problems,
+)
+from videosync.data.manifest import Manifest, Sample, View, clip_problems, read_manifest, validate_manifest
+from videosync.data.sources import SOURCES_NAME, read_sources
+from videosync.errors import ManifestError, VideoError
 from videosync.video.read import iter_frames, probe
 
 PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
+MOST_READ = 2000  # clips whose packets are read without --all: about 10 ms each
 
 
 def build_parser() -> CommandParser:
     parser = CommandParser(
-        description="Summarise a dataset folder, look for mistakes in its manifest and files, decode a "
-        "sample of clips and draw a contact sheet. Exit code 0: nothing found; 2: problems, one a line.",
+        description="Summarise a dataset folder, look for mistakes in its manifest and files, decode a sample of "
+        "clips, compare the labels of a few with the frames of the files they were cut from, and draw a contact sheet. "
+        "Exit code 0: nothing found; 2: problems, one a line.",
         epilog="Offsets: frame i of view 0 shows the moment of frame i + k of view 1, k = start0 - start1; "
         "a positive k means that view 1 started first.",
     )
@@ -31,16 +43,35 @@ def build_parser() -> CommandParser:
         "--sheet", type=expanded_path, help="picture to write (default: contact_sheet.png in the folder)"
     )
     parser.add_argument(
-        "--samples", type=int, default=6, help="samples drawn on the sheet (default %(default)s)"
+        "--samples",
+        type=int,
+        help="samples drawn on the sheet (default: up to 6, fewer where they have many views)",
     )
     parser.add_argument(
         "--decode", type=int, default=20, help="clips decoded whole (default %(default)s); 0: none"
     )
-    parser.add_argument("--max_offset", type=int, help="also list views that start further apart, in frames")
     parser.add_argument(
+        "--labels",
+        type=int,
+        default=8,
+        help="samples of which two views are compared with their source frames (default %(default)s); 0: none",
+    )
+    parser.add_argument(
+        "--data_root",
+        type=expanded_path,
+        help="folder of the recordings that the clips were cut from (default: the one in report.json)",
+    )
+    parser.add_argument("--max_offset", type=int, help="also list views that start further apart, in frames")
+    reading = parser.add_mutually_exclusive_group()
+    reading.add_argument(
         "--quick",
         action="store_true",
-        help="trust the lengths and rates in the manifest instead of reading them from each file",
+        help="trust the lengths and rates in the manifest instead of reading them from the files",
+    )
+    reading.add_argument(
+        "--all",
+        action="store_true",
+        help=f"read the lengths and rates of all files (default: of {MOST_READ} at most)",
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="another number, other clips and samples (default %(default)s)"
@@ -52,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when nothing is wrong, else 2."""
     parser = build_parser()
     args = parser.parse_args(argv)
-    for flag in ("samples", "decode", "max_offset"):
+    for flag in ("samples", "decode", "labels", "max_offset"):
         if (getattr(args, flag) or 0) < 0:
             parser.error(f"--{flag} {getattr(args, flag)}: must be 0 or more")
     if args.sheet and args.sheet.suffix.lower() not in PICTURES:
@@ -62,26 +93,86 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check(args: argparse.Namespace) -> list[str]:
     """Print summary and problems, write the contact sheet; returns the problems."""
-    from videosync.data.contact_sheet import write_contact_sheet  # matplotlib would slow --help down
+    from videosync.data.contact_sheet import fitting, write_contact_sheet  # matplotlib would slow --help down
 
     manifest = read_manifest(args.folder)
     print_summary(manifest)
-    problems = validate_manifest(manifest, deep=not args.quick, max_offset=args.max_offset)
-    usable = [sample for sample in manifest.samples if all(manifest.path(v).is_file() for v in sample.views)]
     rng = random.Random(args.seed)
+    problems = validate_manifest(manifest, max_offset=args.max_offset)
+    if not args.quick:
+        problems += file_problems(manifest, None if args.all else MOST_READ, rng)
+    usable = [sample for sample in manifest.samples if all(manifest.path(v).is_file() for v in sample.views)]
     broken = decode_problems(manifest, usable, args.decode, rng)
     problems += [text for text in broken.values() if text not in problems]
     usable = [sample for sample in usable if not any(view.video in broken for view in sample.views)]
+    problems += label_problems(manifest, usable, args.labels, args.data_root, rng)
     for problem in problems:
         print(f"problem: {problem}")
     count = {0: "no problems found", 1: "1 problem"}
     print(count.get(len(problems), f"{len(problems)} problems"))
     sheet = args.sheet or args.folder / "contact_sheet.png"
-    chosen = choose_samples(usable, args.samples, rng)
+    if args.samples is None:
+        chosen = fitting(choose_samples(usable, 6, rng))
+    else:
+        chosen = choose_samples(usable, args.samples, rng)
     if chosen:
-        write_contact_sheet(manifest, chosen, sheet)
+        write_contact_sheet(manifest, sorted(chosen, key=lambda s: (s.split, s.event)), sheet)
         print(f"contact sheet: {sheet} (pictures above each other must show the same moment)")
     return problems
+
+
+def file_problems(manifest: Manifest, limit: int | None, rng: random.Random) -> list[str]:
+    """Compare files with what the manifest says of them: all, or ``limit`` of them drawn at random."""
+    views = list({view.video: view for sample in manifest.samples for view in sample.views}.values())
+    chosen: list[View] = views
+    if limit is not None and len(views) > limit:
+        chosen = rng.sample(views, limit)
+        print(f"note: read the lengths and rates of {limit} of {len(views)} clips; --all reads all")
+    with _bar("reading", "clip", len(chosen)) as bar:
+        return clip_problems(manifest, chosen, on_clip=bar.update)
+
+
+def label_problems(
+    manifest: Manifest, samples: Sequence[Sample], count: int, data_root: Path | None, rng: random.Random
+) -> list[str]:
+    """Compare the labels of ``count`` samples with their source frames, and say how far that went."""
+    if count == 0:
+        return []
+    sources = read_sources(manifest.root)
+    if not sources:
+        if data_root is not None:
+            raise ManifestError(
+                f"--data_root {data_root}: {manifest.root} has no {SOURCES_NAME} that says which of its files the "
+                "clips were cut from; prepare the folder again, or leave the flag out"
+            )
+        print(f"note: labels were not compared: there is no {SOURCES_NAME} to say where the clips come from")
+        return []
+    problems = start_problems(manifest, sources)
+    root = data_root or recorded_data_root(manifest.root) or Path()
+    chosen = choose_clips(samples, count, rng)
+    with _bar("labels", "clip", len(chosen)) as bar:
+        result = check_labels(manifest, chosen, sources, root, on_clip=bar.update)
+    print_labels(result)
+    if result.absent:
+        text = (
+            f"{len(result.absent)} of {len(chosen)} source files are not there, the first: {result.absent[0]}"
+        )
+        if data_root is not None:
+            problems.append(f"--data_root {data_root}: {text}")
+        else:
+            print(f"note: labels were not compared: {text}; name their folder with --data_root")
+    return problems + result.problems
+
+
+def print_labels(result: LabelCheck) -> None:
+    if result.clips:
+        print(
+            f"labels: looked for {result.frames} frames of {result.clips} clips in their sources; {result.told} of "
+            "them can be told from the frames around them"
+        )
+    if result.still:
+        names = ", ".join(result.still[:3]) + (", …" if len(result.still) > 3 else "")
+        print(f"note: no frame of {len(result.still)} clips can be told, since too little moves: {names}")
 
 
 def print_summary(manifest: Manifest) -> None:
@@ -124,13 +215,15 @@ def decode_problems(
     views = sorted({view.video for sample in samples for view in sample.views})
     problems = {}
     chosen = rng.sample(views, min(count, len(views)))
-    for video in tqdm(chosen, desc="decoding", unit="clip", disable=not sys.stderr.isatty()):
-        path = manifest.root / video
-        try:
-            for _ in iter_frames(path, 0, probe(path).num_frames, size=(32, 32)):
-                pass
-        except VideoError as error:
-            problems[video] = str(error)
+    with _bar("decoding", "clip", len(chosen)) as bar:
+        for video in chosen:
+            path = manifest.root / video
+            try:
+                for _ in iter_frames(path, 0, probe(path).num_frames, size=(32, 32)):
+                    pass
+            except VideoError as error:
+                problems[video] = str(error)
+            bar.update()
     return problems
 
 
@@ -147,7 +240,11 @@ def choose_samples(samples: Sequence[Sample], count: int, rng: random.Random) ->
         chosen.append(best)
         seen_events[best.event] += 1
         seen_splits[best.split] += 1
-    return sorted(chosen, key=lambda sample: (sample.split, sample.event))
+    return chosen
+
+
+def _bar(title: str, unit: str, total: int) -> Any:
+    return tqdm(desc=title, unit=unit, total=total, disable=not sys.stderr.isatty())
 
 
 def _sizes(manifest: Manifest, samples: Sequence[Sample]) -> list[str]:

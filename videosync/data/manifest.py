@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
@@ -34,6 +34,7 @@ __all__ = [
     "Manifest",
     "Sample",
     "View",
+    "clip_problems",
     "read_manifest",
     "require_usable",
     "validate_manifest",
@@ -117,10 +118,25 @@ def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int
     missing = _missing(manifest, manifest.samples)
     problems += [f"{video}: the file is missing from {manifest.root}" for video in sorted(missing)]
     if deep:
-        present = {view.video: view for view in _views(manifest.samples) if view.video not in missing}
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for found in pool.map(lambda view: _probe_problems(manifest, view), present.values()):
-                problems += found
+        problems += clip_problems(manifest, _views(manifest.samples))
+    return problems
+
+
+def clip_problems(
+    manifest: Manifest, views: Iterable[View], *, on_clip: Callable[[], object] = lambda: None
+) -> list[str]:
+    """Where files differ from what the manifest says of them (length, rate, frame labels); packets are read.
+
+    Files that are missing are passed over: :func:`validate_manifest` names them. ``on_clip`` is called after each file.
+    """
+    chosen = {view.video: view for view in views}
+    missing = _missing(manifest, manifest.samples)
+    problems = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        present = [view for video, view in chosen.items() if video not in missing]
+        for found in pool.map(lambda view: _probe_problems(manifest, view), present):
+            problems += found
+            on_clip()
     return problems
 
 

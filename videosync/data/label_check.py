@@ -1,0 +1,161 @@
+"""Are the labels of a prepared dataset right? They are compared with the files that its clips were cut from.
+
+``sources.jsonl`` (:mod:`videosync.data.sources`) says which frames of which file a clip holds. Two things must be
+true: the starts in the manifest follow from it, and the clips really show those frames.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+from videosync.data.frame_match import FARTHEST, FrameMatch, match_clip
+from videosync.data.samples import Manifest, Sample, View, view_names
+from videosync.data.sources import SOURCES_NAME, SourceOf
+from videosync.errors import ManifestError, VideoError
+from videosync.video.read import probe
+
+REPORT_NAME = "report.json"
+
+
+@dataclass
+class LabelCheck:
+    """What came out of comparing labels with source frames."""
+
+    clips: int = 0  # compared
+    frames: int = 0  # of them looked for
+    told: int = 0  # of them found where nothing else fits
+    still: list[str] = field(default_factory=list)  # clips of which no frame could be told
+    absent: list[str] = field(default_factory=list)  # sources that are not there
+    problems: list[str] = field(default_factory=list)
+
+
+def recorded_data_root(folder: Path) -> Path | None:
+    """The archive's folder as report.json has it; None where it says nothing.
+
+    Raises ManifestError for a report that is not JSON.
+    """
+    path = folder / REPORT_NAME
+    if not path.is_file():
+        return None
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ManifestError(
+            f"{path}: not valid JSON ({error.msg}, line {error.lineno}); prepare the folder again"
+        ) from error
+    root = report.get("data_root") if isinstance(report, dict) else None
+    return Path(root) if isinstance(root, str) else None
+
+
+def start_problems(manifest: Manifest, sources: Mapping[str, SourceOf]) -> list[str]:
+    """Where the manifest's offsets are not those of ``sources.jsonl``, for all samples; nothing is decoded."""
+    problems = []
+    for number, sample in enumerate(manifest.samples, start=1):
+        place = f"sample {number} ({sample.event})"
+        for view in sample.views:
+            if view.video not in sources:
+                problems.append(f"{place}: {SOURCES_NAME} does not say where {view.video} was cut from")
+        known = [(name, v) for name, v in zip(view_names(sample.views), sample.views) if v.video in sources]
+        for (name0, view0), (name1, view1) in product(known[:1], known[1:]):
+            said = view0.start_frame - view1.start_frame
+            cut = _start(sources[view0.video]) - _start(sources[view1.video])
+            if said != cut:
+                problems.append(
+                    f"{place}: the manifest says that {name0} and {name1} start {said} frames apart, "
+                    f"{SOURCES_NAME} says {cut} (first_frame + origin)"
+                )
+    return problems
+
+
+def choose_clips(samples: Sequence[Sample], count: int, rng: random.Random) -> list[View]:
+    """Two views of each of ``count`` samples, of as many events as can be; those with two views or more first."""
+    by_event: dict[str, list[Sample]] = defaultdict(list)
+    for sample in rng.sample(list(samples), len(samples)):
+        by_event[sample.event].append(sample)
+    for members in by_event.values():
+        members.sort(key=lambda sample: len(sample.views) < 2)  # stable: the drawn order stays
+    queue = sorted(by_event.values(), key=lambda members: len(members[0].views) < 2)
+    chosen: dict[str, View] = {}
+    for turn in range(max((len(members) for members in queue), default=0)):
+        for members in queue:
+            if count > 0 and turn < len(members):
+                views = members[turn].views
+                chosen.update((view.video, view) for view in rng.sample(views, min(2, len(views))))
+                count -= 1
+    return list(chosen.values())
+
+
+def check_labels(
+    manifest: Manifest,
+    views: Sequence[View],
+    sources: Mapping[str, SourceOf],
+    data_root: Path,
+    *,
+    frames: int = 5,
+    on_clip: Callable[[], object] = lambda: None,
+) -> LabelCheck:
+    """Look for frames of ``views`` in the files they were cut from (:mod:`videosync.data.frame_match`)."""
+    result = LabelCheck()
+    for view in views:
+        source = sources.get(view.video)
+        if source is not None:  # start_problems names the others
+            _check_clip(manifest, view, source, data_root, frames, result)
+        on_clip()
+    return result
+
+
+def _check_clip(
+    manifest: Manifest, view: View, source: SourceOf, data_root: Path, frames: int, result: LabelCheck
+) -> None:
+    path = data_root / source.source  # an absolute source stays as it is
+    if not path.is_file():
+        result.absent.append(str(path))
+        return
+    try:
+        matches = match_clip(manifest.path(view), path, source.first_frame, frames=frames)
+        length = probe(path).num_frames
+    except VideoError as error:
+        result.problems.append(f"{view.video}: cannot be compared with its source: {error}")
+        return
+    told = [match for match in matches if match.found is not None]
+    result.clips += 1
+    result.frames += len(matches)
+    result.told += len(told)
+    problems = _complaints(view.video, path, matches, length)
+    result.problems += problems
+    if not told and not problems:
+        result.still.append(view.video)
+
+
+def _complaints(video: str, source: Path, matches: Sequence[FrameMatch], length: int) -> list[str]:
+    """One sentence for each way in which frames are not where ``sources.jsonl`` says."""
+    told = [match for match in matches if match.shift is not None]
+    problems = []
+    for shift, count in Counter(match.shift for match in told if match.shift).most_common():
+        first = next(match for match in told if match.shift == shift)
+        problems.append(
+            f"{video}: frame {first.frame} is frame {first.found} of {source}, {SOURCES_NAME} says "
+            f"{first.claimed}: the label is {abs(shift)} frame{'s' * (abs(shift) != 1)} off "
+            f"({count} of the {len(told)} frames that can be told)"
+        )
+    lost = [match for match in matches if match.elsewhere]
+    if lost:
+        first = lost[0]
+        why = f"which does not show it, nor does a frame up to {FARTHEST} before or after"
+        if not 0 <= first.claimed < length:
+            why = f"which has {length} frames"
+        more = f" (and {len(lost) - 1} more such frames)" if len(lost) > 1 else ""
+        problems.append(
+            f"{video}: {SOURCES_NAME} says that frame {first.frame} is frame {first.claimed} of {source}, {why}{more}"
+        )
+    return problems
+
+
+def _start(source: SourceOf) -> int:
+    return source.first_frame + source.origin
