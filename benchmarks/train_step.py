@@ -49,7 +49,7 @@ from videosync.types import ClipBatch
 from videosync.video.write import write_video
 
 NTU = "configs/scl_transformer_ntu_pretrain_config.yml"
-PRETRAIN = ("model.weights=", "model.random_backbone=true", "data.num_workers=1")
+PRETRAIN = ("model.weights=", "model.random_backbone=true", "data.num_workers=1", "train.batch_size=2")
 SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {  # name: (shipped config, what differs here)
     "demo": ("configs/demo_config.yml", ()),
     "ntu_pretrain": (NTU, (*PRETRAIN, "train.precision=float32")),
