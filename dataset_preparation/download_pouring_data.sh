@@ -16,7 +16,7 @@ usage: sh $0 [TARGET] [--dry-run] [--retries N]
 Download the multi-view pouring videos, three TFRecord files, for dataset_preparation/tfrecords_to_videos.py.
 
   TARGET        folder to write into (default: $target)
-  --dry-run     ask the server and list what would be fetched, with sizes; write nothing
+  --dry-run     list what would be fetched, with the sizes that the server tells; write nothing
   --retries N   tries after a failure, 1, 2, 4 … 32 s apart (default: $retries); counted anew whenever bytes have come
   --help        this text
 

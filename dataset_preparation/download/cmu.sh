@@ -20,7 +20,7 @@ Download the HD videos of CMU Panoptic sequences, for dataset_preparation/cmu_pr
                 (default: $sequences)
   --cameras     HD cameras, two digits each, separated by spaces
                 (default: $cameras)
-  --dry-run     ask the server and list what would be fetched, with sizes; write nothing
+  --dry-run     list what would be fetched, with the sizes that the server tells; write nothing
   --retries N   tries after a failure, 1, 2, 4 … 32 s apart (default: $retries); counted anew whenever bytes have come
   --help        this text
 

@@ -3,6 +3,10 @@
 
 # Ask for the headers of a file: sets code (HTTP status), length ('-' when the server does not tell) and type.
 ask() { # URL
+    if [ -n "$unreachable" ]; then
+        code=000 length=- type=-
+        return 0
+    fi
     attempt=0
     while :; do
         status=0
@@ -18,6 +22,10 @@ $answer_line
 END
         if [ "$status" -ne 0 ]; then
             reason=${answer##*curl: }
+            if [ -n "$dry_run" ]; then # the list is worth having without the sizes, too
+                unreachable=$reason code=000 length=- type=-
+                return 0
+            fi
             pause "no answer from the server: $reason" ||
                 stop 1 "cannot reach $1: $reason; nothing more was fetched, the same command tries again"
             continue
@@ -35,7 +43,7 @@ decide() { # PATH
     present=$(bytes_in "$target/$1") have=$(bytes_in "$target/$1.part") note='' adopt=''
     case $code in
     2??) ;;
-    405 | 501) length=- type=- ;; # a server that answers only GET
+    000 | 405 | 501) length=- type=- ;; # a server that was not reached, or answers only GET
     404 | 410)
         action=missing
         if [ "$present" -gt 0 ]; then action=keep note="it is no longer on the server"; fi
@@ -92,7 +100,7 @@ show() { # PATH REMOTE
 
 # Ask about every file. Sets plan, lines "ACTION LENGTH HAVE ADOPT PATH REMOTE"; counts; and bytes still to come.
 make_plan() { # lines "PATH REMOTE"
-    plan='' problems='' absentees='' bytes_to_fetch=0
+    plan='' problems='' absentees='' bytes_to_fetch=0 unreachable=''
     count_all=0 count_fetch=0 count_resume=0 count_kept=0 count_missing=0 count_failed=0 count_unknown=0
     say "asking $base about $(printf '%s\n' "$1" | wc -l | tr -d ' ') files for '$target' …"
     while read -r path remote; do
@@ -121,6 +129,9 @@ END
     judge_missing
     say "$count_all files: $count_fetch to fetch ($count_resume of them to resume), $count_kept there already," \
         "$count_missing not on the server, $count_failed that cannot be fetched"
+    if [ -n "$unreachable" ]; then
+        count_failed=$count_all problems="  the server was not reached ($unreachable): whether it has these files is not known$newline"
+    fi
 }
 
 # A camera may be missing; a whole sequence without cameras is a wrong name or a server that has moved.

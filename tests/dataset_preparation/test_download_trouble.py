@@ -125,6 +125,15 @@ def test_no_server(tmp_path):
     assert files_in(tmp_path) == []
 
 
+def test_a_dry_run_lists_the_files_also_without_a_server(tmp_path):
+    result = download(POURING, tmp_path, "--dry-run")
+    assert result.returncode == 1
+    assert result.stdout.count("size not told") == 3
+    assert "pouring_val-0-of-1.tfrecord -> pouring_val-0-of-1.tfrecord" in result.stdout
+    assert "the server was not reached" in result.stderr
+    assert files_in(tmp_path) == []
+
+
 def test_server_that_goes_away_is_not_asked_for_every_other_file(tmp_path):
     answers = Answers({remote(camera): video(2000) for camera in ("00", "03", "06")}, leaves=True)
     with serve(answers) as url:
