@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from tests.video.numbered import numbered_frame, numbered_frames, numbers_in
-from videosync.errors import VideoError
+from videosync.errors import VideoWriteError
 from videosync.video.index import video_index
 from videosync.video.read import probe, read_frames
-from videosync.video.write import as_rate, pad_to_even, write_video
+from videosync.video.write import CLIP_OPTIONS, VideoWriter, as_rate, pad_to_even, write_video
 
 
 def test_written_frames_rate_and_size(tmp_path: Path) -> None:
@@ -47,6 +51,135 @@ def test_crf_and_bit_rate_set_the_size(tmp_path: Path) -> None:
     assert sizes[0] > 3 * sizes[2]
 
 
+def yuv_frames(count: int) -> list[VideoFrame]:
+    return [
+        VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")
+        for frame in numbered_frames(count)
+    ]
+
+
+def test_writer_takes_rgb_and_the_files_own_pixel_format(tmp_path: Path) -> None:
+    frames: list[np.ndarray | VideoFrame] = [numbered_frame(0), *yuv_frames(20)[1:]]
+    with VideoWriter(tmp_path / "new" / "v.mp4", 29.97, size=(96, 128)) as writer:
+        for number, frame in enumerate(frames):
+            assert writer.num_frames == number
+            writer.write(frame)
+        assert not (tmp_path / "new" / "v.mp4").exists()  # not before it is complete
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["v.mp4"]
+    info = probe(tmp_path / "new" / "v.mp4")
+    assert (info.num_frames, info.fps) == (20, pytest.approx(30000 / 1001, rel=1e-9))
+    assert numbers_in(read_frames(tmp_path / "new" / "v.mp4")) == list(range(20))
+
+
+def test_one_frame_goes_to_several_writers(tmp_path: Path) -> None:
+    """Overlapping clips share decoded frames: their times and picture types must not get mixed up."""
+    early = VideoWriter(tmp_path / "early.mp4", 25, size=(96, 128), gop=100, keyframes=(4,))
+    late = VideoWriter(tmp_path / "late.mp4", 10, size=(96, 128), gop=100, keyframes=(9,))
+    with early, late:
+        for number, frame in enumerate(yuv_frames(30)):
+            frame.pict_type = 1  # as the source's keyframes come out of the decoder
+            early.write(frame)
+            if number >= 10:
+                late.write(frame)
+    for name, numbers, key, fps in (("early", range(30), 4, 25), ("late", range(10, 30), 9, 10)):
+        path = tmp_path / f"{name}.mp4"
+        assert numbers_in(read_frames(path)) == list(numbers)
+        assert [k.frame for k in video_index(path).keys] == [0, key]
+        assert np.diff(probe(path).times) == pytest.approx(1 / fps, abs=1e-6)
+
+
+def test_endless_keyframes_are_read_as_frames_come(tmp_path: Path) -> None:
+    with VideoWriter(
+        tmp_path / "v.mp4", 25, size=(96, 128), gop=200, b_frames=0, keyframes=count(0, 7), **CLIP_OPTIONS
+    ) as writer:
+        for _ in range(30):
+            writer.write(numbered_frame(5))
+    assert [key.frame for key in video_index(tmp_path / "v.mp4").keys] == [0, 7, 14, 21, 28]
+    with pytest.raises(ValueError, match="keyframes must rise, got 3 after 5"):
+        write_video(tmp_path / "w.mp4", numbered_frames(10), 25, keyframes=(0, 5, 3))
+    assert not (tmp_path / "w.mp4").exists()
+
+
+def test_colour_tags_are_noted_in_the_file(tmp_path: Path) -> None:
+    for matrix, full in ((1, 1), (1, 2), (6, 2), (9, 1)):
+        with VideoWriter(tmp_path / "v.mp4", 25, size=(96, 128)) as writer:
+            for frame in yuv_frames(3):
+                frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc = (
+                    matrix,
+                    full,
+                    1,
+                    13,
+                )
+                writer.write(frame)
+        with av.open(str(tmp_path / "v.mp4")) as container:
+            frame = next(container.decode(video=0))
+        found = (frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc)
+        assert found == (matrix, full, 1, 13)
+    first, second = yuv_frames(2)
+    second.color_range = 2
+    with VideoWriter(tmp_path / "w.mp4", 25, size=(96, 128)) as writer:
+        writer.write(first)
+        with pytest.raises(VideoWriteError, match="colours of frame 1 are coded in another way"):
+            writer.write(second)
+
+
+def test_nothing_is_left_of_what_is_not_complete(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    with VideoWriter(path, 25, size=(96, 128)):
+        pass  # no frame
+    writer = VideoWriter(path, 25, size=(96, 128))
+    for frame in numbered_frames(40):
+        writer.write(frame)
+    writer.discard()
+    with pytest.raises(ValueError, match="closed"):
+        writer.write(numbered_frame(0))
+    writer.close()
+
+    def interrupted() -> None:
+        with VideoWriter(path, 25, size=(96, 128)) as writer:
+            writer.write(numbered_frame(0))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not list(tmp_path.iterdir())
+
+
+def test_clip_options_give_the_same_bytes_with_one_thread(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frames = [rng.integers(0, 256, (224, 224, 3), dtype=np.uint8) // (1 + n % 7) for n in range(40)]
+    for name in ("a.mp4", "b.mp4"):
+        write_video(tmp_path / name, frames, 25, b_frames=0, threads=1, **CLIP_OPTIONS)
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from videosync.errors import VideoWriteError
+from videosync.video.write import write_video
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+rng = np.random.default_rng(0)
+frames = (rng.integers(0, 256, (96, 128, 3), dtype=np.uint8) for _ in range(40))
+try:
+    write_video(sys.argv[1], frames, 25, codec=sys.argv[3], crf=5)
+except VideoWriteError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("room", "name", "codec"),
+    [(100, "v.mp4", "libx264"), (300_000, "v.mp4", "libx264"), (50_000, "v.avi", "mpeg4")],
+)
+def test_no_room_left(tmp_path: Path, room: int, name: str, codec: str) -> None:
+    """A limit on the size of files is what a full disk is to the process: writing fails half-way."""
+    command = [sys.executable, "-c", FULL_DISK, str(tmp_path / name), str(room), codec]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{name}: cannot be written with {codec} at 25 frames/s (File too large)" in result.stdout
+    assert not list(tmp_path.iterdir())
+
+
 def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     write_video(path, numbered_frames(5), 25)
@@ -71,25 +204,29 @@ def test_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_refusals(tmp_path: Path) -> None:
     odd = np.zeros((5, 7, 3), np.uint8)
     good = np.zeros((6, 8, 3), np.uint8)
-    with pytest.raises(VideoError, match="7x5 pixels .* needs even sizes; put them through pad_to_even"):
+    with pytest.raises(VideoWriteError, match="7x5 pixels .* needs even sizes; put them through pad_to_even"):
         write_video(tmp_path / "v.mp4", [odd], 25)
-    with pytest.raises(VideoError, match="no frames to write"):
+    with pytest.raises(VideoWriteError, match="no frames to write"):
         write_video(tmp_path / "v.mp4", [], 25)
-    with pytest.raises(VideoError, match="frame 1 is 7x5, the first one 8x6"):
+    with pytest.raises(VideoWriteError, match="frame 1 is 7x5, the first one 8x6"):
         write_video(tmp_path / "v.mp4", [good, odd], 25)
-    with pytest.raises(VideoError, match=r"frame 0 is float64 \(6, 8, 3\); frames must be uint8"):
+    with pytest.raises(VideoWriteError, match=r"frame 0 is float64 \(6, 8, 3\); frames must be uint8"):
         write_video(tmp_path / "v.mp4", [good / 255], 25)
-    with pytest.raises(VideoError, match=r"unknown encoder 'libx246'\. Did you mean 'libx26"):
+    with pytest.raises(VideoWriteError, match=r"unknown encoder 'libx246'\. Did you mean 'libx26"):
         write_video(tmp_path / "v.mp4", [good], 25, codec="libx246")
-    with pytest.raises(VideoError, match="no video encoder"):
+    with pytest.raises(VideoWriteError, match="frame 0 is 7x5, the writer is for 8x6"):
+        VideoWriter(tmp_path / "v.mp4", 25, size=(6, 8)).write(odd)
+    with pytest.raises(VideoWriteError, match="frame 0 is rgb24, the file yuv420p"):
+        VideoWriter(tmp_path / "v.mp4", 25, size=(6, 8)).write(VideoFrame.from_ndarray(good))
+    with pytest.raises(VideoWriteError, match="no video encoder"):
         write_video(tmp_path / "v.mp4", [good], 25, codec="aac")
     for name in ("v.strange", "v.webm"):  # no such container; one that does not take H.264
-        with pytest.raises(VideoError, match=rf"{name}: cannot be written"):
+        with pytest.raises(VideoWriteError, match=rf"{name}: cannot be written"):
             write_video(tmp_path / name, [good], 25)
-    with pytest.raises(VideoError, match="not possible"):
+    with pytest.raises(VideoWriteError, match="not possible"):
         write_video(tmp_path / "v.mp4", [good], 0)
     (tmp_path / "file").touch()
-    with pytest.raises(VideoError, match="cannot be written"):
+    with pytest.raises(VideoWriteError, match="cannot be written"):
         write_video(tmp_path / "file" / "v.mp4", [good], 25)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -116,6 +253,7 @@ def test_odd_sizes_padded_or_stored_in_full_colour(tmp_path: Path) -> None:
         (30, "30"),
         (30.0, "30"),
         (12.5, "25/2"),
+        (1 / 1800, "1/1800"),
     ],
 )
 def test_rates_are_exact(fps: float, rate: str) -> None:
@@ -124,5 +262,5 @@ def test_rates_are_exact(fps: float, rate: str) -> None:
 
 @pytest.mark.parametrize("fps", [-1, 0, float("nan"), float("inf")])
 def test_impossible_rates(fps: float) -> None:
-    with pytest.raises(VideoError, match="positive"):
+    with pytest.raises(VideoWriteError, match="positive"):
         as_rate(fps)

@@ -104,6 +104,8 @@ def _by_count(frames: Iterator[VideoFrame], wanted: Sequence[int]) -> Iterator[V
     done = 0
     for number, frame in enumerate(frames):
         if number == wanted[done]:
+            if frame.is_corrupt:
+                raise _Missed("its data is incomplete")
             yield frame
             done += 1
             if done == len(wanted):

@@ -162,7 +162,7 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         times = np.asarray(pts * float(time_base), np.float64)
         fps = _frame_rate(times, rate)
     else:  # frames are counted from the file's start
-        fps = float(rate or DEFAULT_RATE)
+        fps = scan.fps
         times = np.arange(len(pts), dtype=np.float64) / fps
     order = np.argsort(pts, kind="stable")
     return VideoIndex(
@@ -256,7 +256,7 @@ def _decoded_timestamps(path: str, time_base: Fraction) -> np.ndarray:
 
 def _frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
     """Frames/s: the stream's own figure where the frames' times agree within 0.5 %, else their average."""
-    if len(times) < 2:
+    if len(times) < 2 or times[-1] <= times[0]:
         return float(rate or DEFAULT_RATE)
     measured = (len(times) - 1) / float(times[-1] - times[0])
     # Times are rounded to the container's clock: allow an error of one frame over the whole file too.

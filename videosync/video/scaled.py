@@ -24,6 +24,9 @@ from videosync.video.index import VideoIndex, scan_video, video_index
 from videosync.video.orientation import UPRIGHT, Orientation, frame_orientation
 from videosync.video.read import frame_window, interpolation, outside
 
+EXACT = (
+    Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+)  # the same numbers on every processor; costs nothing
 PLAIN_YUV = re.compile(r"yuvj?4\d\dp(\d+[bl]e)?|nv\d\d|p01\dle")
 
 
@@ -129,7 +132,7 @@ class _Scaler:
             width=self.width,
             height=self.height,
             format=pixel_format,
-            interpolation=self.interpolation,
+            interpolation=self.interpolation | EXACT,
             threads=1,
         )
 
@@ -140,6 +143,6 @@ class _Scaler:
             format="yuv420p",
             dst_colorspace=self.tags.matrix,
             dst_color_range=self.tags.range,
-            interpolation=Interpolation.BILINEAR,
+            interpolation=Interpolation.BILINEAR | EXACT,
             threads=1,
         )

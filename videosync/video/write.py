@@ -21,9 +21,8 @@ from videosync.errors import VideoWriteError
 from videosync.video.color_tags import ColorTags, color_tags
 from videosync.video.encoders import add_stream, check_encoder, open_output, quality
 
-# For clips that are read often, in random windows: fewer tools make them two to three times as quick to write and to
-# decode as the encoder's usual ones, for a third more bytes and a better picture at the same crf. Without mbtree (which
-# reads memory it never wrote) and with one thread, the same frames give the same bytes.
+# For clips that are read often: two to three times as quick to write and to decode as with the usual settings, for
+# a third more bytes. Without mbtree (which reads memory it never wrote) and with threads=1, bytes are reproducible.
 CLIP_OPTIONS: dict[str, Any] = {
     "preset": "superfast",
     "options": {"x264-params": "mbtree=0:rc-lookahead=0:scenecut=0:weightp=0:cabac=0"},
@@ -33,9 +32,8 @@ CLIP_OPTIONS: dict[str, Any] = {
 class VideoWriter:
     """Write one video file frame by frame, at a constant rate; the suffix of its name names the container.
 
-    The file appears under its name when the writer is closed, and only then. A context left by an exception, and a
-    writer that was given no frame, leave nothing behind (and a file that was there before as it was). Missing
-    folders are made::
+    The file appears under its name when the writer is closed, and only then. A context left by an exception, and
+    a writer that was given no frame, leave nothing behind (and an older file as it was). Missing folders are made::
 
         with VideoWriter("clip.mp4", 29.97, size=(224, 224)) as writer:
             for frame in frames:
@@ -271,7 +269,9 @@ def as_rate(fps: float | Fraction) -> Fraction:
     ntsc = Fraction(round(fps * 1.001) * 1000, 1001)
     if ntsc and fps != round(fps) and abs(float(ntsc) - fps) < 1e-3 * fps / 4:
         return ntsc
-    return Fraction(fps).limit_denominator(1001) or Fraction(1, round(1 / fps))
+    if fps < 1:
+        return 1 / Fraction(1 / fps).limit_denominator(1001)
+    return Fraction(fps).limit_denominator(1001)
 
 
 def pad_to_even(frame: np.ndarray) -> np.ndarray:
