@@ -29,6 +29,11 @@ class Name:
         """The performance, which three cameras recorded at once: the name without its camera."""
         return self.setup + self.rest
 
+    @property
+    def clip(self) -> str:
+        """Path of its clip: a folder for each performance, a file for each camera."""
+        return f"{self.setup}/{self.event}/{self.camera}.mp4"
+
     def seen_by(self, camera: str) -> Name:
         return Name(self.setup, camera, self.rest)
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -55,95 +54,91 @@ def plan_pairs(annotations: Mapping[str, Files], videos: Files, *, max_offset: i
         limit: only the first this many events, taken from the splits in turn; 0: all.
     """
     plan = Plan()
-    chosen = _events(annotations, plan)
-    if limit:
-        turns = zip_longest(*([event for event in chosen if chosen[event] == s] for s in annotations))
-        kept = [event for turn in turns for event in turn if event is not None][:limit]
-        chosen = {event: chosen[event] for event in sorted(kept)}
-    complete = {}  # event → its two names
-    names = {
-        name.event: name for files in annotations.values() for name in files.paths if name.event in chosen
-    }
-    for event, split in chosen.items():
-        pair = (names[event].seen_by(CAMERAS[0]), names[event].seen_by(CAMERAS[1]))
-        missing = [f"{n.text}{ANNOTATION_ENDING}" for n in pair if n not in annotations[split].paths]
-        if missing:
-            plan.dropped.append(
-                Dropped(event, "", "annotation missing", f"{split}: there is no {missing[0]}")
-            )
-            continue
-        missing = [f"{n.text}{VIDEO_ENDING}" for n in pair if n not in videos.paths]
-        if missing:
-            why = f"there is no {' and no '.join(missing)} among the videos"
-            plan.dropped.append(Dropped(event, "", "video missing", why))
-            continue
-        complete[event] = pair
+    chosen = _limited(_events(annotations, plan), list(annotations), limit)
+    complete = {event: pair for event, pair in chosen.items() if _has_files(pair, annotations, videos, plan)}
     with ThreadPoolExecutor(READERS) as pool:
-        read = partial(_read_pair, annotations)
-        for (event, pair), found in zip(complete.items(), pool.map(read, *_columns(complete, chosen))):
-            _add_pair(plan, event, chosen[event], pair, found, videos, max_offset)
+        read = pool.map(_read_pair, (pair.annotations(annotations) for pair in complete.values()))
+        for pair, found in zip(complete.values(), read):
+            _add_pair(plan, pair, found, videos, max_offset)
     return plan
 
 
-def _columns(
-    complete: Mapping[str, tuple[Name, Name]], splits: Mapping[str, str]
-) -> tuple[list[str], list[tuple[Name, Name]]]:
-    return [splits[event] for event in complete], list(complete.values())
+@dataclass(frozen=True)
+class _Pair:
+    event: str
+    split: str
+    names: tuple[Name, Name]
+
+    def annotations(self, files: Mapping[str, Files]) -> tuple[str, ...]:
+        return tuple(files[self.split].paths[name] for name in self.names)
 
 
-def _events(annotations: Mapping[str, Files], plan: Plan) -> dict[str, str]:
-    """Event → split, sorted. An event in both splits stays in the later one, val: the paper's test split is kept."""
-    splits: dict[str, str] = {}
+def _events(annotations: Mapping[str, Files], plan: Plan) -> dict[str, _Pair]:
+    """The events of all splits. One that is in both stays in the later one, val: the paper's test split is kept."""
+    events: dict[str, _Pair] = {}
     for split, files in annotations.items():
-        events = set()
+        here: dict[str, _Pair] = {}
         for name in files.paths:
             if name.camera in CAMERAS:
-                events.add(name.event)
+                pair = name.seen_by(CAMERAS[0]), name.seen_by(CAMERAS[1])
+                here[name.event] = _Pair(name.event, split, pair)
             else:
                 plan.other_cameras += 1
-        for event in sorted(events & set(splits)):
-            why = f"is in {splits[event]} and in {split}; kept in {split}, or its encoder would have seen it"
+        for event in sorted(here.keys() & events.keys()):
+            why = f"is in {events[event].split} and in {split}; kept in {split}, or its encoder would have seen it"
             plan.dropped.append(Dropped(event, "", "in both splits", why))
-        splits.update(dict.fromkeys(events, split))
-    return dict(sorted(splits.items()))
+        events |= here
+    return dict(sorted(events.items()))
 
 
-def _read_pair(
-    annotations: Mapping[str, Files], split: str, pair: tuple[Name, Name]
-) -> tuple[Annotation, Annotation] | ManifestError:
+def _limited(events: dict[str, _Pair], splits: Sequence[str], limit: int) -> dict[str, _Pair]:
+    if limit == 0:
+        return events
+    turns = zip_longest(*([e for e, pair in events.items() if pair.split == split] for split in splits))
+    kept = set([event for turn in turns for event in turn if event is not None][:limit])
+    return {event: pair for event, pair in events.items() if event in kept}
+
+
+def _has_files(pair: _Pair, annotations: Mapping[str, Files], videos: Files, plan: Plan) -> bool:
+    for kind, ending, paths in (
+        ("annotation", ANNOTATION_ENDING, annotations[pair.split].paths),
+        ("video", VIDEO_ENDING, videos.paths),
+    ):
+        missing = [f"{name.text}{ending}" for name in pair.names if name not in paths]
+        if missing:
+            why = f"there is no {' and no '.join(missing)} ({pair.split})"
+            plan.dropped.append(Dropped(pair.event, "", f"{kind} missing", why))
+            return False
+    return True
+
+
+def _read_pair(paths: Sequence[str]) -> list[Annotation] | ManifestError:
     try:
-        first, second = (read_annotation(annotations[split].paths[name]) for name in pair)
+        return [read_annotation(path) for path in paths]
     except ManifestError as error:
         return error
-    return first, second
 
 
 def _add_pair(
-    plan: Plan,
-    event: str,
-    split: str,
-    pair: tuple[Name, Name],
-    found: tuple[Annotation, Annotation] | ManifestError,
-    videos: Files,
-    max_offset: int,
+    plan: Plan, pair: _Pair, found: list[Annotation] | ManifestError, videos: Files, max_offset: int
 ) -> None:
     if isinstance(found, ManifestError):
-        plan.dropped.append(Dropped(event, "", "bad annotation", str(found)))
+        plan.dropped.append(Dropped(pair.event, "", "bad annotation", str(found)))
         return
-    first, second = found
+    first, second = pair.names
     job = PairJob(
-        name=event,
-        sources=(videos.paths[pair[0]], videos.paths[pair[1]]),
-        starts=(first.start, second.start),
-        clips=(f"{pair[0].setup}/{pair[0].text}.mp4", f"{pair[1].setup}/{pair[1].text}.mp4"),
+        name=pair.event,
+        sources=(videos.paths[first], videos.paths[second]),
+        starts=(found[0].start, found[1].start),
+        clips=(first.clip, second.clip),
     )
     if abs(job.offset) > max_offset:
-        why = f"its views are {job.offset} frames apart, more than --max_offset {max_offset}"
-        plan.dropped.append(Dropped(event, "", "too far apart", why))
+        why = f"its views are {abs(job.offset)} frames apart, more than --max_offset {max_offset}"
+        plan.dropped.append(Dropped(pair.event, "", "too far apart", why))
         return
     plan.jobs.append(job)
-    plan.splits[event] = split
-    plan.said[event] = (first.num_frames, second.num_frames)
+    plan.splits[pair.event] = pair.split
+    plan.said[pair.event] = (found[0].num_frames, found[1].num_frames)
 
 
 def pair_samples(

@@ -46,8 +46,7 @@ def plan_videos(videos: Files, *, left_out: set[str], limit: int = 0) -> tuple[l
     for event, names in kept.items():
         for name in names:
             # a folder of its own: the clips of pairs have the same names, but not the same frames
-            clip = f"whole/{name.setup}/{name.text}.mp4"
-            jobs.append(VideoJob(name.text, (videos.paths[name],), clip, event))
+            jobs.append(VideoJob(name.text, (videos.paths[name],), f"whole/{name.clip}", event))
     return jobs, dropped
 
 

@@ -84,7 +84,7 @@ def test_every_frame_of_every_clip_is_the_one_that_its_label_says(pairs, raw):
         sample = samples[truth.event]
         view0, view1 = sample.views
         assert sample.split == SPLITS[truth.split]
-        assert (view0.name, view1.name) == truth.names
+        assert (view0.name, view1.name) == ("C001", "C002")
         assert view0.start_frame - view1.start_frame == truth.offset
         shown = []
         for camera, view in enumerate(sample.views):
@@ -126,8 +126,8 @@ def test_nothing_that_is_missing_or_wrong_goes_unsaid(pairs, raw):
         (BOTH.event, "in train and in val; kept in val"),
         ("S004P001R001A001", "S004C002P001R001A001_rgb.avi: the file is cut off"),
         ("S004P001R001A002", "S004C001P001R001A002_rgb.avi: cannot be opened as a video"),
-        ("S004P001R001A003", "there is no S004C002P001R001A003_rgb.avi among the videos"),
-        ("S004P001R001A004", "train: there is no S004C001P001R001A004_rgb.avi.json"),
+        ("S004P001R001A003", "there is no S004C002P001R001A003_rgb.avi (train)"),
+        ("S004P001R001A004", "there is no S004C001P001R001A004_rgb.avi.json (train)"),
         ("S004P001R001A005", "S004C001P001R001A005_rgb.avi.json: is not JSON"),
         ("S004P001R001A006", "frame 60 of"),
         ("S004P001R001A007", "frame 61 of"),
@@ -150,9 +150,9 @@ def test_nothing_that_is_missing_or_wrong_goes_unsaid(pairs, raw):
         str(k): n for k, n in sorted(Counter(p.offset for p in (*GOOD, BOTH)).items())
     }
     assert set(files_of(pairs)) == {"manifest.jsonl", "sources.jsonl", "report.json"} | {
-        f"{name[:4]}/{name}.mp4"
-        for performance in (*GOOD, BOTH, Performance("S004P001R001A009", "train", (1, 1), (0, 0)))
-        for name in performance.names
+        f"{event[:4]}/{event}/{camera}.mp4"
+        for event in (*(performance.event for performance in (*GOOD, BOTH)), "S004P001R001A009")
+        for camera in ("C001", "C002")
     }
 
 
@@ -164,13 +164,13 @@ def test_the_same_bytes_whatever_the_workers(pairs, raw, tmp_path):
 def test_an_interrupted_run_goes_on_and_finished_pairs_are_not_redone(raw, tmp_path):
     assert prepare(raw, tmp_path) == 0
     before = files_of(tmp_path)
-    lost = tmp_path / "S001" / f"{GOOD[0].names[1]}.mp4"
+    lost = tmp_path / "S001" / GOOD[0].event / "C002.mp4"
     lost.unlink()
     (tmp_path / "manifest.jsonl").unlink()
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.mp4")}
     assert prepare(raw, tmp_path) == 0
     assert files_of(tmp_path) == before
-    partner = tmp_path / "S001" / f"{GOOD[0].names[0]}.mp4"
+    partner = tmp_path / "S001" / GOOD[0].event / "C001.mp4"
     changed = {path for path, stamp in stamps.items() if path.stat().st_mtime_ns != stamp}
     assert changed == {partner}
     assert prepare(raw, tmp_path, "--min_frames", 65) == 0  # what is kept is chosen anew without cutting
@@ -248,7 +248,7 @@ def test_pretraining_gets_every_video_but_those_of_the_test_split(singles):
     manifest = read_manifest(singles)
     assert validate_manifest(manifest, deep=True) == []
     assert manifest.splits == ("train",)
-    clips = {sample.views[0].name: sample for sample in manifest.samples}
+    clips = {name_of(s.event, int(s.views[0].name[1:])): s for s in manifest.samples}
     assert len(clips) == len(manifest.samples)
     for truth in GOOD:
         for camera, name in enumerate(truth.names):
@@ -261,7 +261,7 @@ def test_pretraining_gets_every_video_but_those_of_the_test_split(singles):
             shown = numbers_in(read_frames(manifest.path(view)))
             assert shown == list(range(truth.base, truth.base + truth.frames[camera]))
     assert name_of(ALONE, 3) in clips
-    cameras = [s.views[0].name[4:8] for s in manifest.samples if s.event == GOOD[0].event]
+    cameras = [s.views[0].name for s in manifest.samples if s.event == GOOD[0].event]
     assert cameras == ["C001", "C002", "C003"]
     report = report_of(singles)
     assert report["dropped_kinds"] == {"test event": 9, "unreadable": 2}  # 4 events, one with a third camera
@@ -270,8 +270,8 @@ def test_pretraining_gets_every_video_but_those_of_the_test_split(singles):
 
 def test_test_events_can_be_kept(raw, tmp_path):
     assert prepare(raw, tmp_path, "--pretrain", "--keep_test", "--min_frames", 76) == 0
-    kept = {sample.views[0].name for sample in read_manifest(tmp_path).samples}
-    long_enough = {name for p in GOOD for name, count in zip(p.names, p.frames) if count >= 76}
+    kept = {(s.event, s.views[0].name) for s in read_manifest(tmp_path).samples}
+    long_enough = {(p.event, f"C00{i}") for p in GOOD for i, count in enumerate(p.frames, 1) if count >= 76}
     assert kept == long_enough
     assert "test event" not in report_of(tmp_path)["dropped_kinds"]
 
