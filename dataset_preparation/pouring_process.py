@@ -30,6 +30,7 @@ from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
 from dataset_preparation.clips.dataset import Dropped, dropped_of, finish, make_report, print_report
 from dataset_preparation.clips.job import Beat, Outcome
 from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.pouring.extract import labels_path
 from dataset_preparation.pouring.plan import ClipJob, assemble, plan_clips
 from videosync.data.frame_labels import read_frame_labels, save_labels
 from videosync.data.manifest import read_manifest
@@ -90,14 +91,16 @@ def cut_view(job: ClipJob, beat: Beat, *, output_dir: Path, encoding: Encoding) 
 
 
 def cut_labels(job: ClipJob, manifest: Manifest, output_dir: Path) -> tuple[str | None, list[Dropped]]:
-    """Write the labels of a clip's frames; returns their file, or None and why there are none."""
+    """Write the labels of a clip's frames; returns their file, or None and what is lost."""
+    if job.source.frame_labels is None:
+        return None, []
     try:
         labels = read_frame_labels(manifest, job.source)
     except ManifestError as error:
         return None, [Dropped(job.event, job.source.name, "no frame labels", str(error))]
-    path = Path(job.clip).with_suffix(".json")
+    path = labels_path(job.clip)
     save_labels(output_dir / path, labels[job.first : job.first + job.num_frames])
-    return path.as_posix(), []
+    return path, []
 
 
 def _parser() -> PreparationParser:

@@ -37,7 +37,7 @@ from dataset_preparation.arguments import PreparationParser, preparation_parser,
 from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.pouring.archive import Entry, archive_size, find_entries
-from dataset_preparation.pouring.extract import extract, record_job
+from dataset_preparation.pouring.extract import extract, labels_path, record_job
 from dataset_preparation.pouring.record import event_of
 from videosync.data.frame_labels import save_labels
 from videosync.data.samples import Sample, View
@@ -62,11 +62,11 @@ def run(args: argparse.Namespace) -> int:
         entries, dropped = find_entries(args.data_root, bar.update)
     entries = entries[: args.limit or None]
     settings = {"fps": args.fps, "crf": args.crf}
-    if args.dry_run:
-        samples = assemble(entries, {entry.name: entry.num_frames for entry in entries}, args.fps)
-        print_report(make_report(samples, dropped, settings, data_root=args.data_root))
-        return 0
     jobs = {entry.name: record_job(entry) for entry in entries}
+    if args.dry_run:
+        planned = {e.name: View(jobs[e.name].video, 0, e.num_frames, args.fps) for e in entries}
+        print_report(make_report(assemble(entries, planned), dropped, settings, data_root=args.data_root))
+        return 0
     outcomes = run_jobs(
         partial(extract, output_dir=args.output_dir, fps=args.fps, crf=args.crf),
         list(jobs.values()),
@@ -76,18 +76,20 @@ def run(args: argparse.Namespace) -> int:
         cluster=args.cluster,
         label="videos",
     )
-    frames: dict[str, int] = {}
+    views: dict[str, View] = {}
     for name, job in jobs.items():
         outcome = outcomes[job.name]
         dropped += dropped_of(outcome, event_of(name)[0], name)
         for clip in outcome.clips:
-            assert outcome.facts is not None
-            save_labels((args.output_dir / clip.clip).with_suffix(".json"), outcome.facts["frame_labels"])
-            frames[name] = clip.num_frames
+            labels = None
+            if outcome.facts:
+                labels = labels_path(clip.clip)
+                save_labels(args.output_dir / labels, outcome.facts["frame_labels"])
+            views[name] = View(clip.clip, 0, clip.num_frames, clip.fps, labels)
     finish(
         args.output_dir,
         data_root=args.data_root,
-        samples=assemble(entries, frames, args.fps),
+        samples=assemble(entries, views),
         clips=(),  # no video file stands behind these
         dropped=dropped,
         settings=settings,
@@ -95,21 +97,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def assemble(entries: Iterable[Entry], frames: Mapping[str, int], fps: float) -> list[Sample]:
-    """A sample for each event, of the records in ``frames`` (name → frames of its video), by number of the view."""
+def assemble(entries: Iterable[Entry], views: Mapping[str, View]) -> list[Sample]:
+    """A sample for each event, of the records that have a view (by name), in the order of the views' numbers."""
     events: dict[tuple[str, str], list[str]] = defaultdict(list)
     for entry in entries:
-        if entry.name in frames:
+        if entry.name in views:
             events[event_of(entry.name)[0], entry.split].append(entry.name)
     return [
-        Sample(
-            event,
-            split,
-            tuple(
-                View(f"{split}/{name}.mp4", 0, frames[name], fps, f"{split}/{name}.json")
-                for name in sorted(names, key=lambda name: event_of(name)[1])
-            ),
-        )
+        Sample(event, split, tuple(views[name] for name in sorted(names, key=event_of)))
         for (event, split), names in events.items()
     ]
 
@@ -134,7 +129,7 @@ def _parser() -> PreparationParser:
         "--crf",
         type=int,
         default=4,
-        help="quality of the H.264 videos: 0 lossless … 51 (default %(default)s, 47 to 49 dB PSNR)",
+        help="quality of the H.264 videos: 0 lossless … 51 (default %(default)s, PSNR 47 to 55 dB)",
     )
     return parser
 

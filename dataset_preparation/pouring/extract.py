@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from dataset_preparation.clips.job import Beat, Clip, Outcome
+from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
 from dataset_preparation.pouring.archive import Entry
 from dataset_preparation.pouring.images import decode_jpegs
 from dataset_preparation.pouring.record import pouring_record
@@ -31,7 +31,7 @@ def record_job(entry: Entry) -> RecordJob:
 
 
 def extract(job: RecordJob, beat: Beat, *, output_dir: Path, fps: float, crf: int) -> Outcome:
-    """Write the video; the outcome's facts hold the labels.
+    """Write the video; the outcome's facts hold the labels, if it has usable ones.
 
     Raises VideoError for a record that cannot be used (nothing is left of it), VideoWriteError for a full disk.
     """
@@ -54,4 +54,12 @@ def extract(job: RecordJob, beat: Beat, *, output_dir: Path, fps: float, crf: in
                 beat(writer.num_frames / len(record.frames))
     count = writer.num_frames
     clip = Clip(job.video, job.place.path, 0, count, fps)
+    if record.labels_problem:
+        lost = Rejected(labels_path(job.video), "no frame labels", record.labels_problem)
+        return Outcome((clip,), (lost,), count)
     return Outcome((clip,), (), count, facts={"frame_labels": list(record.labels)})
+
+
+def labels_path(video: str) -> str:
+    """Where the labels of a video's frames go."""
+    return str(PurePosixPath(video).with_suffix(".json"))

@@ -17,7 +17,8 @@ SAFE_NAME = re.compile(r"\w[\w.+ -]*")
 class PouringRecord:
     name: str  # such as creamsoda_to_clear5_real_view_0
     frames: tuple[memoryview, ...]  # JPEG files
-    labels: tuple[int, ...]  # phase of each frame
+    labels: tuple[int, ...]  # phase of each frame; empty where the record has no usable ones
+    labels_problem: str  # why it has none, else ""
 
 
 def record_head(place: Place) -> tuple[str, int]:
@@ -32,19 +33,18 @@ def record_head(place: Place) -> tuple[str, int]:
 def pouring_record(place: Place) -> PouringRecord:
     """Read a record.
 
-    Raises VideoError: as :func:`record_head`, or its features are missing, of another kind, or contradict each
-    other in length.
+    Raises VideoError: as :func:`record_head`, or its frames are missing, of another kind, or not as many as the
+    record says. Labels that are so are no error: the video can be used without them.
     """
     example = parse_sequence_example(read_record(place), str(place))
     name, length = _head(place, example.context)
-    images = [f.bytes_values[0] for f in _list(place, example.feature_lists, "video", "bytes")]
-    labels = [f.int64_values[0] for f in _list(place, example.feature_lists, "frame_labels", "int64")]
-    for key, count in (("video", len(images)), ("frame_labels", len(labels))):
-        if count != length:
-            raise VideoError(
-                f"{place}: 'len' is {length}, but '{key}' has {count} entries; expected one a frame."
-            )
-    return PouringRecord(name, tuple(images), tuple(labels))
+    images = [f.bytes_values[0] for f in _list(place, example.feature_lists, "video", "bytes", length)]
+    problem, labels = "", []
+    try:
+        labels = _list(place, example.feature_lists, "frame_labels", "int64", length)
+    except VideoError as error:
+        problem = str(error)
+    return PouringRecord(name, tuple(images), tuple(f.int64_values[0] for f in labels), problem)
 
 
 def event_of(name: str) -> tuple[str, int]:
@@ -69,12 +69,15 @@ def _one(place: Place, features: dict[str, Feature], key: str, kind: str) -> Fea
     return _checked(place, features[key], f"'{key}'", kind)
 
 
-def _list(place: Place, lists: dict[str, list[Feature]], key: str, kind: str) -> list[Feature]:
+def _list(place: Place, lists: dict[str, list[Feature]], key: str, kind: str, length: int) -> list[Feature]:
     if key not in lists:
         raise VideoError(f"{place}: it has no feature list '{key}'; {_there(lists)}.")
-    if not lists[key]:
-        raise VideoError(f"{place}: its feature list '{key}' is empty; expected one entry a frame.")
-    return [_checked(place, feature, f"entry {i} of '{key}'", kind) for i, feature in enumerate(lists[key])]
+    features = lists[key]
+    if len(features) != length or not features:
+        raise VideoError(
+            f"{place}: 'len' is {length}, but '{key}' has {len(features)} entries; expected one a frame."
+        )
+    return [_checked(place, feature, f"entry {i} of '{key}'", kind) for i, feature in enumerate(features)]
 
 
 def _checked(place: Place, feature: Feature, what: str, kind: str) -> Feature:

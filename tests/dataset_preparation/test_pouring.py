@@ -1,5 +1,6 @@
 """The Pouring archive, from TFRecord files to clips: every frame and every label as the archive has them."""
 
+import csv
 import json
 from collections import Counter
 from io import BytesIO
@@ -17,13 +18,16 @@ from dataset_preparation.pouring.record import pouring_record, record_head
 from dataset_preparation.pouring.tfrecord import record_places
 from tests.dataset_preparation.replicas.pouring import TRAIN0, TRAIN1, VAL, example, jpeg, make_pouring
 from tests.video.numbered import numbered_frame, numbers_in
+from videosync.cli import construct, evaluate, train
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, validate_manifest
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError, VideoError
+from videosync.similarity.store import load_similarity_set
 from videosync.video.read import probe, read_frames
 from videosync.video.write import VideoWriter
 
+ROOT = Path(__file__).resolve().parents[2]
 EXACT = ["--workers", "1"]
 
 
@@ -148,6 +152,43 @@ def test_dry_run_and_limit(archive, videos, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
     assert unpack(archive[0], tmp_path / "x", "--limit", "1") == 0
     assert [path.name for path in (tmp_path / "x").rglob("*.mp4")] == ["creamsoda_to_clear5_real_view_0.mp4"]
+
+
+def test_the_configuration_trains_evaluates_and_constructs_on_what_comes_out(videos, tmp_path):
+    assert process(videos, tmp_path / "datasets" / "pouring") == 0
+    small = {
+        "data": ["image_size=64", "num_frames=24", "num_workers=0"],
+        "model": [
+            "backbone=small",
+            "weights=",
+            "layer=0",
+            "hidden_size=16",
+            "layers=1",
+            "heads=2",
+            "ff_size=16",
+        ],
+        "eval": ["pictures=0", "bootstrap=0"],
+        "train": ["max_steps=2"],
+        "paths": [f"sets={tmp_path / 'sets'}"],
+    }
+    flags = [
+        *("--workdir", str(tmp_path / "datasets"), "--logdir", str(tmp_path / "logs")),
+        *("--cfg_file", str(ROOT / "configs" / "scl_transformer_pouring_config.yml")),
+        *("--opts", *(f"{section}.{option}" for section, options in small.items() for option in options)),
+    ]
+    assert train.main(flags) == 0
+    assert evaluate.main(flags) == 0
+    assert construct.main(["--dataset_prefix", "set", *flags]) == 0
+    offsets = {
+        sample.event: sample.views[0].start_frame - sample.views[1].start_frame
+        for sample in read_manifest(tmp_path / "datasets" / "pouring").samples
+        if len(sample.views) == 2 and sample.split == "val"
+    }
+    with open(tmp_path / "logs" / "evaluation" / "pouring_val" / "pairs.csv", newline="") as file:
+        evaluated = {row["event"]: int(row["true_offset_frames"]) for row in csv.DictReader(file)}
+    assert evaluated == offsets
+    pairs, _ = load_similarity_set(tmp_path / "sets", "set", "val")
+    assert dict(zip(pairs.events, pairs.offsets.tolist())) == offsets
 
 
 def views(*frames, event="e", split="train"):
@@ -315,16 +356,8 @@ def changed(where, key, value):
         ("context", "len", ([3, 3], "int"), "'len' has 2 values, expected one int64 value"),
         ("context", "len", (4, "int"), "'len' is 4, but 'video' has 3 entries"),
         ("features", "video", None, "it has no feature list 'video'; there are frame_labels"),
-        ("features", "video", ([], "byte"), "its feature list 'video' is empty"),
+        ("features", "video", ([], "byte"), "'len' is 3, but 'video' has 0 entries"),
         ("features", "video", ([1, 2, 3], "int"), "entry 0 of 'video' has int64 values"),
-        ("features", "frame_labels", None, "it has no feature list 'frame_labels'"),
-        ("features", "frame_labels", ([0, 1], "int"), "'len' is 3, but 'frame_labels' has 2 entries"),
-        (
-            "features",
-            "frame_labels",
-            ([0.5, 1.0, 2.0], "float"),
-            "entry 0 of 'frame_labels' has float values",
-        ),
     ],
 )
 def test_a_record_that_is_not_as_expected_says_what_and_where(tmp_path, where, key, value, message):
@@ -335,6 +368,28 @@ def test_a_record_that_is_not_as_expected_says_what_and_where(tmp_path, where, k
     assert pouring_record(good).labels == (0, 1, 2)
     with pytest.raises(VideoError, match=rf"x\.tfrecord: record 1 at byte {bad.offset}: {message}"):
         pouring_record(bad)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (None, "it has no feature list 'frame_labels'; there are video"),
+        (([0, 1], "int"), "'len' is 3, but 'frame_labels' has 2 entries"),
+        (([0.5, 1.0, 2.0], "float"), "entry 0 of 'frame_labels' has float values, expected one int64 value"),
+    ],
+)
+def test_a_video_whose_labels_cannot_be_used_goes_without(tmp_path, labels, message):
+    out, clips = tmp_path / "out", tmp_path / "clips"
+    write_records(tmp_path / TRAIN0, changed("features", "frame_labels", labels), ("a_view_1", 3))
+    assert unpack(tmp_path, out) == 0
+    (sample,) = read_manifest(out).samples
+    assert [view.frame_labels for view in sample.views] == [None, "train/a_view_1.json"]
+    (lost,) = (entry for entry in report_of(out)["dropped"] if entry["kind"] == "no frame labels")
+    assert (lost["event"], lost["what"]) == ("a", "train/a_view_0.json")
+    assert f"{TRAIN0}: record 0 at byte 0: {message}" in lost["why"]
+    assert process(out, clips, "--max_offset", 1) == 0
+    (sample,) = read_manifest(clips).samples
+    assert [view.frame_labels for view in sample.views] == [None, "train/a_view_1.json"]
 
 
 def test_frames_that_do_not_decode_cost_their_record_alone(tmp_path):
