@@ -1,0 +1,94 @@
+import os
+import pickle
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.data.foreign_pickle import read_object_array, read_plain_pickle
+from videosync.errors import ManifestError
+
+ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)
+PLAIN = [
+    {"id": 0, "name": "a", "seq_len_0": 240, "label_0": np.int64(-7), "more": (1.5, None, {2, 3}, b"xy")},
+    {"array": ARRAY, "flags": np.array([True, False]), "names": np.array(["a", "bc"])},
+]
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_plain_content_comes_back_in_every_protocol(tmp_path, protocol):
+    (tmp_path / "p.pkl").write_bytes(pickle.dumps(PLAIN, protocol=protocol))
+    content = read_plain_pickle(tmp_path / "p.pkl")
+    assert content[0] == PLAIN[0]
+    np.testing.assert_array_equal(content[1]["array"], PLAIN[1]["array"])
+    assert content[1]["names"].tolist() == ["a", "bc"]
+
+
+def test_pickles_of_numpy_before_version_2(tmp_path):
+    data = pickle.dumps(PLAIN, protocol=2).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    (tmp_path / "old.pkl").write_bytes(data)
+    np.testing.assert_array_equal(read_plain_pickle(tmp_path / "old.pkl")[1]["array"], PLAIN[1]["array"])
+
+
+class Runs:
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    ("thing", "named"),
+    [
+        (Runs(os.system, "touch ran"), "posix.system"),
+        (Runs(eval, "print('ran')"), "builtins.eval"),
+        (Runs(getattr, [], "append"), "builtins.getattr"),
+        (Runs(np.load, "x.npy"), "numpy"),
+        (torch.zeros(2), "torch"),
+        (Runs(exec, "print('ran')"), "builtins.exec"),
+    ],
+)
+def test_what_could_run_code_is_refused_by_name(tmp_path, monkeypatch, capsys, thing, named):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.pkl").write_bytes(pickle.dumps([{"id": thing}]))
+    with pytest.raises(ManifestError, match=f"evil.pkl: holds {named}.* not loaded"):
+        read_plain_pickle(tmp_path / "evil.pkl")
+    array = np.empty(2, object)
+    array[0] = thing
+    np.save(tmp_path / "evil.npy", array)
+    with pytest.raises(ManifestError, match=f"evil.npy: holds {named}"):
+        read_object_array(tmp_path / "evil.npy")
+    assert not (tmp_path / "ran").exists()
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_arrays_of_matrices_of_different_sizes(tmp_path):
+    matrices = np.empty(3, object)
+    for i, size in enumerate((4, 7, 5)):
+        matrices[i] = np.random.default_rng(i).random((size, size), dtype=np.float32)
+    np.save(tmp_path / "m.npy", matrices)
+    read = read_object_array(tmp_path / "m.npy")
+    assert read.shape == (3,)
+    for one, other in zip(read, matrices):
+        np.testing.assert_array_equal(one, other)
+    plain = np.arange(24.0).reshape(2, 3, 4)
+    np.save(tmp_path / "plain.npy", plain)
+    np.testing.assert_array_equal(read_object_array(tmp_path / "plain.npy"), plain)
+
+
+def test_damaged_and_absent_files(tmp_path):
+    whole = pickle.dumps(PLAIN)
+    for name, data in (("empty.pkl", b""), ("half.pkl", whole[:-20]), ("junk.pkl", b"not a pickle at all")):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(ManifestError, match=f"{name}: damaged, or not a pickle"):
+            read_plain_pickle(tmp_path / name)
+    with pytest.raises(ManifestError, match=r"none.pkl: cannot be read \(No such file"):
+        read_plain_pickle(tmp_path / "none.pkl")
+    (tmp_path / "junk.npy").write_bytes(b"not an array")
+    with pytest.raises(ManifestError, match=r"junk.npy: not a .npy file"):
+        read_object_array(tmp_path / "junk.npy")
+    np.save(tmp_path / "w.npy", np.zeros(1000))
+    (tmp_path / "cut.npy").write_bytes((tmp_path / "w.npy").read_bytes()[:500])
+    with pytest.raises(ManifestError, match="cut.npy: damaged or cut off"):
+        read_object_array(tmp_path / "cut.npy")

@@ -1,0 +1,112 @@
+"""Read other projects' annotation pickles and object arrays: plain containers, numbers, text and NumPy arrays.
+
+Unpickling can run any code. Here a pickle may name nothing but what NumPy arrays are made of; everything else is
+refused before it is built.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import pickle
+import struct
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from videosync.errors import ManifestError
+
+# numpy.core until NumPy 2, numpy._core since: what its own pickles name
+_NUMPY = {
+    ("multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
+    ("multiarray", "scalar"): np._core.multiarray.scalar,  # type: ignore[attr-defined]
+    ("numeric", "_frombuffer"): np._core.numeric._frombuffer,  # type: ignore[attr-defined]
+}
+ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("collections", "OrderedDict"): OrderedDict,
+    ("_codecs", "encode"): codecs.encode,  # how old protocols write bytes
+    **{(module, "set"): set for module in ("builtins", "__builtin__")},
+    **{(module, "frozenset"): frozenset for module in ("builtins", "__builtin__")},
+    **{
+        (f"numpy.{core}.{part}", name): it
+        for core in ("core", "_core")
+        for (part, name), it in _NUMPY.items()
+    },
+}
+# what a damaged pickle makes of the interpreter that reads it
+_DAMAGE = (EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error, MemoryError)
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Builds containers, numbers, text and NumPy arrays, and nothing else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        """Raises UnpicklingError for whatever is not in ``ALLOWED``."""
+        if (module, name) not in ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name}")
+        return ALLOWED[module, name]
+
+
+def read_plain_pickle(path: str | Path) -> Any:
+    """What a pickle file holds.
+
+    Raises:
+        ManifestError: no such file, damaged, or it holds something that could run code (which is named).
+    """
+    with _open(path) as file:
+        return _load(file, path)
+
+
+def read_object_array(path: str | Path) -> np.ndarray:
+    """A .npy file of numbers, or an array of objects such as matrices of different sizes.
+
+    Raises:
+        ManifestError: like :func:`read_plain_pickle`, or the file is no .npy file.
+    """
+    with _open(path) as file:
+        try:
+            version = npy.read_magic(file)
+            read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, fortran, dtype = read_header(file)
+        except _DAMAGE as error:
+            raise ManifestError(f"{path}: not a .npy file ({error})") from error
+        if not dtype.hasobject:
+            file.seek(0)
+            try:
+                return np.load(io.BytesIO(file.read()), allow_pickle=False)
+            except _DAMAGE as error:
+                raise ManifestError(f"{path}: damaged or cut off ({error}); copy it again") from error
+        content = _load(file, path)
+    if (
+        not isinstance(content, np.ndarray)
+        or content.dtype != dtype
+        or content.size != np.prod(shape, dtype=int)
+    ):
+        raise ManifestError(f"{path}: its content does not match its header; it is damaged")
+    return content.reshape(shape, order="F" if fortran else "C")
+
+
+def _open(path: str | Path) -> BinaryIO:
+    try:
+        return Path(path).open("rb")
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _load(file: BinaryIO, path: str | Path) -> Any:
+    try:
+        return PlainUnpickler(file).load()
+    except pickle.UnpicklingError as error:
+        if "." in str(error) and " " not in str(error):
+            raise ManifestError(
+                f"{path}: holds {error}, which is neither a number, text, a container nor a NumPy array; it could "
+                "run code and is not loaded"
+            ) from error
+        raise ManifestError(f"{path}: damaged, or not a pickle ({error})") from error
+    except _DAMAGE as error:
+        raise ManifestError(f"{path}: damaged, or not a pickle ({type(error).__name__}: {error})") from error
