@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from videosync.errors import VideoError, VideoWriteError
 BEAT_SECONDS = 1.0
 
 
-class Stopped(Exception):
+class Stopped(VideoWriteError):
     """The run that this job belongs to has ended."""
 
 
@@ -46,6 +46,7 @@ class Finished:
     name: str
     outcome: Outcome
     died: bool = False  # it ended its process
+    begun_before: bool = False  # by a process that is no more, and may have left half a clip
 
 
 class Heartbeat:
@@ -63,7 +64,9 @@ class Heartbeat:
         if now - self._last >= BEAT_SECONDS:
             self._last = now
             if current_run(self._output_dir) != self._run_id:
-                raise Stopped
+                raise Stopped(
+                    f"{self._output_dir}: was taken away from the run that writes to it; start it again"
+                )
             self._write(min(max(share, 0.0), 1.0))
 
     def end(self) -> None:
@@ -130,7 +133,7 @@ def _in_own_process(attempt: Attempt, records: Records, sources: SourceState) ->
         result = pickle.loads(answer)
         if isinstance(result, BaseException):
             raise result
-        return result
+        return replace(result, begun_before=True)
     return _died(attempt, records, sources, child.returncode)
 
 
@@ -161,4 +164,4 @@ def _died(attempt: Attempt, records: Records, sources: SourceState, code: int) -
         if code != -signal.SIGKILL:  # which comes from outside, so another time it may go well
             records.keep(job, sources, outcome)
         (attempt.output_dir / RUNNING / job_key(job.name)).unlink(missing_ok=True)
-    return Finished(job.name, outcome, died=True)
+    return Finished(job.name, outcome, died=True, begun_before=True)

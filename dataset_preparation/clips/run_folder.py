@@ -17,6 +17,7 @@ import uuid
 from pathlib import Path
 from types import TracebackType
 
+from dataset_preparation.clips.interrupts import held
 from dataset_preparation.clips.records import DONE
 from videosync.errors import ManifestError, VideoWriteError
 
@@ -66,15 +67,16 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._name_run("")
-            if kind is not None or self.unclean:
-                self._sweep()
-                for marker in (self.output_dir / RUNNING).iterdir():
-                    if read_marker(marker)[0] == self.run_id:
-                        marker.unlink(missing_ok=True)
-        finally:
-            os.close(self._lock)
+        with held():
+            try:
+                self._name_run("")
+                if kind is not None or self.unclean or any((self.output_dir / RUNNING).iterdir()):
+                    self._sweep()
+                    for marker in (self.output_dir / RUNNING).iterdir():
+                        if read_marker(marker)[0] == self.run_id:
+                            marker.unlink(missing_ok=True)
+            finally:
+                os.close(self._lock)
 
     def shares(self) -> dict[str, float]:
         """Job key → finished share of the jobs that this run is at."""
@@ -97,8 +99,10 @@ def current_run(output_dir: Path) -> str:
     """The id of the run that works on the folder; "" if none does, or this machine cannot see the folder."""
     try:
         return (output_dir / LOCK).read_text().partition(" ")[0]
-    except OSError:
+    except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise VideoWriteError(f"{output_dir}: cannot be reached any more ({error.strerror})") from error
 
 
 def read_marker(path: Path) -> tuple[str, float]:

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dataset_preparation.clips.attempt import Attempt, Finished
+from dataset_preparation.clips.cluster import check_workers, connect, on_cluster
 from dataset_preparation.clips.interrupts import sigterm_as_ctrl_c
 from dataset_preparation.clips.job import Job, Outcome, Work
 from dataset_preparation.clips.pool import in_processes, in_this_process
@@ -72,18 +73,26 @@ def run_jobs(
             for job in sorted(jobs, key=lambda job: -sizes[job.name])  # the largest first: none is left over
             if job.name not in outcomes
         ]
-        with Progress(label, sizes, set(outcomes), folder.shares) as progress:
-            if attempts:
-                for finished in _finish_all(attempts, _runner(workers, len(attempts), cluster), folder):
-                    outcomes[finished.name] = finished.outcome
-                    progress.done(finished.name, finished.outcome)
+        with (
+            _runner(attempts, workers, cluster) as run,
+            Progress(label, sizes, set(outcomes), folder.shares) as bar,
+        ):
+            for finished in _finish_all(attempts, run, folder):
+                outcomes[finished.name] = finished.outcome
+                bar.done(finished.name, finished.outcome)
     return {job.name: outcomes[job.name] for job in jobs}
 
 
-def _runner(workers: int, jobs: int, cluster: str | None) -> Runner:
-    if cluster is not None:
-        raise VideoSyncError("clusters are not there yet")
-    return in_this_process if workers == 1 else partial(in_processes, workers=max(2, min(workers, jobs)))
+@contextmanager
+def _runner(attempts: Sequence[Attempt], workers: int, cluster: str | None) -> Iterator[Runner]:
+    if attempts and cluster is not None:
+        with connect(cluster) as client:
+            check_workers(client, attempts)
+            yield partial(on_cluster, client=client)
+    elif workers == 1:
+        yield in_this_process
+    else:
+        yield partial(in_processes, workers=max(2, min(workers, len(attempts))))
 
 
 def _finish_all(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iterator[Finished]:
@@ -107,7 +116,7 @@ def _finish(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iter
         try:
             with closing(run(list(waiting.values()))) as results:  # type: ignore[type-var]
                 for finished in results:
-                    folder.unclean |= finished.died
+                    folder.unclean |= finished.begun_before
                     breaks = 0
                     del waiting[finished.name]
                     yield finished

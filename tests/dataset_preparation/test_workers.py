@@ -1,0 +1,259 @@
+"""Preparation jobs: each once, whatever stops the run or kills a process in the middle."""
+
+import dataclasses
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from dataset_preparation.clips import progress
+from dataset_preparation.clips.job import Outcome
+from dataset_preparation.clips.run_folder import LOCK, RUNNING, TEMPORARY, RunFolder
+from dataset_preparation.clips.workers import run_jobs
+from tests.dataset_preparation.clip_jobs import make_jobs, times_run, write_clip
+from videosync.errors import ManifestError, VideoWriteError
+from videosync.video.read import probe
+
+SCRIPT = Path(__file__).with_name("clip_jobs.py")
+
+
+def run(root, jobs, workers=1, settings=None) -> dict[str, Outcome]:
+    settings = {"size": 32} if settings is None else settings
+    return run_jobs(
+        write_clip,
+        jobs,
+        output_dir=root / "out",
+        settings=settings,
+        workers=workers,
+        cluster=None,
+        label="cutting",
+    )
+
+
+def assert_tidy(root):
+    names = [name for _, _, names in os.walk(root / "out") for name in names]
+    assert not [name for name in names if TEMPORARY.fullmatch(name)]
+    assert not list((root / "out" / RUNNING).iterdir())
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_each_job_runs_once(tmp_path, workers, capsys):
+    jobs = make_jobs(tmp_path, 7)
+    jobs.reverse()
+    first = run(tmp_path, jobs, workers)
+    assert list(first) == [job.name for job in jobs]
+    for job in jobs:
+        (clip,) = first[job.name].clips
+        assert probe(tmp_path / "out" / clip.clip).num_frames == clip.num_frames == 3
+    assert re.fullmatch(r"cutting: 7 jobs, 21 frames in [\d.]+ s: [\d,]+ frames/s\n", capsys.readouterr().out)
+    assert run(tmp_path, jobs, workers) == first
+    assert capsys.readouterr().out == "cutting: nothing to do (7 jobs were done before)\n"
+    assert times_run(tmp_path) == {f"job{i}": 1 for i in range(7)}
+    assert_tidy(tmp_path)
+
+
+def test_no_jobs(tmp_path):
+    assert run(tmp_path, [], 2) == {}
+
+
+def test_only_what_changed_is_run_again(tmp_path):
+    jobs = make_jobs(tmp_path, 8)
+    run(tmp_path, jobs)
+    (tmp_path / "source1.bin").write_bytes(bytes(101))
+    os.utime(tmp_path / "source2.bin", ns=(1, 1))
+    (tmp_path / "out/clips/job3.mp4").unlink()
+    (tmp_path / "out/clips/job4.mp4").write_bytes(b"")
+    with open(tmp_path / "out/clips/job5.mp4", "r+b") as clip:
+        clip.truncate(200)
+    jobs[6] = dataclasses.replace(jobs[6], frames=4)
+    run(tmp_path, jobs)
+    assert times_run(tmp_path) == {f"job{i}": 1 + (1 <= i <= 6) for i in range(8)}
+    for path in (tmp_path / "out/.done").iterdir():
+        path.write_text(path.read_text()[:30])  # as a power failure may leave it
+    run(tmp_path, jobs[:1])
+    run(tmp_path, jobs[:1], settings={"size": 64})
+    assert times_run(tmp_path)["job0"] == 3
+
+
+def test_bad_files_are_remembered_until_they_change(tmp_path):
+    jobs = make_jobs(tmp_path, 3)
+    jobs[1] = dataclasses.replace(jobs[1], fault="bad")
+    for _ in range(2):
+        outcomes = run(tmp_path, jobs)
+        assert outcomes["job1"] == Outcome(problem=f"{tmp_path}/source1.bin: is damaged")
+        assert times_run(tmp_path) == {"job0": 1, "job1": 1, "job2": 1}
+    (tmp_path / "source1.bin").write_bytes(bytes(5))
+    run(tmp_path, jobs)
+    assert times_run(tmp_path) == {"job0": 1, "job1": 2, "job2": 1}
+    (tmp_path / "source1.bin").unlink()
+    run(tmp_path, jobs)
+    run(tmp_path, jobs)
+    assert times_run(tmp_path)["job1"] == 3
+    assert_tidy(tmp_path)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_unwritable_output_stops_the_run_and_is_not_recorded(tmp_path, workers):
+    jobs = make_jobs(tmp_path, 4, pause=0.01)
+    jobs[2] = dataclasses.replace(jobs[2], fault="disk")
+    for times in (1, 2):
+        with pytest.raises(VideoWriteError, match="the disk is full"):
+            run(tmp_path, jobs, workers)
+        assert times_run(tmp_path)["job2"] == times
+        assert_tidy(tmp_path)
+    healthy = make_jobs(tmp_path, 4, pause=0.01)
+    assert all(outcome.clips for outcome in run(tmp_path, healthy, workers).values())
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_mistakes_in_the_code_are_not_swallowed(tmp_path, workers):
+    jobs = [
+        *make_jobs(tmp_path, 2),
+        *[dataclasses.replace(job, name="x", fault="bug") for job in make_jobs(tmp_path, 1)],
+    ]
+    with pytest.raises(ZeroDivisionError, match="a mistake in the code"):
+        run(tmp_path, jobs, workers)
+    assert_tidy(tmp_path)
+
+
+def test_too_little_memory_is_a_problem_of_this_run_only(tmp_path):
+    jobs = make_jobs(tmp_path, 2, fault="memory")
+    for times in (1, 2):
+        assert "not enough memory" in run(tmp_path, jobs)["job0"].problem
+        assert times_run(tmp_path) == {"job0": times, "job1": times}
+
+
+def test_jobs_that_kill_their_process_neither_stop_the_run_nor_vanish(tmp_path):
+    jobs = make_jobs(tmp_path, 8)
+    faults = {1: "SIGSEGV", 3: "exit", 4: "once SIGSEGV", 6: "SIGKILL"}
+    jobs = [dataclasses.replace(job, fault=faults.get(i, "")) for i, job in enumerate(jobs)]
+    outcomes = run(tmp_path, jobs, 2)
+    assert [name for name, outcome in outcomes.items() if outcome.problem] == ["job1", "job3", "job6"]
+    assert f"{tmp_path}/source1.bin: ended its process (SIGSEGV)" in outcomes["job1"].problem
+    assert "(exit code 3)" in outcomes["job3"].problem
+    assert "(SIGKILL): there was probably too little memory" in outcomes["job6"].problem
+    assert_tidy(tmp_path)
+    before = times_run(tmp_path)
+    assert run(tmp_path, jobs, 2) == outcomes
+    again = {name for name, times in times_run(tmp_path).items() if times > before[name]}
+    assert again == {"job6"}  # a kill comes from outside, so it may go well another time
+
+
+def test_a_job_that_killed_a_run_is_kept_apart_in_the_next(tmp_path):
+    (job,) = make_jobs(tmp_path, 1, fault="SIGSEGV")
+    with RunFolder(tmp_path / "out"):
+        pass
+    from dataset_preparation.clips.records import job_key
+
+    (tmp_path / "out" / RUNNING / job_key(job.name)).write_text("earlier 0.5\n")
+    assert "SIGSEGV" in run(tmp_path, [job])["job0"].problem  # and this process is still there
+
+
+def test_one_run_at_a_time(tmp_path):
+    jobs = make_jobs(tmp_path, 1)
+    with (
+        RunFolder(tmp_path / "out"),
+        pytest.raises(ManifestError, match=rf"process {os.getpid()} on .*; wait for"),
+    ):
+        run(tmp_path, jobs)
+    run(tmp_path, jobs)
+
+
+def test_work_stops_when_the_run_has_ended(tmp_path, monkeypatch):
+    from dataset_preparation.clips import attempt
+
+    monkeypatch.setattr(attempt, "BEAT_SECONDS", 0.0)
+    (job,) = make_jobs(tmp_path, 1)
+    with RunFolder(tmp_path / "out") as folder:
+        order = attempt.Attempt(write_clip, job, tmp_path / "out", {}, folder.run_id)
+        (tmp_path / "out" / LOCK).write_text("another")
+        with pytest.raises(attempt.Stopped):
+            attempt.execute(order)
+    assert not list((tmp_path / "out/clips").iterdir())
+    assert_tidy(tmp_path)
+
+
+def test_names_must_be_unique(tmp_path):
+    with pytest.raises(ValueError, match="two jobs are named 'job0'"):
+        run(tmp_path, make_jobs(tmp_path, 1) * 2)
+
+
+def test_log_files_get_lines_with_the_running_jobs_share(tmp_path, monkeypatch, capsys):
+    from dataset_preparation.clips import attempt
+
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.1)
+    monkeypatch.setattr(attempt, "BEAT_SECONDS", 0.0)
+    jobs = make_jobs(tmp_path, 2, frames=10, pause=0.03)
+    (tmp_path / "source0.bin").write_bytes(bytes(300))  # against 100 of the other
+    run(tmp_path, jobs)
+    lines = capsys.readouterr().err.splitlines()
+    pattern = r"cutting: (\d+)%, [012] of 2 jobs(, \d+ frames/s)?(, [\d:]+ left)?"
+    shares = [int(re.fullmatch(pattern, line)[1]) for line in lines]
+    assert len(shares) >= 3
+    assert shares == sorted(shares)
+    assert any(0 < share < 75 for share in shares), "the share of the first job, while it was running"
+
+
+def start(root, workers=2, count=6, frames=20):
+    """A preparation in a process group of its own, in the middle of its work."""
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, root, str(workers), str(count), str(frames)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: (root / "out/clips").is_dir() and list((root / "out/clips").glob("job*")), process)
+    return process
+
+
+def wait_for(condition, process, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def finish(root, finished, expected_runs):
+    """Run the rest, then nothing; ``finished``: clips of the run that was stopped."""
+    for clip in finished:
+        assert probe(clip).num_frames == 20
+    before = times_run(root)
+    for _ in range(2):
+        done = subprocess.run([sys.executable, SCRIPT, root, "2", "6", "20"], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+    again = {name: times - before.get(name, 0) for name, times in times_run(root).items()}
+    assert again == {f"job{i}": int(f"job{i}.mp4" not in {clip.name for clip in finished}) for i in range(6)}
+    assert_tidy(root)
+
+
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGINT, 1)])
+def test_stopped_by_a_signal(tmp_path, number, workers):
+    process = start(tmp_path, workers)
+    began = time.monotonic()
+    os.killpg(process.pid, number)  # all processes, as a terminal does
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "stopped\n")
+    assert time.monotonic() - began < 5
+    assert_tidy(tmp_path)
+    finished = list((tmp_path / "out/clips").iterdir())
+    assert 1 <= len(finished) < 6
+    if workers == 2 and number == signal.SIGINT:
+        finish(tmp_path, finished, 6)
+
+
+def test_killed(tmp_path):
+    process = start(tmp_path)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    everything = set((tmp_path / "out/clips").iterdir())
+    finished = {clip for clip in everything if not TEMPORARY.fullmatch(clip.name)}
+    assert everything > finished
+    finish(tmp_path, finished, 6)
