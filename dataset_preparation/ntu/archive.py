@@ -17,10 +17,6 @@ UNPACKED = "nturgb+d_rgb"  # what the official zip files unpack to; numbered cop
 POSE_FOLDER = Path("NTU-SYN", "pose")
 SPLITS = {"train": "train", "test": "val"}  # folder of NTU-SYN → split of the manifest
 
-TREE = f"""{POSE_FOLDER}/train/**/S001C001P001R001A007_rgb.avi.json   annotations (so too in {POSE_FOLDER}/test)
-{VIDEO_FOLDER}/S001C001P001R001A007_rgb.avi                videos, in sub-folders or not
-{UNPACKED}/S001C001P001R001A007_rgb.avi              the same, as the official zip files unpack"""
-
 
 @dataclass
 class Files:
