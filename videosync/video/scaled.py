@@ -40,13 +40,14 @@ class WholeVideo:
 
 
 def scaled_frames(
-    path: str | os.PathLike[str], numbers: Sequence[int], size: tuple[int, int], *, threads: int | None = None
+    path: str | os.PathLike[str], numbers: Sequence[int], size: tuple[int, int], *, threads: int = 1
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Yield (number, frame) for rising frame ``numbers``: yuv420p of ``size`` (height, width), upright.
 
     Number ``i`` is frame ``i`` of ``videosync.video.read``; what lies between is decoded or jumped over, as is
-    quicker. ``threads``: decoder threads (None: a few). Raises VideoError at the call for a bad file or number, and
-    while iterating for damaged data.
+    quicker. ``threads``: decoder threads; one is best where a process runs on every core.
+
+    Raises VideoError at the call for a bad file or number, and while iterating for damaged data.
     """
     _check_size(size)
     index = video_index(path)
@@ -58,13 +59,11 @@ def scaled_frames(
     return _scaled(index, numbers, size, threads)
 
 
-def whole_video(
-    path: str | os.PathLike[str], size: tuple[int, int], *, threads: int | None = None
-) -> WholeVideo:
+def whole_video(path: str | os.PathLike[str], size: tuple[int, int], *, threads: int = 1) -> WholeVideo:
     """All frames as yuv420p of ``size`` (height, width), upright, in one decoding pass.
 
     The same frames as ``iter_frames(path)`` gives, also of files whose frames only decoding can count (AVI, MPEG-4
-    part 2), which the index would have to decode once more. ``threads``: decoder threads (None: a few).
+    part 2), which the index would have to decode once more. ``threads``: decoder threads.
 
     Raises VideoError: no video, or one that is cut off, at the call; damaged data while iterating.
     """
@@ -82,14 +81,14 @@ def whole_video(
 
 
 def _scaled(
-    index: VideoIndex, numbers: Sequence[int], size: tuple[int, int], threads: int | None
+    index: VideoIndex, numbers: Sequence[int], size: tuple[int, int], threads: int
 ) -> Iterator[tuple[int, VideoFrame]]:
     scaler = _Scaler((index.height, index.width), index.orientation, size)
     for number, frame in decode_frames(index, numbers, threads=threads):
         yield number, scaler(frame)
 
 
-def _scaled_pass(path: str, size: tuple[int, int], threads: int | None) -> Iterator[VideoFrame]:
+def _scaled_pass(path: str, size: tuple[int, int], threads: int) -> Iterator[VideoFrame]:
     scaler = None
     for frame in decode_all(path, threads=threads):
         if scaler is None:
