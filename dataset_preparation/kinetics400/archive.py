@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from dataset_preparation.clips.dataset import Dropped
+from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import ManifestError
 
 SPLITS = ("train", "val")
@@ -185,20 +186,27 @@ def _class_of(path: str) -> str:
 def _check_layout(root: Path) -> None:
     if not root.is_dir():
         raise ManifestError(f"--data_root {root} is not a folder; give the one that holds train/ and val/")
-    if any((root / split).is_dir() for split in SPLITS):
+    if (root / MANIFEST_NAME).is_file():
+        raise ManifestError(
+            f"--data_root {root} is a prepared dataset, not the archive; give the archive's folder"
+        )
+    if _has_split(root):
         return
-    inside = sorted(
-        p.name for p in root.iterdir() if p.is_dir() and any((p / split).is_dir() for split in SPLITS)
-    )
+    folders = sorted(path for path in root.iterdir() if path.is_dir())
+    inside = [path for path in folders if _has_split(path) and not (path / MANIFEST_NAME).exists()]
     if inside:
         raise ManifestError(
-            f"{root} holds neither train/ nor val/, but {inside[0]}/ does; give {root / inside[0]}"
+            f"{root} holds neither train/ nor val/, but {inside[0].name}/ does; give {inside[0]}"
         )
     found = ", ".join(sorted(p.name for p in root.iterdir())[:5]) or "nothing"
     raise ManifestError(
         f"{root} holds neither train/ nor val/ (it holds {found}); give the folder into which the archive was "
         "unpacked, with train/, val/ and annotations/ in it"
     )
+
+
+def _has_split(folder: Path) -> bool:
+    return any((folder / split).is_dir() for split in SPLITS)
 
 
 def _no_videos(root: Path, others: Counter[str]) -> str:

@@ -360,6 +360,11 @@ def test_a_wrong_folder_is_one_sentence(tmp_path, capsys, make, said):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_was_prepared_is_not_taken_for_the_archive(prepared, tmp_path, capsys):
+    assert prepare(prepared, tmp_path / "out") == 2
+    assert "is a prepared dataset, not the archive" in capsys.readouterr().err
+
+
 def test_packed_and_wholly_unreadable_archives_are_said(tmp_path, capsys):
     (tmp_path / "raw/train").mkdir(parents=True)
     (tmp_path / "raw/train/part_0.tar.gz").touch()
