@@ -13,11 +13,20 @@ from videosync.version import __version__
 COMMANDS: dict[str, tuple[str, str]] = {  # name → module with main(argv) -> exit code, what it does
     "demo": ("videosync.cli.demo", "run the whole chain on synthetic cameras, without any download"),
     "check": ("videosync.cli.check", "check a dataset folder, print a summary and draw a contact sheet"),
+    "leaks": (
+        "videosync.cli.leaks",
+        "test whether a dataset gives offsets away without its pictures",
+    ),
     "train": ("videosync.cli.train", "train a frame encoder"),
     "evaluate": ("videosync.cli.evaluate", "measure how well an encoder finds the offset of two videos"),
     "construct": ("videosync.cli.construct", "write the similarity sets that offset detectors learn from"),
     "train-detector": ("videosync.cli.train_detector", "train offset detectors on a similarity set"),
     "eval-detector": ("videosync.cli.eval_detector", "evaluate offset detectors, also on other data"),
+    "import-annotations": (
+        "videosync.cli.import_annotations",
+        "train.pkl and val.pkl of older code to a manifest",
+    ),
+    "import-sets": ("videosync.cli.import_sets", "similarity matrices of older code to a similarity set"),
     "config": ("videosync.cli.config", "print the resolved configuration, or what every option means"),
 }
 

@@ -1,0 +1,101 @@
+"""``videosync import-annotations FOLDER``: train.pkl and val.pkl of the VideoSync research code → a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Sequence
+
+from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.data.annotations import read_annotations, shared_events, to_samples
+from videosync.data.manifest import read_manifest, validate_manifest, write_manifest
+from videosync.errors import ManifestError
+
+SHOWN = 10  # problems that are printed
+
+
+def build_parser() -> CommandParser:
+    parser = CommandParser(
+        description="Write a manifest.jsonl for clips that were prepared with the VideoSync research code: the "
+        "pairs and labels of its train.pkl and val.pkl, lengths and frame rates as the files have them. The files "
+        "stay where they are. The pickles are read without running what is in them.",
+        epilog="A label is the frame of the event's timeline at which a clip begins: k = label_0 - label_1.",
+    )
+    parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
+    parser.add_argument(
+        "--output_dir",
+        type=expanded_path,
+        help="dataset folder that gets the manifest (default: the folder itself)",
+    )
+    parser.add_argument(
+        "--video_root",
+        type=expanded_path,
+        help="where to look for the videos, if the paths in the pickles are no more",
+    )
+    parser.add_argument(
+        "--resplit",
+        type=float,
+        metavar="SHARE",
+        help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="another number, another draw (default %(default)s)"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 when a manifest was written, else 2."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.resplit is not None and not 0 < args.resplit < 1:
+        parser.error(f"--resplit {args.resplit}: must be a share between 0 and 1")
+    return run_command(lambda: import_annotations(args))
+
+
+def import_annotations(args: Namespace) -> int:
+    output = args.output_dir or args.folder
+    pairs, problems = read_annotations(args.folder, video_root=args.video_root)
+    splits = None
+    if args.resplit is not None:
+        splits = draw_splits({pair.event for pair in pairs}, args.resplit, args.seed)
+    elif shared := shared_events(pairs):
+        raise ManifestError(
+            f"{args.folder}: {len(shared)} events are in both train.pkl and val.pkl (first: '{shared[0]}'); a model "
+            "would be tested on what it was trained on. --resplit 0.3 draws new splits by event"
+        )
+    samples, unreadable = to_samples(pairs, output, splits=splits)
+    problems += unreadable
+    for problem in problems[:SHOWN]:
+        print(f"left out: {problem}")
+    if len(problems) > SHOWN:
+        print(f"left out: {len(problems) - SHOWN} more")
+    if not samples:
+        raise ManifestError(
+            f"{args.folder}: none of {len(pairs) + len(problems)} entries can be used; "
+            "give --video_root if the videos were moved"
+        )
+    write_manifest(output, samples)
+    found = validate_manifest(read_manifest(output))
+    for split, count in sorted(Counter(sample.split for sample in samples).items()):
+        events = {sample.event for sample in samples if sample.split == split}
+        print(f"{split}: {count} pairs of {len(events)} events")
+    print(f"wrote {output / 'manifest.jsonl'}; look at it with: videosync check {output}")
+    if found:
+        raise ManifestError(
+            f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all"
+        )
+    return 0
+
+
+def draw_splits(events: set[str], share: float, seed: int) -> dict[str, str]:
+    """Event → "val" for a seeded share of the events (at least one, not all of two or more), else "train"."""
+    order = sorted(events, key=lambda event: hashlib.sha256(f"{seed}/{event}".encode()).digest())
+    count = min(max(round(share * len(order)), 1), max(len(order) - 1, 1))
+    return {event: "val" if place < count else "train" for place, event in enumerate(order)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""``videosync import-sets FOLDER``: similarity matrices of the VideoSync research code → similarity sets."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+
+DEFAULT_MAX_OFFSET = 30  # of the published code's classifiers
+
+
+def build_parser() -> CommandParser:
+    parser = CommandParser(
+        description="Turn {prefix}_{split}_softmaxed_sim_12.npy and its labels into similarity sets, for "
+        "train_sync_offset_detector.py and eval_sync_offset_detector.py. The files are read without running what is in "
+        "them. They hold one direction of each pair; the other one is made from the columns.",
+    )
+    parser.add_argument("folder", type=expanded_path, help="folder of the .npy files")
+    parser.add_argument("--prefix", required=True, help="what their names begin with")
+    parser.add_argument("--dataset_prefix", help="name of the new set (default: the same prefix)")
+    parser.add_argument(
+        "--sets",
+        type=expanded_path,
+        default=Path("similarity_sets"),
+        help="folder of the new set (default %(default)s)",
+    )
+    parser.add_argument(
+        "--max_offset",
+        type=int,
+        help=f"offsets lie in -K … K (default: {DEFAULT_MAX_OFFSET}, or the largest label where that is more)",
+    )
+    parser.add_argument(
+        "--fps",
+        type=float,
+        default=30.0,
+        help="frames/s of the videos, for errors in ms (default %(default)g)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 when the sets were written, else 2."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if not 0 < args.fps < 1e6:
+        parser.error(f"--fps {args.fps:g}: must be a number above 0")
+    return run_command(lambda: import_sets(args))
+
+
+def import_sets(args: Namespace) -> int:
+    from videosync.engine.import_sets import (  # torch slows --help
+        find_splits,
+        largest,
+        read_split,
+        write_split,
+    )
+
+    check_writable("--sets", args.sets)
+    splits = {
+        split: read_split(args.folder, args.prefix, split) for split in find_splits(args.folder, args.prefix)
+    }
+    size, worst = largest(list(splits.values()))
+    max_offset = max(DEFAULT_MAX_OFFSET, worst) if args.max_offset is None else args.max_offset
+    prefix = args.dataset_prefix or args.prefix
+    for split, old in splits.items():
+        write_split(old, args.sets, prefix, split, max_offset=max_offset, fps=args.fps, size=size)
+        lengths = sorted({len(matrix) for matrix in old.matrices})
+        cut = f"; {old.cut} that were not square are cut to their shorter side" if old.cut else ""
+        shown = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} … {lengths[-1]}"
+        print(
+            f"{prefix}_{split}: {len(old.matrices)} pairs of {shown} frames, offsets within ±{max_offset}{cut}"
+        )
+    print(
+        f"wrote them to {args.sets}; every pair counts as an event of its own, since the files name no events"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
