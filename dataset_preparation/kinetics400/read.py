@@ -48,7 +48,7 @@ def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding
     try:
         status = os.stat(job.path)  # before the pass: a file that changes meanwhile is read again next time
     except OSError as error:
-        return _problem("missing", f"cannot be read ({error.strerror})", 0, "")
+        return _problem("no access", f"cannot be read ({error.strerror})", 0, "")
     stamp = (status.st_size, changed_at(status.st_mtime))
     try:
         fps = scan_video(job.path).fps
@@ -68,8 +68,11 @@ def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding
 
 def kind_of_damage(path: str) -> str:
     """One or two words for a file that cannot be decoded, by which such files are counted."""
-    with open(path, "rb") as file:
-        head = file.read(512)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(512)
+    except OSError:  # no permission, a bad disk, gone in the meantime
+        return "no access"
     if not head:
         return "empty"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":

@@ -10,7 +10,7 @@ import pytest
 
 from dataset_preparation.kinetics400 import reading
 from dataset_preparation.kinetics400.archive import read_archive, read_rows, youtube_id
-from dataset_preparation.kinetics400.read import read_whole
+from dataset_preparation.kinetics400.read import kind_of_damage, read_whole
 from dataset_preparation.kinetics400.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
 from dataset_preparation.kinetics400_process import main
 from tests.dataset_preparation.replicas.kinetics400 import copy_archive, cut_off, make_kinetics400, write_clip
@@ -392,6 +392,21 @@ def test_a_broken_annotation_file_is_one_sentence(tmp_path, text, said):
     (tmp_path / "train.csv").write_text(text)
     with pytest.raises(ManifestError, match=said):
         read_rows(tmp_path, "train")
+
+
+def test_files_that_cannot_be_opened_at_all_do_not_stop_the_run(tmp_path):
+    link = tmp_path / "train/linkToGone0_000000_000010.mp4"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "gone.mp4")
+    write_clip(tmp_path / "train/goodOneHere_000000_000010.mp4", 20)
+    for _ in range(2):
+        assert prepare(tmp_path, tmp_path / "out") == 0
+        assert report_of(tmp_path / "out")["dropped_kinds"] == {"no access": 1}
+    write_clip(tmp_path / "gone.mp4", 20)
+    assert prepare(tmp_path, tmp_path / "out") == 0
+    assert report_of(tmp_path / "out")["dropped_kinds"] == {}
+    assert lines_of(tmp_path / "out") == []
+    assert kind_of_damage(str(tmp_path)) == "no access"  # opening a folder is an error of the system, too
 
 
 def test_frame_times_that_make_no_rate_do_not_stop_the_run(archive, tmp_path):
