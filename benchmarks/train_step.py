@@ -181,7 +181,7 @@ def encode(trainer: Trainer, batch: ClipBatch) -> Tensor:
     """The encoder's part of a training step."""
     device = trainer.distributed.device.type
     with torch.autocast(device, dtype=trainer.dtype, enabled=trainer.dtype != torch.float32):
-        return trainer.encoder(batch.frames, mask=batch.mask, project=True)  # [B, V, T, D]
+        return trainer.encoder(batch.frames, mask=batch.mask, **trainer.loss.wanted)  # [B, V, T, D]
 
 
 def bare_step(trainer: Trainer, batch: ClipBatch, gradient: Tensor) -> None:

@@ -55,10 +55,13 @@ class ClipBatch:
     steps: Tensor  # int64 [B, V, T]; comparable between the two views of one pair
     lengths: Tensor  # int64 [B, V] length in frames of the timeline that ``steps`` count on
     names: tuple[str, ...] = ()  # B names, for messages
+    labels: Tensor | None = None  # int64 [B, V, T] of supervised training; -1 = unknown, or padding
 
     def to(self, device: torch.device | str) -> ClipBatch:
         move = lambda t: t.to(device, non_blocking=True)  # noqa: E731
-        return ClipBatch(move(self.frames), move(self.mask), move(self.steps), move(self.lengths), self.names)
+        labels = None if self.labels is None else move(self.labels)
+        tensors = move(self.frames), move(self.mask), move(self.steps), move(self.lengths)
+        return ClipBatch(*tensors, self.names, labels)
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_pa
         validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=place).validator
         assert isinstance(validator, HeldOutValidator)
         trainer.encoder.eval()
-        loss, count = validator._loss(trainer.encoder)
+        loss, count = validator._sums(trainer.encoder)["loss"]
         total, clips = total + loss, clips + count
         share = {result.pair_id for result in validator._match(trainer.encoder)}
         assert pairs.isdisjoint(share)

@@ -18,8 +18,7 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.optim import build_optimizer, learning_rate
 from videosync.engine.trainer import Trainer
 from videosync.engine.validation import Validator
-from videosync.losses.scl import sequence_contrastive_loss
-from videosync.types import ClipBatch
+from videosync.losses.objective import sequence_contrastive
 
 FRAMES, FEATURES = 8, 6
 
@@ -75,8 +74,9 @@ class StillEncoder(ToyEncoder):
         return self
 
 
-def scl(embeddings: Tensor, batch: ClipBatch) -> Tensor:
-    return sequence_contrastive_loss(embeddings, batch.steps, batch.lengths, batch.mask)
+SCL = sequence_contrastive(
+    temperature=0.1, label_variance=10.0, negative_type="single_noself", log_epsilon=0.0
+)
 
 
 class ToyValidator(Validator):
@@ -117,7 +117,7 @@ def toy_trainer(
     )
     total_steps = options.get("epochs", 3) * len(sampler)
     settings: dict[str, Any] = {
-        "loss": scl,
+        "loss": SCL,
         "optimizer": build_optimizer(encoder.parameters(), name="adam", lr=0.01, weight_decay=1e-5),
         "learning_rate": lambda step: learning_rate(
             step, base=0.01, schedule="cosine", total_steps=total_steps, warmup_steps=2

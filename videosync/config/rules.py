@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
+from typing import Any
 
 from videosync.config.schema import Config
 
@@ -35,8 +36,12 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "model.ff_size": 1,
     "model.embedding_size": 1,
     "model.projection_size": 0,
+    "model.num_classes": 0,
     "model.temporal_kernel": 0,
     "loss.log_epsilon": 0,
+    "loss.variance_lambda": 0,
+    "loss.tcn_window": 0,
+    "loss.reg_lambda": 0,
     "optim.weight_decay": 0,
     "optim.warmup_epochs": 0,
     "optim.grad_clip": 0,
@@ -60,6 +65,8 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
 _ABOVE_ZERO = (
     "loss.temperature",
     "loss.label_variance",
+    "loss.huber_delta",
+    "data.label_fraction",
     "optim.lr",
     "similarity.temperature",
     "detector.log_reg_c",
@@ -69,6 +76,7 @@ _ABOVE_ZERO = (
 )
 _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, "()" neither
     "data.cross_share": "[]",
+    "data.label_fraction": "[]",
     "data.consistent_offset": "[)",
     "augment.crop_scale": "[]",
     "augment.flip": "[]",
@@ -76,9 +84,33 @@ _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, 
     "augment.gray_prob": "[]",
     "augment.blur_prob": "[]",
     "model.dropout": "[)",
+    "loss.label_smoothing": "[)",
     "train.holdout": "[)",
     "detector.holdout": "()",
     "detector.cnn_dropout": "[)",
+}
+_READ_BY: dict[str, tuple[str, ...]] = {  # option → the losses that read it; the others refuse a change of it
+    "loss.temperature": ("scl", "tcc"),
+    "loss.embeddings": ("tcc", "tcn", "classification"),
+    "loss.negative_type": ("scl",),
+    "loss.label_variance": ("scl",),
+    "loss.log_epsilon": ("scl",),
+    "loss.tcc_type": ("tcc",),
+    "loss.tcc_similarity": ("tcc",),
+    "loss.label_smoothing": ("tcc",),
+    "loss.variance_lambda": ("tcc",),
+    "loss.huber_delta": ("tcc",),
+    "loss.tcc_reference": ("tcc",),
+    "loss.tcn_window": ("tcn",),
+    "loss.reg_lambda": ("tcn",),
+    "model.projection_size": ("scl",),
+    "model.num_classes": ("classification",),
+    "data.label_fraction": ("classification",),
+}
+_READ_BY_TCC_TYPE: dict[str, str] = {  # option → the only loss.tcc_type that reads it
+    "loss.variance_lambda": "regression_mse_var",
+    "loss.huber_delta": "regression_huber",
+    "loss.tcc_reference": "classification",
 }
 _LAST_STAGE = 4
 
@@ -88,7 +120,7 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
 
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
-    problems = _ranges(config) + _model(config) + _sampling(config) + _lists(config)
+    problems = _ranges(config) + _model(config) + _sampling(config) + _loss(config) + _lists(config)
     if training:
         problems += _training(config, world_size)
     return problems
@@ -178,6 +210,31 @@ def _sampling(config: Config) -> list[str]:
             "the share is read only when data.views is 'mix'."
         )
     return problems
+
+
+def _loss(config: Config) -> list[str]:
+    """Options that were changed though the chosen loss does not read them (no projection head, 0, suits every loss)."""
+    name, problems = config.loss.name, []
+    for key, losses in _READ_BY.items():
+        value = _value(config, key)
+        if value == _value(Config(), key) or (key == "model.projection_size" and value == 0):
+            continue
+        if name not in losses:
+            readers = " or ".join(f"'{loss}'" for loss in losses)
+            problems.append(
+                f"{key} is {value}, but loss.name is '{name}': the option is read only when loss.name is {readers}."
+            )
+        elif name == "tcc" and _READ_BY_TCC_TYPE.get(key, config.loss.tcc_type) != config.loss.tcc_type:
+            problems.append(
+                f"{key} is {value}, but loss.tcc_type is '{config.loss.tcc_type}': the option is read only when "
+                f"loss.tcc_type is '{_READ_BY_TCC_TYPE[key]}'."
+            )
+    return problems
+
+
+def _value(config: Config, key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(getattr(config, section), name)
 
 
 def _lists(config: Config) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 NegativeType = Literal["single_noself", "single", "batch_noself", "batch"]
+TccType = Literal["regression_mse_var", "regression_mse", "regression_huber", "classification"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class DataConfig:
     consistent_offset: float = 0.2  # the two blocks start within (1 - this) * num_frames; 0: anywhere
     samples_per_video: int = 1  # training samples drawn per manifest line and epoch
     num_workers: int = 4  # data-loading processes per rank
+    label_fraction: float = 1.0  # classification: share of the labelled train events that is trained on
     feature_cache: int = 0  # 0: off; N: train on cached frozen features of N augmented copies (1: plain)
 
 
@@ -67,15 +69,28 @@ class ModelConfig:
     heads: int = 8  # of its attention
     ff_size: int = 1024  # width of its feed-forward part
     embedding_size: int = 128  # size of a frame's embedding
-    projection_size: int = 512  # hidden size of the projection head used by the loss; 0: no head
+    projection_size: int = 512  # scl: hidden size of the projection head used by the loss; 0: no head
+    num_classes: int = 0  # classification: how many; 0: as the frame labels of the train split say
 
 
 @dataclass(frozen=True)
 class LossConfig:
-    negative_type: NegativeType = "single_noself"  # + none, own view, other videos, both in the softmax
-    temperature: float = 0.1  # of the softmax over frames
-    label_variance: float = 10.0  # variance of the Gaussian target, frames^2
-    log_epsilon: float = 0.0  # added inside the logarithm; 1e-6 reproduces the reference code
+    name: Literal["scl", "tcc", "tcn", "classification"] = "scl"  # what the encoder is trained with
+    temperature: float = 0.1  # scl, tcc: of the softmax over frames
+    embeddings: Literal["auto", "unit", "raw"] = (
+        "auto"  # seen by the loss; auto: raw (tcc, classification), unit
+    )
+    negative_type: NegativeType = "single_noself"  # scl: + none, own view, other videos, both in the softmax
+    label_variance: float = 10.0  # scl: variance of the Gaussian target, frames^2
+    log_epsilon: float = 0.0  # scl: added inside the logarithm; 1e-6 reproduces the reference code
+    tcc_type: TccType = "regression_mse_var"  # tcc: what is asked of a frame that was matched there and back
+    tcc_similarity: Literal["l2", "cosine"] = "l2"  # tcc: minus the squared distance, or the inner product
+    label_smoothing: float = 0.1  # tcc: share of a frame's label that is spread over its clip
+    variance_lambda: float = 0.001  # tcc, regression_mse_var: weight of the log variance of a match
+    huber_delta: float = 0.1  # tcc, regression_huber: where squares turn linear; 1 is the reference code's
+    tcc_reference: bool = False  # tcc, classification: the reference code's divergence to unnormalised scores
+    tcn_window: int = 5  # tcn: the positive, the other view's nearest frame, is at most this many frames away
+    reg_lambda: float = 0.002  # tcn: weight of the embeddings' squared lengths
 
 
 @dataclass(frozen=True)

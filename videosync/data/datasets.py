@@ -28,16 +28,19 @@ class ClipPair:
     steps: Tensor  # int64 [2, T]
     lengths: Tensor  # int64 [2]
     name: str
+    labels: Tensor | None = None  # int64 [2, T]
 
 
 def collate(pairs: Sequence[ClipPair]) -> ClipBatch:
-    """B samples → one batch."""
+    """B samples → one batch; it has labels when all samples have."""
+    labels = [pair.labels for pair in pairs if pair.labels is not None]
     return ClipBatch(
         frames=torch.stack([pair.frames for pair in pairs]),  # [B, 2, T, ...]
         mask=torch.stack([pair.mask for pair in pairs]),
         steps=torch.stack([pair.steps for pair in pairs]),
         lengths=torch.stack([pair.lengths for pair in pairs]),
         names=tuple(pair.name for pair in pairs),
+        labels=torch.stack(labels) if len(labels) == len(pairs) else None,
     )
 
 
@@ -89,6 +92,7 @@ class TrainingClips(Dataset[ClipPair]):
             steps=torch.from_numpy(draw.steps),
             lengths=torch.from_numpy(draw.lengths),
             name=draw.name,
+            labels=None if draw.labels is None else torch.from_numpy(draw.labels),
         )
 
     def _decode(self, view: View, numbers: np.ndarray) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
 import torch
 
+from videosync.data.labelled import FrameLabels
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError
 from videosync.video.sampling import sample_cross_views, sample_self_views
@@ -25,6 +26,7 @@ class Draw:
     lengths: np.ndarray  # int64 [2] frames of that timeline
     seeds: tuple[int, int]  # for what is random about each view's pictures
     name: str
+    labels: np.ndarray | None = None  # int64 [2, T] of these frames; -1 = unknown, or padding
 
 
 class ClipDraws:
@@ -32,7 +34,7 @@ class ClipDraws:
 
     ``"self"``: one view of a manifest line (a random one of them), twice. ``"cross"``: two views of a line,
     in random order, on the event's timeline. ``"mix"``: cross with probability ``cross_share`` where the
-    line has two views, else self.
+    line has two views, else self. With ``labels`` every draw has the labels of its frames.
 
     Raises:
         ConfigError: a number is out of range.
@@ -52,6 +54,7 @@ class ClipDraws:
         consistent_offset: float,
         samples_per_video: int,
         seed: int,
+        labels: FrameLabels | None = None,
     ) -> None:
         if views not in ("self", "cross", "mix"):
             raise ConfigError(f"data.views is '{views}', but must be 'self', 'cross' or 'mix'")
@@ -84,6 +87,7 @@ class ClipDraws:
         self.consistent_offset = consistent_offset
         self.samples_per_video = samples_per_video
         self.seed = seed
+        self.labels = labels
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by living worker processes
 
     def __len__(self) -> int:
@@ -103,8 +107,12 @@ class ClipDraws:
         line = index // self.samples_per_video
         seeds = (int(rng.integers(2**62)), int(rng.integers(2**62)))
         if self.partners[line] and rng.random() < self.cross_share:
-            return self._draw_cross(self.samples[line], self.partners[line], seeds, rng)
-        return self._draw_self(self.samples[line], seeds, rng)
+            draw = self._draw_cross(self.samples[line], self.partners[line], seeds, rng)
+        else:
+            draw = self._draw_self(self.samples[line], seeds, rng)
+        if self.labels is not None:
+            draw = replace(draw, labels=self.labels.of(draw.views, draw.numbers, draw.mask))
+        return draw
 
     def _draw_self(self, sample: Sample, seeds: tuple[int, int], rng: np.random.Generator) -> Draw:
         view = sample.views[rng.integers(len(sample.views))]

@@ -190,6 +190,7 @@ class CachedClips(Dataset[ClipPair]):
             steps=torch.from_numpy(draw.steps),
             lengths=torch.from_numpy(draw.lengths),
             name=draw.name,
+            labels=None if draw.labels is None else torch.from_numpy(draw.labels),
         )
 
     def __getstate__(self) -> dict[str, Any]:

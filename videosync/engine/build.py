@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader, Subset
 
 from videosync.config.load import config_to_dict
@@ -19,6 +19,7 @@ from videosync.config.schema import Config
 from videosync.data.datasets import TrainingClips, collate
 from videosync.data.draws import ClipDraws
 from videosync.data.features import CachedClips, FeatureCache
+from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
 from videosync.data.loaders import training_loader
 from videosync.data.manifest import read_manifest, require_usable
 from videosync.data.pairs import sync_pairs
@@ -26,17 +27,17 @@ from videosync.data.samples import Manifest
 from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.feature_cache import fill_feature_cache
+from videosync.engine.losses import build_loss
 from videosync.engine.optim import build_optimizer, learning_rate
 from videosync.engine.signals import shield_workers
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError
-from videosync.losses.scl import sequence_contrastive_loss
 from videosync.models.encoder import Encoder
 from videosync.models.encoder import build_encoder as encoder_from_options
 from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import PREDICTORS
-from videosync.types import ClipBatch, SyncPair
+from videosync.types import SyncPair
 from videosync.video.transforms import ClipAugment
 
 TRAIN_SPLIT = "train"
@@ -61,6 +62,12 @@ def build_manifest(config: Config, workdir: Path, split: str) -> Manifest:
     return manifest
 
 
+def build_training_manifest(config: Config, workdir: Path) -> Manifest:
+    """The manifest that is trained on: for a loss that learns from labels, its labelled views alone."""
+    manifest = build_manifest(config, workdir, TRAIN_SPLIT)
+    return labelled_views(manifest, TRAIN_SPLIT) if build_loss(config).labels else manifest
+
+
 def build_pairs(config: Config, workdir: Path, split: str) -> list[SyncPair]:
     """The sync pairs of a split, as ``config.pairs`` says."""
     windows = config.pairs.windows_train if split == TRAIN_SPLIT else config.pairs.windows_val
@@ -80,10 +87,22 @@ def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> li
 
 
 def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Manifest]:
-    """(what is trained on, what validates): nothing is held out where nothing would be validated."""
-    if config.train.holdout == 0 or config.train.eval_every == 0:
-        return manifest, Manifest(manifest.root, ())
-    return hold_out_events(manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed)
+    """(what is trained on, what validates): nothing is held out where nothing would be validated.
+
+    Of labelled events, all that are held out validate, and ``data.label_fraction`` of the others is trained on.
+    """
+    train, held_out = manifest, Manifest(manifest.root, ())
+    if config.train.holdout > 0 and config.train.eval_every > 0:
+        train, held_out = hold_out_events(
+            manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed
+        )
+    if config.data.label_fraction < 1:
+        train = keep_share_of_events(
+            Manifest(train.root, train.of_split(TRAIN_SPLIT)),
+            config.data.label_fraction,
+            seed=config.train.seed,
+        )
+    return train, held_out
 
 
 def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
@@ -110,12 +129,14 @@ def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) 
 def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: Distributed) -> Trainer:
     """Everything a training run needs, ready to start at step 0. Writes nothing but the feature cache.
 
+    ``config`` is one whose heads are settled (:func:`videosync.engine.losses.settle_heads`).
+
     Raises:
         CheckpointError: the backbone weights are missing or do not fit.
         ConfigError: options that do not fit the data (a batch larger than an epoch, …).
         ManifestError: the dataset is missing, malformed, or has nothing to train on.
     """
-    manifest = distributed.together(lambda: build_manifest(config, workdir, TRAIN_SPLIT))
+    manifest = distributed.together(lambda: build_training_manifest(config, workdir))
     train, held_out = distributed.together(lambda: split_train_events(config, manifest))
     encoder = distributed.together(lambda: place_encoder(build_encoder(config, workdir), config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
@@ -161,16 +182,6 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
     return encoder.to(device=distributed.device, memory_format=memory_format)  # type: ignore[call-overload]
 
 
-def build_loss(config: Config) -> Callable[[Tensor, ClipBatch], Tensor]:
-    """(embeddings [B, 2, T, D], batch) → the sequence contrastive loss."""
-    options = asdict(config.loss)
-
-    def loss(embeddings: Tensor, batch: ClipBatch) -> Tensor:
-        return sequence_contrastive_loss(embeddings, batch.steps, batch.lengths, batch.mask, **options)
-
-    return loss
-
-
 def build_augment(config: Config) -> ClipAugment | None:
     options = asdict(config.augment)
     return ClipAugment(config.data.image_size, **options) if options.pop("enabled") else None
@@ -209,6 +220,7 @@ def build_clips(
         consistent_offset=config.data.consistent_offset,
         samples_per_video=config.data.samples_per_video,
         seed=config.train.seed,
+        labels=FrameLabels(manifest) if build_loss(config).labels else None,
     )
     if cache is not None:
         return CachedClips(cache, draws)
@@ -236,7 +248,10 @@ def build_source(
 def build_validator(
     config: Config, held_out: Manifest, cache: FeatureCache | None, distributed: Distributed
 ) -> Validator:
-    """What chooses the best checkpoint: offset errors where events have two views, else the loss."""
+    """What chooses the best checkpoint: offset errors where events have two views, else the loss.
+
+    A loss that learns from labels always chooses by itself.
+    """
     if not held_out.samples:
         return Validator()
     limit = config.train.eval_batches
@@ -257,7 +272,7 @@ def build_validator(
             "metric": config.similarity.metric,
             "temperature": config.similarity.temperature,
         },
-        criterion="val/diagonal_mae_frames" if pairs else "val/loss",
+        criterion="val/diagonal_mae_frames" if pairs and not build_loss(config).labels else "val/loss",
         distributed=distributed,
         dtype=PRECISIONS[config.train.precision],
     )

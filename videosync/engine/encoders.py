@@ -15,7 +15,11 @@ from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder
 
 # options that say how a model is trained or run, not what it computes
-FREE_OPTIONS = {"weights", "random_backbone", "layer", "chunk_size", "dropout", "projection_size"}
+FREE_OPTIONS = {"weights", "random_backbone", "layer", "chunk_size", "dropout"}
+HEADS = (
+    "projection_size",
+    "num_classes",
+)  # what training looks through; their weights lie in its checkpoints
 
 
 def load_trained_encoder(
@@ -35,6 +39,8 @@ def load_trained_encoder(
     if checkpoint is not None:
         check_same_model(config, checkpoint)
     options = {**asdict(config.model), "weights": "", "random_backbone": True}
+    if checkpoint is not None:
+        options |= {head: checkpoint.config["model"].get(head, options[head]) for head in HEADS}
     encoder = build_encoder(**options, num_frames=config.data.num_frames, workdir=workdir)
     if checkpoint is None:
         return encoder.to(device).eval(), {"name": "noise", "hash": "none"}
@@ -50,7 +56,7 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
     differences = [
         f"model.{key} is {asked[key]!r} but was {trained[key]!r} in training"
         for key in asked
-        if key not in FREE_OPTIONS and key in trained and asked[key] != trained[key]
+        if key not in (*FREE_OPTIONS, *HEADS) and key in trained and asked[key] != trained[key]
     ]
     lengths = config.data.num_frames, checkpoint.config["data"]["num_frames"]
     if config.model.positions == "stretched" and lengths[0] != lengths[1]:

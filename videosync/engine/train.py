@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from functools import partial
 from pathlib import Path
 
 from videosync.config.load import config_differences, config_from_dict, config_to_dict, save_config
@@ -11,6 +12,7 @@ from videosync.engine.build import build_trainer
 from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, latest_checkpoint, list_checkpoints
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger, build_loggers, check_loggers
+from videosync.engine.losses import settle_heads
 from videosync.engine.resume import resume
 from videosync.engine.seeding import seed_everything
 from videosync.errors import CheckpointError
@@ -36,6 +38,7 @@ def run_training(
     """
     check_loggers(tensorboard=config.log.tensorboard, wandb=config.log.wandb)
     checkpoint = distributed.broadcast(distributed.together(lambda: starting_point(logdir, continue_train)))
+    config = distributed.together(partial(settle_heads, config, workdir))
     changes = config_changes(config, checkpoint) if checkpoint is not None else []
     seed_everything(config.train.seed)  # the same first weights on every rank
     trainer = build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)

@@ -29,6 +29,7 @@ from videosync.engine.signals import StopRequest
 from videosync.engine.timing import StepClock
 from videosync.engine.validation import Validator
 from videosync.errors import TrainingError
+from videosync.losses.objective import Objective
 from videosync.types import ClipBatch
 
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
@@ -49,7 +50,7 @@ class Trainer:
 
     Args:
         encoder: on its device; only parameters with ``requires_grad`` are trained.
-        loss: (embeddings float32 [B, 2, T, D], batch) → scalar, computed without autocast.
+        loss: what is minimised, computed without autocast, and which output of the encoder it looks at.
         learning_rate: optimizer step (from 0) → rate.
         source: the training batches of each epoch.
         validator: measures what decides which checkpoint is ``best``.
@@ -65,7 +66,7 @@ class Trainer:
         self,
         *,
         encoder: nn.Module,
-        loss: Callable[[Tensor, ClipBatch], Tensor],
+        loss: Objective,
         optimizer: Optimizer,
         learning_rate: Callable[[int], float],
         source: BatchSource,
@@ -187,8 +188,8 @@ class Trainer:
         """The loss of one batch: the encoder under autocast, the loss itself in float32."""
         device = self.distributed.device.type
         with torch.autocast(device, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            embeddings = self.model(batch.frames, mask=batch.mask, project=True)  # [B, V, T, D]
-        return self.loss(embeddings.float(), batch)
+            output = self.model(batch.frames, mask=batch.mask, **self.loss.wanted)  # [B, V, T, ...]
+        return self.loss(output.float(), batch)
 
     def validate(self) -> dict[str, float]:
         """Metrics on the held-out events where they are due, else nothing. Leaves the random states alone."""

@@ -5,18 +5,19 @@ The split that is reported later is never looked at here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 
 from videosync.engine.distributed import Distributed
 from videosync.evaluation.sync import OffsetMethod, PairResult, evaluate_encoder, merge_results
+from videosync.losses.objective import Means, Objective
 from videosync.models.encoder import Encoder
-from videosync.types import ClipBatch, SyncPair
+from videosync.types import SyncPair
 
 
 class Validator:
@@ -35,7 +36,7 @@ class HeldOutValidator(Validator):
     Args:
         loader: this rank's share of the held-out clips, one a batch, so that the mean does not depend on the
             number of ranks.
-        loss: (embeddings float32 [1, 2, T, D], batch) → scalar.
+        loss: as in training; it says what else is measured.
         pairs: all held-out pairs; ranks share them out. May be empty.
         methods: label-free methods whose mean absolute error is measured.
         matching: ``image_size``, ``max_offset``, ``metric``, ``temperature`` of
@@ -46,7 +47,7 @@ class HeldOutValidator(Validator):
         self,
         *,
         loader: DataLoader[Any],
-        loss: Callable[[Tensor, ClipBatch], Tensor],
+        loss: Objective,
         pairs: Sequence[SyncPair],
         methods: Mapping[str, OffsetMethod],
         matching: Mapping[str, Any],
@@ -66,10 +67,13 @@ class HeldOutValidator(Validator):
     def measure(self, encoder: nn.Module) -> dict[str, float]:
         was_training = encoder.training
         encoder.eval()
-        loss, share = self.distributed.together(lambda: (self._loss(encoder), self._match(encoder)))
+        sums, share = self.distributed.together(lambda: (self._sums(encoder), self._match(encoder)))
         # gathered in rank order: every rank adds the same numbers in the same order
-        losses = self.distributed.gather(loss)
-        metrics = {"val/loss": sum(total for total, _ in losses) / sum(count for _, count in losses)}
+        metrics = {
+            f"val/{name}": value / weight
+            for name, (value, weight) in _total(self.distributed.gather(sums)).items()
+            if weight
+        }
         results = merge_results(self.distributed.gather(share), len(self.pairs))
         for name in self.methods if results else ():
             errors = [abs(result.predicted[name] - result.true) for result in results]
@@ -78,16 +82,16 @@ class HeldOutValidator(Validator):
         return metrics
 
     @torch.no_grad()
-    def _loss(self, encoder: nn.Module) -> tuple[float, int]:
-        """Sum of the losses of this rank's clips, and their number."""
+    def _sums(self, encoder: nn.Module) -> Means:
+        """Sums and weights over this rank's clips, of the loss and what is measured beside it."""
         device = self.distributed.device
-        total = 0.0
+        found = []
         for batch in self.loader:
             clips = batch.to(device)
             with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-                embeddings = encoder(clips.frames, mask=clips.mask, project=True)
-            total += self.loss(embeddings.float(), clips).item()
-        return total, len(self.loader)
+                output = encoder(clips.frames, mask=clips.mask, **self.loss.wanted)
+            found.append(self.loss.measure(output.float(), clips))
+        return _total(found)
 
     def _match(self, encoder: nn.Module) -> list[PairResult]:
         """What each method says about this rank's share of the pairs."""
@@ -102,3 +106,13 @@ class HeldOutValidator(Validator):
                 world_size=self.distributed.world_size,
                 **self.matching,
             )
+
+
+def _total(parts: Sequence[Means]) -> Means:
+    """Sums and weights added up, name by name."""
+    total: Means = {}
+    for part in parts:
+        for name, (value, weight) in part.items():
+            before = total.get(name, (0.0, 0.0))
+            total[name] = before[0] + value, before[1] + weight
+    return total

@@ -31,6 +31,29 @@ def n_pairs_loss(anchors: Tensor, positives: Tensor, *, reg_lambda: float = 0.00
         return F.cross_entropy(a @ p.T, target) + 0.25 * reg_lambda * norms
 
 
+def two_view_n_pairs_loss(
+    embeddings: Tensor, steps: Tensor, mask: Tensor, *, window: float, reg_lambda: float = 0.002
+) -> Tensor:
+    """The n-pairs loss of each video's two views, as a mean over videos; a float32 scalar.
+
+    ``embeddings`` ``[B, 2, T, D]``, ``steps`` ``[B, 2, T]`` on one timeline a video, ``mask`` bool ``[B, 2, T]``. A
+    frame's positive is the frame of the other view nearest in time, at most ``window`` frames away (multi-view TCN);
+    negatives are the positives of the video's other moments. Both directions are averaged, so that the order of the
+    views does not matter. A video without any positive is left out.
+
+    The reference code, which reads one view, takes a frame 1 … window frames earlier as the positive instead.
+    """
+    losses = []
+    for e, s, m in zip(embeddings.float(), steps, mask):  # [2, T, D], [2, T], [2, T]
+        for order in ([0, 1], [1, 0]):
+            anchors, positives = nearest_in_time(s[order][None], m[order][None], window=window)
+            if len(anchors):
+                losses.append(
+                    n_pairs_loss(e[order[0]][anchors], e[order[1]][positives], reg_lambda=reg_lambda)
+                )
+    return torch.stack(losses).mean() if losses else embeddings.float().sum() * 0.0
+
+
 def nearest_in_time(steps: Tensor, mask: Tensor, *, window: float) -> tuple[Tensor, Tensor]:
     """For each real frame of view 0 the real frame of view 1 nearest in time, where one is within ``window`` frames.
 

@@ -1,4 +1,4 @@
-"""The frame encoder: backbone, transformer embedder, and a projection head for training."""
+"""The frame encoder: backbone, transformer embedder, and the heads that training uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from videosync.errors import CheckpointError, ConfigError
 from videosync.models.backbones import build_backbone
-from videosync.models.heads import ProjectionHead
+from videosync.models.heads import FrameClassifier, ProjectionHead
 from videosync.models.inputs import INPUTS, MotionInput, RGBInput
 from videosync.models.noise import NoiseEncoder
 from videosync.models.pretrained import find_weights
@@ -32,6 +32,7 @@ class Encoder(nn.Module):
         backbone: StagedBackbone,
         embedder: TransformerEmbedder,
         projection: ProjectionHead,
+        classifier: FrameClassifier,
         chunk_size: int,
     ) -> None:
         super().__init__()
@@ -41,6 +42,7 @@ class Encoder(nn.Module):
         self.backbone = backbone
         self.embedder = embedder
         self.projection = projection
+        self.classifier = classifier
         self.chunk_size = chunk_size
         self.feature_size = backbone.feature_size
         self.context = input.context
@@ -59,12 +61,21 @@ class Encoder(nn.Module):
         """
         return self._unit(self.embedder(features, mask), mask)
 
-    def forward(self, frames: Tensor, mask: Tensor | None = None, project: bool = False) -> Tensor:
+    def forward(
+        self,
+        frames: Tensor,
+        mask: Tensor | None = None,
+        project: bool = False,
+        *,
+        classify: bool = False,
+        unit: bool = True,
+    ) -> Tensor:
         """Frames ``[..., T, 3, H, W]`` or features ``[..., T, F]``, with one or two leading dimensions.
 
         ``mask`` bool ``[..., T]``: False = padding, which changes nothing and gets a zero vector.
-        ``project``: through the projection head, for the loss. Returns unit embeddings, float32 ``[..., T,
-        D]``. Raises ConfigError when trainable backbone stages are to be trained on cached features.
+        Returns unit embeddings, float32 ``[..., T, D]``. For losses: ``project``, through the projection head;
+        ``unit`` False, as long as they come out; ``classify``, scores of the classes ``[..., T, num_classes]``
+        instead. Raises ConfigError when trainable backbone stages are to be trained on cached features.
         """
         is_features = frames.dim() <= 4
         clips = frames.flatten(0, -3 if is_features else -5)  # [B*V, T, ...]
@@ -81,8 +92,13 @@ class Encoder(nn.Module):
         embeddings = self.embedder(features, clip_mask)  # [B*V, T, D]
         if project:
             embeddings = self.projection(embeddings, clip_mask)
-        unit = self._unit(embeddings, clip_mask)
-        return unit.unflatten(0, frames.shape[: -2 if is_features else -4])  # [B, V, T, D]
+        if unit:
+            embeddings = self._unit(embeddings, clip_mask)
+        elif clip_mask is not None:
+            embeddings = embeddings * clip_mask[..., None]
+        if classify:
+            embeddings = self.classifier(embeddings, clip_mask)  # [B*V, T, num_classes]
+        return embeddings.float().unflatten(0, frames.shape[: -2 if is_features else -4])  # [B, V, T, D]
 
     def _features(self, frames: Tensor, mask: Tensor | None, context: int) -> Tensor:
         """Pooled features ``[B, T - context, F]``; only real frames go through the backbone."""
@@ -122,6 +138,7 @@ def build_encoder(
     ff_size: int,
     embedding_size: int,
     projection_size: int,
+    num_classes: int = 0,
     num_frames: int,
     workdir: str | Path,
 ) -> Encoder | NoiseEncoder:
@@ -171,5 +188,6 @@ def build_encoder(
         backbone=network,
         embedder=embedder,
         projection=projection,
+        classifier=FrameClassifier(size=embedding_size, num_classes=num_classes, dropout=dropout),
         chunk_size=chunk_size,
     )
