@@ -69,8 +69,12 @@ def test_a_window_is_cut_from_the_whole(video, input, start, stop):
     torch.testing.assert_close(window, whole(model, video)[start:stop], atol=1e-5, rtol=1e-5)
 
 
-def test_noise_encoder_gets_its_features_too(video):
-    assert video_features(NoiseEncoder(embedding_size=8).eval(), video, 3, 20, size=SIZE).shape == (17, 1)
+def test_noise_encoder_gets_its_features_too_without_decoding(video, tmp_path):
+    noise = NoiseEncoder(embedding_size=8).eval()
+    assert video_features(noise, tmp_path / "absent.mp4", 3, 20, size=SIZE).shape == (17, 1)
+    assert video_features(noise, video, size=SIZE).shape == (41, 1)
+    window, other = (video_features(noise, tmp_path / name, 3, 20, size=SIZE) for name in ("a.mp4", "b.mp4"))
+    assert not torch.equal(window, other)
 
 
 def test_what_cannot_be_read_is_said(video, tmp_path):

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
-from videosync.video.read import iter_frames
+from videosync.video.read import iter_frames, probe
 
 PREFETCH = 2  # decoded batches that may wait for the backbone
 
@@ -39,11 +39,13 @@ def video_features(
     ``size``: frames are resized to ``size`` × ``size`` pixels. ``encoder`` is in evaluation mode, on
     ``device``. Frames before ``start`` that the encoder looks back at (``encoder.context``) are read too,
     so that the result is that of the whole video's, cut (of its first frames only if the window holds a
-    difference for them). At most ``(PREFETCH + 2) * batch_frames`` decoded frames are held. Raises
-    VideoError when the video does not have these frames.
+    difference for them). At most ``(PREFETCH + 2) * batch_frames`` decoded frames are held. For a
+    ``NoiseEncoder`` the video is not opened. Raises VideoError when the video does not have these frames.
     """
     if encoder.training:
         raise ValueError("video_features needs an encoder in evaluation mode: call encoder.eval() first")
+    if isinstance(encoder, NoiseEncoder):  # it looks at nothing, so nothing is decoded
+        return encoder.features_of(path, start, probe(path).num_frames if stop is None else stop)
     device = torch.device(device)
     batch_frames = max(batch_frames, encoder.context + 1)  # the first batch has every difference it needs
     before = min(encoder.context, start)

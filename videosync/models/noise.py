@@ -5,6 +5,8 @@ score at the floor.
 from __future__ import annotations
 
 import zlib
+from os import PathLike
+from pathlib import PurePath
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +19,7 @@ class NoiseEncoder(nn.Module):
 
     The generator is seeded with ``seed``, the number of the call and a checksum of the clip's features, so
     that two processes that embed different clips draw different noise. Nothing about the order of the
-    frames gets through.
+    frames gets through, and no video is decoded for it (``features_of``).
     """
 
     feature_size = 1
@@ -28,6 +30,12 @@ class NoiseEncoder(nn.Module):
         self.embedding_size = embedding_size
         self.seed = seed
         self.calls = 0
+
+    def features_of(self, video: str | PathLike[str], start: int, stop: int) -> Tensor:
+        """What stands for frames ``start … stop - 1`` of a file, which is not opened: float32 ``[T, 1]`` in 0…1."""
+        name = "/".join(PurePath(video).parts[-2:])
+        numbers = [zlib.crc32(f"{name}\0{frame}".encode()) / 2**32 for frame in range(start, stop)]
+        return torch.tensor(numbers, dtype=torch.float32)[:, None]
 
     def backbone_features(self, frames: Tensor, context: int = 0) -> Tensor:
         """``[B, T, 3, H, W]`` → one pixel of each frame, float32 ``[B, T - context, 1]``."""

@@ -1,0 +1,306 @@
+"""The leak test of a prepared folder: can offsets be told from anything but the pictures?
+
+A noise encoder goes through the whole chain (pairs → similarity sets → detectors trained → evaluated on other
+events), and what files say about themselves (lengths, keyframes) is asked for offsets too. All must be at chance.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videosync.config.schema import Config
+from videosync.data.manifest import read_manifest, write_manifest
+from videosync.data.pairs import sync_pairs
+from videosync.data.samples import Sample
+from videosync.engine.construct import construct_similarity_sets
+from videosync.engine.distributed import Distributed
+from videosync.engine.eval_detectors import evaluate_detectors
+from videosync.engine.leak_plan import TRAIN
+from videosync.engine.train_detectors import train_detectors, versions
+from videosync.evaluation.chance import ChanceTest, answer_gains, chance_test
+from videosync.evaluation.metadata import (
+    clip_pairs,
+    keyframe_scores,
+    offsets_from_lengths,
+    packet_size_offsets,
+)
+from videosync.evaluation.metrics import Interval, floor_metrics, sync_metrics
+from videosync.offset.lag import best_lag
+from videosync.types import SyncPair
+from videosync.video.packet_sizes import read_packets
+
+PREFIX, DATASET = "noise", "dataset"
+FALSE_ALARMS = 0.01  # probability that a sound folder gets any verdict of a leak
+TOO_COARSE = 0.5  # share of the floor: where not even such a leak would show, nothing can be told
+FEWEST_EVENTS = 2  # that detectors can be trained on
+
+
+@dataclass(frozen=True)
+class LeakRow:
+    """One way to guess offsets, and how it did; errors in frames."""
+
+    name: str
+    verdict: str
+    leak: bool = False
+    error: float | None = None  # mean absolute error
+    interval: Interval | None = None  # of it, 95 % over events
+    chance: float | None = None  # the error if the answers knew nothing
+    floor: float | None = None  # the error of always answering 0, on the same pairs
+    test: ChanceTest | None = None
+
+
+@dataclass(frozen=True)
+class LeakReport:
+    rows: tuple[LeakRow, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def leaks(self) -> tuple[LeakRow, ...]:
+        return tuple(row for row in self.rows if row.leak)
+
+
+def leak_config(config: Config, *, output: Path, split: str) -> Config:
+    """``config`` with a noise encoder, ``output``'s own dataset and folders, and ``split`` as the reported one."""
+    return replace(
+        config,
+        data=replace(config.data, dataset=DATASET),
+        model=replace(config.model, name="noise"),
+        similarity=replace(config.similarity, splits=[TRAIN, split]),
+        eval=replace(config.eval, split=split, detectors=[]),
+        paths=replace(config.paths, sets=str(output / "sets"), detectors=str(output / "detectors")),
+    )
+
+
+def find_leaks(
+    config: Config,
+    train: Sequence[Sample],
+    val: Sequence[Sample],
+    *,
+    methods: Sequence[str],
+    control_frames: int,
+    output: Path,
+    distributed: Distributed,
+    command: str,
+) -> LeakReport:
+    """Run all controls on pairs of views with absolute paths; writes everything into ``output``.
+
+    Args:
+        config: as ``leak_config`` made it. train, val: the pairs of its two splits.
+        methods: detectors to train on noise. control_frames: length of the windows that are asked for keyframes and
+            packet sizes.
+
+    Raises:
+        ManifestError, VideoError: files that are not there or cannot be read.
+    """
+    write_manifest(output / DATASET, [*train, *val])
+    notes: list[str] = []
+    judged = len(methods) + 2
+    judge = _Judge(level=FALSE_ALARMS / judged, bootstrap=config.eval.bootstrap, seed=config.pairs.seed)
+    rows: list[LeakRow] = []
+    events = len({sample.event for sample in train})
+    if methods and events >= FEWEST_EVENTS and val:
+        rows += _noise_rows(config, methods, judge, output, distributed, command)
+    elif methods:
+        notes.append(
+            f"noise was not run through the detectors: they need {FEWEST_EVENTS} events or more to train on and "
+            f"another one to be evaluated on; there are {events} and {len({s.event for s in val})}"
+        )
+    rows.append(_length_row(config, output, judge))
+    rows += _packet_rows(
+        config, control_frames, [TRAIN] * bool(train) + [config.eval.split] * bool(val), output, judge
+    )
+    report = LeakReport(tuple(rows), tuple(notes))
+    _write(output / "leaks.json", report, config, command)
+    return report
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """From answers to a row."""
+
+    level: float
+    bootstrap: int
+    seed: int
+
+    def answers(
+        self,
+        name: str,
+        answers: np.ndarray,
+        offsets: np.ndarray,
+        events: Sequence[str],
+        fps: np.ndarray,
+        gains: np.ndarray | None = None,
+        largest: np.ndarray | None = None,
+        say: Callable[[ChanceTest], str] = lambda test: f"better than chance by {test.gain:.1f} frames",
+    ) -> LeakRow:
+        """Judged by ``gains`` (default: the answers' own, in frames), which are at most ``largest``."""
+        options: dict[str, Any] = {
+            "fps": fps,
+            "events": events,
+            "bootstrap": self.bootstrap,
+            "seed": self.seed,
+        }
+        metrics, floor = sync_metrics(answers, offsets, **options), floor_metrics(offsets, **options)
+        own = answer_gains(answers, offsets)
+        if gains is None or largest is None:
+            gains, largest = own, np.abs(offsets).astype(np.float64)
+        test = chance_test(gains, events, largest=largest, level=self.level, seed=self.seed)
+        if test.better:
+            verdict = f"LEAK: {say(test)}"
+        elif test.smallest is None or test.smallest > TOO_COARSE * float(largest.mean()):
+            verdict = _too_few(test, float(largest.mean()), floor.mae_frames)
+        else:
+            share = test.smallest / float(largest.mean())
+            verdict = f"at chance (a leak of {share * floor.mae_frames:.1f} frames would show)"
+        return LeakRow(
+            name,
+            verdict,
+            leak=test.better,
+            error=metrics.mae_frames,
+            interval=metrics.mae_interval,
+            chance=metrics.mae_frames + float(own.mean()),
+            floor=floor.mae_frames,
+            test=test,
+        )
+
+
+def _too_few(test: ChanceTest, largest: float, floor: float) -> str:
+    count = f"{test.n_events} event{'s' * (test.n_events != 1)}"
+    if largest == 0:
+        return "cannot be told: all offsets are 0"
+    if test.smallest is None:
+        return f"cannot be told: {count}, too few for any leak to stand out from luck"
+    least = test.smallest / largest * floor
+    return f"cannot be told: with {count} only a leak of {least:.1f} of {floor:.1f} frames would show"
+
+
+def _noise_rows(
+    config: Config,
+    methods: Sequence[str],
+    judge: _Judge,
+    output: Path,
+    distributed: Distributed,
+    command: str,
+) -> list[LeakRow]:
+    """The chain of commands, with noise for embeddings."""
+    construct_similarity_sets(
+        config,
+        workdir=output,
+        logdir=output / "construct",
+        folder=Path(config.paths.sets),
+        prefix=PREFIX,
+        keep_finished=False,
+        distributed=distributed,
+    )
+    train_detectors(
+        config,
+        prefix=PREFIX,
+        methods=methods,
+        workdir=output,
+        logdir=output / "train",
+        continue_train=False,
+        command=command,
+    )
+    (output / "evaluation").mkdir(exist_ok=True)
+    evaluate_detectors(
+        config,
+        model_prefix=PREFIX,
+        data_prefix=PREFIX,
+        models=list(methods),
+        workdir=output,
+        output=output / "evaluation",
+        command=command,
+    )
+    with (output / "evaluation" / "pairs.csv").open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    events = [line["event"] for line in lines]
+    offsets = np.array([int(line["true_offset_frames"]) for line in lines])
+    fps = np.array([float(line["fps"]) for line in lines])
+    return [
+        judge.answers(f"noise → {name}", np.array([float(x[name]) for x in lines]), offsets, events, fps)
+        for name in methods
+    ]
+
+
+def _length_row(config: Config, output: Path, judge: _Judge) -> LeakRow:
+    offsets, lengths, events, fps = clip_pairs(read_manifest(output / DATASET))
+    if not offsets.any():
+        return LeakRow("clip lengths", "nothing to tell: all clips of an event start together")
+    row = judge.answers("clip lengths", offsets_from_lengths(offsets, lengths, events), offsets, events, fps)
+    if (lengths[:, 0] == lengths[:, 1]).all():
+        return replace(row, verdict="at chance: clips of a pair are of equal length", leak=False)
+    if row.leak and config.pairs.placement == "random":
+        said = row.verdict.removeprefix("LEAK: ")
+        return replace(
+            row, verdict=f"{said}, which windows at random places do not show: no leak", leak=False
+        )
+    return row
+
+
+def _packet_rows(
+    config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: _Judge
+) -> list[LeakRow]:
+    manifest = read_manifest(output / DATASET)
+    pairs: list[SyncPair] = []
+    for split in splits:
+        pairs += sync_pairs(
+            manifest,
+            split,
+            num_frames=num_frames,
+            max_offset=config.pairs.max_offset,
+            placement=config.pairs.placement,
+            windows=config.pairs.windows_train if split == TRAIN else config.pairs.windows_val,
+            seed=config.pairs.seed,
+        )
+    packets_of = lru_cache(maxsize=None)(read_packets)
+    reach = config.pairs.max_offset
+    offsets = np.array([pair.offset for pair in pairs])
+    events = [pair.event for pair in pairs]
+    fps = np.array([pair.window0.fps for pair in pairs])
+    scores = keyframe_scores(pairs, packets_of, reach)
+    rows = np.arange(len(pairs))
+    true, mirrored = scores[rows, reach + offsets], scores[rows, reach - offsets]
+
+    def say(test: ChanceTest) -> str:
+        return (
+            f"{true.mean():.0%} of keyframes fall together at the true offset, {mirrored.mean():.0%} at its mirror "
+            "image; encode clips with keyframes at irregular places"
+        )
+
+    keyframes = judge.answers(
+        "keyframes",
+        best_lag(scores),
+        offsets,
+        events,
+        fps,
+        gains=true - mirrored,
+        largest=(offsets != 0).astype(np.float64),
+        say=say,
+    )
+    sizes = judge.answers("packet sizes", packet_size_offsets(pairs, packets_of, reach), offsets, events, fps)
+    reference = "for comparison only: bits follow the motion, so this is no leak"
+    return [keyframes, replace(sizes, verdict=reference, leak=False)]
+
+
+def _write(path: Path, report: LeakReport, config: Config, command: str) -> None:
+    content = {
+        "leaks": [row.name for row in report.leaks],
+        "rows": [asdict(row) for row in report.rows],
+        "notes": list(report.notes),
+        "false_alarms": FALSE_ALARMS,
+        "config": asdict(config),
+        "command": command,
+        "versions": versions(),
+    }
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
