@@ -149,6 +149,7 @@ def test_small_folders_are_told_that_nothing_can_be_told(tmp_path, capsys):
     assert "events were divided into two halves" in out
     assert "noise was not run through the detectors: they need 2 events or more" in out
     assert "cannot be told: 1 event, too few for any leak" in rows_of(out)["keyframes"]
+    assert out.endswith("no leak found; too few events to tell: keyframes\n")
     single = [Sample("e", "train", (View("one.mp4", 0, 9, 25.0),))]
     write_clip(tmp_path / "alone" / "one.mp4", 0, 9, keys=[0])
     write_manifest(tmp_path / "alone", single)

@@ -163,7 +163,11 @@ def print_report(report: LeakReport) -> None:
     for note in report.notes:
         print(f"note: {note}")
     names = ", ".join(row.name for row in report.leaks)
-    print(f"LEAK: offsets can be told without looking, from {names}" if names else "no leak found")
+    untold = ", ".join(row.name for row in report.rows if not row.told)
+    if names:
+        print(f"LEAK: offsets can be told without looking, from {names}")
+    else:
+        print(f"no leak found; too few events to tell: {untold}" if untold else "no leak found")
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ def _help() -> str:
         "",
         "commands:",
     ]
-    lines += [f"  {name:<16}{summary}" for name, (_, summary) in COMMANDS.items()]
+    width = max(len(name) for name in COMMANDS) + 2
+    lines += [f"  {name:<{width}}{summary}" for name, (_, summary) in COMMANDS.items()]
     lines += ["", "'videosync COMMAND --help' explains every flag; 'videosync --version' prints the version."]
     return "\n".join(lines)

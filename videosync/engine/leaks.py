@@ -9,11 +9,10 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,36 +25,21 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
 from videosync.engine.leak_plan import TRAIN
 from videosync.engine.train_detectors import train_detectors, versions
-from videosync.evaluation.chance import ChanceTest, answer_gains, chance_test
+from videosync.evaluation.chance import ChanceTest
+from videosync.evaluation.leak_rows import Judge, LeakRow
 from videosync.evaluation.metadata import (
     clip_pairs,
     keyframe_scores,
     offsets_from_lengths,
     packet_size_offsets,
 )
-from videosync.evaluation.metrics import Interval, floor_metrics, sync_metrics
 from videosync.offset.lag import best_lag
 from videosync.types import SyncPair
 from videosync.video.packet_sizes import read_packets
 
 PREFIX, DATASET = "noise", "dataset"
 FALSE_ALARMS = 0.01  # probability that a sound folder gets any verdict of a leak
-TOO_COARSE = 0.5  # share of the floor: where not even such a leak would show, nothing can be told
 FEWEST_EVENTS = 2  # that detectors can be trained on
-
-
-@dataclass(frozen=True)
-class LeakRow:
-    """One way to guess offsets, and how it did; errors in frames."""
-
-    name: str
-    verdict: str
-    leak: bool = False
-    error: float | None = None  # mean absolute error
-    interval: Interval | None = None  # of it, 95 % over events
-    chance: float | None = None  # the error if the answers knew nothing
-    floor: float | None = None  # the error of always answering 0, on the same pairs
-    test: ChanceTest | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +88,7 @@ def find_leaks(
     write_manifest(output / DATASET, [*train, *val])
     notes: list[str] = []
     judged = len(methods) + 2
-    judge = _Judge(level=FALSE_ALARMS / judged, bootstrap=config.eval.bootstrap, seed=config.pairs.seed)
+    judge = Judge(level=FALSE_ALARMS / judged, bootstrap=config.eval.bootstrap, seed=config.pairs.seed)
     rows: list[LeakRow] = []
     events = len({sample.event for sample in train})
     if methods and events >= FEWEST_EVENTS and val:
@@ -123,70 +107,10 @@ def find_leaks(
     return report
 
 
-@dataclass(frozen=True)
-class _Judge:
-    """From answers to a row."""
-
-    level: float
-    bootstrap: int
-    seed: int
-
-    def answers(
-        self,
-        name: str,
-        answers: np.ndarray,
-        offsets: np.ndarray,
-        events: Sequence[str],
-        fps: np.ndarray,
-        gains: np.ndarray | None = None,
-        largest: np.ndarray | None = None,
-        say: Callable[[ChanceTest], str] = lambda test: f"better than chance by {test.gain:.1f} frames",
-    ) -> LeakRow:
-        """Judged by ``gains`` (default: the answers' own, in frames), which are at most ``largest``."""
-        options: dict[str, Any] = {
-            "fps": fps,
-            "events": events,
-            "bootstrap": self.bootstrap,
-            "seed": self.seed,
-        }
-        metrics, floor = sync_metrics(answers, offsets, **options), floor_metrics(offsets, **options)
-        own = answer_gains(answers, offsets)
-        if gains is None or largest is None:
-            gains, largest = own, np.abs(offsets).astype(np.float64)
-        test = chance_test(gains, events, largest=largest, level=self.level, seed=self.seed)
-        if test.better:
-            verdict = f"LEAK: {say(test)}"
-        elif test.smallest is None or test.smallest > TOO_COARSE * float(largest.mean()):
-            verdict = _too_few(test, float(largest.mean()), floor.mae_frames)
-        else:
-            share = test.smallest / float(largest.mean())
-            verdict = f"at chance (a leak of {share * floor.mae_frames:.1f} frames would show)"
-        return LeakRow(
-            name,
-            verdict,
-            leak=test.better,
-            error=metrics.mae_frames,
-            interval=metrics.mae_interval,
-            chance=metrics.mae_frames + float(own.mean()),
-            floor=floor.mae_frames,
-            test=test,
-        )
-
-
-def _too_few(test: ChanceTest, largest: float, floor: float) -> str:
-    count = f"{test.n_events} event{'s' * (test.n_events != 1)}"
-    if largest == 0:
-        return "cannot be told: all offsets are 0"
-    if test.smallest is None:
-        return f"cannot be told: {count}, too few for any leak to stand out from luck"
-    least = test.smallest / largest * floor
-    return f"cannot be told: with {count} only a leak of {least:.1f} of {floor:.1f} frames would show"
-
-
 def _noise_rows(
     config: Config,
     methods: Sequence[str],
-    judge: _Judge,
+    judge: Judge,
     output: Path,
     distributed: Distributed,
     command: str,
@@ -231,13 +155,13 @@ def _noise_rows(
     ]
 
 
-def _length_row(config: Config, output: Path, judge: _Judge) -> LeakRow:
+def _length_row(config: Config, output: Path, judge: Judge) -> LeakRow:
     offsets, lengths, events, fps = clip_pairs(read_manifest(output / DATASET))
     if not offsets.any():
         return LeakRow("clip lengths", "nothing to tell: all clips of an event start together")
     row = judge.answers("clip lengths", offsets_from_lengths(offsets, lengths, events), offsets, events, fps)
     if (lengths[:, 0] == lengths[:, 1]).all():
-        return replace(row, verdict="at chance: clips of a pair are of equal length", leak=False)
+        return replace(row, verdict="at chance: clips of a pair are of equal length", told=True)
     if row.leak and config.pairs.placement == "random":
         said = row.verdict.removeprefix("LEAK: ")
         return replace(
@@ -247,7 +171,7 @@ def _length_row(config: Config, output: Path, judge: _Judge) -> LeakRow:
 
 
 def _packet_rows(
-    config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: _Judge
+    config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: Judge
 ) -> list[LeakRow]:
     manifest = read_manifest(output / DATASET)
     pairs: list[SyncPair] = []
@@ -288,7 +212,7 @@ def _packet_rows(
     )
     sizes = judge.answers("packet sizes", packet_size_offsets(pairs, packets_of, reach), offsets, events, fps)
     reference = "for comparison only: bits follow the motion, so this is no leak"
-    return [keyframes, replace(sizes, verdict=reference, leak=False)]
+    return [keyframes, replace(sizes, verdict=reference, leak=False, told=True)]
 
 
 def _write(path: Path, report: LeakReport, config: Config, command: str) -> None:
