@@ -19,6 +19,7 @@ from typing import Any
 
 from joblib import wrap_non_picklable_objects
 
+from dataset_preparation.clips.interrupts import end_with
 from dataset_preparation.clips.job import Job, Outcome, Work
 from dataset_preparation.clips.records import Records, SourceState, job_key, source_state
 from dataset_preparation.clips.run_folder import RUNNING, current_run
@@ -139,6 +140,7 @@ def _in_own_process(attempt: Attempt, records: Records, sources: SourceState) ->
 
 def own_process() -> None:
     """Run the attempt that comes in on stdin; what comes of it goes to stdout."""
+    end_with(os.getppid())
     answers = os.dup(1)
     os.dup2(2, 1)  # what the work prints is no answer
     try:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,15 +78,16 @@ def connect(address: str) -> Iterator[Client]:
 def check_workers(client: Client, attempts: Sequence[Attempt]) -> None:
     """Raises ConfigError unless every worker sees the output folder and the first source, and runs this code."""
     first = attempts[0]
+    module = _module(first)
     source = next((path for attempt in attempts for path in attempt.job.sources if Path(path).exists()), "")
-    views = client.run(look, str(first.output_dir), source, on_error="return")
+    views = client.run(look, str(first.output_dir), source, module, on_error="return")
     for worker, view in views.items():
         if isinstance(view, BaseException):
             raise ConfigError(
                 f"--cluster: worker {worker} cannot run the preparation ({type(view).__name__}: {view}); install "
                 "this version of videosync in its environment"
             )
-        _check_view(f"worker {worker} on {view.host}", view, first, code_version())
+        _check_view(f"worker {worker} on {view.host}", view, first, code_version(module))
         if not view.source:
             raise ConfigError(
                 f"--cluster: worker {worker} on {view.host} cannot read {source}; the archive must be in a folder "
@@ -95,11 +97,10 @@ def check_workers(client: Client, attempts: Sequence[Attempt]) -> None:
 
 def on_cluster(attempts: Sequence[Attempt], client: Client) -> Iterator[Finished]:
     """Results as they come. Raises ConfigError when the scheduler goes away."""
-
     todo = iter(attempts)
     running: dict[Future, Attempt] = {}
     ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
-    code = code_version()
+    code = code_version(_module(attempts[0]))
     threads, next_count = 1, 0.0
     try:
         while True:
@@ -122,29 +123,33 @@ def on_cluster(attempts: Sequence[Attempt], client: Client) -> Iterator[Finished
 
 def on_worker(attempt: Attempt, code: str) -> Finished:
     """``execute`` on a worker that may have joined after the others were checked."""
-    view = look(str(attempt.output_dir), "")
+    view = look(str(attempt.output_dir), "", _module(attempt))
     _check_view(f"a worker on {view.host}", view, attempt, code)
     cv2.setNumThreads(1)
     return execute(attempt)
 
 
-def look(output_dir: str, source: str) -> WorkerView:
-    return WorkerView(
-        socket.gethostname(),
-        code_version(),
-        current_run(Path(output_dir)),
-        not source or Path(source).exists(),
-    )
+def look(output_dir: str, source: str, module: str) -> WorkerView:
+    """On a worker: what it sees of ``output_dir`` and ``source``, and its code of ``module``'s work."""
+    seen = not source or Path(source).exists()
+    return WorkerView(socket.gethostname(), code_version(module), current_run(Path(output_dir)), seen)
 
 
 @functools.cache
-def code_version() -> str:
-    """Names the code that clips depend on: the preparation, the video code under it, and the encoder's package."""
+def code_version(module: str) -> str:
+    """Names the code that clips depend on: the package of the work's module, this one, the video code, PyAV."""
     digest = hashlib.sha256()
-    for root in (Path(__file__).parents[1], Path(video.__file__).parent):
+    found = None if module == "__main__" else find_spec(module)  # code of a script itself is sent along
+    folders = [Path(found.origin).parent] if found and found.origin else []
+    for root in (*folders, Path(__file__).parent, Path(video.__file__).parent):
         for path in sorted(root.rglob("*.py")):
             digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return f"code {digest.hexdigest()[:12]}, PyAV {av.__version__}"
+
+
+def _module(attempt: Attempt) -> str:
+    """Where the work's function is, also of one whose settings ``functools.partial`` has filled in."""
+    return getattr(attempt.work, "func", attempt.work).__module__
 
 
 def _check_view(worker: str, view: WorkerView, attempt: Attempt, code: str) -> None:

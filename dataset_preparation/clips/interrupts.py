@@ -1,14 +1,17 @@
-"""Ctrl-C and SIGTERM reach the main process alone: workers do not answer them with a traceback each."""
+"""Ctrl-C and SIGTERM reach the main process alone (workers would answer with a traceback each); workers end with it."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+WATCH_SECONDS = 0.5
 
 
 @contextmanager
@@ -32,6 +35,17 @@ def held() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_with(parent: int) -> None:
+    """From now on this process ends when ``parent`` (its parent's id) does, however that happens."""
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    os._exit(1)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

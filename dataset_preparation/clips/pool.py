@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import warnings
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ import cv2
 import joblib
 
 from dataset_preparation.clips.attempt import Attempt, Finished, execute
-from dataset_preparation.clips.interrupts import STOP_SIGNALS, held
+from dataset_preparation.clips.interrupts import STOP_SIGNALS, end_with, held
 
 
 def in_this_process(attempts: Sequence[Attempt]) -> Iterator[Finished]:
@@ -21,14 +22,14 @@ def in_this_process(attempts: Sequence[Attempt]) -> Iterator[Finished]:
 def in_processes(attempts: Sequence[Attempt], workers: int) -> Iterator[Finished]:
     """Results as they come. Raises concurrent.futures.process.BrokenProcessPool when a process has ended."""
     threads = max(1, joblib.cpu_count() // workers)
-    task = joblib.delayed(_in_worker)
+    task, main = joblib.delayed(_in_worker), os.getpid()
     with warnings.catch_warnings():
         # processes that have grown are renewed, as they should be; and one that is stopped stops early
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         warnings.filterwarnings("ignore", message=".*tasks.*(generator|before)", module="joblib")
         with held():
             parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
-            results = parallel(task(attempt, threads) for attempt in attempts)
+            results = parallel(task(attempt, threads, main) for attempt in attempts)
         try:
             yield from results
         finally:
@@ -36,12 +37,13 @@ def in_processes(attempts: Sequence[Attempt], workers: int) -> Iterator[Finished
                 results.close()
 
 
-def _in_worker(attempt: Attempt, threads: int) -> Finished:
-    _set_up_worker(threads)
+def _in_worker(attempt: Attempt, threads: int, main: int) -> Finished:
+    _set_up_worker(threads, main)
     return execute(attempt)
 
 
 @functools.cache
-def _set_up_worker(threads: int) -> None:
+def _set_up_worker(threads: int, main: int) -> None:
+    end_with(main)
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     cv2.setNumThreads(threads)  # joblib limits OpenMP and BLAS, which OpenCV does not ask

@@ -76,12 +76,13 @@ class Progress:
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
         )
         next_line = self._start + LINE_SECONDS
+        finished = self._bytes_before
         with bar:
             while not self._over.wait(POLL_SECONDS):
-                finished = self._finished_bytes()
+                finished = max(finished, self._finished_bytes())  # a marker that is being written says 0
                 if not bar.disable:
                     bar.set_postfix_str(self._state(), refresh=False)
-                    bar.n = max(bar.n, finished)
+                    bar.n = finished
                     bar.refresh()
                 elif time.monotonic() >= next_line:
                     next_line += LINE_SECONDS

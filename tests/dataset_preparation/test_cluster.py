@@ -1,6 +1,7 @@
 """Preparation on a real Dask cluster of two workers, as ``dask scheduler`` and ``dask worker`` start it."""
 
 import dataclasses
+import functools
 import os
 import signal
 import socket
@@ -17,8 +18,8 @@ from dataset_preparation.clips.attempt import Attempt
 from dataset_preparation.clips.records import job_key
 from dataset_preparation.clips.run_folder import RUNNING, RunFolder
 from dataset_preparation.clips.workers import run_jobs
-from tests.dataset_preparation.clip_jobs import make_jobs, times_run, write_clip
-from tests.dataset_preparation.test_workers import assert_tidy
+from tests.dataset_preparation.jobs.clip_jobs import make_jobs, times_run, write_clip
+from tests.dataset_preparation.test_workers import assert_tidy, start
 from videosync.errors import ConfigError
 from videosync.video.read import probe
 
@@ -84,7 +85,7 @@ def in_the_middle_of(root, job, then):
             time.sleep(0.02)
         then()
 
-    thread = threading.Thread(target=wait)
+    thread = threading.Thread(target=wait, daemon=True)
     thread.start()
     return thread
 
@@ -121,7 +122,7 @@ def test_work_of_a_lost_worker_is_done_by_another(tmp_path, address):
         client.wait_for_workers(3, timeout=60)
     thread = in_the_middle_of(tmp_path, jobs[3], kill)
     outcomes = run(tmp_path, jobs, address)
-    thread.join()
+    thread.join(timeout=30)
     lost.communicate()
     assert pids
     for outcome in outcomes.values():
@@ -139,10 +140,23 @@ def test_jobs_that_kill_their_worker_do_not_stop_the_run(tmp_path, address):
     assert_tidy(tmp_path)
 
 
+def test_stopped_by_ctrl_c(tmp_path, address):
+    process = start(tmp_path, address)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "stopped\n")
+    finished = {path.stem for path in (tmp_path / "out/clips").glob("job*")}
+    time.sleep(1.5)  # a beat later no worker is at it any more
+    run(tmp_path, make_jobs(tmp_path, 6, frames=20, pause=0.03), address)
+    assert {name for name, times in times_run(tmp_path).items() if times == 1} >= finished
+    assert_tidy(tmp_path)
+
+
 def test_what_workers_must_see(tmp_path, address, monkeypatch):
     (job,) = make_jobs(tmp_path, 1)
     with RunFolder(tmp_path / "out") as folder, cluster.connect(address) as client:
-        attempt = Attempt(write_clip, job, tmp_path / "out", {}, folder.run_id)
+        filled_in = functools.partial(write_clip)  # as the scripts give it
+        attempt = Attempt(filled_in, job, tmp_path / "out", {}, folder.run_id)
         cluster.check_workers(client, [attempt])
         opened = os.open(job.sources[0], os.O_RDONLY)
         mine = dataclasses.replace(job, sources=(f"/proc/self/fd/{opened}",))  # each process has its own
@@ -154,7 +168,7 @@ def test_what_workers_must_see(tmp_path, address, monkeypatch):
             cluster.check_workers(client, [elsewhere])
         with pytest.raises(ConfigError, match="does not see the output folder .*elsewhere; choose"):
             next(cluster.on_cluster([elsewhere], client))  # as on a worker that joins later
-        monkeypatch.setattr(cluster, "code_version", lambda: "code 0, PyAV 1")
+        monkeypatch.setattr(cluster, "code_version", lambda module: "code 0, PyAV 1")
         with pytest.raises(
             ConfigError, match=r"another version \(code \w{12}, PyAV [\d.]+\) than this machine \(code 0"
         ):
@@ -231,7 +245,7 @@ def test_scheduler_and_workers_that_come_and_go(tmp_path, monkeypatch):
         thread = in_the_middle_of(tmp_path, jobs[0], then)
         with pytest.raises(ConfigError, match="the scheduler went away"):
             run(tmp_path, jobs, here)
-        thread.join()
+        thread.join(timeout=30)
     finally:
         for each in [*workers, process]:
             end(each)

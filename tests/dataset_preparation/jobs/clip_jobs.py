@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from dataset_preparation.clips.job import Beat, Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
@@ -85,8 +85,9 @@ def times_run(root: Path) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def main(root: Path, workers: int, count: int, frames: int) -> int:
-    jobs = make_jobs(root, count, frames=frames, pause=0.05)
+def main(root: Path, where: str, count: int, frames: int) -> int:
+    jobs = make_jobs(root, count, frames=frames, pause=0.03)
+    workers, cluster = (1, where) if ":" in where else (int(where), None)
     try:
         run_jobs(
             write_clip,
@@ -94,7 +95,7 @@ def main(root: Path, workers: int, count: int, frames: int) -> int:
             output_dir=root / "out",
             settings={},
             workers=workers,
-            cluster=None,
+            cluster=cluster,
             label="cutting",
         )
     except KeyboardInterrupt:
@@ -104,4 +105,4 @@ def main(root: Path, workers: int, count: int, frames: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])))
