@@ -42,7 +42,7 @@ from dataset_preparation.clips.dataset import Dropped, finish, make_report, prin
 from dataset_preparation.clips.job import Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.cmu.archive import CAMERAS, Recording, choose_splits, find_recordings, video_name
-from dataset_preparation.cmu.cameras import FPS, usable_cameras
+from dataset_preparation.cmu.cameras import DOUBT, FPS, usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
 from dataset_preparation.cmu.pairs import Camera, Pair, Protocol, make_pairs
 from dataset_preparation.cmu.sketch import SketchJob, sketch
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             found=notes,
         )
     finally:
-        print_notes(notes)
+        print_notes(notes, splits)
     return 0
 
 
@@ -174,19 +174,27 @@ def print_plan(
             pair.draw()
             pair.accepted = pair.pending
             samples += pair.samples(splits[recording.name], FPS)
+    print("at most, if all of it can be used:")
     print_report(make_report(samples, dropped, settings, data_root=data_root))
+    print_notes({}, splits)
 
 
-def print_notes(notes: Mapping[str, Sequence[str]]) -> None:
+def print_notes(notes: Mapping[str, Sequence[str]], splits: Mapping[str, str]) -> None:
+    """What a person should look into; report.json has all notes."""
     for video, lines in notes.items():
         for line in lines:
-            print(f"note  {video} {line}")
+            if line.startswith(DOUBT):
+                print(f"note: {video} {line.removeprefix(DOUBT)}")
+    for split in sorted({"train", "val"} - set(splits.values())):
+        print(f"note: no sequence here is in '{split}'; docs/datasets/cmu.md lists the splits")
 
 
 def _chosen_cameras(chosen: Sequence[str]) -> tuple[str, ...]:
     for camera in chosen:
         if not (len(camera) == 2 and camera.isdigit()):
             raise ManifestError(f"--cameras {camera}: give the two digits of hd_00_XX.mp4, such as 03")
+    if len(set(chosen)) < 2:
+        raise ManifestError(f"--cameras {' '.join(chosen)}: a pair needs two; give two or more")
     return tuple(sorted(set(chosen)))
 
 

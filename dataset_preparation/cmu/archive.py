@@ -79,8 +79,8 @@ def find_recordings(
         videos = tuple((camera, str(there[camera].absolute())) for camera in cameras if camera in there)
         missing = [video_name(camera) for camera in cameras if camera not in there]
         if missing:
-            why = f"{folder / VIDEO_FOLDER} lacks {len(missing)} of {len(cameras)} cameras; download them"
-            dropped.append(Dropped(folder.name, " ".join(missing), "missing file", why))
+            why = f"has {len(videos)} of {len(cameras)} cameras; download {' '.join(missing)}"
+            dropped.append(Dropped(folder.name, "", "missing files", why))
         if len(videos) < 2:
             why = f"has {len(videos)} of the {len(cameras)} cameras; a pair needs two"
             dropped.append(Dropped(folder.name, "", "too few cameras", why))

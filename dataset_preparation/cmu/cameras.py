@@ -18,6 +18,7 @@ from dataset_preparation.cmu.pairs import Camera
 
 FPS = 30000 / 1001  # of the archive
 FPS_TOLERANCE = 0.005
+DOUBT = "doubt: "  # how a note begins that a person should look into
 LENGTH_TOLERANCE = 0.1  # share of the median number of frames
 
 
@@ -69,21 +70,21 @@ def same_rate(rate: float, other: float) -> bool:
 
 
 def _notes(camera: Camera, cameras: list[Camera], fact: Mapping[str, Any]) -> list[str]:
-    """What was seen of a video that is used; doubts begin with "doubt: "."""
+    """What was seen of a video that is used."""
     lines = [
-        f"{kind}: about {sum(stop - first for first, stop in spans)} of {camera.num_frames} frames in "
-        f"{len(spans)} stretches, avoided"
+        f"{kind}: about {sum(stop - first for first, stop in spans)} of {camera.num_frames} frames, avoided: "
+        + ", ".join(f"{first}–{stop - 1}" for first, stop in spans)
         for kind, spans in _by_kind(fact["bad"]).items()
     ]
     usual = median(other.num_frames for other in cameras)
     if abs(camera.num_frames - usual) > LENGTH_TOLERANCE * usual:
         lines.append(
-            f"doubt: has {camera.num_frames} frames where the cameras have {usual:g} (median); used up to where "
+            f"{DOUBT}has {camera.num_frames} frames where the cameras have {usual:g} (median); used up to where "
             "both cameras of a pair have frames, but look at its pairs"
         )
     if fact["jumps"]:
         lines.append(
-            f"doubt: its time stamps skip frames in {fact['jumps']} places, after which its frame numbers may "
+            f"{DOUBT}its time stamps skip frames in {fact['jumps']} places, after which its frame numbers may "
             "not be those of the other cameras; look at its pairs"
         )
     return lines

@@ -1,8 +1,8 @@
 """All clips of one camera in one decoding pass; every frame that is written is looked at.
 
 Clips of one source overlap, so what a frame shows is found once. Stationary means what it means in the sketch: no
-movement between two frames 3 s apart (three eighths of a window), looked for once a second, on a grid that all clips
-of the source share.
+movement between two frames 3 s apart (three eighths of a window), looked for every 1.5 s on a grid that all clips of
+the source share.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from dataset_preparation.clips.cut import Cut, Encoding, Rejection, cut_clips
 from dataset_preparation.clips.job import Beat, Outcome
 from dataset_preparation.cmu.look import STATIONARY, STILL, empty, grey, movement, small
 
-STEPS_A_WINDOW = 8  # grid frames: one a second in 240 frames
-STEPS_APART = 3  # between the two frames that are compared
+STEP = 3 / 16  # of a window from one frame of the grid to the next: 45 frames, 1.5 s
+STEPS_APART = 2  # between the two frames that are compared: 90 frames, as in the sketch
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CutJob:
 def cut(job: CutJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
     """The clips of one camera. Facts: ``bad``, clip → [first, stop) source frames for which it was rejected."""
     (path,) = job.sources
-    source = SourceLook(step=max(1, job.cuts[0].num_frames // STEPS_A_WINDOW))
+    source = SourceLook(step=max(1, round(STEP * job.cuts[0].num_frames)))
     judges: dict[str, WindowJudge] = {}
 
     def judge(cut: Cut) -> WindowJudge:

@@ -1,4 +1,4 @@
-"""A rough look at a whole video: keyframes alone are decoded, which costs a few percent of a full decode.
+"""A rough look at a whole video: keyframes alone are decoded, a small part of a full decode.
 
 Neighbouring samples are at most ``SPACING`` frames apart where keyframes allow. Where they are rarer, frames in
 between are decoded too, as far as a budget goes; what was not seen counts as good, since every frame that is
@@ -129,7 +129,7 @@ def _samples(
     index: VideoIndex, keys: Sequence[int], between: Sequence[int]
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Both kinds of samples, by frame number."""
-    others = scaled_frames(index.path, between, (SIZE, SIZE)) if between else iter(())
+    others = scaled_frames(index.path, between, (SIZE, SIZE), threads=1) if between else iter(())
     waiting = next(others, None)
     for number, frame in keyframes(index, keys):
         while waiting is not None and waiting[0] < number:
@@ -147,7 +147,7 @@ def keyframes(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[int, V
     if not times:
         return
     with open_video(index.path) as container:
-        stream = video_stream(container, index.path)
+        stream = video_stream(container, index.path, threads=1)
         stream.codec_context.skip_frame = "NONKEY"
         for packet in container.demux(stream):
             if packet.size == 0 or (packet.pts in times and packet.is_keyframe and not packet.is_corrupt):

@@ -309,7 +309,7 @@ def test_empty_samples_spoil_up_to_their_neighbours():
 def test_what_the_sketch_did_not_see_is_rejected_while_cutting(tmp_path):
     source = Source(700, black=(100, 102), green=(300, 301), still=(500, 560), gop=1000)
     write_source(tmp_path / "a.mp4", source, seed=0)
-    places = {"before": 60, "black": 70, "green": 261, "good": 310, "some": 470, "still": 495, "again": 540}
+    places = {"before": 60, "black": 70, "green": 261, "good": 310, "some": 470, "still": 495, "again": 535}
     cuts = tuple(Cut(f"{name}.mp4", first, LENGTH) for name, first in places.items())
     job = CutJob("x", (str(tmp_path / "a.mp4"),), cuts, 30000 / 1001)
     outcome = cut(job, lambda share: None, output_dir=tmp_path / "out", encoding=Encoding(48, 12))
@@ -329,7 +329,7 @@ def test_what_the_sketch_did_not_see_is_rejected_while_cutting(tmp_path):
     assert outcome.facts["bad"]["green.mp4"] == [300, 301]
     first, stop = outcome.facts["bad"]["still.mp4"]
     assert 500 <= first < stop <= 561
-    assert stop - first == 16
+    assert stop - first == 17
 
 
 # Archive and index
@@ -426,7 +426,7 @@ def test_every_frame_of_every_clip_is_the_labelled_one_and_shows_something(truth
             assert numbers == [source.shown(n) for n in wanted]
             assert not source.bad()[wanted.start : wanted.stop].any()
             still = sum(source.still[0] <= n < source.still[1] for n in wanted)
-            assert still < 20  # three eighths of the window and one step of the grid
+            assert still < 24  # 16 frames and one step of the grid, for a window of 40
             info = probe(manifest.path(view))
             assert (info.num_frames, info.width, info.height, view.fps) == (LENGTH, 48, 48, 30000 / 1001)
             assert sources[view.video].first_frame == view.start_frame
@@ -452,7 +452,8 @@ def test_lead_ins_of_different_length_do_not_shift_labels(truth, prepared):
 def test_the_report_says_what_was_left_out_and_why(prepared):
     report = json.loads((prepared / "report.json").read_text())
     dropped = {(d["event"], d["what"]): d for d in report["dropped"]}
-    assert dropped["171204_pose1", "hd_00_15"]["kind"] == "missing file"
+    assert dropped["171204_pose1", ""]["kind"] == "missing files"
+    assert dropped["171204_pose1", ""]["why"] == "has 6 of 7 cameras; download hd_00_15"
     assert "cut off" in dropped["171204_pose1", "hd_00_09"]["why"]
     assert "25 frames/s" in dropped["171204_pose1", "hd_00_10"]["why"]
     assert dropped["171204_pose2", "00-03"]["why"].startswith(f"1 of {CLIPS} clips")
@@ -563,6 +564,7 @@ def test_wrong_input_is_one_sentence(truth, tmp_path, capsys):
         (truth.root / "171026_pose3" / "hdVideos", (), f"give the folder of all sequences, {truth.root}"),
         (tmp_path / "one", (), "no sequence has two of the cameras"),
         (truth.root, ("--cameras", "3"), "give the two digits"),
+        (truth.root, ("--cameras", "03"), "a pair needs two"),
         (truth.root, ("--max_offset", "40"), "must be below --num_frames"),
         (truth.root, ("--cameras", "28", "29"), "no sequence has two of the cameras 28 29"),
     ):
