@@ -67,7 +67,7 @@ def slow(embeddings, steps, lengths, mask, loss_type, similarity, tau, smoothing
                 labels = np.full(n, smoothing / (n - 1))
                 labels[place] += 1 - n * smoothing / (n - 1)
                 left, returned = labels @ time, beta @ time
-                variance = beta @ (time - returned) ** 2
+                variance = max(beta @ (time - returned) ** 2, 1 / (12 * float(lengths[u]) ** 2))
                 gap = abs(left - returned)
                 losses.append(
                     {
@@ -156,3 +156,19 @@ def test_wrong_options_name_the_nearest():
         cycle_consistency_loss(embeddings, steps, lengths, mask, temperature=0)
     with pytest.raises(ValueError, match="two clips"):
         cycle_consistency_loss(embeddings[:1], steps[:1], lengths[:1], mask[:1])
+
+
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_matches_without_doubt_leave_the_loss_finite(loss_type):
+    """Embeddings so far apart that the softmax is one-hot, half of them matched to a wrong frame."""
+    frames = torch.eye(8) * 1e4
+    embeddings = torch.stack([frames, frames[[0, 1, 2, 3, 0, 1, 2, 3]]]).requires_grad_()
+    steps, lengths = torch.arange(8).expand(2, -1), torch.tensor([8, 8])
+    loss = cycle_consistency_loss(
+        embeddings, steps, lengths, torch.ones(2, 8, dtype=torch.bool), loss_type=loss_type
+    )
+    loss.backward()
+    assert 0 < loss.item() < 1e9
+    assert embeddings.grad.isfinite().all()
+    if loss_type == "regression_mse_var":
+        assert loss.item() < 12 * 8**2

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from videosync.losses.tcn import n_pairs_loss, nearest_in_time
+from videosync.losses.tcn import n_pairs_loss, nearest_in_time, two_view_n_pairs_loss
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "tcn_loss.npz")
 
@@ -51,3 +51,45 @@ def test_the_nearest_frame_within_the_window_is_the_positive():
     assert positives.tolist() == [0, 1, 4, 4, 4, 5]
     mask[1, 1] = False
     assert nearest_in_time(steps, mask, window=4)[0].tolist() == [0, 1]
+
+
+def two_views(frames=6, size=4, videos=3, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    embeddings = torch.randn(videos, 2, frames, size, generator=g)
+    steps = torch.randint(0, 40, (videos, 2, frames), generator=g).sort(-1).values
+    mask = torch.rand(videos, 2, frames, generator=g) > 0.2
+    return embeddings, steps, mask
+
+
+def test_two_views_equal_the_loss_written_out():
+    embeddings, steps, mask = two_views()
+    losses = []
+    for e, s, m in zip(embeddings, steps, mask):
+        for this, other in ((0, 1), (1, 0)):
+            anchors, positives = [], []
+            for i in range(6):
+                near = [(abs(int(s[this, i] - s[other, j])), j) for j in range(6) if m[other, j]]
+                if m[this, i] and min(near)[0] <= 4:
+                    anchors.append(e[this, i])
+                    positives.append(e[other, min(near)[1]])
+            logits = torch.stack(anchors) @ torch.stack(positives).T
+            norms = torch.stack(anchors).pow(2).sum(1).mean() + torch.stack(positives).pow(2).sum(1).mean()
+            losses.append(-logits.log_softmax(1).diag().mean() + 0.25 * 0.1 * norms)
+    loss = two_view_n_pairs_loss(embeddings, steps, mask, window=4, reg_lambda=0.1)
+    assert loss.item() == pytest.approx(torch.stack(losses).mean().item(), rel=1e-5)
+
+
+def test_other_videos_are_no_negatives_and_those_without_positives_take_no_part():
+    embeddings, steps, mask = two_views()
+    each = [
+        two_view_n_pairs_loss(embeddings[i : i + 1], steps[i : i + 1], mask[i : i + 1], window=4)
+        for i in range(3)
+    ]
+    assert two_view_n_pairs_loss(embeddings, steps, mask, window=4).item() == pytest.approx(
+        torch.stack(each).mean().item(), rel=1e-6
+    )
+    steps[2, 1] += 1000
+    assert two_view_n_pairs_loss(embeddings, steps, mask, window=4).item() == pytest.approx(
+        torch.stack(each[:2]).mean().item(), rel=1e-6
+    )
+    assert two_view_n_pairs_loss(embeddings[2:], steps[2:], mask[2:], window=4).item() == 0

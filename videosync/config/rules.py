@@ -9,6 +9,7 @@ import math
 from dataclasses import fields
 from typing import Any
 
+from videosync.config.eval_rules import eval_problems
 from videosync.config.schema import Config
 
 _AT_LEAST: dict[str, float] = {  # smallest value allowed
@@ -55,6 +56,8 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "train.max_steps": 0,
     "eval.pictures": 0,
     "eval.bootstrap": 0,
+    "eval.max_frames": 0,
+    "eval.tau_stride": 1,
     "detector.seed": 0,
     "detector.mlp_epochs": 1,
     "detector.cnn_epochs": 1,
@@ -89,7 +92,7 @@ _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, 
     "detector.holdout": "()",
     "detector.cnn_dropout": "[)",
 }
-_READ_BY: dict[str, tuple[str, ...]] = {  # option → the losses that read it; the others refuse a change of it
+READ_BY: dict[str, tuple[str, ...]] = {  # option → the losses that read it; the others refuse a change of it
     "loss.temperature": ("scl", "tcc"),
     "loss.embeddings": ("tcc", "tcn", "classification"),
     "loss.negative_type": ("scl",),
@@ -107,7 +110,7 @@ _READ_BY: dict[str, tuple[str, ...]] = {  # option → the losses that read it; 
     "model.num_classes": ("classification",),
     "data.label_fraction": ("classification",),
 }
-_READ_BY_TCC_TYPE: dict[str, str] = {  # option → the only loss.tcc_type that reads it
+READ_BY_TCC_TYPE: dict[str, str] = {  # option → the only loss.tcc_type that reads it
     "loss.variance_lambda": "regression_mse_var",
     "loss.huber_delta": "regression_huber",
     "loss.tcc_reference": "classification",
@@ -121,6 +124,7 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
     problems = _ranges(config) + _model(config) + _sampling(config) + _loss(config) + _lists(config)
+    problems += eval_problems(config.eval)
     if training:
         problems += _training(config, world_size)
     return problems
@@ -215,7 +219,7 @@ def _sampling(config: Config) -> list[str]:
 def _loss(config: Config) -> list[str]:
     """Options that were changed though the chosen loss does not read them (no projection head, 0, suits every loss)."""
     name, problems = config.loss.name, []
-    for key, losses in _READ_BY.items():
+    for key, losses in READ_BY.items():
         value = _value(config, key)
         if value == _value(Config(), key) or (key == "model.projection_size" and value == 0):
             continue
@@ -224,10 +228,10 @@ def _loss(config: Config) -> list[str]:
             problems.append(
                 f"{key} is {value}, but loss.name is '{name}': the option is read only when loss.name is {readers}."
             )
-        elif name == "tcc" and _READ_BY_TCC_TYPE.get(key, config.loss.tcc_type) != config.loss.tcc_type:
+        elif name == "tcc" and READ_BY_TCC_TYPE.get(key, config.loss.tcc_type) != config.loss.tcc_type:
             problems.append(
                 f"{key} is {value}, but loss.tcc_type is '{config.loss.tcc_type}': the option is read only when "
-                f"loss.tcc_type is '{_READ_BY_TCC_TYPE[key]}'."
+                f"loss.tcc_type is '{READ_BY_TCC_TYPE[key]}'."
             )
     return problems
 
@@ -245,20 +249,12 @@ def _lists(config: Config) -> list[str]:
     ):
         if not sizes or min(sizes) < 1:
             problems.append(f"{key} is {sizes}; expected at least one layer, each of size 1 or more.")
-    for key, names in (
-        ("eval.methods", config.eval.methods),
-        ("eval.detectors", config.eval.detectors),
-        ("similarity.splits", config.similarity.splits),
+    if repeated := sorted(
+        {name for name in config.similarity.splits if config.similarity.splits.count(name) > 1}
     ):
-        if repeated := sorted({name for name in names if names.count(name) > 1}):
-            problems.append(f"{key} names {', '.join(map(repr, repeated))} more than once.")
-    if not config.eval.methods and not config.eval.detectors:
-        problems.append("eval.methods and eval.detectors are empty; name at least one, such as 'diagonal'.")
+        problems.append(f"similarity.splits names {', '.join(map(repr, repeated))} more than once.")
     if not config.similarity.splits:
         problems.append("similarity.splits is empty; expected at least one split, such as [train, val].")
-    for detector in config.eval.detectors:
-        if detector.count("/") != 1 or detector.startswith("/") or detector.endswith("/"):
-            problems.append(f"eval.detectors holds '{detector}'; expected PREFIX/METHOD, such as 'demo/cnn'.")
     return problems
 
 
@@ -271,11 +267,12 @@ def _training(config: Config, world_size: int) -> list[str]:
         )
     if model.name == "noise":
         problems.append("model.name is 'noise', which has nothing to train; set it to 'encoder'.")
-    elif model.layer > 0 and not model.weights and not model.random_backbone:
+    elif model.layer > 0 and not (model.weights or model.random_backbone or config.train.start_from):
         problems.append(
             f"model.layer freezes stages 1 to {model.layer} of {model.backbone}, but model.weights is empty: "
             "frozen random features learn nothing. Name pretrained weights inside --workdir (model.weights), "
-            "train the whole backbone (model.layer 0), or allow it with model.random_backbone true."
+            "start from another run (train.start_from), train the whole backbone (model.layer 0), or allow it with "
+            "model.random_backbone true."
         )
     if config.train.batch_size % world_size:
         problems.append(

@@ -7,7 +7,10 @@ Sizes are in pixels, lengths in frames, rates in frames/s unless a name says oth
 from dataclasses import dataclass, field
 from typing import Literal
 
+Embeddings = Literal["auto", "unit", "raw"]
 NegativeType = Literal["single_noself", "single", "batch_noself", "batch"]
+Distance = Literal["sqeuclidean", "euclidean", "cosine", "cityblock"]
+EVAL_TASKS = ("sync_offset", "kendalls_tau", "retrieval", "event_completion", "classification")
 TccType = Literal["regression_mse_var", "regression_mse", "regression_huber", "classification"]
 
 
@@ -77,9 +80,7 @@ class ModelConfig:
 class LossConfig:
     name: Literal["scl", "tcc", "tcn", "classification"] = "scl"  # what the encoder is trained with
     temperature: float = 0.1  # scl, tcc: of the softmax over frames
-    embeddings: Literal["auto", "unit", "raw"] = (
-        "auto"  # seen by the loss; auto: raw (tcc, classification), unit
-    )
+    embeddings: Embeddings = "auto"  # as seen by the loss; auto: unit, but raw for tcc and classification
     negative_type: NegativeType = "single_noself"  # scl: + none, own view, other videos, both in the softmax
     label_variance: float = 10.0  # scl: variance of the Gaussian target, frames^2
     log_epsilon: float = 0.0  # scl: added inside the logarithm; 1e-6 reproduces the reference code
@@ -110,6 +111,9 @@ class TrainConfig:
     batch_size: int = 2  # pairs a step takes, over all processes together
     precision: Literal["float32", "fp16", "bf16"] = "float32"  # autocast precision; the loss stays float32
     seed: int = 0  # rank r uses seed + r
+    start_from: str = (
+        ""  # first weights: a run's folder, or a CARL .pth file; "": pretrained backbone, random rest
+    )
     holdout: float = 0.1  # share of train events kept to choose the best checkpoint by; 0: the last is best
     eval_every: int = 10  # epochs between validations; 0: never, and the last is best
     eval_batches: int = 0  # validation batches and pairs at most; 0: all
@@ -121,6 +125,9 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class EvalConfig:
+    tasks: list[str] = field(  # what is measured: sync_offset, kendalls_tau, retrieval, event_completion,
+        default_factory=lambda: ["sync_offset"]  # classification
+    )
     split: str = "val"  # split of the manifest that is evaluated
     checkpoint: Literal["best", "last"] = "best"  # which checkpoint in --logdir
     methods: list[str] = field(default_factory=lambda: ["median", "mean", "dtw", "diagonal"])  # label-free
@@ -128,6 +135,20 @@ class EvalConfig:
     precision: Literal["auto", "float32", "bf16"] = "auto"  # auto: bf16 where the CPU or GPU has it
     pictures: int = 2  # heat maps and film strips of this many worst and median pairs; 0: none
     bootstrap: int = 2000  # resamples over events
+    max_frames: int = (
+        1000  # phases: longer videos are embedded in equal pieces, positions anew in each; 0: whole
+    )
+    tau_stride: int = 5  # kendalls_tau, retrieval: one frame in so many is compared
+    tau_distance: Distance = "sqeuclidean"  # kendalls_tau, retrieval: between the embeddings of two frames
+    retrieval_ks: list[int] = field(
+        default_factory=lambda: [5, 10, 15]
+    )  # retrieval: the nearest K frames count
+    label_fractions: list[float] = field(
+        default_factory=lambda: [0.1, 0.5, 1.0]
+    )  # classification: of train videos
+    standardize: bool = (
+        False  # classification: embeddings get unit variance; false: as they are, as the reference
+    )
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,8 @@ def cycle_consistency_loss(
 
     ``embeddings`` ``[N, T, D]``; ``steps`` ``[N, T]`` frame numbers in videos of ``lengths`` ``[N]`` frames (time is
     ``step / length``); ``mask`` ``[N, T]`` True = a real frame. Similarities are divided by ``D`` and by
-    ``temperature``. Masked frames are neither matched nor matched to.
+    ``temperature``. Masked frames are neither matched nor matched to. The variance of a match counts as no less than
+    that of a moment known to within one frame, ``1 / (12 length²)``: the loss stays finite for matches without doubt.
 
     ``reference_classification``: the reference code takes the KL divergence to logits that were never
     normalised, averaged over all T·T entries; True reproduces it. ``huber_delta=1`` reproduces its Huber loss (the
@@ -78,6 +79,7 @@ def cycle_consistency_loss(
             logits,
             labels,
             time[u][:, None, :].expand_as(back)[rows],
+            (1 / (12 * lengths[u].double() ** 2)).float()[:, None].expand_as(rows)[rows],
             loss_type=loss_type,
             variance_lambda=variance_lambda,
             huber_delta=huber_delta,
@@ -119,6 +121,7 @@ def _regression(
     logits: Tensor,
     labels: Tensor,
     time: Tensor,
+    least_variance: Tensor,
     *,
     loss_type: str,
     variance_lambda: float,
@@ -133,7 +136,7 @@ def _regression(
     if loss_type == "regression_mse":
         return squared.mean()
     variance = ((time - returned[:, None]) ** 2 * beta).sum(-1)
-    log_variance = variance.clamp(min=torch.finfo(torch.float32).tiny).log()
+    log_variance = variance.maximum(least_variance).log()
     return (torch.exp(-log_variance) * squared + variance_lambda * log_variance).mean()
 
 

@@ -1,0 +1,261 @@
+"""The contract of every training loss, and that the options which are said to be read are those that are."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import fields, replace
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from videosync.config.options import options
+from videosync.config.rules import READ_BY, READ_BY_TCC_TYPE
+from videosync.config.schema import Config, LossConfig
+from videosync.engine.losses import LOSSES, build_loss
+from videosync.losses.objective import Objective
+from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES
+from videosync.models.encoder import Encoder
+from videosync.types import ClipBatch
+
+CASES: dict[str, LossConfig] = {  # every loss, and every way of TCC; sharp enough that alignment tells
+    "scl": LossConfig("scl", label_variance=1.0),
+    "scl batch": LossConfig("scl", label_variance=1.0, negative_type="batch"),
+    **{
+        f"tcc {kind} {similarity}": LossConfig(
+            "tcc", tcc_type=kind, tcc_similarity=similarity, label_smoothing=0.0, temperature=0.05
+        )  # type: ignore[arg-type]
+        for kind in LOSS_TYPES
+        for similarity in SIMILARITIES
+    },
+    "tcn": LossConfig("tcn", embeddings="raw"),
+    "classification": LossConfig("classification"),
+}
+B, T, D = 3, 9, 6
+OTHER_VALUES = {  # a value that is not the default, for options that are no numbers
+    "loss.embeddings": "unit",
+    "loss.negative_type": "batch",
+    "loss.tcc_type": "regression_mse",
+    "loss.tcc_similarity": "cosine",
+    "loss.tcc_reference": True,
+}
+
+each_loss = pytest.mark.parametrize("case", CASES)
+
+
+def objective(case: str) -> Objective:
+    return build_loss(Config(loss=CASES[case]))
+
+
+def clips(seed: int = 0) -> ClipBatch:
+    """Two views of each video at the same moments, every third frame labelled with another of three phases."""
+    steps = torch.arange(0, 2 * T, 2).expand(B, 2, -1).contiguous()
+    labels = (torch.arange(T) * 3 // T).expand(B, 2, -1).clone()
+    labels[0, 0, 0] = -1
+    return ClipBatch(
+        frames=torch.zeros(B, 2, T, 1),
+        mask=torch.ones(B, 2, T, dtype=torch.bool),
+        steps=steps,
+        lengths=torch.full((B, 2), 2 * T),
+        labels=labels,
+    )
+
+
+def good_output(loss: Objective, batch: ClipBatch) -> Tensor:
+    """What a good encoder would give out: the same well-separated embedding at the same moment, or the right class."""
+    if loss.labels:
+        assert batch.labels is not None
+        return 4 * F.one_hot(batch.labels.clamp(min=0), 3).float()  # [B, 2, T, C]
+    angle = torch.linspace(0, 3, T)
+    curve = torch.stack([angle.cos(), angle.sin(), (2 * angle).cos(), (2 * angle).sin()], dim=-1)  # [T, 4]
+    curve = F.pad(curve, (0, D - 4)) * (1.0 if loss.wanted.get("unit", True) else 3.0)
+    if loss.wanted.get("unit", True):
+        curve = F.normalize(curve, dim=-1)
+    return curve.expand(B, 2, -1, -1).contiguous()
+
+
+def random_output(loss: Objective, seed: int = 0) -> Tensor:
+    size = 3 if loss.labels else D
+    output = torch.randn(B, 2, T, size, generator=torch.Generator().manual_seed(seed))
+    return F.normalize(output, dim=-1) if loss.wanted.get("unit", True) else output
+
+
+def with_padding(batch: ClipBatch) -> ClipBatch:
+    mask = batch.mask.clone()
+    mask[0, 1, -3:] = False
+    mask[2, 0, -2:] = False
+    return replace(batch, mask=mask)
+
+
+def swapped(batch: ClipBatch) -> ClipBatch:
+    assert batch.labels is not None
+    return ClipBatch(
+        batch.frames.flip(1),
+        batch.mask.flip(1),
+        batch.steps.flip(1),
+        batch.lengths.flip(1),
+        (),
+        batch.labels.flip(1),
+    )
+
+
+@each_loss
+def test_it_is_finite_and_has_a_gradient(case: str) -> None:
+    loss = objective(case)
+    for pairs in (1, B):
+        output = random_output(loss)[:pairs].requires_grad_()
+        batch = clips()
+        assert batch.labels is not None
+        batch = ClipBatch(
+            *(t[:pairs] for t in (batch.frames, batch.mask, batch.steps, batch.lengths)),
+            (),
+            batch.labels[:pairs],
+        )
+        value = loss(output, batch)
+        value.backward()
+        assert value.dtype == torch.float32
+        assert value.dim() == 0
+        assert value.isfinite()
+        assert output.grad is not None
+        assert output.grad.isfinite().all()
+        assert (output.grad.abs().amax(-1) > 0).float().mean() > 0.9  # all but unlabelled frames are taught
+
+
+@each_loss
+def test_masked_frames_change_nothing_and_get_no_gradient(case: str) -> None:
+    loss, batch = objective(case), with_padding(clips())
+    output = random_output(loss)
+    value = loss(output, batch)
+    changed = torch.where(batch.mask[..., None], output, 7.0).requires_grad_()
+    assert batch.labels is not None
+    other = replace(
+        batch,
+        steps=batch.steps.masked_fill(~batch.mask, -50),
+        labels=batch.labels.masked_fill(~batch.mask, 2),
+    )
+    again = loss(changed, other)
+    torch.testing.assert_close(again, value, rtol=1e-5, atol=1e-6)
+    again.backward()
+    assert changed.grad is not None
+    assert changed.grad[~batch.mask].abs().max() == 0
+    assert loss(output, replace(batch, mask=torch.ones_like(batch.mask))) != value
+
+
+@each_loss
+def test_the_order_of_the_views_does_not_matter(case: str) -> None:
+    loss, batch = objective(case), with_padding(clips())
+    output = random_output(loss)
+    torch.testing.assert_close(
+        loss(output.flip(1), swapped(batch)), loss(output, batch), rtol=1e-5, atol=1e-6
+    )
+
+
+@each_loss
+def test_aligned_views_cost_less_than_shuffled_ones(case: str) -> None:
+    loss, batch = objective(case), clips()
+    good = good_output(loss, batch)
+    bad = good.clone()
+    order = torch.tensor([4, 7, 1, 8, 3, 0, 6, 2, 5])
+    bad[:, 1] = good[:, 1, order]
+    if case.startswith(
+        "tcc"
+    ):  # cycling back does not notice a shuffled clip; embeddings that say nothing cost more
+        bad = torch.zeros_like(good)
+    assert loss(good, batch) < 0.9 * loss(bad, batch) or loss(good, batch) < loss(bad, batch) - 0.1
+
+
+@each_loss
+def test_a_batch_of_padding_alone_is_zero_and_can_be_differentiated(case: str) -> None:
+    loss, batch = objective(case), clips()
+    output = random_output(loss).requires_grad_()
+    value = loss(output, replace(batch, mask=torch.zeros_like(batch.mask)))
+    value.backward()
+    assert value.item() == 0
+    assert output.grad is not None
+    assert output.grad.abs().max() == 0
+
+
+@each_loss
+def test_a_step_downhill_lowers_it(case: str) -> None:
+    loss, batch = objective(case), clips()
+    output = random_output(loss).requires_grad_()
+    before = loss(output, batch)
+    (gradient,) = torch.autograd.grad(before, output)
+    rate = 1e-3 / gradient.norm()
+    assert loss(output - rate * gradient, batch) < before
+
+
+@each_loss
+def test_not_finite_embeddings_are_not_hidden(case: str) -> None:
+    loss = objective(case)
+    output = random_output(loss)
+    output[1, 0, 3] = torch.nan
+    assert not loss(output, clips()).isfinite()
+
+
+def test_validation_averages_the_loss_and_the_accuracy_over_labelled_frames() -> None:
+    loss, batch = objective("classification"), clips()
+    output = good_output(loss, batch)
+    output[1, 0, 0] = output[1, 0, 0].flip(-1)  # one frame of 53 is wrong
+    means = loss.measure(output, batch)
+    assert means["accuracy"] == (52.0, 53.0)
+    total, weight = means["loss"]
+    assert total / weight == pytest.approx(loss(output, batch).item())
+    scl = objective("scl")
+    output = random_output(scl)
+    assert scl.measure(output, batch) == {"loss": (scl(output, batch).item(), 1.0)}
+
+
+def test_losses_that_need_labels_say_so() -> None:
+    assert {name for name in LOSSES if build_loss(Config(loss=LossConfig(name))).labels} == {"classification"}  # type: ignore[arg-type]
+    loss = objective("classification")
+    with pytest.raises(ValueError, match="has no labels"):
+        loss(random_output(loss), replace(clips(), labels=None))
+
+
+def test_names_are_those_of_the_options_and_outputs_those_of_the_encoder() -> None:
+    assert set(LOSSES) == set(options()["loss.name"].choices)
+    assert set(LOSS_TYPES) == set(options()["loss.tcc_type"].choices)
+    assert set(SIMILARITIES) == set(options()["loss.tcc_similarity"].choices)
+    known = inspect.signature(Encoder.forward).parameters
+    assert all(set(objective(case).wanted) <= set(known) for case in CASES)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"), [("scl", True), ("tcc", False), ("tcn", True), ("classification", False)]
+)
+def test_what_each_loss_looks_at(name: str, unit: bool) -> None:
+    def wanted(embeddings: str) -> dict[str, bool]:
+        return dict(build_loss(Config(loss=LossConfig(name, embeddings=embeddings))).wanted)  # type: ignore[arg-type]
+
+    assert wanted("auto").get("unit", True) is unit
+    assert wanted("auto").get("project", False) is (name == "scl")
+    if name != "scl":
+        assert wanted("unit")["unit"] is True
+        assert wanted("raw")["unit"] is False
+
+
+def test_a_loss_reads_the_options_that_the_rules_say_it_reads_and_no_other() -> None:
+    """Each loss option is changed for each loss, and the loss (or what it looks at) has to change, or must not."""
+    for name in LOSSES:
+        for option in fields(LossConfig):
+            key = f"loss.{option.name}"
+            if key == "loss.name":
+                continue
+            default = getattr(LossConfig(), option.name)
+            other = OTHER_VALUES[key] if key in OTHER_VALUES else type(default)(2 * default + 1e-3)
+            kind = READ_BY_TCC_TYPE.get(key, "regression_mse_var")
+            plain = LossConfig(name, tcc_type=kind, embeddings="raw" if key == "loss.embeddings" else "auto")  # type: ignore[arg-type]
+            before, after = (_outcome(loss) for loss in (plain, replace(plain, **{option.name: other})))
+            assert (before != after) == (name in READ_BY[key]), f"{key} of {name}"
+
+
+def _outcome(config: LossConfig) -> tuple[object, ...]:
+    loss, batch = build_loss(Config(loss=config)), clips()
+    batch = replace(
+        batch, steps=batch.steps + torch.tensor([0, 7])[:, None]
+    )  # nearest frames are 1 and more apart
+    size = 3 if loss.labels else D
+    output = 3 * torch.randn(B, 2, T, size, generator=torch.Generator().manual_seed(3))
+    return loss(output, batch).item(), config.name != "scl" and loss.wanted.get("unit")
