@@ -22,6 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name → module with main(argv) -> e
     "construct": ("videosync.cli.construct", "write the similarity sets that offset detectors learn from"),
     "train-detector": ("videosync.cli.train_detector", "train offset detectors on a similarity set"),
     "eval-detector": ("videosync.cli.eval_detector", "evaluate offset detectors, also on other data"),
+    "convert-checkpoint": (
+        "videosync.cli.convert_checkpoint",
+        "a CARL or VideoSync .pth checkpoint to ours, and back",
+    ),
     "import-annotations": (
         "videosync.cli.import_annotations",
         "train.pkl and val.pkl of older code to a manifest",

@@ -48,7 +48,10 @@ Item = TypeVar("Item")
 
 def build_encoder(config: Config, workdir: Path) -> Encoder | NoiseEncoder:
     """The encoder that ``config.model`` describes, with the backbone weights it names."""
-    return encoder_from_options(**asdict(config.model), num_frames=config.data.num_frames, workdir=workdir)
+    options = asdict(config.model)
+    if config.train.start_from and not config.model.weights:
+        options["random_backbone"] = True  # until the weights of train.start_from are there
+    return encoder_from_options(**options, num_frames=config.data.num_frames, workdir=workdir)
 
 
 def build_manifest(config: Config, workdir: Path, split: str) -> Manifest:

@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 
 from videosync.config.schema import Config
-from videosync.engine.checkpoint import Checkpoint, find_checkpoint, load_weights
+from videosync.engine.carl_checkpoint import find_any_checkpoint
+from videosync.engine.checkpoint import Checkpoint, load_weights
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.inference import optimize_for_inference
@@ -27,6 +28,7 @@ def load_trained_encoder(
 ) -> tuple[Encoder | NoiseEncoder, dict[str, str]]:
     """The encoder of ``config`` with the weights trained in ``logdir``, in eval mode and in its fast form.
 
+    ``logdir`` may hold a run of ours, or checkpoints of CARL and the VideoSync research code, or be such a file.
     The noise encoder (``model.name=noise``) has no weights and needs no checkpoint.
 
     Returns:
@@ -35,7 +37,7 @@ def load_trained_encoder(
     Raises:
         CheckpointError: no such checkpoint, or it was trained with another model than ``config`` describes.
     """
-    checkpoint = None if config.model.name == "noise" else find_checkpoint(logdir, config.eval.checkpoint)
+    checkpoint = None if config.model.name == "noise" else find_any_checkpoint(logdir, config.eval.checkpoint)
     if checkpoint is not None:
         check_same_model(config, checkpoint)
     options = {**asdict(config.model), "weights": "", "random_backbone": True}
@@ -58,7 +60,11 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
         for key in asked
         if key not in (*FREE_OPTIONS, *HEADS) and key in trained and asked[key] != trained[key]
     ]
-    lengths = config.data.num_frames, checkpoint.config["data"]["num_frames"]
+    asked_frames = config.data.num_frames
+    lengths = (
+        asked_frames,
+        checkpoint.config["data"].get("num_frames", asked_frames),
+    )  # CARL's may not tell it
     if config.model.positions == "stretched" and lengths[0] != lengths[1]:
         differences.append(
             f"data.num_frames is {lengths[0]} but was {lengths[1]} in training, "

@@ -15,6 +15,7 @@ from videosync.engine.loggers import Logger, build_loggers, check_loggers
 from videosync.engine.losses import settle_heads
 from videosync.engine.resume import resume
 from videosync.engine.seeding import seed_everything
+from videosync.engine.start import start_from
 from videosync.errors import CheckpointError
 
 CONFIG_FILE = "config.yaml"
@@ -44,7 +45,13 @@ def run_training(
     trainer = build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)
     seed_everything(config.train.seed + distributed.rank)
     resumed = checkpoint
-    remarks = distributed.together(lambda: resume(trainer, resumed)) if resumed is not None else []
+    if resumed is not None:
+        remarks = distributed.together(lambda: resume(trainer, resumed))
+    elif config.train.start_from:
+        start = Path(config.train.start_from).expanduser()
+        remarks = distributed.together(lambda: start_from(trainer.encoder, start))
+    else:
+        remarks = []
     if distributed.is_main:
         logdir.mkdir(parents=True, exist_ok=True)
         save_config(config, logdir / CONFIG_FILE)
@@ -117,7 +124,7 @@ def announce(
     elif continue_train:
         logger.message("--continue_train: no checkpoint there yet, so training starts from scratch")
     for change in changes:
-        logger.message(f"changed since that checkpoint: {change}")
+        logger.message(change if checkpoint is None else f"changed since that checkpoint: {change}")
 
 
 def ending(stopped: int | None, step: int, logdir: Path) -> str:

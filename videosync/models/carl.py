@@ -22,6 +22,7 @@ _EMBEDDER = (
     ("embed.embedding_layer.", "embedder.to_embedding."),
     ("embed.fc_layers.", "embedder.fc_layers."),
     ("ssl_projection.net.", "projection.net."),
+    ("classifier.fc_layers.", "classifier.net."),
 )
 _LAYER = (
     (".res_layer0.norm.", ".attention_norm."),
@@ -153,6 +154,8 @@ def model_options(state: Mapping[str, Tensor]) -> dict[str, Any]:
     }
     if fc:
         options["fc_size"] = fc_size
+    if "classifier.fc_layers.1.weight" in state:
+        options["num_classes"] = len(state["classifier.fc_layers.1.weight"])
     if layers:
         options["ff_size"] = len(state["embed.video_encoder.enc_layers.0.feed_forward.fc1.weight"])
     return options

@@ -1,0 +1,206 @@
+"""Checkpoints of CARL's kind: read where one of ours is, converted both ways, and started from."""
+
+import argparse
+import json
+import sys
+import types
+
+import pytest
+import torch
+
+from videosync.cli.convert_checkpoint import main
+from videosync.config.load import config_from_dict, load_config
+from videosync.engine.carl_checkpoint import find_any_checkpoint, read_carl_checkpoint
+from videosync.engine.checkpoint import find_checkpoint, save_checkpoint
+from videosync.engine.encoders import load_trained_encoder
+from videosync.engine.start import start_from
+from videosync.errors import CheckpointError
+from videosync.models.carl import to_carl
+from videosync.models.encoder import build_encoder
+
+MODEL = {
+    "layer": 3, "fc_layers": 1, "fc_size": 32, "hidden_size": 16, "layers": 1, "heads": 4, "ff_size": 24,
+    "embedding_size": 8, "projection_size": 12,
+}  # fmt: skip
+
+
+def config(**changes):
+    return config_from_dict(
+        {"model": {**MODEL, "random_backbone": True, **changes}, "data": {"num_frames": 10}}
+    )
+
+
+def encoder(**changes):
+    options = {**vars(config(**changes).model), "num_frames": 10, "workdir": "."}
+    torch.manual_seed(0)
+    return build_encoder(**options)
+
+
+@pytest.fixture(scope="module")
+def state():
+    return {name: tensor.clone() for name, tensor in encoder().state_dict().items()}
+
+
+class EasyDict(dict):
+    """Pickled under the name of the package's class; items are attributes too."""
+
+    def __init__(self, items=()):
+        for name, value in dict(items).items():
+            wrapped = EasyDict(value) if isinstance(value, dict) else value
+            self[name] = wrapped
+            setattr(self, name, wrapped)
+
+
+@pytest.fixture
+def published(tmp_path, state, monkeypatch):
+    """``logs/checkpoints/checkpoint_epoch_00299.pth``, as CARL's code leaves it."""
+    module = types.ModuleType("easydict")
+    module.EasyDict = EasyDict
+    monkeypatch.setattr(EasyDict, "__module__", "easydict")
+    monkeypatch.setitem(sys.modules, "easydict", module)
+    cfg = EasyDict({"TRAIN": {"NUM_FRAMES": 10}, "MODEL": {"EMBEDDER_MODEL": {"NUM_HEADS": 4}}})
+    cfg.args = argparse.Namespace(workdir="/data")
+    path = tmp_path / "logs" / "checkpoints" / "checkpoint_epoch_00299.pth"
+    path.parent.mkdir(parents=True)
+    content = {
+        "epoch": 299,
+        "model_state": to_carl(state, layer=3),
+        "optimizer_state": {"state": {}},
+        "cfg": cfg,
+    }
+    torch.save(content, path)
+    torch.save({**content, "epoch": 199}, path.with_name("checkpoint_epoch_00199.pth"))
+    monkeypatch.delitem(sys.modules, "easydict")
+    return path
+
+
+def test_the_newest_file_of_a_folder_is_read_like_a_checkpoint_of_ours(published, state):
+    logdir = published.parents[1]
+    for source in (logdir, published.parent, published):
+        checkpoint = find_any_checkpoint(source, "best")
+        assert checkpoint.folder == published
+        assert checkpoint.epoch == 300
+    assert checkpoint.config["data"] == {"num_frames": 10}
+    assert checkpoint.config["model"]["heads"] == 4
+    weights = checkpoint.weights()
+    assert list(weights) == list(state)
+    assert all(torch.equal(weights[name], state[name]) for name in state)
+    with pytest.raises(CheckpointError, match="train.start_from"):
+        checkpoint.training_state()
+
+
+def test_evaluation_embeds_with_it_as_with_the_same_weights_of_ours(published, state, tmp_path):
+    settings = {"metrics": {}, "state": {}, "epoch": 300, "step": 0}
+    full = config(random_backbone=True)
+    save_checkpoint(
+        tmp_path / "ours", "best", weights=state, config=json.loads(json.dumps(_dict(full))), **settings
+    )
+    frames = torch.rand(1, 10, 3, 32, 32)
+    embeddings = []
+    for logdir in (published.parents[1], tmp_path / "ours"):
+        chosen = load_config(
+            None, ["eval.precision=float32", "data.num_frames=10", *_opts(projection_size=99)]
+        )
+        model, identity = load_trained_encoder(chosen, workdir=tmp_path, logdir=logdir, device="cpu")
+        with torch.no_grad():
+            embeddings.append(model(frames))
+        assert "epoch 300" in identity["name"]
+    assert (embeddings[0] - embeddings[1]).abs().max() < 1e-6
+    torch.manual_seed(0)
+    plain = encoder().eval()
+    plain.load_state_dict(state)
+    with torch.no_grad():
+        assert (embeddings[0] - plain(frames)).abs().max() < 1e-4
+
+
+def _dict(config):
+    from videosync.config.load import config_to_dict
+
+    return config_to_dict(config)
+
+
+def _opts(**changes):
+    return [f"model.{key}={value}" for key, value in {**MODEL, **changes}.items()]
+
+
+def test_another_model_is_refused_by_option(published, tmp_path):
+    for change, said in (
+        ("model.heads=2", "model.heads is 2 but was 4"),
+        ("data.num_frames=20", "is 20 but was 10"),
+    ):
+        chosen = load_config(None, [*_opts(), "data.num_frames=10", change])
+        with pytest.raises(CheckpointError, match=said):
+            load_trained_encoder(chosen, workdir=tmp_path, logdir=published, device="cpu")
+
+
+def test_there_and_back_by_command(published, state, tmp_path, capsys):
+    assert main([str(published), str(tmp_path / "run")]) == 0
+    out = capsys.readouterr().out
+    assert "data.num_frames=10" in out
+    assert "model.fc_size=32" in out
+    checkpoint = find_checkpoint(tmp_path / "run", "best")
+    assert checkpoint.epoch == 300
+    assert all(torch.equal(tensor, state[name]) for name, tensor in checkpoint.weights().items())
+    assert load_config(tmp_path / "run" / "config.yaml").model.hidden_size == 16
+    assert main([str(tmp_path / "run"), str(tmp_path / "back.pth")]) == 0
+    back = torch.load(tmp_path / "back.pth", weights_only=True)
+    original = read_carl_checkpoint(published).weights()
+    assert back["epoch"] == 299
+    assert sorted(back["model_state"]) == sorted(to_carl(original, layer=3))
+    assert all(torch.equal(back["model_state"][n], t) for n, t in to_carl(original, layer=3).items())
+    capsys.readouterr()
+    assert main([str(published), str(tmp_path / "run")]) == 2
+    assert "holds checkpoints already" in capsys.readouterr().err
+    assert main([str(tmp_path / "run"), str(tmp_path / "back.pth")]) == 2
+    assert "there already" in capsys.readouterr().err
+
+
+def test_missing_surplus_and_misshapen_weights_are_named_and_nothing_is_written(published, tmp_path, capsys):
+    content = {"epoch": 1, "model_state": dict(to_carl(read_carl_checkpoint(published).weights(), layer=3))}
+    name = "embed.video_encoder.enc_layers.0.self_att.linear_Q2d.bias"
+    for change, said in (
+        ({name: None}, "missing: embedder.layers.0.attention.query.bias"),
+        ({"embed.more.weight": torch.zeros(1)}, "not those of a CARL model: embed.more.weight"),
+        ({name: torch.zeros(3)}, r"query.bias [3] instead of [16]"),
+    ):
+        state = {k: v for k, v in {**content["model_state"], **change}.items() if v is not None}
+        torch.save({**content, "model_state": state}, tmp_path / "bad.pth")
+        assert (
+            main([str(tmp_path / "bad.pth"), str(tmp_path / "run"), "--num_frames", "10", "--heads", "4"])
+            == 2
+        )
+        error = capsys.readouterr().err
+        assert said in error
+        assert error.count("\n") == 1
+        assert not (tmp_path / "run").exists()
+
+
+def test_files_that_do_not_tell_enough_or_are_something_else(published, state, tmp_path, capsys):
+    torch.save({"epoch": 9, "model_state": to_carl(state, layer=3)}, tmp_path / "bare.pth")
+    assert main([str(tmp_path / "bare.pth"), str(tmp_path / "run")]) == 2
+    assert "give --num_frames" in capsys.readouterr().err
+    assert main([str(tmp_path / "bare.pth"), str(tmp_path / "run"), "--num_frames", "10"]) == 0
+    assert "assumed: model.heads=8" in capsys.readouterr().out
+    torch.save({"state_dict": {}}, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match=r"no CARL or VideoSync checkpoint \(it holds state_dict\)"):
+        read_carl_checkpoint(tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match="train first"):
+        find_any_checkpoint(tmp_path / "nowhere", "best")
+
+
+def test_training_starts_from_its_weights_with_a_fresh_head_where_none_fits(published, state):
+    model = encoder(projection_size=20)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+    (said,) = start_from(model, published)
+    assert "checkpoint_epoch_00299.pth (epoch 300); fresh, as it has none that fits: projection" in said
+    for name, tensor in model.state_dict().items():
+        if not name.startswith("projection."):
+            assert torch.equal(tensor, state[name]), name
+    same = encoder()
+    assert start_from(same, published)[0].endswith("(epoch 300)")
+    with pytest.raises(
+        CheckpointError, match=r"train.start_from .* does not fit the model \(shape: embedder"
+    ):
+        start_from(encoder(hidden_size=8), published)

@@ -1,0 +1,78 @@
+"""``videosync convert-checkpoint``: CARL's and VideoSync's .pth files ↔ the project's own checkpoints."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.errors import CheckpointError
+
+PICKLES = (".pth", ".pt", ".tar", ".ckpt")
+
+
+def build_parser() -> CommandParser:
+    parser = CommandParser(
+        description="Turn a checkpoint of CARL or of the VideoSync research code (checkpoint_epoch_00299.pth) into one "
+        "of this project, or the other way round: what SOURCE is decides. Weights are carried over one by one; a "
+        "missing, surplus or misshapen one is named, and nothing is written. Commands also read such files as they "
+        "are: --logdir may name one, or a folder with checkpoints/checkpoint_epoch_*.pth.",
+        epilog="to ours:   videosync convert-checkpoint checkpoint_epoch_00299.pth runs/carl --num_frames 240\n"
+        "to CARL's: videosync convert-checkpoint runs/demo demo.pth --checkpoint best",
+    )
+    parser.add_argument("source", type=expanded_path, help="a .pth file, or the --logdir of a training run")
+    parser.add_argument(
+        "target", type=expanded_path, help="the --logdir to write (to ours), or a .pth file to write"
+    )
+    parser.add_argument(
+        "--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010"
+    )
+    parser.add_argument(
+        "--num_frames", type=int, help="training length of the positions, where the file does not tell"
+    )
+    parser.add_argument("--heads", type=int, help="attention heads, where the file does not tell")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 when a checkpoint was written, else 2."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    for flag in ("num_frames", "heads"):
+        if getattr(args, flag) is not None and getattr(args, flag) < 1:
+            parser.error(f"--{flag} {getattr(args, flag)}: must be 1 or more")
+    return run_command(lambda: convert(args))
+
+
+def convert(args: Namespace) -> int:
+    if args.source.is_dir():
+        return to_carl(args.source, args.checkpoint, args.target)
+    return to_ours(args.source, args.target, num_frames=args.num_frames, heads=args.heads)
+
+
+def to_carl(logdir: Path, name: str, target: Path) -> int:
+    from videosync.engine.carl_checkpoint import write_carl_checkpoint  # torch would slow --help down
+    from videosync.engine.checkpoint import find_checkpoint
+
+    if target.suffix not in PICKLES:
+        raise CheckpointError(f"{target}: expected the name of a file that ends in {', '.join(PICKLES)}")
+    if target.exists():
+        raise CheckpointError(f"{target}: there already; choose another name")
+    checkpoint = find_checkpoint(logdir, name)
+    write_carl_checkpoint(checkpoint, target)
+    print(f"{checkpoint.folder} (epoch {checkpoint.epoch}) → {target}")
+    return 0
+
+
+def to_ours(source: Path, logdir: Path, *, num_frames: int | None, heads: int | None) -> int:
+    from videosync.engine.convert import convert_from_carl
+
+    lines = convert_from_carl(source, logdir, num_frames=num_frames, heads=heads)
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""A CARL checkpoint as a checkpoint of our own, with the configuration that goes with it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from videosync.config.load import config_from_dict, config_to_dict, save_config
+from videosync.config.schema import Config, ModelConfig
+from videosync.engine.carl_checkpoint import read_carl_checkpoint
+from videosync.engine.checkpoint import checkpoints_folder, list_checkpoints, save_checkpoint
+from videosync.errors import CheckpointError
+from videosync.models.encoder import Encoder, build_encoder
+from videosync.models.weights import misfits
+
+NAMES = ("last", "best")
+
+
+def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, heads: int | None) -> list[str]:
+    """Write ``source`` as the checkpoints ``last`` and ``best`` of ``logdir``, and a ``config.yaml`` to use them with.
+
+    Returns:
+        Sentences that say what was done and assumed.
+
+    Raises:
+        CheckpointError: the file cannot be read or does not fit, its training length is not known, or ``logdir``
+            already holds checkpoints.
+    """
+    if list_checkpoints(logdir):
+        raise CheckpointError(
+            f"{checkpoints_folder(logdir)}: holds checkpoints already; choose another folder"
+        )
+    checkpoint = read_carl_checkpoint(source)
+    known: dict[str, Any] = dict(checkpoint.config["model"])
+    length = num_frames or checkpoint.config["data"].get("num_frames")
+    if length is None:
+        raise CheckpointError(
+            f"{source}: does not tell the training length, to which its stretched positions are tied; give "
+            "--num_frames (CARL trains on 240 frames for Kinetics, 80 for FineGym and PennAction)"
+        )
+    assumed = []
+    if heads is not None:
+        known["heads"] = heads
+    elif "heads" not in known:
+        assumed.append(f"model.heads={ModelConfig().heads}: the file does not tell it (--heads)")
+    config = config_from_dict(
+        {"model": {**known, "random_backbone": True}, "data": {"num_frames": length}}, source=str(source)
+    )
+    weights = checkpoint.weights()
+    encoder = build_encoder(**asdict(config.model), num_frames=length, workdir=Path())
+    assert isinstance(encoder, Encoder)
+    if problems := misfits(encoder.state_dict(), weights):
+        raise CheckpointError(f"{source}: does not fit the model that its shapes describe ({problems})")
+    for name in NAMES:
+        save_checkpoint(
+            logdir,
+            name,
+            weights=weights,
+            state={},
+            epoch=checkpoint.epoch,
+            step=0,
+            metrics={},
+            config=config_to_dict(config),
+        )
+    save_config(config, logdir / "config.yaml")
+    described = ", ".join(f"model.{key}={known[key]}" for key in _changed(config))
+    return [
+        f"{source} (epoch {checkpoint.epoch}) → {checkpoints_folder(logdir)}: {len(weights)} tensors",
+        f"options that are not the defaults, also in {logdir / 'config.yaml'}: data.num_frames={length}, {described}",
+        *(f"assumed: {line}" for line in assumed),
+        "its optimizer state is left out: start new training from it with --opts train.start_from "
+        + str(logdir),
+    ]
+
+
+def _changed(config: Config) -> list[str]:
+    default = ModelConfig()
+    return [
+        field.name
+        for field in fields(ModelConfig)
+        if getattr(config.model, field.name) != getattr(default, field.name)
+        and field.name != "random_backbone"
+    ]
