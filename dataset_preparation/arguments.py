@@ -25,7 +25,7 @@ COMMON: dict[str, Limit] = {
     "seed": NOT_NEGATIVE,
     "val_share": SHARE,
 }
-STOPPED = 130  # exit code after Ctrl-C, as shells have it
+STOPPED, CUT_OFF = 130, 141  # exit codes after Ctrl-C and after a closed pipe, as shells have them
 
 
 class PreparationParser(argparse.ArgumentParser):
@@ -134,6 +134,9 @@ def run_script(
     except VideoSyncError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CUT_OFF
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it left off", file=sys.stderr)
         return STOPPED
