@@ -53,6 +53,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.data
 	$(BIN)/python -m benchmarks.embed
 	$(BIN)/python -m benchmarks.train_step
+	$(BIN)/python -m benchmarks.prepare
 
 docs: $(STAMP)
 	$(BIN)/videosync config --explain --markdown > docs/configuration.md.tmp
