@@ -1,4 +1,4 @@
-"""``evaluate.py``: how well the offsets of a split are found with a trained encoder."""
+"""``evaluate.py``: how well a trained encoder finds offsets, or tells the phases of an action."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ with the label-free methods (and any trained detector), and report errors in fra
 
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1
 (k > 0: video 1 started first).
-Methods and detectors are chosen with --opts eval.methods=[median,diagonal] eval.detectors=[prefix/cnn]."""
+Methods and detectors are chosen with --opts eval.methods=[median,diagonal] eval.detectors=[prefix/cnn].
+
+Other tasks are named in eval.tasks: kendalls_tau, and for a dataset with frame labels retrieval, event_completion
+and classification, as in --opts eval.tasks=[kendalls_tau,retrieval]."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         type=expanded_path,
         default=None,
         metavar="FOLDER",
-        help="folder for metrics.json, pairs.csv and pictures (default: LOGDIR/evaluation/DATASET_SPLIT)",
+        help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT)",
     )
     args = parser.parse_args(argv)
 
@@ -42,10 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from videosync.engine.distributed import setup_distributed
         from videosync.engine.evaluate import run_evaluation
 
+        sync = "sync_offset" in config.eval.tasks
         output = args.output_dir or args.logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
         check_writable("--output_dir", output)
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
-            table = run_evaluation(
+            tables = run_evaluation(
                 config,
                 workdir=args.workdir,
                 logdir=args.logdir,
@@ -55,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 distributed=distributed,
             )
             if distributed.is_main:
-                print(f"\nOffset errors on {config.data.dataset}, split {config.eval.split}\n{table}\n")
-                print(f"Numbers, pairs and pictures are in {output}.", flush=True)
+                print(f"\n{tables}\n")
+                what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
+                print(f"{what} are in {output}.", flush=True)
 
     return run_command(job)

@@ -1,42 +1,22 @@
-"""The evaluation job: encode the pairs of a split, ask every method, report errors, table and pictures."""
+"""The evaluation job: the tasks that ``eval.tasks`` names, one report."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from videosync.config.schema import Config
-from videosync.engine.build import build_pairs
-from videosync.engine.detector_sets import find_detectors
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
-from videosync.engine.loggers import PairProgress
-from videosync.engine.train_detectors import write_metrics
-from videosync.errors import CheckpointError
-from videosync.evaluation.detector_plots import save_comparison
-from videosync.evaluation.metrics import SyncMetrics, metrics_table
-from videosync.evaluation.plots import save_film_strip, save_heat_map
-from videosync.evaluation.report import measure_methods, write_pairs
-from videosync.evaluation.sync import (
-    PairResult,
-    evaluate_encoder,
-    iter_pair_matrices,
-    merge_results,
-)
-from videosync.models.encoder import Encoder
-from videosync.models.noise import NoiseEncoder
-from videosync.offset.methods import load_methods
-from videosync.offset.saving import read_facts
-from videosync.types import SyncPair
+from videosync.engine.evaluate_phases import PhaseEvaluation
+from videosync.engine.evaluate_sync import SyncEvaluation
+from videosync.engine.reports import finished_report, write_report
+from videosync.evaluation.phase_tasks import TASKS
 
 REPORT_FILE = "metrics.json"
+SYNC_TASK = "sync_offset"
 
 
 def run_evaluation(
@@ -49,149 +29,50 @@ def run_evaluation(
     command: str,
     distributed: Distributed,
 ) -> str:
-    """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``; returns the table (rank 0).
+    """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``; returns titled tables (rank 0).
 
-    Writes ``metrics.json``, ``pairs.csv`` and pictures into ``output``.
+    Writes ``metrics.json`` and pictures into ``output``; of sync also ``pairs.csv``, of phases also aligned videos.
 
-    With ``keep_finished`` an evaluation of the same encoder, pairs and detectors with the same options is read back.
+    With ``keep_finished`` an evaluation of the same encoder, videos and detectors with the same options is read back.
 
     Raises:
         CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
-        ManifestError, VideoError: the dataset is missing or cannot be read.
+        ManifestError, VideoError: the dataset is missing, cannot be read, or does not allow a task.
     """
-    pairs = build_pairs(config, workdir, config.eval.split)
-    folder_of = partial(find_detectors, config.paths.detectors, workdir)
-    methods = load_methods([*config.eval.methods, *config.eval.detectors], folder_of)
+    sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
+    named = [task for task in TASKS if task in config.eval.tasks]
+    phases = PhaseEvaluation(config, workdir, named) if named else None
     encoder, encoder_id = load_trained_encoder(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
     facts = {
         "encoder": encoder_id,
         "config": asdict(config),
-        "pairs_hash": content_hash([asdict(pair) for pair in pairs]),
-        "detector_hashes": {
-            name: content_hash(read_facts(folder_of(name.partition("/")[0]) / name.partition("/")[2]))
-            for name in config.eval.detectors
-        },
+        **(sync.facts if sync else {}),
+        **(phases.facts if phases else {}),
     }
     if keep_finished:
-        table = distributed.broadcast(distributed.together(lambda: finished_table(output, facts)))
-        if table:
-            return table
-    matching: dict[str, Any] = {
-        "image_size": config.data.image_size,
-        "device": distributed.device,
-        "metric": config.similarity.metric,
-        "temperature": config.similarity.temperature,
-    }
-    with PairProgress("evaluating", len(pairs), distributed) as progress:
-        share = evaluate_encoder(
-            encoder,
-            pairs,
-            methods,
-            max_offset=config.pairs.max_offset,
-            rank=distributed.rank,
-            world_size=distributed.world_size,
-            on_pairs=progress.advance,
-            **matching,
+        finished = distributed.broadcast(
+            distributed.together(lambda: finished_report(output / REPORT_FILE, facts))
         )
-    results = merge_results(distributed.gather(share), len(pairs))
+        if finished:
+            return titled_tables(finished)
+    report: dict[str, Any] = {"split": config.eval.split, "dataset": config.data.dataset, "command": command}
+    if sync:
+        report.update(sync.run(encoder, output, distributed))
+    if phases:
+        report["phases"] = phases.run(encoder, output, distributed)
     if not distributed.is_main:
         return ""
-    true = np.array([result.true for result in results])
-    fps = np.array([result.fps for result in results])
-    events = [result.event for result in results]
-    predicted = {name: np.array([result.predicted[name] for result in results]) for name in methods}
-    metrics, floor = measure_methods(
-        predicted,
-        true,
-        fps=fps,
-        events=events,
-        max_offset=config.pairs.max_offset,
-        bootstrap=config.eval.bootstrap,
-        seed=config.pairs.seed,
-    )
-    output.mkdir(parents=True, exist_ok=True)
-    table = metrics_table(metrics, floor)
-    report = {
-        "split": config.eval.split,
-        "dataset": config.data.dataset,
-        "max_offset": config.pairs.max_offset,
-        "num_frames": sorted({pair.window0.num_frames for pair in pairs}),
-        "table": table,
-        "command": command,
-        **facts,
-    }
-    ids = [result.pair_id for result in results]
-    write_pairs(output / "pairs.csv", predicted, pair_ids=ids, events=events, fps=fps, true=true)
-    save_comparison(
-        output / "methods.png",
-        metrics,
-        floor,
-        {name: values - true for name, values in predicted.items()},
-        title=f"{config.data.dataset}, {config.eval.split}",
-    )
-    for label, index in pictured_pairs(results, metrics, config.eval.pictures):
-        draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
-    write_metrics(output / REPORT_FILE, metrics, floor, report)  # last: where it is, everything is
-    return table
+    report.update(facts)
+    write_report(output / REPORT_FILE, report)  # last: where it is, everything is
+    return titled_tables(report)
 
 
-def content_hash(content: Any) -> str:
-    """Identity of JSON-ready content."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def finished_table(output: Path, facts: Mapping[str, Any]) -> str:
-    """The table of an evaluation in ``output`` that was made from the same ``facts``; "" without one.
-
-    Raises:
-        CheckpointError: the report there is damaged.
-    """
-    path = output / REPORT_FILE
-    try:
-        report = json.loads(path.read_text()) if path.is_file() else {}
-    except ValueError as error:
-        raise CheckpointError(
-            f"{path}: damaged ({error}); delete it, or leave out --continue_train to evaluate anew"
-        ) from error
-    return report["table"] if all(report.get(key) == value for key, value in facts.items()) else ""
-
-
-def best_method(metrics: Mapping[str, SyncMetrics]) -> str:
-    """The method with the smallest mean absolute error."""
-    return min(metrics, key=lambda name: metrics[name].mae_frames)
-
-
-def pictured_pairs(
-    results: Sequence[PairResult], metrics: Mapping[str, SyncMetrics], count: int
-) -> list[tuple[str, int]]:
-    """(label, index) of the ``count`` worst and the ``count`` median pairs of the best method."""
-    name = best_method(metrics)
-    order = sorted(range(len(results)), key=lambda i: abs(results[i].predicted[name] - results[i].true))
-    middle = max(len(order) // 2 - count // 2, 0)
-    worst = [(f"worst_{n + 1}", i) for n, i in enumerate(reversed(order[len(order) - count :]))]
-    median = [(f"median_{n + 1}", i) for n, i in enumerate(order[middle : middle + count])]
-    return worst + median if count else []
-
-
-def draw_pair(
-    output: Path,
-    label: str,
-    encoder: Encoder | NoiseEncoder,
-    pair: SyncPair,
-    result: PairResult,
-    metrics: Mapping[str, SyncMetrics],
-    matching: Mapping[str, Any],
-) -> None:
-    """Heat map and film strip of one pair."""
-    name = best_method(metrics)
-    matrix = next(iter_pair_matrices(encoder, [pair], **matching)).forward[0]
-    title = f"{label.replace('_', ' ')} pair: {pair.pair_id}"
-    save_heat_map(output / f"{label}_matrix.png", matrix, pair.offset, result.predicted, title)
-    save_film_strip(
-        output / f"{label}_strip.png",
-        pair,
-        result.predicted[name],
-        f"{title}, {name}: {result.predicted[name]:+.1f} frames, true {pair.offset:+d}",
-    )
+def titled_tables(report: Mapping[str, Any]) -> str:
+    """The tables of a report, each below a line that says what it is about."""
+    about = f"{report['dataset']}, split {report['split']}"
+    tables = [f"Offset errors on {about}\n{report['table']}"] if "table" in report else []
+    if "phases" in report:
+        tables.append(f"Phases on {about}\n{report['phases']['table']}")
+    return "\n\n".join(tables)

@@ -253,15 +253,15 @@ def _require(package: str, option: str) -> Any:
 
 
 class PairProgress:
-    """How many of ``total`` pairs are done: a bar on rank 0's terminal, nothing elsewhere.
+    """How many of ``total`` pairs (or what ``unit`` says) are done: a bar on rank 0's terminal, nothing elsewhere.
 
     Each rank advances by what it did itself; the bar assumes that the others keep pace.
     """
 
-    def __init__(self, title: str, total: int, distributed: Distributed) -> None:
+    def __init__(self, title: str, total: int, distributed: Distributed, *, unit: str = "pair") -> None:
         self.world_size = distributed.world_size
         hidden = not (distributed.is_main and sys.stderr.isatty())
-        self.bar = tqdm(total=total, desc=title, unit="pair", dynamic_ncols=True, disable=hidden)
+        self.bar = tqdm(total=total, desc=title, unit=unit, dynamic_ncols=True, disable=hidden)
 
     def advance(self, count: int) -> None:
         total = self.bar.total or 0

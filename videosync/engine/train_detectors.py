@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import platform
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -19,6 +16,7 @@ from tqdm import tqdm
 from videosync.config.schema import Config, DetectorConfig
 from videosync.engine.allocator import keep_freed_memory
 from videosync.engine.detector_sets import check_apart, find_set
+from videosync.engine.reports import versions, write_report
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.offset.detector import Detector, Report
 from videosync.offset.lengths import predict_offsets
@@ -26,7 +24,6 @@ from videosync.offset.methods import DETECTORS, load_detector
 from videosync.offset.saving import read_facts, save_detector, trained_detectors
 from videosync.similarity.store import set_hash
 from videosync.types import MatrixPairs
-from videosync.version import __version__
 
 log = logging.getLogger("videosync")
 
@@ -136,25 +133,8 @@ def write_metrics(
     path: Path, metrics: Mapping[str, SyncMetrics], floor: SyncMetrics, facts: Mapping[str, Any]
 ) -> None:
     """``{..., "floor": …, "methods": {name: …}, "versions": …}`` as JSON; complete or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = {
-        **facts,
-        "floor": floor.to_json(),
-        "methods": {name: m.to_json() for name, m in metrics.items()},
-        "versions": versions(),
-    }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-    os.replace(temporary, path)
-
-
-def versions() -> dict[str, str]:
-    packages = ("torch", "numpy", "scikit-learn")
-    return {
-        "videosync": __version__,
-        "python": platform.python_version(),
-        **{p: version(p) for p in packages},
-    }
+    results = {"floor": floor.to_json(), "methods": {name: m.to_json() for name, m in metrics.items()}}
+    write_report(path, {**facts, **results})
 
 
 def _finished(folder: Path, method: str, hash_of_set: str, options: Mapping[str, Any]) -> bool:

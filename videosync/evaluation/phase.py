@@ -16,6 +16,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+DISTANCES = 2**23  # between frames, held at once
+
 
 def kendalls_tau(
     videos: Sequence[np.ndarray], *, stride: int = 1, distance: str = "sqeuclidean"
@@ -50,18 +52,38 @@ def retrieval_precision(
 
     Mean over the frames of a video (every ``stride``-th), then over videos.
     """
+    means = retrieval_per_video(videos, labels, ks=ks, stride=stride, distance=distance).mean(0)
+    return {k: float(mean) for k, mean in zip(ks, means)}
+
+
+def retrieval_per_video(
+    videos: Sequence[np.ndarray],
+    labels: Sequence[np.ndarray],
+    *,
+    ks: Sequence[int],
+    stride: int = 1,
+    distance: str = "sqeuclidean",
+) -> np.ndarray:
+    """AP@K of each video's frames: float64 ``[N, len(ks)]``. As :func:`retrieval_precision`."""
     _need(videos, 2, "retrieval")
     _match(videos, labels)
-    per_video: dict[int, list[float]] = {k: [] for k in ks}
+    means = np.zeros((len(videos), len(ks)))
     for i, (query, phase) in enumerate(zip(videos, labels)):
         others = [j for j in range(len(videos)) if j != i]
         pool = np.concatenate([videos[j][::stride] for j in others])
         phases = np.concatenate([labels[j][::stride] for j in others])
-        order = np.argsort(cdist(query[::stride], pool, distance), axis=1)[:, : max(ks)]
-        same = phases[order] == phase[::stride][:, None]  # [T, max K]
-        for k in ks:
-            per_video[k].append(float(same[:, :k].mean()))
-    return {k: float(np.mean(values)) for k, values in per_video.items()}
+        most = min(max(ks), len(pool))
+        queries = query[::stride]
+        rows = max(1, DISTANCES // len(pool))  # at once
+        nearest = np.concatenate(
+            [
+                _nearest(cdist(queries[start : start + rows], pool, distance), most)
+                for start in range(0, len(queries), rows)
+            ]
+        )
+        same = phases[nearest] == phase[::stride][:, None]  # [T, max K]
+        means[i] = [same[:, :k].mean() for k in ks]
+    return means
 
 
 def event_completion(
@@ -77,14 +99,27 @@ def event_completion(
     One regression for each of the first ``num_phases - 1`` phases; the target of frame ``t`` is ``(t - last frame of
     the phase) / T``. Raises ValueError for a video that lacks one of these phases.
     """
+    true, said = completion_predictions(train, train_labels, val, val_labels, num_phases=num_phases)
+    return float(np.mean(1 - ((true - said) ** 2).sum(0) / ((true - true.mean(0)) ** 2).sum(0)))
+
+
+def completion_predictions(
+    train: Sequence[np.ndarray],
+    train_labels: Sequence[np.ndarray],
+    val: Sequence[np.ndarray],
+    val_labels: Sequence[np.ndarray],
+    *,
+    num_phases: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """True and predicted completion of all frames of ``val``, one video after the other: float64 ``[F, P - 1]``.
+
+    As :func:`event_completion`.
+    """
     _match(train, train_labels)
     _match(val, val_labels)
     x, y = np.concatenate(train), np.concatenate([_completion(phase, num_phases) for phase in train_labels])
-    x_val, y_val = np.concatenate(val), np.concatenate([_completion(p, num_phases) for p in val_labels])
-    scores = [
-        LinearRegression().fit(x, y[:, phase]).score(x_val, y_val[:, phase]) for phase in range(y.shape[1])
-    ]
-    return float(np.mean(scores))
+    true = np.concatenate([_completion(phase, num_phases) for phase in val_labels])
+    return true, LinearRegression().fit(x, y).predict(np.concatenate(val)).reshape(true.shape)
 
 
 def phase_classification(
@@ -94,10 +129,29 @@ def phase_classification(
     val_labels: Sequence[np.ndarray],
     *,
     fraction: float = 1.0,
+    standardize: bool = False,
 ) -> float:
     """Accuracy of a logistic regression from an embedding to its phase, fitted on the first ``fraction`` of videos.
 
-    At least one video is used. Embeddings are standardised first, which the regularised fit needs.
+    At least one video is used. ``standardize`` scales embeddings to unit variance first: the fit is regularised, so
+    its result depends on their scale. The reference fits embeddings as they are, and so does this by default.
+    """
+    hits = classified_frames(train, train_labels, val, val_labels, fraction=fraction, standardize=standardize)
+    return float(hits.mean())
+
+
+def classified_frames(
+    train: Sequence[np.ndarray],
+    train_labels: Sequence[np.ndarray],
+    val: Sequence[np.ndarray],
+    val_labels: Sequence[np.ndarray],
+    *,
+    fraction: float = 1.0,
+    standardize: bool = False,
+) -> np.ndarray:
+    """Whether the phase of each frame of ``val``, one video after the other, was told right: bool ``[F]``.
+
+    As :func:`phase_classification`.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction is {fraction}; expected a share of the train videos above 0, at most 1")
@@ -107,9 +161,17 @@ def phase_classification(
     x, y = np.concatenate(train[:used]), np.concatenate(train_labels[:used])
     x_val, y_val = np.concatenate(val), np.concatenate(val_labels)
     if len(np.unique(y)) == 1:
-        return float((y_val == y[0]).mean())
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=10_000))
-    return float(model.fit(x, y).score(x_val, y_val))
+        return y_val == y[0]
+    model = LogisticRegression(max_iter=10_000)
+    fitted = (make_pipeline(StandardScaler(), model) if standardize else model).fit(x, y)
+    return np.asarray(fitted.predict(x_val) == y_val)
+
+
+def _nearest(distances: np.ndarray, count: int) -> np.ndarray:
+    """Columns of the ``count`` smallest values of each row, nearest first: int64 ``[T, count]``."""
+    some = np.argpartition(distances, count - 1, axis=1)[:, :count]
+    order = np.argsort(np.take_along_axis(distances, some, 1), axis=1)
+    return np.take_along_axis(some, order, 1)
 
 
 def _completion(phases: np.ndarray, num_phases: int) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 POSITIONS = ("stretched", "plain", "rotary", "none")
+ABSOLUTE = ("stretched", "plain")  # these tell a frame how far into its clip it is
 
 
 def sinusoidal_positions(places: Tensor, size: int) -> Tensor:

@@ -126,8 +126,11 @@ class TransformerEmbedder(nn.Module):
         self.to_embedding = nn.Linear(hidden_size, embedding_size)
         self.head_size = hidden_size // heads
 
-    def forward(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
-        """``mask`` bool ``[B, T]``: frames where it is False change nothing in the others' embeddings."""
+    def forward(self, features: Tensor, mask: Tensor | None = None, places: Tensor | None = None) -> Tensor:
+        """``mask`` bool ``[B, T]``: frames where it is False change nothing in the others' embeddings.
+
+        ``places`` int64 ``[T]``: the frame whose position each frame is told; its own if None.
+        """
         if self.temporal is not None:
             features = self.temporal(features, mask)
         x = on_real_frames(
@@ -136,11 +139,11 @@ class TransformerEmbedder(nn.Module):
         frames, size = x.shape[1:]
         angles = None
         if self.positions == "stretched":
-            x = x + stretched_positions(frames, self.train_frames, size, x.device)
+            x = x + _placed(stretched_positions(frames, self.train_frames, size, x.device), places)
         elif self.positions == "plain":
-            x = x + sinusoidal_positions(torch.arange(frames, device=x.device), size)
+            x = x + _placed(sinusoidal_positions(torch.arange(frames, device=x.device), size), places)
         elif self.positions == "rotary":
-            angles = rotary_angles(frames, self.head_size, x.device)
+            angles = _placed(rotary_angles(frames, self.head_size, x.device), places)
         x = self.dropout(x)
         attend = None
         if mask is not None:
@@ -149,6 +152,11 @@ class TransformerEmbedder(nn.Module):
         for layer in self.layers:
             x = layer(x, attend, angles)
         return self.to_embedding(x)  # [B, T, D]
+
+
+def _placed(codes: Tensor, places: Tensor | None) -> Tensor:
+    """Codes ``[T, …]`` of the places that frames are told they have."""
+    return codes if places is None else codes[places]
 
 
 def _check(hidden_size: int, heads: int, positions: str) -> None:

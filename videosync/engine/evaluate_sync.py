@@ -1,0 +1,156 @@
+"""The task ``sync_offset``: encode the pairs of a split, ask every method, report errors, table and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from videosync.config.schema import Config
+from videosync.engine.build import build_pairs
+from videosync.engine.detector_sets import find_detectors
+from videosync.engine.distributed import Distributed
+from videosync.engine.loggers import PairProgress
+from videosync.engine.reports import content_hash
+from videosync.evaluation.detector_plots import save_comparison
+from videosync.evaluation.metrics import SyncMetrics, metrics_table
+from videosync.evaluation.plots import save_film_strip, save_heat_map
+from videosync.evaluation.report import measure_methods, write_pairs
+from videosync.evaluation.sync import (
+    PairResult,
+    evaluate_encoder,
+    iter_pair_matrices,
+    merge_results,
+)
+from videosync.models.encoder import Encoder
+from videosync.models.noise import NoiseEncoder
+from videosync.offset.methods import load_methods
+from videosync.offset.saving import read_facts
+from videosync.types import SyncPair
+
+
+class SyncEvaluation:
+    """The sync pairs of ``eval.split`` and the methods that are asked about them.
+
+    ``facts`` say what is evaluated, for a finished report to be known again.
+
+    Raises:
+        CheckpointError: a detector is absent or made for other matrices.
+        ManifestError: the dataset is missing or has no such pairs.
+    """
+
+    def __init__(self, config: Config, workdir: Path) -> None:
+        self.config = config
+        self.pairs = build_pairs(config, workdir, config.eval.split)
+        folder_of = partial(find_detectors, config.paths.detectors, workdir)
+        self.methods = load_methods([*config.eval.methods, *config.eval.detectors], folder_of)
+        self.facts: dict[str, Any] = {
+            "pairs_hash": content_hash([asdict(pair) for pair in self.pairs]),
+            "detector_hashes": {
+                name: content_hash(read_facts(folder_of(name.partition("/")[0]) / name.partition("/")[2]))
+                for name in config.eval.detectors
+            },
+        }
+
+    def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
+        """What the report says about sync (rank 0; others: nothing); ``pairs.csv`` and pictures go into ``output``.
+
+        Raises:
+            VideoError: a video cannot be read.
+        """
+        config, pairs = self.config, self.pairs
+        matching: dict[str, Any] = {
+            "image_size": config.data.image_size,
+            "device": distributed.device,
+            "metric": config.similarity.metric,
+            "temperature": config.similarity.temperature,
+        }
+        with PairProgress("evaluating", len(pairs), distributed) as progress:
+            share = evaluate_encoder(
+                encoder,
+                pairs,
+                self.methods,
+                max_offset=config.pairs.max_offset,
+                rank=distributed.rank,
+                world_size=distributed.world_size,
+                on_pairs=progress.advance,
+                **matching,
+            )
+        results = merge_results(distributed.gather(share), len(pairs))
+        if not distributed.is_main:
+            return {}
+        true = np.array([result.true for result in results])
+        fps = np.array([result.fps for result in results])
+        events = [result.event for result in results]
+        predicted = {name: np.array([result.predicted[name] for result in results]) for name in self.methods}
+        metrics, floor = measure_methods(
+            predicted,
+            true,
+            fps=fps,
+            events=events,
+            max_offset=config.pairs.max_offset,
+            bootstrap=config.eval.bootstrap,
+            seed=config.pairs.seed,
+        )
+        output.mkdir(parents=True, exist_ok=True)
+        ids = [result.pair_id for result in results]
+        write_pairs(output / "pairs.csv", predicted, pair_ids=ids, events=events, fps=fps, true=true)
+        save_comparison(
+            output / "methods.png",
+            metrics,
+            floor,
+            {name: values - true for name, values in predicted.items()},
+            title=f"{config.data.dataset}, {config.eval.split}",
+        )
+        for label, index in pictured_pairs(results, metrics, config.eval.pictures):
+            draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
+        return {
+            "max_offset": config.pairs.max_offset,
+            "num_frames": sorted({pair.window0.num_frames for pair in pairs}),
+            "table": metrics_table(metrics, floor),
+            "floor": floor.to_json(),
+            "methods": {name: m.to_json() for name, m in metrics.items()},
+        }
+
+
+def best_method(metrics: Mapping[str, SyncMetrics]) -> str:
+    """The method with the smallest mean absolute error."""
+    return min(metrics, key=lambda name: metrics[name].mae_frames)
+
+
+def pictured_pairs(
+    results: Sequence[PairResult], metrics: Mapping[str, SyncMetrics], count: int
+) -> list[tuple[str, int]]:
+    """(label, index) of the ``count`` worst and the ``count`` median pairs of the best method."""
+    name = best_method(metrics)
+    order = sorted(range(len(results)), key=lambda i: abs(results[i].predicted[name] - results[i].true))
+    middle = max(len(order) // 2 - count // 2, 0)
+    worst = [(f"worst_{n + 1}", i) for n, i in enumerate(reversed(order[len(order) - count :]))]
+    median = [(f"median_{n + 1}", i) for n, i in enumerate(order[middle : middle + count])]
+    return worst + median if count else []
+
+
+def draw_pair(
+    output: Path,
+    label: str,
+    encoder: Encoder | NoiseEncoder,
+    pair: SyncPair,
+    result: PairResult,
+    metrics: Mapping[str, SyncMetrics],
+    matching: Mapping[str, Any],
+) -> None:
+    """Heat map and film strip of one pair."""
+    name = best_method(metrics)
+    matrix = next(iter_pair_matrices(encoder, [pair], **matching)).forward[0]
+    title = f"{label.replace('_', ' ')} pair: {pair.pair_id}"
+    save_heat_map(output / f"{label}_matrix.png", matrix, pair.offset, result.predicted, title)
+    save_film_strip(
+        output / f"{label}_strip.png",
+        pair,
+        result.predicted[name],
+        f"{title}, {name}: {result.predicted[name]:+.1f} frames, true {pair.offset:+d}",
+    )
