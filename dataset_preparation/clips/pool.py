@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import multiprocessing.resource_tracker
 import os
 import signal
 import warnings
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import cv2
 import joblib
+from joblib.externals.loky.backend import resource_tracker
 
 from dataset_preparation.clips.attempt import Attempt, Finished, execute
 from dataset_preparation.clips.interrupts import STOP_SIGNALS, end_with, held
@@ -27,6 +29,8 @@ def in_processes(attempts: Sequence[Attempt], workers: int) -> Iterator[Finished
         # processes that have grown are renewed, as they should be; and one that is stopped stops early
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         warnings.filterwarnings("ignore", message=".*tasks.*(generator|before)", module="joblib")
+        for tracker in (multiprocessing.resource_tracker, resource_tracker):
+            tracker.ensure_running()  # each lets signals through again when it starts: not while they are held
         with held():
             parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
             results = parallel(task(attempt, threads, main) for attempt in attempts)

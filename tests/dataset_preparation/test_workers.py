@@ -197,15 +197,20 @@ def test_log_files_get_lines_with_the_running_jobs_share(tmp_path, monkeypatch, 
     assert any(0 < share < 75 for share in shares), "the share of the first job, while it was running"
 
 
-def start(root, where=2, count=6, frames=20):
-    """A preparation in a process group of its own, in the middle of its work."""
-    process = subprocess.Popen(
+def launch(root, where, count, frames):
+    """A preparation in a process group of its own."""
+    return subprocess.Popen(
         [sys.executable, SCRIPT, root, str(where), str(count), str(frames)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+
+
+def start(root, where=2, count=6, frames=20):
+    """The same, in the middle of its work."""
+    process = launch(root, where, count, frames)
     clips = root / "out/clips"
     wait_for(lambda: list(clips.glob("job*.mp4")) and list(clips.glob(".job*.mp4")), process)
     return process
@@ -245,6 +250,17 @@ def test_stopped_by_a_signal(tmp_path, number, workers):
     assert 1 <= len(finished) < 6
     if workers == 2 and number == signal.SIGINT:
         finish(tmp_path, finished)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.25, 0.4])
+def test_stopped_while_workers_start(tmp_path, seconds):
+    process = launch(tmp_path, 2, 6, 20)
+    wait_for((tmp_path / "out" / LOCK).exists, process)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert (process.returncode, errors) == (130, "stopped\n")
+    assert_tidy(tmp_path)
 
 
 @pytest.mark.parametrize("kill", [os.killpg, os.kill])
