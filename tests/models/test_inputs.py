@@ -39,6 +39,17 @@ def test_motion_equals_the_formula(context):
             np.testing.assert_allclose(got[b, :, channel], want, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [RGBInput, MotionInput])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+def test_the_exported_form_equals_whole_clips(kind, dtype):
+    frames = torch.randint(0, 256, (2, 9, 3, 8, 9), dtype=torch.uint8)
+    if dtype == torch.float32:
+        frames = frames / 255
+    torch.testing.assert_close(
+        kind().whole_clip_channels(frames), kind().channels(frames, None, 0), atol=0, rtol=0
+    )
+
+
 def test_context_gives_a_window_the_values_of_the_whole_clip():
     motion = MotionInput()
     frames = torch.rand(1, 30, 3, 8, 8)

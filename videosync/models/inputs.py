@@ -40,6 +40,10 @@ class RGBInput(nn.Module):
         """``[B, T, 3, H, W]`` → ``[B, T - context, 3, H, W]``, unchanged (uint8 stays uint8)."""
         return frames[:, context:]
 
+    def whole_clip_channels(self, frames: Tensor) -> Tensor:
+        """``channels`` of clips without padding or context, for programs whose number of frames is open."""
+        return frames
+
     def normalise(self, frames: Tensor) -> Tensor:
         """``[N, 3, H, W]`` in 0 … 1 (or uint8) → float with about zero mean and unit deviation."""
         if frames.dtype == torch.uint8:
@@ -78,6 +82,18 @@ class MotionInput(nn.Module):
         lags = [self._difference(grey, real, min(lag, total - 1))[:, context:] for lag in MOTION_LAGS]
         return torch.stack(lags, dim=2)  # [B, T - context, 3, H, W]
 
+    def whole_clip_channels(self, frames: Tensor) -> Tensor:
+        """``channels`` of clips ``[B, T, 3, H, W]`` without padding or context and longer than the longest lag.
+
+        Nothing here depends on the numbers B and T, so that they stay open in an exported program.
+        """
+        grey = self._grey(frames)  # [B, T, H, W]
+        lags = []
+        for lag in MOTION_LAGS:
+            change = self._log_change(grey, lag)  # [B, T - lag, H, W]
+            lags.append(torch.cat([change[:, :1].expand(-1, lag, -1, -1), change], dim=1))
+        return torch.stack(lags, dim=2)  # [B, T, 3, H, W]
+
     def normalise(self, channels: Tensor) -> Tensor:
         """Log differences ``[N, 3, H, W]`` → about zero mean and unit deviation."""
         return (channels - self.mean) / self.std
@@ -96,12 +112,17 @@ class MotionInput(nn.Module):
         return (x[..., :-2] + x[..., 2:]).add_(x[..., 1:-1], alpha=2).div_(16)  # [B, T, H, W]
 
     @staticmethod
-    def _difference(grey: Tensor, real: Tensor, lag: int) -> Tensor:
+    def _log_change(grey: Tensor, lag: int) -> Tensor:
+        """``[B, T, H, W]`` → ``[B, T - lag, H, W]``."""
+        change = (grey[:, lag:] - grey[:, :-lag]).abs_()
+        return change.sub_(MOTION_THRESHOLD).clamp_(min=0).div_(MOTION_UNIT).log1p_()
+
+    @classmethod
+    def _difference(cls, grey: Tensor, real: Tensor, lag: int) -> Tensor:
         """Log difference over ``lag`` frames, ``[B, T, H, W]``; zeros for a clip that has none."""
         if lag == 0:
             return torch.zeros_like(grey)
-        change = (grey[:, lag:] - grey[:, :-lag]).abs_()  # [B, T - lag, H, W]
-        change = change.sub_(MOTION_THRESHOLD).clamp_(min=0).div_(MOTION_UNIT).log1p_()
+        change = cls._log_change(grey, lag)  # [B, T - lag, H, W]
         usable = real[:, lag:] & real[:, :-lag]  # [B, T - lag]
         first = usable.int().argmax(1, keepdim=True)  # [B, 1] the first difference of each clip
         place = torch.arange(-lag, usable.shape[1], device=grey.device).expand(len(grey), -1)  # [B, T]
