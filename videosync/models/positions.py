@@ -32,10 +32,9 @@ def stretched_positions(num_frames: int, train_frames: int, size: int, device: t
     ``linspace(0, train_frames - 1)``. Each column ``c`` has its own rate ``10000 ** (-c / size)``, also
     the odd ones (cos), where the original transformer shares that of the even column before.
     """
-    if num_frames == train_frames:
-        places = torch.arange(num_frames, device=device, dtype=torch.float32)
-    else:
-        places = torch.linspace(0, train_frames - 1, num_frames, device=device)
+    steps = torch.arange(num_frames, device=device, dtype=torch.float64)
+    # no linspace, whose length would be a constant of an exported program; whole numbers for train_frames
+    places = (steps * (train_frames - 1) / steps[-1:].clamp(min=1)).float()
     even = torch.arange(0, size, 2, device=device)
     return _interleave(places, 10000.0 ** (-even / size), 10000.0 ** (-(even + 1) / size))
 
