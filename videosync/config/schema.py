@@ -58,7 +58,7 @@ class ModelConfig:
     name: Literal["encoder", "noise"] = "encoder"  # "noise": random embeddings, the leak control
     backbone: Literal["resnet50", "resnet34", "resnet18", "small"] = "resnet50"  # turns a frame into features
     input: Literal["rgb", "motion"] = "rgb"  # what a backbone sees: the frame, or log frame differences
-    weights: str = ""  # backbone weights inside --workdir (.safetensors or torchvision .pth); "": none
+    weights: str = ""  # of the backbone: byol, mocov2, simclr, dino, torchvision, or a file inside --workdir
     random_backbone: bool = False  # allow frozen stages without pretrained weights
     layer: int = 3  # stages 1 ... layer are frozen (4: all; 0: none)
     chunk_size: int = 64  # frames that go through the backbone at once
@@ -111,9 +111,7 @@ class TrainConfig:
     batch_size: int = 2  # pairs a step takes, over all processes together
     precision: Literal["float32", "fp16", "bf16"] = "float32"  # autocast precision; the loss stays float32
     seed: int = 0  # rank r uses seed + r
-    start_from: str = (
-        ""  # first weights: a run's folder, or a CARL .pth file; "": pretrained backbone, random rest
-    )
+    start_from: str = ""  # folder of a run, or CARL's .pth file, whose weights training starts from; "": none
     holdout: float = 0.1  # share of train events kept to choose the best checkpoint by; 0: the last is best
     eval_every: int = 10  # epochs between validations; 0: never, and the last is best
     eval_batches: int = 0  # validation batches and pairs at most; 0: all
