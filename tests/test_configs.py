@@ -24,6 +24,9 @@ EXPECTED = {
     "scl_transformer_cmu_config.yml",
     "scl_transformer_cmu_multi_human_config.yml",
     "scl_transformer_pouring_config.yml",
+    "tcc_transformer_config.yml",
+    "tcn_transformer_config.yml",
+    "classification_transformer_config.yml",
     "demo_config.yml",
     "multiview_config.yml",
 }

@@ -68,6 +68,40 @@ def test_every_number_has_a_range() -> None:
         (["eval.methods=[dtw,dtw]"], "eval.methods names 'dtw' more than once"),
         (["eval.detectors=[cnn]"], "eval.detectors holds 'cnn'; expected PREFIX/METHOD"),
         (["similarity.splits=[]"], "similarity.splits is empty"),
+        (
+            ["loss.tcc_type=regression_mse"],
+            "loss.tcc_type is regression_mse, but loss.name is 'scl'.*only.* 'tcc'",
+        ),
+        (
+            ["loss.name=tcn", "loss.temperature=1"],
+            "loss.temperature is 1.0, but .*only when loss.name is 'scl' or 'tcc'",
+        ),
+        (
+            ["loss.name=tcc", "loss.negative_type=batch"],
+            "loss.negative_type is batch, but loss.name is 'tcc'",
+        ),
+        (
+            ["loss.name=tcc", "loss.huber_delta=1"],
+            "loss.huber_delta is 1.0, but loss.tcc_type is 'regression_mse_var'",
+        ),
+        (["loss.embeddings=raw"], "loss.embeddings is raw, but loss.name is 'scl'"),
+        (
+            ["loss.name=tcc", "model.projection_size=64"],
+            "model.projection_size is 64, but loss.name is 'tcc'",
+        ),
+        (["model.num_classes=5"], "model.num_classes is 5, but loss.name is 'scl'"),
+        (
+            ["data.label_fraction=0.5"],
+            "data.label_fraction is 0.5, but .*only when loss.name is 'classification'",
+        ),
+        (
+            ["loss.name=classification", "data.label_fraction=0"],
+            "data.label_fraction is 0.0; expected a number above 0",
+        ),
+        (
+            ["loss.name=tcc", "loss.label_smoothing=1"],
+            "loss.label_smoothing is 1.0; expected a share from 0 to below 1",
+        ),
         (["eval.methods=[]"], "eval.methods and eval.detectors are empty"),
     ],
 )
@@ -100,6 +134,16 @@ def test_training_refuses_what_other_commands_allow(overrides: list[str], messag
         ["data.views=mix", "data.cross_share=0.3"],
         ["data.consistent_offset=0", "data.sampling_region=1", "pairs.max_offset=239"],
         ["model.input=motion", "model.layer=0"],
+        ["loss.name=tcc", "model.projection_size=0", "loss.temperature=0.2", "loss.variance_lambda=0"],
+        [
+            "loss.name=tcc",
+            "loss.tcc_type=regression_huber",
+            "loss.huber_delta=1",
+            "loss.tcc_similarity=cosine",
+        ],
+        ["loss.name=tcc", "loss.tcc_type=classification", "loss.tcc_reference=true", "loss.embeddings=unit"],
+        ["loss.name=tcn", "loss.tcn_window=0", "loss.reg_lambda=0", "loss.embeddings=raw"],
+        ["loss.name=classification", "model.num_classes=7", "data.label_fraction=0.1"],
     ],
 )
 def test_the_edges_are_allowed(overrides: list[str]) -> None:

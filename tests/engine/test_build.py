@@ -14,7 +14,7 @@ from videosync.config.load import load_config
 from videosync.config.schema import Config
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Manifest, Sample, View
-from videosync.engine.build import build_pairs, build_trainer, hold_out_events, spread
+from videosync.engine.build import build_pairs, build_trainer, hold_out_events, split_train_events, spread
 from videosync.engine.distributed import Distributed
 from videosync.engine.validation import HeldOutValidator
 from videosync.errors import ConfigError, ManifestError
@@ -81,6 +81,20 @@ def test_held_out_events_depend_on_the_seed_alone() -> None:
     shuffled = Manifest(manifest.root, manifest.samples[::-1])
     assert held(1, manifest) == held(1, shuffled)
     assert len({frozenset(held(seed, manifest)) for seed in range(5)}) > 1
+
+
+def test_a_share_of_the_labels_is_one_of_the_events_that_are_not_held_out() -> None:
+    def events(fraction: float) -> list[set[str]]:
+        more = ("loss.name=classification", "model.projection_size=0", f"data.label_fraction={fraction}")
+        return [
+            {s.event for s in part.of_split("train")}
+            for part in split_train_events(options(*more), manifest_of(10))
+        ]
+
+    (all_train, all_held), (half_train, half_held) = events(1.0), events(0.5)
+    assert (len(all_train), len(half_train), len(half_held)) == (7, 4, 3)
+    assert all_held == half_held
+    assert half_train < all_train
 
 
 def test_a_single_event_cannot_be_held_out() -> None:
