@@ -7,7 +7,8 @@ import multiprocessing.resource_tracker
 import os
 import signal
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import ExitStack
 
 import cv2
 import joblib
@@ -25,20 +26,22 @@ def in_processes(attempts: Sequence[Attempt], workers: int) -> Iterator[Finished
     """Results as they come. Raises concurrent.futures.process.BrokenProcessPool when a process has ended."""
     threads = max(1, joblib.cpu_count() // workers)
     task, main = joblib.delayed(_in_worker), os.getpid()
-    with warnings.catch_warnings():
-        # processes that have grown are renewed, as they should be; and one that is stopped stops early
+    with warnings.catch_warnings(), ExitStack() as stack:
+        # processes that have grown are renewed, as they should be; and what is stopped early was meant to be
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-        warnings.filterwarnings("ignore", message=".*tasks.*(generator|before)", module="joblib")
+        warnings.filterwarnings("ignore", message=r"\s*\d+ tasks ", module="joblib")
         for tracker in (multiprocessing.resource_tracker, resource_tracker):
             tracker.ensure_running()  # each lets signals through again when it starts: not while they are held
         with held():
             parallel = joblib.Parallel(n_jobs=workers, return_as="generator_unordered", batch_size=1)
             results = parallel(task(attempt, threads, main) for attempt in attempts)
-        try:
-            yield from results
-        finally:
-            with held():
-                results.close()
+            stack.callback(_close, results)
+        yield from results
+
+
+def _close(results: Generator[Finished, None, None]) -> None:
+    with held():
+        results.close()
 
 
 def _in_worker(attempt: Attempt, threads: int, main: int) -> Finished:
