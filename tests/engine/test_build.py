@@ -12,7 +12,7 @@ import torch
 from tests.engine.test_trainer import Recorder
 from videosync.config.load import load_config
 from videosync.config.schema import Config
-from videosync.data.manifest import write_manifest
+from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import Manifest, Sample, View
 from videosync.engine.build import build_pairs, build_trainer, hold_out_events, split_train_events, spread
 from videosync.engine.distributed import Distributed
@@ -155,6 +155,28 @@ def test_without_validation_all_events_are_trained_on(workdir: Path, tmp_path: P
     trainer = build_trainer(options(off), workdir=workdir, logdir=tmp_path, distributed=ALONE)
     assert trainer.validator.criterion == ""
     assert len(trainer.source.clips) == 6
+
+
+def test_mix_takes_events_of_one_view_as_they_are_unless_all_are(workdir: Path, tmp_path: Path) -> None:
+    def dataset(name: str, single: int) -> Config:
+        """The first ``single`` of 6 events have one view."""
+        samples = read_manifest(workdir / "clips").samples
+        lines = [replace(s, views=s.views[: 1 if n < single else 2]) for n, s in enumerate(samples)]
+        write_manifest(tmp_path / name, lines)
+        for video in (workdir / "clips").glob("*.mp4"):
+            (tmp_path / name / video.name).symlink_to(video)
+        return options(f"data.dataset={name}", "data.views=mix", "data.cross_share=1")
+
+    criteria = set()
+    for seed in range(5):
+        config = dataset(f"some{seed}", 4)
+        config = replace(config, train=replace(config.train, seed=seed))
+        trainer = build_trainer(config, workdir=tmp_path, logdir=tmp_path, distributed=ALONE)
+        assert trainer.validator.measure(trainer.encoder)["val/loss"] > 0
+        criteria.add(trainer.validator.criterion)
+    assert "val/loss" in criteria  # some seed held out events of one view alone
+    with pytest.raises(ManifestError, match="data.views is 'mix', but no sample .* use data.views=self"):
+        build_trainer(dataset("all", 6), workdir=tmp_path, logdir=tmp_path, distributed=ALONE)
 
 
 def test_limited_validation(workdir: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class ClipDraws:
     Raises:
         ConfigError: a number is out of range.
         ManifestError: no such split; views="cross" and a line without two views that share a moment and a
-            rate.
+            rate ("mix" takes such lines as self-views, even where all are: :attr:`has_pairs` tells).
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class ClipDraws:
         self.samples = manifest.of_split(split)
         self.partners = [_partners(sample) for sample in self.samples]
         alone = [sample.event for sample, pairs in zip(self.samples, self.partners) if not pairs]
-        if alone and (views == "cross" or (len(alone) == len(self.samples) and views == "mix")):
+        if alone and views == "cross":
             raise ManifestError(
                 f"{manifest.root}: data.views is '{views}', but {len(alone)} of {len(self.samples)} samples "
                 f"of split '{split}' have no two views with a moment and a frame rate in common (first: "
@@ -92,6 +92,11 @@ class ClipDraws:
 
     def __len__(self) -> int:
         return len(self.samples) * self.samples_per_video
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether any line has two views that share a moment and a rate."""
+        return any(self.partners)
 
     @property
     def epoch(self) -> int:

@@ -237,6 +237,11 @@ def build_source(
     if config.data.num_workers > 0:
         shield_workers()
     clips = build_clips(config, manifest, cache, build_augment(config))
+    if config.data.views == "mix" and not clips.draws.has_pairs:
+        raise ManifestError(
+            f"{manifest.root}: data.views is 'mix', but no sample of split '{TRAIN_SPLIT}' that is trained on has two "
+            "views with a moment and a frame rate in common; use data.views=self"
+        )
     loader, sampler = training_loader(
         clips,
         batch_size=config.train.batch_size,
