@@ -22,8 +22,8 @@ DESCRIPTION = """Run controls that see no picture over a prepared folder: they m
 through the whole chain (pairs, similarity sets, trained detectors, evaluation on other events), and offsets are
 guessed from clip lengths and from keyframes. No video is decoded.
 
-Chance is the error of the same answers if they knew nothing; it is never below that of always answering 0. Pairs of
-one event hang together, so luck is measured over events. Exit code 0: no leak found; 2: a leak, or wrong input."""
+Chance is the error of the same answers if they knew nothing; it is never below that of always answering 0. Exit
+code 0: no leak found; 2: a leak, or wrong input."""
 QUICK = ("detector.patience=3", "detector.mlp_hidden=[256,128]", "detector.cnn_epochs=20")
 MANY_PAIRS = 100  # to train on; where there are fewer, several windows are drawn of each
 MOST_WINDOWS = 8
@@ -167,7 +167,7 @@ def print_report(report: LeakReport) -> None:
     if names:
         print(f"LEAK: offsets can be told without looking, from {names}")
     else:
-        print(f"no leak found; too few events to tell: {untold}" if untold else "no leak found")
+        print(f"no leak found; too few offsets to tell: {untold}" if untold else "no leak found")
 
 
 if __name__ == "__main__":

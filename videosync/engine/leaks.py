@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
 from videosync.engine.leak_plan import TRAIN
 from videosync.engine.train_detectors import train_detectors, versions
-from videosync.evaluation.chance import ChanceTest
+from videosync.evaluation.chance import ChanceTest, label_groups
 from videosync.evaluation.leak_rows import Judge, LeakRow
 from videosync.evaluation.metadata import (
     clip_pairs,
@@ -146,21 +147,28 @@ def _noise_rows(
     )
     with (output / "evaluation" / "pairs.csv").open(newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    events = [line["event"] for line in lines]
-    offsets = np.array([int(line["true_offset_frames"]) for line in lines])
-    fps = np.array([float(line["fps"]) for line in lines])
+    pairs = _pairs(config, config.eval.split, config.pairs.num_frames, output)
+    assert [line["pair_id"] for line in lines] == [pair.pair_id for pair in pairs]
+    labels = _labels(pairs, config)
     return [
-        judge.answers(f"noise → {name}", np.array([float(x[name]) for x in lines]), offsets, events, fps)
+        judge.answers(f"noise → {name}", np.array([float(x[name]) for x in lines]), **labels)
         for name in methods
     ]
 
 
 def _length_row(config: Config, output: Path, judge: Judge) -> LeakRow:
-    offsets, lengths, events, fps = clip_pairs(read_manifest(output / DATASET))
-    if not offsets.any():
+    pairs = clip_pairs(read_manifest(output / DATASET))
+    if not pairs.offsets.any():
         return LeakRow("clip lengths", "nothing to tell: all clips of an event start together")
-    row = judge.answers("clip lengths", offsets_from_lengths(offsets, lengths, events), offsets, events, fps)
-    if (lengths[:, 0] == lengths[:, 1]).all():
+    row = judge.answers(
+        "clip lengths",
+        offsets_from_lengths(pairs.offsets, pairs.lengths, pairs.events),
+        pairs.offsets,
+        pairs.events,
+        pairs.fps,
+        label_groups(pairs.events, pairs.offsets, pairs.clips),
+    )
+    if (pairs.lengths[:, 0] == pairs.lengths[:, 1]).all():
         return replace(row, verdict="at chance: clips of a pair are of equal length", told=True)
     if row.leak and config.pairs.placement == "random":
         said = row.verdict.removeprefix("LEAK: ")
@@ -170,26 +178,37 @@ def _length_row(config: Config, output: Path, judge: Judge) -> LeakRow:
     return row
 
 
+def _pairs(config: Config, split: str, num_frames: int, output: Path) -> list[SyncPair]:
+    return sync_pairs(
+        read_manifest(output / DATASET),
+        split,
+        num_frames=num_frames,
+        max_offset=config.pairs.max_offset,
+        placement=config.pairs.placement,
+        windows=config.pairs.windows_train if split == TRAIN else config.pairs.windows_val,
+        seed=config.pairs.seed,
+    )
+
+
+def _labels(pairs: Sequence[SyncPair], config: Config) -> dict[str, Any]:
+    """Keywords of ``Judge.answers``."""
+    offsets, events = np.array([pair.offset for pair in pairs]), [pair.event for pair in pairs]
+    clips = [(pair.window0.video, pair.window1.video) for pair in pairs]
+    return {
+        "offsets": offsets,
+        "events": events,
+        "fps": np.array([pair.window0.fps for pair in pairs]),
+        "groups": label_groups(events, offsets, None if config.pairs.placement == "random" else clips),
+    }
+
+
 def _packet_rows(
     config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: Judge
 ) -> list[LeakRow]:
-    manifest = read_manifest(output / DATASET)
-    pairs: list[SyncPair] = []
-    for split in splits:
-        pairs += sync_pairs(
-            manifest,
-            split,
-            num_frames=num_frames,
-            max_offset=config.pairs.max_offset,
-            placement=config.pairs.placement,
-            windows=config.pairs.windows_train if split == TRAIN else config.pairs.windows_val,
-            seed=config.pairs.seed,
-        )
+    pairs = [pair for split in splits for pair in _pairs(config, split, num_frames, output)]
     packets_of = lru_cache(maxsize=None)(read_packets)
-    reach = config.pairs.max_offset
-    offsets = np.array([pair.offset for pair in pairs])
-    events = [pair.event for pair in pairs]
-    fps = np.array([pair.window0.fps for pair in pairs])
+    reach, labels = config.pairs.max_offset, _labels(pairs, config)
+    offsets = labels["offsets"]
     scores = keyframe_scores(pairs, packets_of, reach)
     rows = np.arange(len(pairs))
     true, mirrored = scores[rows, reach + offsets], scores[rows, reach - offsets]
@@ -203,14 +222,12 @@ def _packet_rows(
     keyframes = judge.answers(
         "keyframes",
         best_lag(scores),
-        offsets,
-        events,
-        fps,
+        **labels,
         gains=true - mirrored,
         largest=(offsets != 0).astype(np.float64),
         say=say,
     )
-    sizes = judge.answers("packet sizes", packet_size_offsets(pairs, packets_of, reach), offsets, events, fps)
+    sizes = judge.answers("packet sizes", packet_size_offsets(pairs, packets_of, reach), **labels)
     reference = "for comparison only: bits follow the motion, so this is no leak"
     return [keyframes, replace(sizes, verdict=reference, leak=False, told=True)]
 

@@ -1,4 +1,4 @@
-"""A verdict on answers that ought to know nothing: at chance, a leak, or too few events to tell."""
+"""A verdict on answers that ought to know nothing: at chance, a leak, or too few offsets to tell."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LeakRow:
     name: str
     verdict: str
     leak: bool = False
-    told: bool = True  # False: there are too few events for any verdict
+    told: bool = True  # False: there are too few offsets for any verdict
     error: float | None = None  # mean absolute error
     interval: Interval | None = None  # of it, 95 % over events
     chance: float | None = None  # the error if the answers knew nothing
@@ -44,11 +44,15 @@ class Judge:
         offsets: np.ndarray,
         events: Sequence[str],
         fps: np.ndarray,
+        groups: np.ndarray,
         gains: np.ndarray | None = None,
         largest: np.ndarray | None = None,
         say: Callable[[ChanceTest], str] = lambda test: f"better than chance by {test.gain:.1f} frames",
     ) -> LeakRow:
-        """Judged by ``gains`` (default: the answers' own, in frames), which are at most ``largest``."""
+        """Judged by ``gains`` (default: the answers' own, in frames), which are at most ``largest``.
+
+        ``groups``: of pairs whose offsets hang together (``label_groups``).
+        """
         options: dict[str, Any] = {
             "fps": fps,
             "events": events,
@@ -59,7 +63,7 @@ class Judge:
         own = answer_gains(answers, offsets)
         if gains is None or largest is None:
             gains, largest = own, np.abs(offsets).astype(np.float64)
-        test = chance_test(gains, events, largest=largest, level=self.level, seed=self.seed)
+        test = chance_test(gains, groups, largest=largest, level=self.level, seed=self.seed)
         told = True
         if test.better:
             verdict = f"LEAK: {say(test)}"
@@ -82,9 +86,9 @@ class Judge:
 
 
 def _too_few(test: ChanceTest, largest: float, floor: float) -> str:
-    count = f"{test.n_events} event{'s' * (test.n_events != 1)}"
     if largest == 0:
         return "cannot be told: all offsets are 0"
+    count = f"{test.n_groups} independent offset{'s' * (test.n_groups != 1)}"
     if test.smallest is None:
         return f"cannot be told: {count}, too few for any leak to stand out from luck"
     least = test.smallest / largest * floor

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -20,16 +21,26 @@ from videosync.video.packet_sizes import PacketTable
 PacketsOf = Callable[[str], PacketTable]
 
 
-def clip_pairs(manifest: Manifest) -> tuple[np.ndarray, np.ndarray, list[str], np.ndarray]:
-    """All pairs of whole clips: offsets ``k = start0 - start1`` [N], lengths [N, 2], events, rates [N]."""
-    rows = [
-        (sample.event, a.start_frame - b.start_frame, a.num_frames, b.num_frames, a.fps)
-        for sample in manifest.samples
-        for a, b in combinations(sample.views, 2)
-    ]
-    events, offsets, frames0, frames1, fps = zip(*rows) if rows else ((),) * 5
-    lengths = np.stack([np.array(frames0, np.int64), np.array(frames1, np.int64)], axis=1)
-    return np.array(offsets, np.int64), lengths, list(events), np.array(fps, np.float64)
+@dataclass(frozen=True, eq=False)
+class ClipPairs:
+    """All N pairs of whole clips of a manifest."""
+
+    offsets: np.ndarray  # int64 [N] k = start0 - start1
+    lengths: np.ndarray  # int64 [N, 2] frames
+    fps: np.ndarray  # float64 [N]
+    events: tuple[str, ...]
+    clips: tuple[tuple[str, str], ...]
+
+
+def clip_pairs(manifest: Manifest) -> ClipPairs:
+    found = [(s.event, a, b) for s in manifest.samples for a, b in combinations(s.views, 2)]
+    return ClipPairs(
+        offsets=np.array([a.start_frame - b.start_frame for _, a, b in found], np.int64),
+        lengths=np.array([(a.num_frames, b.num_frames) for _, a, b in found], np.int64).reshape(-1, 2),
+        fps=np.array([a.fps for _, a, _ in found], np.float64),
+        events=tuple(event for event, _, _ in found),
+        clips=tuple((a.video, b.video) for _, a, b in found),
+    )
 
 
 def offsets_from_lengths(offsets: np.ndarray, lengths: np.ndarray, events: Sequence[str]) -> np.ndarray:
