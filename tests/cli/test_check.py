@@ -188,6 +188,10 @@ def test_a_label_that_is_three_frames_off(prepared, capsys):
 
 def test_sources_that_are_gone_are_a_note_unless_their_folder_was_named(prepared, capsys):
     folder, _ = prepared
+    (folder.parent / "raw" / "cam1.mkv").rename(folder.parent / "cam1.mkv")
+    assert main([str(folder), "--samples", "0"]) == 0
+    assert "note: not all labels were compared: 1 of 2 source files" in capsys.readouterr().out
+    (folder.parent / "cam1.mkv").rename(folder.parent / "raw" / "cam1.mkv")
     away = folder.parent / "elsewhere"
     (folder.parent / "raw").rename(away)
     assert main([str(folder)]) == 0

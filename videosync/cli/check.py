@@ -160,7 +160,8 @@ def label_problems(
         if data_root is not None:
             problems.append(f"--data_root {data_root}: {text}")
         else:
-            print(f"note: labels were not compared: {text}; name their folder with --data_root")
+            which = "labels were not compared" if not result.clips else "not all labels were compared"
+            print(f"note: {which}: {text}; name their folder with --data_root")
     return problems + result.problems
 
 

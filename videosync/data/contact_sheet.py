@@ -145,7 +145,7 @@ def _title(sample: Sample) -> str:
     if len(sample.views) == 1:
         text += f" · one view, frames {sample.views[0].start_frame} … {sample.views[0].end_frame - 1}"
     else:
-        text += f" · k: offset between {names[0]} and the view, frames"
+        text += f" · k: frames that {names[0]} starts after the view"
     if len(sample.views) > MAX_VIEWS:
         text += f" · {len(sample.views) - MAX_VIEWS} more views"
     return text
