@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 
@@ -17,8 +18,9 @@ from videosync.cli.common import (
 DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
 
 Runs as one process (python train.py), or several with torchrun, python -m torch.distributed.launch or srun.
-Leaves checkpoints/{last,best,epoch_NNNN}, metrics.jsonl and config.yaml in --logdir. SIGTERM and Ctrl-C save
-'last' and stop with exit code 143 or 130; --continue_train then goes on as if nothing had happened."""
+Leaves checkpoints/{last,best,epoch_NNNN}, metrics.jsonl, config.yaml and run.json in --logdir. SIGTERM and
+Ctrl-C save 'last' and stop with exit code 143 or 130; --continue_train then goes on as if nothing had
+happened."""
 
 SIGNAL_EXIT = 128  # the shell's convention: 128 + number of the signal
 
@@ -41,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 workdir=args.workdir,
                 logdir=args.logdir,
                 continue_train=args.continue_train,
+                command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),
                 distributed=distributed,
             )
         return 0 if stopped is None else SIGNAL_EXIT + stopped

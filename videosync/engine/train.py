@@ -14,6 +14,7 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger, build_loggers, check_loggers
 from videosync.engine.losses import settle_heads
 from videosync.engine.resume import resume
+from videosync.engine.run_record import record_run
 from videosync.engine.seeding import seed_everything
 from videosync.engine.start import start_from
 from videosync.errors import CheckpointError
@@ -24,9 +25,15 @@ FREE_MODEL_OPTIONS = ("model.weights", "model.random_backbone", "model.chunk_siz
 
 
 def run_training(
-    config: Config, *, workdir: Path, logdir: Path, continue_train: bool, distributed: Distributed
+    config: Config,
+    *,
+    workdir: Path,
+    logdir: Path,
+    continue_train: bool,
+    command: str,
+    distributed: Distributed,
 ) -> int | None:
-    """Train as ``config`` says and leave checkpoints, ``metrics.jsonl`` and ``config.yaml`` in ``logdir``.
+    """Train as ``config`` says and leave checkpoints, ``metrics.jsonl``, ``config.yaml`` and ``run.json`` in ``logdir``.
 
     Nothing is written before everything is built, so wrong input leaves no trace.
 
@@ -55,6 +62,7 @@ def run_training(
     if distributed.is_main:
         logdir.mkdir(parents=True, exist_ok=True)
         save_config(config, logdir / CONFIG_FILE)
+        record_run(logdir, config, workdir=workdir, command=command, processes=distributed.world_size)
     logger = build_loggers(
         logdir,
         is_main=distributed.is_main,

@@ -78,6 +78,7 @@ def train_detectors(
     reported, _ = find_set(config.paths.sets, workdir, prefix, config.eval.split)
     check_apart(train, reported, config.eval.split)
     folder = Path(config.paths.detectors).expanduser() / prefix
+    floor = floor_metrics(reported.offsets, **metric_options(reported, config))
     metrics: dict[str, SyncMetrics] = {}
     with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
         for method in methods:
@@ -99,12 +100,14 @@ def train_detectors(
                     "set_hash": set_hash(header),
                     **{key: header[key] for key in ("encoder", "encoder_hash", "metric", "temperature")},
                     "train": facts,
+                    "train_events": len(set(train.events)),
                     "metrics": {config.eval.split: metrics[method].to_json()},
+                    "floor": {config.eval.split: floor.to_json()},
+                    "dataset": header["config"].get("data", {}).get("dataset", ""),
                     "versions": versions(),
                     "command": command,
                 },
             )
-    floor = floor_metrics(reported.offsets, **metric_options(reported, config))
     write_metrics(
         logdir / "metrics.json",
         metrics,

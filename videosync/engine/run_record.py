@@ -1,0 +1,71 @@
+"""What a training run was: its commands, data and versions, in ``run.json`` beside the checkpoints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from videosync.config.schema import Config
+from videosync.data.labelled import labelled_views
+from videosync.data.manifest import read_manifest
+from videosync.data.samples import MANIFEST_NAME, Manifest
+from videosync.engine.build import TRAIN_SPLIT, split_train_events
+from videosync.engine.checkpoint import file_hash, git_commit
+from videosync.engine.losses import build_loss
+from videosync.engine.reports import write_report
+from videosync.errors import CheckpointError
+
+RUN_FILE = "run.json"
+
+
+def record_run(logdir: Path, config: Config, *, workdir: Path, command: str, processes: int) -> None:
+    """Write ``run.json``, or add this ``command`` to the one that is there (training that goes on)."""
+    commands = [*read_run(logdir).get("commands", []), command]
+    write_report(
+        logdir / RUN_FILE,
+        {
+            "commands": commands,
+            "processes": processes,
+            "data": training_data(config, workdir),
+            "git_commit": git_commit(),
+        },
+    )
+
+
+def read_run(logdir: Path) -> dict[str, Any]:
+    """What ``run.json`` says; {} where there is none. Raises CheckpointError when it is damaged."""
+    path = logdir / RUN_FILE
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except ValueError as error:
+        raise CheckpointError(f"{path}: damaged ({error}); delete it to go on without it") from error
+
+
+def training_data(config: Config, workdir: Path) -> dict[str, Any]:
+    """What ``config`` trains on, counted in its manifest.
+
+    Raises:
+        ManifestError: the dataset is not in ``workdir``, or has nothing to train on.
+    """
+    folder = workdir / config.data.dataset
+    manifest = read_manifest(folder)
+    if build_loss(config).labels:
+        manifest = labelled_views(manifest, TRAIN_SPLIT)
+    train, held_out = split_train_events(config, manifest)
+    samples = train.of_split(TRAIN_SPLIT)
+    views = {(v.video, v.num_frames, v.fps) for sample in samples for v in sample.views}
+    return {
+        "dataset": config.data.dataset,
+        "split": TRAIN_SPLIT,
+        "events": len({sample.event for sample in samples}),
+        "samples": len(samples),
+        "videos": len(views),
+        "hours": round(sum(frames / fps for _, frames, fps in views) / 3600, 3),
+        "held_out_events": _events(held_out),
+        "manifest_hash": file_hash(folder / MANIFEST_NAME),
+    }
+
+
+def _events(manifest: Manifest) -> int:
+    return len({sample.event for sample in manifest.samples})
