@@ -86,3 +86,31 @@ def test_wrong_input_says_what():
         )
     with pytest.raises(ValueError, match="fraction"):
         phase_classification([line(4)], [np.zeros(4)], [line(4)], [np.zeros(4)], fraction=0)
+
+
+def test_classification_depends_on_the_scale_of_embeddings_unless_standardised():
+    rng = np.random.default_rng(2)
+    labels = [np.repeat([0, 1, 2], 20) for _ in range(4)]
+    videos = [np.eye(3)[phase] + rng.normal(size=(60, 3)) for phase in labels]
+    found = {
+        (standardize, scale): phase_classification(
+            [scale * video for video in videos[:2]],
+            labels[:2],
+            [scale * video for video in videos[2:]],
+            labels[2:],
+            standardize=standardize,
+        )
+        for standardize in (False, True)
+        for scale in (1, 1e-4)
+    }
+    assert found[True, 1] == found[True, 1e-4] > 0.5
+    assert found[False, 1] > 0.5
+    assert found[False, 1] != found[False, 1e-4]
+
+
+def test_retrieval_is_the_same_in_small_portions(monkeypatch, golden):
+    videos, labels = golden
+    whole = retrieval_precision(videos, labels)
+    monkeypatch.setattr("videosync.evaluation.phase.DISTANCES", 300)
+    assert retrieval_precision(videos, labels) == whole
+    assert retrieval_precision(videos, labels, ks=(10**6,))[10**6] < 0.5  # more than there are: all of them

@@ -20,6 +20,7 @@ LONGEST = 1500  # frames that are warped; of longer videos every second, third, 
 HEIGHT = 240  # of a picture, pixels
 STRIP = 40  # height of the captions
 BATCH = 64  # frames in memory
+FONT, SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4  # of the captions; smaller where they would not fit
 
 
 def warped_frames(query: np.ndarray, key: np.ndarray, distance: str) -> np.ndarray:
@@ -64,7 +65,7 @@ def _pictures(query: PhaseVideo, key: PhaseVideo, warped: np.ndarray) -> Iterato
             phases = [None if v.labels is None else int(v.labels[f]) for v, _, f in captions]
             color = _color(*phases)
             strips = [
-                _strip(size[1], f"{role}: {video.path.stem}", _place(video, number, phase), color)
+                _strip(size[1], f"{role}: {video.name}", _place(video, number, phase), color)
                 for (video, role, number), size, phase in zip(captions, sizes, phases)
             ]
             yield np.concatenate(
@@ -94,5 +95,7 @@ def _strip(width: int, name: str, place: str, color: tuple[int, int, int]) -> np
     strip = np.zeros((STRIP, width, 3), np.uint8)
     for line, (text, shade) in enumerate(((name, (235, 235, 235)), (place, color))):
         text = text.encode("ascii", "replace").decode()  # what the font has
-        cv2.putText(strip, text, (4, 15 + 18 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.4, shade, 1, cv2.LINE_AA)
+        length = cv2.getTextSize(text, FONT, SCALE, 1)[0][0]
+        scale = SCALE * min(1, (width - 8) / max(length, 1))
+        cv2.putText(strip, text, (4, 15 + 18 * line), FONT, scale, shade, 1, cv2.LINE_AA)
     return strip

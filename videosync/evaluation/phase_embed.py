@@ -27,7 +27,7 @@ from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.models.positions import ABSOLUTE
 
-DRAWS = 8  # random orders over which an embedding without positions is averaged
+DRAWS = 32  # random orders over which an embedding without positions is averaged
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def save_alignment(path: Path, pair: Aligned, title: str) -> None:
     phases = np.unique(np.concatenate(labels)) if labels else np.empty(0, np.int64)
     _show_phases(axes, pair.query, phases, along="x")
     _show_phases(axes, pair.key, phases, along="y")
-    axes.legend(loc="lower right", fontsize=8)
+    axes.legend(loc="upper left", fontsize=8, framealpha=0.9, bbox_to_anchor=(0.03, 1.0))
     figure.suptitle(title, fontsize=9)
     figure.savefig(path, dpi=100)
     plt.close(figure)

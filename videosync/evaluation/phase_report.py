@@ -158,7 +158,7 @@ def _counts(scores: Scores) -> list[str]:
     for metric, score in scores.items():
         by_count.setdefault((score.n, score.n_events), []).append(metric_name(metric))
     return [
-        f"{n} videos of {events} event{'s' * (events != 1)}"
-        + (f": {', '.join(names)}" if len(by_count) > 1 else "")
+        f"{n} video{'s' * (n != 1)} of {events} event{'s' * (events != 1)}"
+        + (f": {'; '.join(names)}" if len(by_count) > 1 else "")
         for (n, events), names in by_count.items()
     ]

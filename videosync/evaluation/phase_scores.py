@@ -72,8 +72,9 @@ def mean_score(values: np.ndarray, draws: EventDraws, videos: np.ndarray | None 
 def pair_score(values: np.ndarray, draws: EventDraws) -> Score:
     """Mean of ``values`` ``[N, N]`` over the pairs where they are defined.
 
-    A pair of events counts as often as both were drawn together; the pairs inside an event as often as it was drawn
-    (the copies of an event that is drawn twice are not compared with each other).
+    A pair of events counts as often as both were drawn together; the pairs inside an event as often as it was drawn.
+    The copies of an event that is drawn twice are not compared with each other; the factor ``E / (E - 1)`` gives pairs
+    of different events the weight back that they lose by it.
     """
     defined = np.isfinite(values)
     events = draws.counts.shape[1]
@@ -97,7 +98,9 @@ def r_squared_score(true: np.ndarray, said: np.ndarray, draws: EventDraws, video
 
 def _over_pairs(counts: np.ndarray, sums: np.ndarray) -> np.ndarray:
     inside = np.diag(sums)
+    events = counts.shape[1]
     between = np.einsum("re,ef,rf->r", counts, sums - np.diag(inside), counts, optimize=True)
+    between[1:] *= events / max(events - 1, 1)
     return between + counts @ inside
 
 

@@ -3,8 +3,8 @@
 Scores beside which an encoder's are to be read:
 
 - *position only*: what a frame's place in its video says, without a look at it (:func:`position_code`). Actions of one
-  kind go through their phases in one order, so this is the competitor to beat. Its Kendall's tau is 1 by construction:
-  tau asks for order, and a clock has order. Tau alone says little about what an encoder sees.
+  kind go through their phases in one order, so this is the competitor to beat. Its Kendall's tau is 1 but for ties,
+  whatever the videos show: tau asks for order, and a clock has order. Tau alone says little about what an encoder sees.
 - *chance*: Kendall's tau with the frames of each video shuffled; retrieval that always names the commonest phase; and
   for what is fitted, a fit on nothing (the mean, the commonest phase of the train videos).
 """
