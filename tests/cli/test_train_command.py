@@ -136,6 +136,37 @@ def test_sigterm_saves_and_continue_train_goes_on_as_if_nothing_had_happened(
     assert losses(logdir) == losses(tmp_path / "whole")
 
 
+def test_training_starts_from_another_run_and_caches_features_of_its_backbone(
+    workdir: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fixed = [
+        "train.start_from",
+        str(trained),
+        "model.layer",
+        "4",
+        "data.feature_cache",
+        "1",
+        "optim.lr",
+        "1e-12",
+    ]
+    logdir = tmp_path / "run"
+    assert main(flags(workdir, logdir, *fixed, "train.max_steps", "1")) == 0
+    after, start = find_checkpoint(logdir, "last").weights(), find_checkpoint(trained, "best").weights()
+    trainable = [n for n in after if after[n].is_floating_point() and "running" not in n]
+    assert all((after[n] - start[n]).abs().max() < 1e-6 for n in trainable)
+    caches = sorted(path.name for path in (workdir / "feature_cache").iterdir())
+    more = [*fixed, "train.max_steps", "2"]
+    assert main([*flags(workdir, logdir), "--continue_train", "--opts", *more]) == 0
+    assert (
+        sorted(path.name for path in (workdir / "feature_cache").iterdir()) == caches
+    )  # the same backbone's
+    plain = [*fixed[2:], "model.random_backbone", "true", "train.max_steps", "1"]
+    assert main(flags(workdir, tmp_path / "plain", *plain)) == 0
+    assert sorted(path.name for path in (workdir / "feature_cache").iterdir()) != caches
+    assert main(flags(workdir, tmp_path / "wrong", "train.start_from", str(tmp_path / "none"))) == 2
+    assert "none" in capsys.readouterr().err
+
+
 def test_logdir_with_checkpoints_is_not_overwritten(
     workdir: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

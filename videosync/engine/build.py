@@ -30,6 +30,7 @@ from videosync.engine.feature_cache import fill_feature_cache
 from videosync.engine.losses import build_loss
 from videosync.engine.optim import build_optimizer, learning_rate
 from videosync.engine.signals import shield_workers
+from videosync.engine.start import start_from
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError
@@ -141,7 +142,8 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     """
     manifest = distributed.together(lambda: build_training_manifest(config, workdir))
     train, held_out = distributed.together(lambda: split_train_events(config, manifest))
-    encoder = distributed.together(lambda: place_encoder(build_encoder(config, workdir), config, distributed))
+    first, remarks = distributed.together(lambda: first_encoder(config, workdir))
+    encoder = distributed.together(lambda: place_encoder(first, config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
     source = distributed.together(lambda: build_source(config, train, cache, distributed))
     validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
@@ -174,7 +176,19 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         precision=config.train.precision,
         eval_every=config.train.eval_every,
         save_every=config.train.save_every,
+        remarks=remarks,
     )
+
+
+def first_encoder(config: Config, workdir: Path) -> tuple[nn.Module, list[str]]:
+    """The encoder with the weights that training starts from, and what there is to say about them.
+
+    A resumed run needs them too: features are cached with the frozen backbone, before the checkpoint is read.
+    """
+    encoder = build_encoder(config, workdir)
+    if not config.train.start_from:
+        return encoder, []
+    return encoder, start_from(encoder, Path(config.train.start_from).expanduser())
 
 
 def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) -> nn.Module:

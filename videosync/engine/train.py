@@ -16,7 +16,6 @@ from videosync.engine.losses import settle_heads
 from videosync.engine.resume import resume
 from videosync.engine.run_record import record_run
 from videosync.engine.seeding import seed_everything
-from videosync.engine.start import start_from
 from videosync.errors import CheckpointError
 
 CONFIG_FILE = "config.yaml"
@@ -33,7 +32,7 @@ def run_training(
     command: str,
     distributed: Distributed,
 ) -> int | None:
-    """Train as ``config`` says and leave checkpoints, ``metrics.jsonl``, ``config.yaml`` and ``run.json`` in ``logdir``.
+    """Train as ``config`` says; leaves checkpoints, ``metrics.jsonl``, ``config.yaml`` and ``run.json`` in ``logdir``.
 
     Nothing is written before everything is built, so wrong input leaves no trace.
 
@@ -52,13 +51,9 @@ def run_training(
     trainer = build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)
     seed_everything(config.train.seed + distributed.rank)
     resumed = checkpoint
+    remarks = trainer.remarks
     if resumed is not None:
         remarks = distributed.together(lambda: resume(trainer, resumed))
-    elif config.train.start_from:
-        start = Path(config.train.start_from).expanduser()
-        remarks = distributed.together(lambda: start_from(trainer.encoder, start))
-    else:
-        remarks = []
     if distributed.is_main:
         logdir.mkdir(parents=True, exist_ok=True)
         save_config(config, logdir / CONFIG_FILE)

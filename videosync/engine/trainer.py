@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -60,6 +60,7 @@ class Trainer:
         grad_clip: largest gradient norm; 0: no clipping.
         precision: of autocast, a key of ``PRECISIONS``.
         eval_every, save_every: epochs between validations and between numbered checkpoints; 0: none.
+        remarks: what there is to say about the encoder's first weights, as sentences.
     """
 
     def __init__(
@@ -81,7 +82,9 @@ class Trainer:
         precision: str,
         eval_every: int,
         save_every: int,
+        remarks: Sequence[str] = (),
     ) -> None:
+        self.remarks = list(remarks)
         self.encoder = encoder
         self.model = distributed.replicate(encoder)
         self.loss = loss
