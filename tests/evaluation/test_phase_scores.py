@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from videosync.evaluation.phase_scores import EventDraws, mean_score, pair_score, r_squared_score
+from videosync.evaluation.phase_scores import EventDraws, _over_pairs, mean_score, pair_score, r_squared_score
 
 
 def draws(events, bootstrap=500, seed=0):
@@ -67,6 +67,14 @@ def test_a_drawn_event_is_not_compared_with_its_own_copy():
     pairs = np.zeros((6, 6))
     np.fill_diagonal(pairs, np.nan)
     assert pair_score(pairs, draws(list("abcdef"))).interval == (0.0, 0.0)
+
+
+def test_pairs_of_different_events_keep_their_weight():
+    """On average over the draws, pairs inside events and between them weigh what they weigh in the data."""
+    counts = draws(list("abcd"), bootstrap=40_000).counts
+    for sums in (np.eye(4), 1 - np.eye(4)):
+        weighed = _over_pairs(counts, sums)
+        assert weighed[1:].mean() == pytest.approx(weighed[0], rel=0.01)
 
 
 def test_too_little_for_an_interval_or_a_value():
