@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Sequence
 
 from videosync.cli.common import (
@@ -14,6 +12,7 @@ from videosync.cli.common import (
     run_command,
 )
 from videosync.cli.train_detector import METHODS, check_methods
+from videosync.cli.typed import typed_command
 
 DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
 
@@ -66,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             models=None if args.models is None else list(dict.fromkeys(args.models)),
             workdir=args.workdir,
             output=args.logdir,
-            command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),
+            command=typed_command(argv),
         )
         print(
             f"\nOffset errors of {args.model_prefix} on {args.data_prefix}, split {config.eval.split}\n"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Sequence
 
 from videosync.cli.common import (
@@ -13,6 +11,7 @@ from videosync.cli.common import (
     load_command_config,
     run_command,
 )
+from videosync.cli.typed import typed_command
 
 DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
 with the label-free methods (and any trained detector), and report errors in frames and milliseconds.
@@ -55,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 logdir=args.logdir,
                 output=output,
                 keep_finished=args.continue_train,
-                command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),
+                command=typed_command(argv),
                 distributed=distributed,
             )
             if distributed.is_main:

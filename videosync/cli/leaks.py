@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
 from videosync.cli.train_detector import METHODS, check_methods
+from videosync.cli.typed import typed_command
 from videosync.config.load import load_config
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"--pairs {args.pairs}: must be 1 or more")
     if args.output and args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
         parser.error(f"--output {args.output}: is not empty; give a new folder")
-    command = shlex.join(sys.argv if argv is None else [sys.argv[0], *argv])
+    command = typed_command(argv)
     return run_command(lambda: leaks(args, command))
 
 

@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name → module with main(argv) -> e
         "train.pkl and val.pkl of older code to a manifest",
     ),
     "import-sets": ("videosync.cli.import_sets", "similarity matrices of older code to a similarity set"),
+    "export": (
+        "videosync.cli.export",
+        "write a trained encoder or detector as ONNX, torch.export or safetensors, with a model card",
+    ),
     "config": ("videosync.cli.config", "print the resolved configuration, or what every option means"),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -14,6 +13,7 @@ from videosync.cli.common import (
     load_command_config,
     run_command,
 )
+from videosync.cli.typed import typed_command
 
 DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 workdir=args.workdir,
                 logdir=args.logdir,
                 continue_train=args.continue_train,
-                command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),
+                command=typed_command(argv),
                 distributed=distributed,
             )
         return 0 if stopped is None else SIGNAL_EXIT + stopped

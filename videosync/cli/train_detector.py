@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from videosync.cli.common import (
     load_command_config,
     run_command,
 )
+from videosync.cli.typed import typed_command
 from videosync.config.options import nearest
 from videosync.errors import ConfigError
 
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             workdir=args.workdir,
             logdir=args.logdir,
             continue_train=args.continue_train,
-            command=shlex.join(sys.argv if argv is None else [sys.argv[0], *argv]),
+            command=typed_command(argv),
         )
         print(f"\nOffset errors of set {args.prefix}, split {config.eval.split}\n{table}\n")
         print(

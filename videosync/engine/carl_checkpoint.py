@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, file_hash, find_checkpoint
+from videosync.engine.exported import read_exported_checkpoint
 from videosync.errors import CheckpointError
 from videosync.models.carl import from_carl, model_options, to_carl
+from videosync.models.exported import is_export
 from videosync.models.pickled import read_pickled
 
 PATTERN = "checkpoint_epoch_*.pth"
@@ -76,13 +78,15 @@ def read_carl_checkpoint(path: Path) -> CarlCheckpoint:
 def find_any_checkpoint(logdir: Path, name: str) -> Checkpoint:
     """The checkpoint ``name`` of a run of ours; in a folder with none of ours, the newest of CARL's.
 
-    ``logdir`` may also be a CARL checkpoint file.
+    ``logdir`` may also be a CARL checkpoint file, or a folder that ``videosync export`` wrote, which has one.
 
     Raises:
         CheckpointError: there is none, or it cannot be read.
     """
     if logdir.is_file() and logdir.suffix in PICKLES:
         return read_carl_checkpoint(logdir)
+    if is_export(logdir):
+        return read_exported_checkpoint(logdir)
     root = checkpoints_folder(logdir)
     ours = any(path.is_dir() for path in root.iterdir()) if root.is_dir() else False
     theirs = sorted([*root.glob(PATTERN), *logdir.glob(PATTERN)], key=lambda path: path.name)

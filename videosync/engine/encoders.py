@@ -28,7 +28,8 @@ def load_trained_encoder(
 ) -> tuple[Encoder | NoiseEncoder, dict[str, str]]:
     """The encoder of ``config`` with the weights trained in ``logdir``, in eval mode and in its fast form.
 
-    ``logdir`` may hold a run of ours, or checkpoints of CARL and the VideoSync research code, or be such a file.
+    ``logdir`` may hold a run of ours, or checkpoints of CARL and the VideoSync research code, or be such a file, or a
+    folder that ``videosync export`` wrote.
     The noise encoder (``model.name=noise``) has no weights and needs no checkpoint.
 
     Returns:
@@ -40,16 +41,28 @@ def load_trained_encoder(
     checkpoint = None if config.model.name == "noise" else find_any_checkpoint(logdir, config.eval.checkpoint)
     if checkpoint is not None:
         check_same_model(config, checkpoint)
-    options = {**asdict(config.model), "weights": "", "random_backbone": True}
-    if checkpoint is not None:
-        options |= {head: checkpoint.config["model"].get(head, options[head]) for head in HEADS}
-    encoder = build_encoder(**options, num_frames=config.data.num_frames, workdir=workdir)
     if checkpoint is None:
-        return encoder.to(device).eval(), {"name": "noise", "hash": "none"}
-    load_weights(encoder, checkpoint)
-    name = f"{logdir.name}/{checkpoint.folder.name} (epoch {checkpoint.epoch})"
-    fast = optimize_for_inference(encoder.to(device).eval(), precision=config.eval.precision)
+        noise = build_encoder(**asdict(config.model), num_frames=config.data.num_frames, workdir=workdir)
+        return noise.to(device).eval(), {"name": "noise", "hash": "none"}
+    encoder = checkpoint_encoder(config, checkpoint)
+    place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
+    name = f"{place} (epoch {checkpoint.epoch})"
+    fast = optimize_for_inference(encoder.to(device), precision=config.eval.precision)
     return fast, {"name": name, "hash": checkpoint.weights_hash}
+
+
+def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
+    """The encoder that ``config`` describes with a checkpoint's weights: float32, on the CPU, in eval mode.
+
+    Raises:
+        CheckpointError: the weights do not fit the model.
+    """
+    options = {**asdict(config.model), "weights": "", "random_backbone": True}
+    options |= {head: checkpoint.config["model"].get(head, options[head]) for head in HEADS}
+    encoder = build_encoder(**options, num_frames=config.data.num_frames, workdir=Path())
+    load_weights(encoder, checkpoint)
+    assert isinstance(encoder, Encoder)
+    return encoder.eval()
 
 
 def check_same_model(config: Config, checkpoint: Checkpoint) -> None:

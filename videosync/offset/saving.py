@@ -22,7 +22,7 @@ from videosync.errors import CheckpointError
 from videosync.offset.detector import Detector
 
 FORMAT = 1
-_JSON, _ARRAYS = "detector.json", "detector.safetensors"
+FACTS_FILE, ARRAYS_FILE = "detector.json", "detector.safetensors"
 
 
 def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, An
     if partial.exists():
         shutil.rmtree(partial)
     partial.mkdir(parents=True)
-    save_file({name: value.copy() for name, value in detector.arrays().items()}, partial / _ARRAYS)
+    save_file({name: value.copy() for name, value in detector.arrays().items()}, partial / ARRAYS_FILE)
     description = {
         **facts,
         "format": FORMAT,
@@ -46,7 +46,7 @@ def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, An
         "max_offset": detector.max_offset,
         "options": detector.options(),
     }
-    (partial / _JSON).write_text(json.dumps(description, indent=1, allow_nan=False), encoding="utf-8")
+    (partial / FACTS_FILE).write_text(json.dumps(description, indent=1, allow_nan=False), encoding="utf-8")
     old = folder.with_name(f".{folder.name}.old")
     if old.exists():
         shutil.rmtree(old)
@@ -64,7 +64,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
         CheckpointError: there is none (names what is there), or it cannot be read.
     """
     folder = Path(folder)
-    path = folder / _JSON
+    path = folder / FACTS_FILE
     if not path.is_file():
         trained = trained_detectors(folder.parent)
         if trained:
@@ -89,7 +89,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
 def read_arrays(folder: str | Path) -> dict[str, np.ndarray]:
     """The arrays of a saved detector, by name. Raises CheckpointError if they are missing or damaged."""
     try:
-        return load_file(Path(folder) / _ARRAYS)
+        return load_file(Path(folder) / ARRAYS_FILE)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{folder}: the detector's arrays are damaged ({error}); train it again"
@@ -98,4 +98,6 @@ def read_arrays(folder: str | Path) -> dict[str, np.ndarray]:
 
 def trained_detectors(folder: str | Path) -> list[str]:
     """Names of the finished detectors in ``folder``."""
-    return sorted(path.parent.name for path in Path(folder).glob(f"*/{_JSON}") if path.parent.name[0] != ".")
+    return sorted(
+        path.parent.name for path in Path(folder).glob(f"*/{FACTS_FILE}") if path.parent.name[0] != "."
+    )

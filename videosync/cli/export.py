@@ -1,0 +1,114 @@
+"""``videosync export``: a trained encoder or detector as ONNX, torch.export or safetensors, with a model card."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+from videosync.cli.typed import typed_command
+
+FORMATS = ("safetensors", "onnx", "torch")
+DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
+model_card.json) made from the run: data, command, seed, versions, metrics, licence. What SOURCE is decides.
+
+safetensors: the weights and config.yaml; the folder can be loaded again, and is a --logdir for evaluate.py.
+onnx, torch: the whole network in one file, normalisation inside, any number of clips and frames; each is read back
+and compared with PyTorch before the folder is put in place. onnx needs: pip install 'videosync[onnx]'."""
+
+
+def build_parser() -> CommandParser:
+    parser = CommandParser(
+        description=DESCRIPTION,
+        epilog="videosync export runs/demo/encoder --output exported/encoder --licence 'CC BY 4.0'\n"
+        "videosync export runs/demo/detectors/demo/cnn --output exported/demo/cnn --metrics "
+        "runs/demo/detectors_demo/metrics.json",
+    )
+    parser.add_argument(
+        "source",
+        type=expanded_path,
+        metavar="SOURCE",
+        help="the --logdir of a training run, or the folder of a trained detector (detectors/PREFIX/cnn)",
+    )
+    parser.add_argument(
+        "--output", type=expanded_path, required=True, metavar="FOLDER", help="new folder for everything"
+    )
+    parser.add_argument(
+        "--format",
+        nargs="+",
+        choices=FORMATS,
+        default=list(FORMATS),
+        help="one or more of %(choices)s (default: all)",
+    )
+    parser.add_argument(
+        "--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010"
+    )
+    parser.add_argument(
+        "--frames",
+        nargs="+",
+        choices=("uint8", "float"),
+        default=["uint8"],
+        help="what an encoder's programs take: uint8 frames of 0 … 255 (default), float ones of 0 … 1, or a file each",
+    )
+    parser.add_argument(
+        "--licence",
+        "--license",
+        default="",
+        help="licence of the weights, for the card; without it the card says that none was given",
+    )
+    parser.add_argument("--name", default="", help="title of the card (default: the name of --output)")
+    parser.add_argument(
+        "--metrics",
+        nargs="+",
+        type=expanded_path,
+        default=[],
+        metavar="JSON",
+        help="further metrics.json of evaluations for the card; those in SOURCE/evaluation are found without it",
+    )
+    parser.add_argument(
+        "--workdir",
+        type=expanded_path,
+        default=Path(),
+        metavar="FOLDER",
+        help="where the dataset is, to count its events if the run did not record them (default: here)",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 when the folder was written, else 2."""
+    args = build_parser().parse_args(argv)
+    command = typed_command(argv)
+
+    def job() -> None:
+        check_writable("--output", args.output.parent)
+        from videosync.engine.export import ExportRequest, export  # torch slows --help
+
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+        remarks = export(
+            args.source,
+            args.output,
+            list(dict.fromkeys(args.format)),
+            ExportRequest(
+                checkpoint=args.checkpoint,
+                frames=list(dict.fromkeys(args.frames)),
+                workdir=args.workdir,
+                reports=args.metrics,
+                licence=args.licence,
+                name=args.name,
+                command=command,
+            ),
+        )
+        for remark in remarks:
+            print(f"Note: {remark}.")
+        if not args.licence:
+            print("Note: no --licence was given; the card says so.")
+        print(f"Wrote {args.output}; its card is {args.output / 'README.md'}.", flush=True)
+
+    return run_command(job)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,251 @@
+"""The export job: a trained encoder or detector as programs and weights, with a card that says what it is."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from videosync.config.load import config_from_dict, save_config
+from videosync.config.schema import Config
+from videosync.engine.carl_checkpoint import PATTERN, PICKLES, find_any_checkpoint
+from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, file_hash, git_commit
+from videosync.engine.encoders import checkpoint_encoder
+from videosync.engine.export_facts import detector_facts, encoder_facts
+from videosync.engine.export_modules import Network, detector_network, encoder_network
+from videosync.engine.export_programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
+from videosync.engine.model_card import SIGN, model_card
+from videosync.engine.reports import versions
+from videosync.engine.train import CONFIG_FILE
+from videosync.errors import CheckpointError, ConfigError
+from videosync.models.exported import CARD_JSON, FORMAT, WEIGHTS, is_export
+from videosync.offset.cnn import CnnDetector
+from videosync.offset.methods import load_detector
+from videosync.offset.saving import ARRAYS_FILE, FACTS_FILE
+
+log = logging.getLogger("videosync")
+
+FORMATS = ("safetensors", "onnx", "torch")
+DTYPES = {"uint8": torch.uint8, "float": torch.float32}
+CARD = "README.md"
+TORCH_SUFFIX = ".pt2"
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is asked for besides the formats; ``reports`` are metrics.json files for the card."""
+
+    checkpoint: str = "best"
+    frames: Sequence[str] = ("uint8",)
+    workdir: Path = Path()
+    reports: Sequence[Path] = ()
+    licence: str = ""
+    name: str = ""
+    command: str = ""
+
+
+@dataclass
+class _Export:
+    """What has been written so far into ``folder``, and the facts about it."""
+
+    folder: Path
+    facts: dict[str, Any]
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(
+        self, name: str, what: str, network: Network | None = None, checked: Checked | None = None
+    ) -> None:
+        path = self.folder / name
+        facts: dict[str, Any] = {"what": what, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+        if network is not None and checked is not None:
+            facts["inputs"], facts["outputs"] = network.inputs, network.outputs
+            facts["check"] = {
+                "cases": network.checked_on,
+                "largest_difference": checked.difference,
+                "tolerance": checked.tolerance,
+            }
+        self.files[name] = facts
+
+
+def export(source: Path, output: Path, formats: Sequence[str], request: ExportRequest) -> list[str]:
+    """Write ``source``, a training run or a trained detector's folder, as ``formats`` into the new folder ``output``.
+
+    The folder is there only when everything in it was written and checked.
+
+    Returns:
+        Remarks: what the card could not say.
+
+    Raises:
+        ConfigError: ``output`` is there already, or a package is missing.
+        CheckpointError: nothing to export, what it holds is damaged, or an exported program differs from PyTorch.
+    """
+    if output.exists():
+        raise ConfigError(f"--output {output}: there already; choose another folder (nothing was changed)")
+    if "onnx" in formats:
+        check_onnx_installed()
+    is_detector = (source / FACTS_FILE).is_file()
+    if not is_detector:
+        _check_is_run(source)
+    with _new_folder(output) as folder:
+        done, remarks = (
+            _export_detector(source, folder, formats, request)
+            if is_detector
+            else _export_encoder(source, folder, formats, request)
+        )
+        facts = {
+            "format": FORMAT,
+            "name": request.name or output.name,
+            **done.facts,
+            "sign": SIGN,
+            "licence": request.licence,
+            "files": done.files,
+            "exported": {"command": request.command, "versions": versions(), "git_commit": git_commit()},
+        }
+        text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+        (folder / CARD_JSON).write_text(text + "\n", encoding="utf-8")
+        (folder / CARD).write_text(model_card(facts), encoding="utf-8")
+    return remarks
+
+
+def _export_encoder(
+    source: Path, folder: Path, formats: Sequence[str], request: ExportRequest
+) -> tuple[_Export, list[str]]:
+    checkpoint = find_any_checkpoint(source, request.checkpoint)
+    config = _config_of(checkpoint)
+    encoder = checkpoint_encoder(config, checkpoint)
+    log.info("%s: encoder, %s", checkpoint.folder, _epochs(checkpoint))
+    facts, remarks = encoder_facts(
+        checkpoint, config, encoder, source=source, workdir=request.workdir, reports=request.reports
+    )
+    done = _Export(folder, facts)
+    save_config(config, folder / CONFIG_FILE)
+    done.add(CONFIG_FILE, "the options to use it with")
+    if "safetensors" in formats:
+        stored = checkpoint.folder / WEIGHTS
+        if stored.is_file():
+            shutil.copyfile(stored, folder / WEIGHTS)
+        else:
+            save_file({n: t.contiguous() for n, t in checkpoint.weights().items()}, folder / WEIGHTS)
+            facts["checkpoint"]["weights_hash"] = file_hash(folder / WEIGHTS)
+        done.add(WEIGHTS, "the weights, also of the heads that only training uses")
+    for name in request.frames:
+        network = encoder_network(
+            encoder,
+            image_size=config.data.image_size,
+            num_frames=config.data.num_frames,
+            dtype=DTYPES[name],
+        )
+        _write_programs(done, network, formats, request)
+    return done, remarks
+
+
+def _export_detector(
+    source: Path, folder: Path, formats: Sequence[str], request: ExportRequest
+) -> tuple[_Export, list[str]]:
+    detector, saved = load_detector(source)
+    log.info("%s: detector %s", source, detector.name)
+    parameters = sum(a.size for name, a in detector.arrays().items() if name.startswith("model."))
+    facts, remarks = detector_facts(saved, source=source, parameters=parameters, reports=request.reports)
+    done = _Export(folder, facts)
+    programs = [name for name in formats if name != "safetensors"]
+    if programs and not isinstance(detector, CnnDetector):
+        raise ConfigError(
+            f"{source}: only the detector cnn can be exported as {' or '.join(programs)}, this is {detector.method}; "
+            "use --format safetensors"
+        )
+    if "safetensors" in formats:
+        for name, what in ((ARRAYS_FILE, "the weights"), (FACTS_FILE, "what VideoSync needs to load them")):
+            shutil.copyfile(source / name, folder / name)
+            done.add(name, what)
+    if isinstance(detector, CnnDetector):
+        network = detector_network(detector, temperature=saved.get("temperature") or 0.1)
+        _write_programs(done, network, formats, request)
+    return done, remarks
+
+
+def _write_programs(done: _Export, network: Network, formats: Sequence[str], request: ExportRequest) -> None:
+    """The network as an ONNX and a torch.export program, where ``formats`` ask for them."""
+    if not {"onnx", "torch"} & set(formats):
+        return
+    notes = {
+        "kind": done.facts["kind"],
+        "made_from": done.facts["run"],
+        "sign": SIGN,
+        "licence": request.licence or "none given",
+        "videosync": versions()["videosync"],
+        **{name: text for ports in (network.inputs, network.outputs) for name, text in ports.items()},
+    }
+    log.info("%s: tracing", network.name)
+    program = trace(network)
+    for name, write, what in (
+        ("onnx", write_onnx, "the whole network for ONNX Runtime and others"),
+        ("torch", write_torch, "the whole network for torch.export.load"),
+    ):
+        if name in formats:
+            log.info("%s: writing %s and comparing it with PyTorch", network.name, name)
+            checked = write(program, network, done.folder, notes)
+            log.info("%s", checked.sentence(network))
+            done.add(checked.file, what, network, checked)
+
+
+def _check_is_run(source: Path) -> None:
+    """Raises CheckpointError that says what ``source`` is when it is no run, and where a detector may be meant."""
+    if source.is_file() and source.suffix in PICKLES:
+        return
+    if not source.is_dir():
+        siblings = [p.name for p in source.parent.iterdir() if p.is_dir()] if source.parent.is_dir() else []
+        near = difflib.get_close_matches(source.name, siblings, n=1)
+        hint = f" Did you mean '{source.parent / near[0]}'?" if near else ""
+        raise CheckpointError(
+            f"{source}: no such folder.{hint} Expected the --logdir of a training run, or a trained detector's folder"
+        )
+    if detectors := sorted(path.parent.name for path in source.glob(f"*/{FACTS_FILE}")):
+        raise CheckpointError(
+            f"{source}: holds the detectors {', '.join(detectors)}; name one of them, as in {source / detectors[0]}"
+        )
+    if is_export(source) or any(source.glob(PATTERN)):
+        return
+    if not checkpoints_folder(source).is_dir():
+        raise CheckpointError(
+            f"{source}: neither a training run (it has no checkpoints folder) nor a trained detector (it has no "
+            f"{FACTS_FILE})"
+        )
+
+
+def _config_of(checkpoint: Checkpoint) -> Config:
+    """The configuration a checkpoint was trained with; what it does not tell takes its default."""
+    if "num_frames" not in checkpoint.config.get("data", {}):
+        raise CheckpointError(
+            f"{checkpoint.folder}: does not tell how long its training clips were; convert it first, with "
+            "videosync convert-checkpoint FILE FOLDER --num_frames N, and export that folder"
+        )
+    values: Mapping[str, Any] = checkpoint.config
+    return config_from_dict(values, source=str(checkpoint.folder))
+
+
+def _epochs(checkpoint: Checkpoint) -> str:
+    return f"{checkpoint.epoch} epoch{'s' * (checkpoint.epoch != 1)} of training"
+
+
+@contextmanager
+def _new_folder(target: Path) -> Iterator[Path]:
+    """A folder that gets its name ``target`` at the end, and is gone if anything goes wrong before."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    partial.mkdir()
+    try:
+        yield partial
+        partial.rename(target)
+    finally:
+        if partial.exists():
+            shutil.rmtree(partial)

@@ -1,0 +1,48 @@
+"""Folders that ``videosync export`` wrote, read as if they were runs: for evaluation, sets and new training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from videosync.engine.checkpoint import WEIGHTS, Checkpoint
+from videosync.errors import CheckpointError
+from videosync.models.exported import CARD_JSON, read_card
+
+
+@dataclass(frozen=True)
+class ExportedCheckpoint(Checkpoint):
+    """``folder`` is the exported one; there is nothing in it to go on training with."""
+
+    def training_state(self) -> dict[str, Any]:
+        raise CheckpointError(
+            f"{self.folder}: an exported encoder, so training cannot go on from it as if it had never stopped; start "
+            f"anew from its weights in another --logdir, with --opts train.start_from {self.folder}"
+        )
+
+
+def read_exported_checkpoint(folder: Path) -> ExportedCheckpoint:
+    """The encoder in an exported folder, without its weights.
+
+    Raises:
+        CheckpointError: the folder holds something else, is damaged, or was exported without safetensors.
+    """
+    facts = read_card(folder, kind="encoder")
+    if not (folder / WEIGHTS).is_file():
+        raise CheckpointError(f"{folder}: holds no {WEIGHTS}; export the run again with --format safetensors")
+    checkpoint = facts.get("checkpoint", {})
+    try:
+        return ExportedCheckpoint(
+            folder=folder,
+            epoch=int(checkpoint["epoch"]),
+            step=int(checkpoint["step"]),
+            metrics=dict(checkpoint["metrics"]),
+            config=dict(facts["config"]),
+            weights_hash=str(checkpoint["weights_hash"]),
+            state_hash="",
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder / CARD_JSON}: damaged ({type(error).__name__}: {error}); export again"
+        ) from error
