@@ -44,7 +44,7 @@ def test_every_number_has_a_range() -> None:
         (["optim.lr=.nan"], "optim.lr is nan; expected a finite number"),
         (["loss.temperature=.inf"], "loss.temperature is inf; expected a finite number"),
         (["data.sampling_region=0.9"], "data.sampling_region is 0.9; expected 1 or more"),
-        (["data.consistent_offset=1"], "data.consistent_offset is 1.0; expected a share from 0 to below 1"),
+        (["data.consistent_offset=1.5"], "data.consistent_offset is 1.5; expected a share from 0 to 1"),
         (["augment.flip=1.1"], "augment.flip is 1.1; expected a share from 0 to 1"),
         (["detector.holdout=0"], "detector.holdout is 0.0; expected a share from above 0 to below 1"),
         (["augment.hue=0.6"], "augment.hue is 0.6; expected 0 … 0.5"),

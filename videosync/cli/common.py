@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from videosync.config.load import config_to_yaml, load_config
+from videosync.config.load import config_to_yaml, read_config
 from videosync.config.options import nearest
 from videosync.config.schema import Config
 from videosync.errors import ConfigError, VideoSyncError
@@ -107,7 +107,8 @@ def command_parser(
         type=expanded_path,
         default=Path(default_cfg) if default_cfg is not None else None,
         metavar="YAML",
-        help=f"YAML file of what differs from the defaults (default: {default_cfg or 'no file'})",
+        help=f"YAML file of what differs from the defaults (default: {default_cfg or 'no file'}); one of CARL's or "
+        "VideoSync's research code, with its upper-case keys, is translated",
     )
     parser.add_argument(
         "--logdir",
@@ -147,14 +148,21 @@ def load_command_config(args: argparse.Namespace, *, training: bool = False) -> 
     """The checked configuration of a command; with ``--print_config`` it is printed and the program ends.
 
     ``training``: check also what a training run alone needs (batch size against the number of processes, …).
-    Raises ConfigError.
+    What there is to say about old keys is said on stderr, by rank 0. Raises ConfigError.
     """
-    config = load_config(args.cfg_file, args.opts, world_size=launched_processes(), training=training)
+    loaded = read_config(args.cfg_file, args.opts, world_size=launched_processes(), training=training)
+    if launched_rank() == 0:
+        if loaded.legacy:
+            report_note(
+                f"{args.cfg_file} has the keys of other code; 'videosync convert-config' writes it with ours"
+            )
+        for note in loaded.notes:
+            report_note(note)
     if args.print_config:
         if launched_rank() == 0:
-            print(config_to_yaml(config), end="")
+            print(config_to_yaml(loaded.config), end="")
         raise SystemExit(0)
-    return config
+    return loaded.config
 
 
 def launched_rank() -> int:
@@ -204,6 +212,11 @@ def run_command(function: Callable[[], int | None]) -> int:
 def _disk_sentence(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno or 0]}."
+
+
+def report_note(message: str) -> None:
+    """Say ``message`` on stderr, so that what a command prints for other programs stays as it is."""
+    print(f"note: {message}", file=sys.stderr, flush=True)
 
 
 def report_error(message: str) -> None:

@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {  # name → module with main(argv) -> e
         "videosync.cli.convert_checkpoint",
         "a CARL or VideoSync .pth checkpoint to ours, and back",
     ),
+    "convert-config": (
+        "videosync.cli.convert_config",
+        "a CARL or VideoSync configuration, with upper-case keys, to ours",
+    ),
     "import-annotations": (
         "videosync.cli.import_annotations",
         "train.pkl and val.pkl of older code to a manifest",

@@ -1,7 +1,8 @@
 """From a YAML file and ``--opts`` to a checked, frozen configuration, and back to a file.
 
 Defaults come first (:mod:`videosync.config.schema`), the YAML file changes what differs, overrides come last.
-Every problem is collected, so that one run of a command names them all.
+Every problem is collected, so that one run of a command names them all. Upper-case keys are those of CARL and the
+VideoSync research code (:mod:`videosync.config.legacy`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +19,8 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from videosync.config import legacy
+from videosync.config.legacy_keys import LEGACY_KEYS
 from videosync.config.options import Option, nearest, nearest_key, options, section_classes
 from videosync.config.rules import check_config
 from videosync.config.schema import Config
@@ -24,6 +28,16 @@ from videosync.errors import ConfigError
 
 Setting = tuple[str, Any, str]  # dotted key, value, where it was written
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)=(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class LoadedConfig:
+    """A configuration, and what there is to say about old keys in it."""
+
+    config: Config
+    legacy: bool = False  # whether the file has old keys
+    notes: tuple[str, ...] = ()  # what has no effect here, or means something else
+    origins: Mapping[str, str] = field(default_factory=dict)  # option → the old keys that set it
 
 
 def load_config(
@@ -37,17 +51,46 @@ def load_config(
 
     ``overrides`` mixes ``["optim.lr", "1e-3"]`` and ``["optim.lr=1e-3"]`` freely. With ``training`` the rules
     that matter to a training run alone (pretrained weights, batch size against ``world_size`` processes) are
-    checked too.
+    checked too. Old keys (``TRAIN.MAX_EPOCHS``) are translated, in a file and in ``overrides``.
 
     Raises ConfigError with file, key, what was expected and the nearest match, for every problem.
     """
-    settings = _read_yaml(Path(path)) if path is not None else []
-    pairs, problems = parse_overrides(overrides)
-    settings += [(key, value, "--opts") for key, value in pairs]
-    config = _build(settings, problems)
+    return read_config(path, overrides, world_size=world_size, training=training).config
+
+
+def read_config(
+    path: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    world_size: int = 1,
+    training: bool = False,
+) -> LoadedConfig:
+    """As :func:`load_config`, with what there is to say about old keys."""
+    values = _read_yaml(Path(path)) if path is not None else {}
     where = str(path) if path is not None else "the configuration"
-    _raise(f"{where}: {rule}" for rule in check_config(config, world_size=world_size, training=training))
-    return config
+    whole = _is_legacy(values, where)
+    pairs, problems = parse_overrides(overrides)
+    old = legacy.flatten(values, where) if whole else []
+    old += [(key, value, "--opts") for key, value in pairs if legacy.is_legacy_key(key)]
+    settings = [] if whole else _flatten(values, where)
+    new = [(key, value, "--opts") for key, value in pairs if not legacy.is_legacy_key(key)]
+    losses = [str(value) for key, value, _ in [*settings, *new] if key == "loss.name"]
+    found = legacy.translate(old, whole=whole, world_size=world_size, loss=losses[-1] if losses else None)
+    settings += [
+        (key, value, f"{where if whole else '--opts'} ({found.origins[key]})")
+        for key, value in found.settings.items()
+    ]
+    config = _build([*settings, *new], [*problems, *found.problems])
+    overridden = {key for key, _, _ in new}
+    origins = {key: keys for key, keys in found.origins.items() if key not in overridden}
+    rules = check_config(config, world_size=world_size, training=training)
+    _raise(f"{where}: {rule}{_from_old(rule, origins)}" for rule in rules)
+    alone = (
+        []
+        if whole
+        else [f"{keys} is {key} here, {_show(found.settings[key])}" for key, keys in origins.items()]
+    )
+    return LoadedConfig(config, whole, (*alone, *found.notes), origins)
 
 
 def config_from_dict(values: Mapping[str, Any], *, source: str = "the saved configuration") -> Config:
@@ -100,7 +143,7 @@ def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[
         else:
             following = tokens[position] if position < len(tokens) else None
             behind = _ASSIGNMENT.fullmatch(following) if following is not None else None
-            if following is None or (behind and behind.group(1) in options()):
+            if following is None or (behind and (behind[1] in options() or behind[1] in LEGACY_KEYS)):
                 problems.append(
                     f"{token} in --opts: no value follows. Write '{token} VALUE' or '{token}=VALUE'."
                 )
@@ -108,6 +151,11 @@ def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[
             key, text = token, following
             position += 1
         option = options().get(key)
+        if legacy.is_legacy_key(key):
+            while text.startswith("[") and "]" not in text and position < len(tokens):  # [a b] without quotes
+                text, position = f"{text} {tokens[position]}", position + 1
+            pairs.append((key, text))
+            continue
         if option is not None and (option.type is str or option.choices):
             pairs.append((key, text))  # text stays as typed: a folder may be called 007 or null
             continue
@@ -121,7 +169,20 @@ def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[
     return pairs, problems
 
 
-def _read_yaml(path: Path) -> list[Setting]:
+def _is_legacy(values: Mapping[Any, Any], where: str) -> bool:
+    try:
+        return legacy.is_legacy_file(values)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+def _from_old(rule: str, origins: Mapping[str, str]) -> str:
+    """Which old keys set the options that a rule names."""
+    named = [old for option, old in origins.items() if old and f"{option} " in rule]
+    return f" It comes from {' and '.join(dict.fromkeys(named))}." if named else ""
+
+
+def _read_yaml(path: Path) -> Mapping[Any, Any]:
     if not path.is_file():
         raise ConfigError(_missing_file(path))
     try:
@@ -141,7 +202,7 @@ def _read_yaml(path: Path) -> list[Setting]:
     values = OmegaConf.to_container(content, resolve=False)
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected groups of options such as 'optim: {{lr: 1e-4}}', got a list.")
-    return _flatten(cast("Mapping[str, Any]", values), str(path))
+    return cast("Mapping[Any, Any]", values)
 
 
 def _missing_file(path: Path) -> str:

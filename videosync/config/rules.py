@@ -80,7 +80,7 @@ _ABOVE_ZERO = (
 _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, "()" neither
     "data.cross_share": "[]",
     "data.label_fraction": "[]",
-    "data.consistent_offset": "[)",
+    "data.consistent_offset": "[]",
     "augment.crop_scale": "[]",
     "augment.flip": "[]",
     "augment.color_prob": "[]",

@@ -1,0 +1,139 @@
+"""``videosync convert-config``: an upper-case configuration of CARL or the VideoSync research code → one of ours."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import textwrap
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+from videosync.config.legacy_table import legacy_table
+from videosync.config.load import LoadedConfig, config_to_dict, read_config
+from videosync.config.schema import Config
+from videosync.errors import ConfigError
+
+STDOUT = Path("-")
+_WIDTH = 110
+
+
+def build_parser() -> CommandParser:
+    parser = CommandParser(
+        description="Write a configuration of CARL or of the VideoSync research code (TRAIN: {MAX_EPOCHS: 500}, …) as "
+        "one of this project: only what differs from our defaults, with what has no effect here, or means something "
+        "else, as comments. Commands also read such files as they are."
+    )
+    parser.add_argument(
+        "source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys"
+    )
+    parser.add_argument(
+        "target",
+        type=expanded_path,
+        nargs="?",
+        metavar="NEW",
+        help="the file to write (default: OLD with '_converted' in its name; -: print it)",
+    )
+    parser.add_argument(
+        "--opts",
+        nargs="*",
+        action="extend",
+        default=[],
+        metavar="KEY VALUE",
+        help="options, old or new, that win over the file",
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="processes a run will have: TRAIN.BATCH_SIZE is of each, train.batch_size of all (default: 1)",
+    )
+    parser.add_argument(
+        "--table", action="store_true", help="print what becomes of each old key, as Markdown, and stop"
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 when the file was written, else 2."""
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.table:
+        return run_command(lambda: print(legacy_table()))
+    if args.source is None:
+        parser.error("which file? Give its name, or --table. See 'videosync convert-config --help'.")
+    if args.processes < 1:
+        parser.error(f"--processes {args.processes}: must be 1 or more")
+    return run_command(lambda: convert(args))
+
+
+def convert(args: Namespace) -> int:
+    source: Path = args.source
+    target: Path = args.target or source.with_name(f"{source.stem}_converted{source.suffix}")
+    loaded = read_config(source, args.opts, world_size=args.processes)
+    if not loaded.legacy:
+        raise ConfigError(f"{source}: has no upper-case keys; it is one of ours already.")
+    if target == STDOUT:
+        print("\n".join(_lines(loaded, source, Path("FILE.yml"))))
+        return 0
+    if target.exists():
+        raise ConfigError(f"{target}: there already; choose another name.")
+    check_writable("NEW", target.parent)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text("\n".join(_lines(loaded, source, target)) + "\n", encoding="utf-8")
+    count = sum(len(group) for group in _differences(loaded.config).values())
+    print(
+        f"{source} → {target}: {count} options differ from the defaults; what has no effect is listed in it"
+    )
+    return 0
+
+
+def _lines(loaded: LoadedConfig, source: Path, target: Path) -> Iterator[str]:
+    logdir = Path("runs") / target.stem
+    words = [
+        "python",
+        "train.py",
+        "--workdir",
+        "~/datasets",
+        "--cfg_file",
+        str(target),
+        "--logdir",
+        str(logdir),
+    ]
+    yield f"# {' '.join(word if word.startswith('~') else shlex.quote(word) for word in words)}"
+    yield "#"
+    yield f"# Converted from {source.name}. evaluate.py takes the same flags. What is different from there:"
+    for note in loaded.notes:
+        yield from textwrap.wrap(
+            note, _WIDTH, initial_indent="# - ", subsequent_indent="#   ", break_on_hyphens=False
+        )
+    for section, group in _differences(loaded.config).items():
+        yield f"{section}:"
+        for name, value in group.items():
+            origin = loaded.origins.get(f"{section}.{name}", "")
+            line = f"  {name}: {_written(value)}"
+            yield f"{line} # {origin}" if origin and len(line) + len(origin) < _WIDTH else line
+
+
+def _differences(config: Config) -> dict[str, dict[str, Any]]:
+    """What is not as in the defaults, by group."""
+    defaults = config_to_dict(Config())
+    changed = {
+        section: {name: value for name, value in group.items() if value != defaults[section][name]}
+        for section, group in config_to_dict(config).items()
+    }
+    return {section: group for section, group in changed.items() if group}
+
+
+def _written(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    return text.removesuffix("\n...\n").strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
