@@ -169,7 +169,7 @@ def test_labels_are_compared_with_the_source_frames(prepared, capsys):
     folder, _ = prepared
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
-    assert "labels: looked for 10 frames of 2 clips in their sources; 10 of them can be told" in out
+    assert "labels: 10 frames of 2 clips, looked for in their sources, are where they belong" in out
     assert "no problems found" in out
 
 

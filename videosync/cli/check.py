@@ -167,9 +167,11 @@ def label_problems(
 
 def print_labels(result: LabelCheck) -> None:
     if result.clips:
+        verdict = "are not all where they belong" if result.problems else "are where they belong"
+        still = result.frames - result.told
+        unclear = f" ({still} more look like the frames around them)" if still else ""
         print(
-            f"labels: looked for {result.frames} frames of {result.clips} clips in their sources; {result.told} of "
-            "them can be told from the frames around them"
+            f"labels: {result.told} frames of {result.clips} clips, looked for in their sources, {verdict}{unclear}"
         )
     if result.still:
         names = ", ".join(result.still[:3]) + (", …" if len(result.still) > 3 else "")
