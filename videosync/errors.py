@@ -17,7 +17,7 @@ class VideoError(VideoSyncError):
 
 
 class VideoWriteError(VideoError):
-    """A video cannot be written: wrong frames, an unknown encoder, no place on the disk.
+    """A video or a file beside it cannot be written: wrong frames, an unknown encoder, no place on the disk.
 
     Preparation stops at it; any other VideoError means that one source is bad, and the others go on.
     """

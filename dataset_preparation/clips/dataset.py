@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from dataset_preparation.clips.job import Clip, Outcome
-from videosync.data.manifest import MANIFEST_NAME, read_manifest, validate_manifest, write_manifest
-from videosync.data.samples import Sample
+from videosync.data.manifest import MANIFEST_NAME, validate_manifest, write_manifest
+from videosync.data.samples import Manifest, Sample
 from videosync.data.sources import SourceOf, write_sources
+from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
 
 REPORT_NAME = "report.json"
@@ -62,7 +62,6 @@ def finish(
     root = data_root.absolute()
     ordered = sorted(samples, key=lambda s: (s.split, s.event, [view.video for view in s.views]))
     report = {**make_report(ordered, dropped, settings, data_root=root), "found": dict(found or {})}
-    output_dir.mkdir(parents=True, exist_ok=True)
     _write_json(output_dir / REPORT_NAME, report)
     print_report(report)
     if not ordered:
@@ -70,6 +69,9 @@ def finish(
             f"nothing in {data_root} could be used; {output_dir / REPORT_NAME} says why, file by file"
         )
     used = {view.video for sample in ordered for view in sample.views}
+    problems = validate_manifest(Manifest(output_dir, tuple(ordered)))
+    if problems:
+        raise ManifestError(f"{output_dir}: {len(problems)} problems, the first: {problems[0]}")
     write_sources(
         output_dir,
         (
@@ -79,9 +81,6 @@ def finish(
         ),
     )
     write_manifest(output_dir, ordered)
-    problems = validate_manifest(read_manifest(output_dir))
-    if problems:
-        raise ManifestError(f"{output_dir}: {len(problems)} problems, the first: {problems[0]}")
     print(f"wrote {output_dir / MANIFEST_NAME}; look at it with: videosync check {output_dir}")
 
 
@@ -149,6 +148,4 @@ def _relative(source: str, root: Path) -> str:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

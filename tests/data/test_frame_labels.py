@@ -5,7 +5,7 @@ import pytest
 
 from videosync.data.frame_labels import load_labels, read_frame_labels, save_labels
 from videosync.data.samples import Manifest, View
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, VideoWriteError
 
 
 def test_labels_are_read_as_written(tmp_path):
@@ -46,5 +46,5 @@ def test_malformed_files(tmp_path, text, message):
 
 def test_a_place_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ManifestError, match=r"x\.json: frame labels cannot be written"):
+    with pytest.raises(VideoWriteError, match=r"x\.json: cannot be written"):
         save_labels(tmp_path / "file" / "x.json", [1])

@@ -5,14 +5,13 @@ number a frame. A manifest names it in a view's optional key ``frame_labels``.
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from videosync.data.samples import Manifest, View
+from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
 
 
@@ -58,17 +57,6 @@ def save_labels(path: str | Path, labels: Iterable[int]) -> None:
     """Write labels as :func:`load_labels` reads them: complete or not at all. Missing folders are made.
 
     Raises:
-        ManifestError: the place cannot be written, or is full.
+        VideoWriteError: the place cannot be written, or is full.
     """
-    path = Path(path)
-    text = json.dumps([int(label) for label in labels]) + "\n"
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise ManifestError(f"{path}: frame labels cannot be written ({error.strerror})") from error
+    write_text(path, json.dumps([int(label) for label in labels]) + "\n")

@@ -26,6 +26,7 @@ from pathlib import Path
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest_lines import format_line, parse_line
 from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, view_names
+from videosync.data.text_file import write_text
 from videosync.errors import ManifestError, VideoError
 from videosync.video.read import probe
 
@@ -85,6 +86,7 @@ def write_manifest(folder: str | Path, samples: Iterable[Sample]) -> None:
 
     Raises:
         ManifestError: a sample could not be read back (its keys or types are wrong), or there is none.
+        VideoWriteError: the place cannot be written, or is full.
     """
     root = Path(folder)
     path = root / MANIFEST_NAME
@@ -93,10 +95,7 @@ def write_manifest(folder: str | Path, samples: Iterable[Sample]) -> None:
         raise ManifestError(f"{path}: nothing to write; a manifest needs at least one sample")
     for number, line in enumerate(lines, start=1):
         parse_line(line, f"{path}:{number}")
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{MANIFEST_NAME}.{os.getpid()}")
-    temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int | None = None) -> list[str]:

@@ -12,11 +12,11 @@ of an event. ``source`` is relative to the archive's folder (``data_root`` in re
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
 
 SOURCES_NAME = "sources.jsonl"
@@ -33,12 +33,9 @@ class SourceOf:
 
 
 def write_sources(folder: str | Path, sources: Iterable[SourceOf]) -> None:
-    """Write ``folder/sources.jsonl``: complete or not at all, sorted by clip."""
-    path = Path(folder) / SOURCES_NAME
+    """Write ``folder/sources.jsonl``: complete or not at all, sorted by clip. VideoWriteError where it cannot be."""
     lines = [json.dumps(asdict(s), ensure_ascii=False) for s in sorted(sources, key=lambda s: s.video)]
-    temporary = path.with_name(f".{SOURCES_NAME}.{os.getpid()}")
-    temporary.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
-    os.replace(temporary, path)
+    write_text(Path(folder) / SOURCES_NAME, "".join(line + "\n" for line in lines))
 
 
 def read_sources(folder: str | Path) -> dict[str, SourceOf]:
