@@ -102,13 +102,15 @@ def execute(attempt: Attempt) -> Finished:
 def _here(attempt: Attempt, records: Records, sources: SourceState) -> Finished:
     beat = Heartbeat(attempt)
     try:
+        records.forget(attempt.job)
         outcome = attempt.work(attempt.job, beat)
         records.keep(attempt.job, sources, outcome)
     except VideoWriteError:
         raise
     except VideoError as error:
         outcome = Outcome(problem=str(error))
-        records.keep(attempt.job, sources, outcome)
+        if not isinstance(error.__cause__, OSError):  # no access to a file says nothing about what is in it
+            records.keep(attempt.job, sources, outcome)
     except MemoryError:  # not recorded: another time there may be enough
         outcome = Outcome(problem="there was not enough memory; run it again with fewer --workers")
     finally:

@@ -72,11 +72,13 @@ def cut_clips(
 ) -> Outcome:
     """Write the clips of one source; what cannot be decoded costs the clips that need it, and no others.
 
-    Raises VideoWriteError when a clip cannot be written.
+    Raises VideoWriteError when a clip cannot be written, and VideoError when there is no access to the source.
     """
     try:
         length = probe(path).num_frames
     except VideoError as error:
+        if isinstance(error.__cause__, OSError):
+            raise
         return Outcome((), tuple(Rejected(cut.clip, "unreadable", str(error)) for cut in cuts))
     beyond = f"{path}: has {length} frames, fewer than the clip needs; it may be cut off: copy it again."
     rejected = [Rejected(c.clip, "too short", beyond) for c in cuts if c.first + c.num_frames > length]

@@ -10,14 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from dataset_preparation.clips.job import Clip, Job, Outcome, Rejected
-from videosync.errors import VideoWriteError
+from videosync.data.text_file import write_text
 
 FORMAT = 1
 DONE = ".done"
@@ -67,6 +66,14 @@ class Records:
         outcome = _outcome(record["outcome"])
         return outcome if self._sizes(outcome) == record["bytes"] else None
 
+    def has(self, job: Job) -> bool:
+        """Whether there is a record of the job, fitting or not: its clips may be there."""
+        return self._path(job).exists()
+
+    def forget(self, job: Job) -> None:
+        """To be called before clips are written: the record would no longer tell what they are."""
+        self._path(job).unlink(missing_ok=True)
+
     def keep(self, job: Job, sources: SourceState, outcome: Outcome) -> None:
         """Record an outcome whose clips are complete. ``sources``: their state before the job began."""
         sizes = self._sizes(outcome)
@@ -74,7 +81,7 @@ class Records:
         if absent:
             raise RuntimeError(f"{job.name}: reported {absent[0]} as written, but there is no such file")
         record = {**self._cause(job, sources), "bytes": sizes, "outcome": asdict(outcome)}
-        write_atomically(self._path(job), json.dumps(record, ensure_ascii=False))
+        write_text(self._path(job), json.dumps(record, ensure_ascii=False))
 
     def _path(self, job: Job) -> Path:
         return self.output_dir / DONE / job_key(job.name)
@@ -90,20 +97,6 @@ class Records:
             path = self.output_dir / clip.clip
             sizes[clip.clip] = path.stat().st_size if path.is_file() else 0
         return sizes
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Raises VideoWriteError where the text cannot be written; the file is complete or as it was."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise VideoWriteError(
-            f"{path}: cannot be written ({error.strerror}); make room or choose another --output_dir"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _outcome(fields: dict[str, Any]) -> Outcome:

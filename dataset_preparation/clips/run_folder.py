@@ -23,7 +23,7 @@ from videosync.errors import ManifestError, VideoWriteError
 
 LOCK = ".lock"
 RUNNING = ".running"
-TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}(\.\w+)?")  # as VideoWriter and write_atomically name theirs
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}(\.\w+)?")  # as VideoWriter and write_text name theirs
 NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # network folders that are mounted without locks
 
 
@@ -59,9 +59,15 @@ class RunFolder:
             print(
                 f"note: {self.output_dir} cannot be locked; do not start a second run on it", file=sys.stderr
             )
-        if any((self.output_dir / RUNNING).iterdir()):  # the run before this one was killed
-            self._sweep()
-        self._name_run(f"{self.run_id} process {os.getpid()} on {socket.gethostname()}\n")
+        try:
+            if any((self.output_dir / RUNNING).iterdir()):  # the run before this one was killed
+                self._sweep()
+            self._name_run(f"{self.run_id} process {os.getpid()} on {socket.gethostname()}\n")
+        except OSError as error:
+            os.close(self._lock)
+            raise VideoWriteError(
+                f"{self.output_dir}: cannot be written ({error.strerror}); make room or choose another --output_dir"
+            ) from error
         return self
 
     def __exit__(

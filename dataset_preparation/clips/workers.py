@@ -20,6 +20,7 @@ from dataset_preparation.clips.pool import in_processes, in_this_process
 from dataset_preparation.clips.progress import Progress
 from dataset_preparation.clips.records import Records, SourceState, source_state
 from dataset_preparation.clips.run_folder import RunFolder
+from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import VideoSyncError
 
 BREAKS = 3  # as often in a row may all processes end without finishing one job
@@ -66,6 +67,7 @@ def run_jobs(
         with ThreadPoolExecutor(READERS) as readers:
             states = list(readers.map(source_state, jobs))
             known = list(readers.map(records.find, jobs, states))
+        _invalidate(output_dir, records, [job for job, outcome in zip(jobs, known) if outcome is None])
         outcomes = {job.name: outcome for job, outcome in zip(jobs, known) if outcome is not None}
         sizes = {job.name: _bytes(state) for job, state in zip(jobs, states)}
         attempts = [
@@ -129,6 +131,16 @@ def _finish(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iter
                     f"the worker processes end before they have done anything ({why}); see what they print, or "
                     "run with --workers 1"
                 ) from error
+
+
+def _invalidate(output_dir: Path, records: Records, todo: Sequence[Job]) -> None:
+    """Take the manifest away if clips that it may name are about to be made anew, perhaps with other frames.
+
+    A run that is cut off in between would else leave labels beside clips that they do not belong to.
+    """
+    manifest = output_dir / MANIFEST_NAME
+    if manifest.exists() and any(records.has(job) for job in todo):
+        manifest.unlink()
 
 
 def _bytes(state: SourceState) -> int:

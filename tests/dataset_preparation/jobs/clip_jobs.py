@@ -55,6 +55,8 @@ def write_clip(job: ClipJob, beat: Beat) -> Outcome:
 def _fail(job: ClipJob, times: int) -> None:
     if job.fault == "bad":
         raise VideoError(f"{job.sources[0]}: is damaged")
+    if job.fault == "no access":
+        raise VideoError(f"{job.sources[0]}: cannot be read (Permission denied)") from PermissionError()
     if job.fault == "disk":
         raise VideoWriteError(f"{job.folder}: the disk is full")
     if job.fault == "memory":
