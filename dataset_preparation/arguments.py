@@ -70,7 +70,7 @@ def preparation_parser(
         ("--output_dir", output_dir, "dataset folder to write"),
     ):
         shown = "" if default is None else f" (default {default})"
-        parser.add_argument(flag, type=Path, default=default, required=default is None, help=text + shown)
+        parser.add_argument(flag, type=_folder, default=default, required=default is None, help=text + shown)
     if size is not None:
         parser.add_argument(
             "--size",
@@ -112,24 +112,22 @@ def run_script(
 ) -> int:
     """Parse, check and run (with absolute folders, which workers elsewhere understand); returns the exit code.
 
-    A number outside its limits, an output folder that is a file or the archive itself, and every VideoSyncError
-    are one sentence and code 2; Ctrl-C is a sentence and code 130.
+    A number outside its limits, an output folder that is a file or the archive itself, every VideoSyncError, and a
+    file or folder that the system refuses are one sentence and code 2; Ctrl-C is a sentence and code 130.
     """
     args = parser.parse_args(argv)
-    args.data_root, args.output_dir = (
-        folder.expanduser().absolute() for folder in (args.data_root, args.output_dir)
-    )
+    args.data_root, args.output_dir = (folder.absolute() for folder in (args.data_root, args.output_dir))
     for flag, (accepts, expected) in {**COMMON, **(limits or {})}.items():
         value = getattr(args, flag, None)
         if value is not None and not accepts(value):
             parser.error(f"--{flag} {value}: must be {expected}")
-    if args.output_dir.exists() and not args.output_dir.is_dir():
-        parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
-    if args.output_dir.resolve() == args.data_root.resolve():
-        parser.error(
-            f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
-        )
     try:
+        if args.output_dir.exists() and not args.output_dir.is_dir():
+            parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
+        if args.output_dir.resolve() == args.data_root.resolve():
+            parser.error(
+                f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
+            )
         return run(args)
     except VideoSyncError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -137,9 +135,36 @@ def run_script(
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CUT_OFF
+    except UnicodeEncodeError as error:
+        name = ascii(error.object[max(0, error.start - 60) : error.end + 20])
+        print(
+            f"error: {name} cannot be written as {error.encoding} text; rename the file or folder",
+            file=sys.stderr,
+        )
+        return 2
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(
+            f"error: {place}{error.strerror or error}; check that it can be read or written, and that there is room",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it left off", file=sys.stderr)
         return STOPPED
+
+
+def _folder(text: str) -> Path:
+    """A path of the command line. What no file can be named after is argparse's to refuse, in a sentence."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty (an unset variable of the shell?); give a folder")
+    try:
+        text.encode()
+        return Path(text).expanduser()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError("is no UTF-8 text; rename the folder, or link it") from None
+    except RuntimeError:  # from expanduser
+        raise argparse.ArgumentTypeError(f"'{text}': there is no such user; give a folder") from None
 
 
 def require_folder(data_root: Path, expected: str) -> None:

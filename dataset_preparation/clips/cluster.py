@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import queue
+import re
 import socket
 import sys
 import time
@@ -32,6 +33,7 @@ from videosync.errors import ConfigError
 if TYPE_CHECKING:
     from distributed import Client, Future
 
+ADDRESS = re.compile(r"(\w+://)?[^/]+:\d+")
 CONNECT_SECONDS = 10
 WORKER_SECONDS = 30  # for a first worker to join
 POLL_SECONDS = 2.0
@@ -51,6 +53,10 @@ class WorkerView:
 @contextmanager
 def connect(address: str) -> Iterator[Client]:
     """A client of the scheduler at ``address`` (tcp://host:port). Raises ConfigError where there is none."""
+    if not ADDRESS.fullmatch(address):  # of which Dask would make a client that cannot be closed
+        raise ConfigError(
+            f"--cluster {address}: is no address; give the one that 'dask scheduler' prints, tcp://host:port"
+        )
     try:
         from distributed import Client
     except ImportError as error:

@@ -32,8 +32,16 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
     def stops(args):
         raise KeyboardInterrupt
 
+    def finds_a_file_in_the_way(args):
+        (tmp_path / "file").touch()
+        (tmp_path / "file" / "x").mkdir()
+
     assert run_script(parser(tmp_path), [], fails) == 2
     assert capsys.readouterr().err == "error: a sentence\n"
+    assert run_script(parser(tmp_path), [], finds_a_file_in_the_way) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path}/file/x: Not a directory; check that it can be read")
+    assert said.count("\n") == 1
     assert run_script(parser(tmp_path), [], stops) == 130
     assert capsys.readouterr().err == "stopped; the same command goes on where it left off\n"
 
@@ -45,6 +53,9 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
         (["--clips", "0"], "--clips 0: must be 1 or more"),
         (["--limti", "3"], "unknown argument '--limti'; did you mean '--limit'?"),
         (["--output_dir", "raw"], "would be overwritten"),
+        (["--output_dir", ""], "--output_dir: is empty"),
+        (["--data_root", "~nobody_of_this_name/x"], "no such user"),
+        (["--data_root", "caf\udce9"], "--data_root: is no UTF-8 text"),
     ],
 )
 def test_wrong_flags_end_before_the_work(tmp_path, monkeypatch, capsys, argv, said):
