@@ -7,6 +7,7 @@ lie in ``train/`` and ``val/``, or in a folder for each class inside of them.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import sys
@@ -14,10 +15,15 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.samples import MANIFEST_NAME
+from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
+
+if TYPE_CHECKING:
+    from _csv import Reader as CsvReader
 
 SPLITS = ("train", "val")
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v")
@@ -70,7 +76,8 @@ def read_archive(root: Path) -> Archive:
     _check_layout(root)
     dropped: list[Dropped] = []
     others: Counter[str] = Counter()
-    replacements = {PurePosixPath(path).stem: path for path in _files(root, "replacement", dropped, others)}
+    found_replacements = sorted(_files(root, "replacement", dropped, others))
+    replacements = {PurePosixPath(path).stem: path for path in found_replacements}
     found: dict[str, dict[str, str]] = {}
     for split in SPLITS:
         found[split] = {}
@@ -114,44 +121,49 @@ def read_rows(root: Path, split: str) -> dict[str, str]:
     """File name without its ending → class, from the split's annotation file; empty where there is none.
 
     Raises:
-        ManifestError: a column is missing, or a time is no number.
+        ManifestError: it is no CSV file, a column is missing, or a time is no number.
     """
     places = [folder / name for folder in (root / "annotations", root) for name in CSV_NAMES[split]]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         return {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _rows(csv.reader(file), path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{path}: is no CSV file in UTF-8 ({error}); download it again") from error
+
+
+def _rows(reader: CsvReader, path: Path) -> dict[str, str]:
+    header = [column.strip() for column in next(reader, [])]
+    if lost := [column for column in CSV_COLUMNS if column not in header]:
+        raise ManifestError(
+            f"{path}: has no column '{lost[0]}' (its first line: {','.join(header)[:80]!r}); expected "
+            f"{','.join(CSV_COLUMNS)},split as in the archive's file of that name: download it again"
+        )
+    label, identity, start, end = (header.index(column) for column in CSV_COLUMNS)
     rows: dict[str, str] = {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        header = [column.strip() for column in next(reader, [])]
-        if lost := [column for column in CSV_COLUMNS if column not in header]:
+    for row in reader:
+        if not row:
+            continue
+        try:
+            times = f"{round(float(row[start])):06d}_{round(float(row[end])):06d}"
+            rows[f"{row[identity]}_{times}"] = sys.intern(row[label])
+        except (ValueError, OverflowError, IndexError) as error:
             raise ManifestError(
-                f"{path}: has no column '{lost[0]}' (its first line: {','.join(header)[:80]!r}); expected "
-                f"{','.join(CSV_COLUMNS)},split as in the archive's {CSV_NAMES[split][0]}: download it again"
-            )
-        label, identity, start, end = (header.index(column) for column in CSV_COLUMNS)
-        for row in reader:
-            if not row:
-                continue
-            try:
-                times = f"{round(float(row[start])):06d}_{round(float(row[end])):06d}"
-                rows[f"{row[identity]}_{times}"] = sys.intern(row[label])
-            except (ValueError, IndexError) as error:
-                raise ManifestError(
-                    f"{path}:{reader.line_num}: expected {','.join(CSV_COLUMNS)} with times in seconds, "
-                    f"not {','.join(row)!r}; download the file again"
-                ) from error
+                f"{path}:{reader.line_num}: expected {','.join(CSV_COLUMNS)} with times in seconds, "
+                f"not {','.join(row)[:200]!r}; download the file again"
+            ) from error
     return rows
 
 
 def write_labels(folder: Path, labels: Mapping[str, str]) -> None:
     """Write ``folder/labels.csv`` (clip, label), sorted by clip: complete or not at all."""
-    temporary = folder / f".{LABELS_NAME}.{os.getpid()}"
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("clip", "label"))
-        writer.writerows(sorted(labels.items()))
-    os.replace(temporary, folder / LABELS_NAME)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("clip", "label"))
+    writer.writerows(sorted(labels.items()))
+    write_text(folder / LABELS_NAME, text.getvalue())
 
 
 def _files(root: Path, top: str, dropped: list[Dropped], others: Counter[str]) -> Iterator[str]:
@@ -166,6 +178,11 @@ def _files(root: Path, top: str, dropped: list[Dropped], others: Counter[str]) -
                 path = f"{folder}/{entry.name}"
                 if entry.name.startswith("."):  # ._name.mp4: what macOS adds to tar files
                     continue
+                if not _is_plain(entry.name):
+                    shown = ascii(path)[1:-1]
+                    why = "its name has control characters or is no UTF-8 text; rename it"
+                    dropped.append(Dropped("", shown, "odd name", why))
+                    continue
                 if entry.name.lower().endswith(VIDEO_SUFFIXES) and not entry.is_dir():
                     yield path
                 elif not entry.is_dir():
@@ -175,6 +192,15 @@ def _files(root: Path, top: str, dropped: list[Dropped], others: Counter[str]) -
                 else:
                     why = f"is a folder inside a class folder; put its videos into {top}/ or {folder}/"
                     dropped.append(Dropped("", path, "folder too deep", why))
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name can stand in lines of text: manifests, lists, tables."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8
+        return False
+    return len(name.splitlines()) == 1 and "\t" not in name
 
 
 def _class_of(path: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dataset_preparation.clips.cut import Encoding, cut_whole
 from dataset_preparation.clips.job import Beat, Outcome
-from dataset_preparation.kinetics400.unreadable import changed_at
+from dataset_preparation.kinetics400.unreadable import NO_ACCESS, changed_at
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import open_video, scan_video, video_stream
 from videosync.video.read import probe
@@ -48,7 +48,7 @@ def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding
     try:
         status = os.stat(job.path)  # before the pass: a file that changes meanwhile is read again next time
     except OSError as error:
-        return _problem("no access", f"cannot be read ({error.strerror})", 0, "")
+        return _problem(NO_ACCESS, f"cannot be read ({error.strerror})", 0, "")
     stamp = (status.st_size, changed_at(status.st_mtime))
     try:
         fps = scan_video(job.path).fps
@@ -72,7 +72,7 @@ def kind_of_damage(path: str) -> str:
         with open(path, "rb") as file:
             head = file.read(512)
     except OSError:  # no permission, a bad disk, gone in the meantime
-        return "no access"
+        return NO_ACCESS
     if not head:
         return "empty"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":

@@ -16,6 +16,7 @@ from dataset_preparation.kinetics400.archive import Video
 from dataset_preparation.kinetics400.read import MIN_FRAMES, ReadJob, clip_path, read_whole
 from dataset_preparation.kinetics400.unreadable import (
     BY_HAND,
+    NO_ACCESS,
     UNREADABLE_NAME,
     Entry,
     UnreadableList,
@@ -38,11 +39,15 @@ class Reader:
     excluded: UnreadableList  # further files to leave out, in this run only
     left_out: dict[str, Entry] = field(default_factory=dict)  # path in the archive → why it is no clip
 
-    def forget_deleted_lines(self, videos: Iterable[Video]) -> None:
-        """Have files decoded again whose lines a person has deleted since they were written."""
+    def forget_outdated(self, videos: Iterable[Video]) -> None:
+        """Have files decoded again whose lines a person has deleted, and those that have come within reach."""
         written = read_unreadable(self.output_dir / LAST_WRITTEN)
         for video in videos:
-            if video.path in written.entries and video.path not in self.listed.entries:
+            entry = self.listed.entries.get(video.path)
+            deleted = entry is None and video.path in written.entries
+            if deleted or (
+                entry and entry.kind == NO_ACCESS and not entry.holds(self.data_root / video.path)
+            ):
                 record = self.output_dir / DONE / job_key(clip_path(video.split, video.name))
                 record.unlink(missing_ok=True)
 
@@ -67,7 +72,7 @@ class Reader:
 
     def read(self, videos: Sequence[Video], *, label: str) -> dict[str, Clip]:
         """Video name → clip, of those that could be read; the others go to ``left_out``."""
-        self.forget_deleted_lines(videos)
+        self.forget_outdated(videos)
         todo = [video for video in videos if not self.skip(video)]
         jobs = [ReadJob(clip_path(v.split, v.name), str(self.data_root / v.path)) for v in todo]
         outcomes = run_jobs(

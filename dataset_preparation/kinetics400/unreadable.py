@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
+from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
 
 UNREADABLE_NAME = "unreadable.txt"
+NO_ACCESS = "no access"  # the kind of a file that could not be opened: what it holds is not known
 BY_HAND = "excluded"  # the kind of a line that no decoding wrote
 _HEADER = (
     "# Files that could not be decoded: path, why, size in bytes, time of last change (tabs between). Delete a line",
@@ -37,9 +39,11 @@ class Entry:
     changed: str = ""  # UTC, as :func:`changed_at` writes it
 
     def holds(self, path: Path) -> bool:
-        """Whether the file is still the one that was decoded."""
+        """Whether the file is still the one that was decoded, or still out of reach."""
         if self.size is None:
             return True
+        if self.kind == NO_ACCESS:
+            return not os.access(path, os.R_OK)
         try:
             status = os.stat(path)
         except OSError:
@@ -74,22 +78,26 @@ class UnreadableList:
             reason = entry.why if entry.kind == BY_HAND else f"{entry.kind}: {entry.why}"
             stamp = [] if entry.size is None else [str(entry.size), entry.changed]
             lines.append("\t".join([path, reason, *stamp]).rstrip("\t"))
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
-        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
-        os.replace(temporary, file)
+        write_text(file, "\n".join(lines) + "\n")
 
 
 def read_unreadable(file: Path) -> UnreadableList:
     """The list in a file; empty where there is no such file.
 
     Raises:
-        ManifestError: a line has something else than a size behind its reason.
+        ManifestError: a line has something else than a size behind its reason, or the file is no text.
     """
     entries: dict[str, Entry] = {}
     comments = []
     if not file.is_file():
         return UnreadableList()
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise ManifestError(
+            f"{file}: is no UTF-8 text (byte {error.start}); give a text file with a path on each line"
+        ) from error
+    for number, line in enumerate(lines, start=1):
         if line.startswith("#"):
             if line not in _HEADER:
                 comments.append(line)

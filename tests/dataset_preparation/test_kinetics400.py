@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_preparation.kinetics400 import reading
+from dataset_preparation.kinetics400 import archive as archive_module
+from dataset_preparation.kinetics400 import read, reading
 from dataset_preparation.kinetics400.archive import read_archive, read_rows, youtube_id
 from dataset_preparation.kinetics400.read import kind_of_damage, read_whole
 from dataset_preparation.kinetics400.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
@@ -17,7 +18,8 @@ from tests.dataset_preparation.replicas.kinetics400 import copy_archive, cut_off
 from tests.video.numbered import numbers_in, write_raw
 from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.data.sources import read_sources
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, VideoError
+from videosync.video.index import scan_video
 from videosync.video.read import probe, read_frames
 
 OUTPUTS = ("manifest.jsonl", "sources.jsonl", "report.json", "unreadable.txt", "labels.csv")
@@ -386,10 +388,19 @@ def test_packed_and_wholly_unreadable_archives_are_said(tmp_path, capsys):
             "train.csv:2: expected label",
         ),
         ("label,youtube_id,time_start,time_end,split\narchery,abc\n", "train.csv:2: expected label"),
+        (
+            "label,youtube_id,time_start,time_end,split\narchery,abc,inf,9,train\n",
+            "train.csv:2: expected label",
+        ),
+        ("label,youtube_id,time_start,time_end,split\n\udcff,abc,1,11,train\n", "train.csv: is no CSV file"),
+        (
+            f"label,youtube_id,time_start,time_end,split\n{'x' * 200_000},abc,1,11,train\n",
+            "train.csv: is no CSV file",
+        ),
     ],
 )
 def test_a_broken_annotation_file_is_one_sentence(tmp_path, text, said):
-    (tmp_path / "train.csv").write_text(text)
+    (tmp_path / "train.csv").write_bytes(os.fsencode(text))
     with pytest.raises(ManifestError, match=said):
         read_rows(tmp_path, "train")
 
@@ -407,6 +418,65 @@ def test_files_that_cannot_be_opened_at_all_do_not_stop_the_run(tmp_path):
     assert report_of(tmp_path / "out")["dropped_kinds"] == {}
     assert lines_of(tmp_path / "out") == []
     assert kind_of_damage(str(tmp_path)) == "no access"  # opening a folder is an error of the system, too
+
+
+def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(tmp_path, monkeypatch):
+    """As when its permissions are put right: size and time stay."""
+    for name in ("goodOneHere", "deniedFirst"):
+        write_clip(tmp_path / f"train/{name}_000000_000010.mp4", 20)
+
+    def denied(path):
+        if "denied" in path:
+            raise VideoError(
+                f"{path}: cannot be opened as a video (Permission denied)"
+            ) from PermissionError()
+        return scan_video(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(read, "scan_video", denied)
+        patch.setattr(read, "kind_of_damage", lambda path: "no access")
+        assert prepare(tmp_path, tmp_path / "out") == 0
+        assert report_of(tmp_path / "out")["dropped_kinds"] == {"no access": 1}
+    assert prepare(tmp_path, tmp_path / "out") == 0
+    assert (report_of(tmp_path / "out")["dropped_kinds"], lines_of(tmp_path / "out")) == ({}, [])
+
+
+def test_names_that_lines_of_text_cannot_hold_are_left_out_and_said(tmp_path, capsys):
+    root = os.fsencode(tmp_path / "raw")
+    os.makedirs(root + b"/train")
+    write_clip(tmp_path / "raw/train/good one, \N{SNOWMAN}_000000_000010.mp4", 20)
+    for name in (b"new\nline", b"ta\tb", "line\u2028separator".encode(), b"latin\xe9", b"broken\nline"):
+        with open(root + b"/train/" + name + b"_000000_000010.mp4", "wb") as file:
+            file.write(b"no video")
+    for _ in range(2):
+        assert prepare(tmp_path / "raw", tmp_path / "out") == 0
+        report = report_of(tmp_path / "out")
+        assert (report["dropped_kinds"], report["splits"]["train"]["clips"]) == ({"odd name": 5}, 1)
+    assert r"train/latin\udce9_000000_000010.mp4" in {entry["what"] for entry in report["dropped"]}
+
+
+def test_which_of_two_replacements_is_used_does_not_depend_on_how_a_folder_is_listed(tmp_path, monkeypatch):
+    for path in (
+        "train/a_000000_000010.mp4",
+        "replacement/a_000000_000010.mp4",
+        "replacement/x/a_000000_000010.mp4",
+    ):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+    chosen = read_archive(tmp_path).replacements
+    listed = archive_module._files
+    monkeypatch.setattr(archive_module, "_files", lambda *args: reversed([*listed(*args)]))
+    assert (
+        read_archive(tmp_path).replacements
+        == chosen
+        == {"a_000000_000010": "replacement/x/a_000000_000010.mp4"}
+    )
+
+
+def test_a_list_that_is_no_text_is_one_sentence(archive, tmp_path, capsys):
+    video = archive[0] / "train/mpegFourPar_000010_000020.mp4"
+    assert prepare(archive[0], tmp_path / "out", "--exclude", video) == 2
+    assert "is no UTF-8 text" in capsys.readouterr().err
 
 
 def test_frame_times_that_make_no_rate_do_not_stop_the_run(archive, tmp_path):
