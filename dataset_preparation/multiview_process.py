@@ -44,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
         sources = [source for source in sources if source.event in kept]
     splits = choose_splits(sources, val_events=args.val_events, val_share=args.val_share, seed=args.seed)
     cutting = {key: getattr(args, key) for key in ("max_frames", "segment_frames", "min_frames")}
-    settings = {"size": args.size, "crf": args.crf, **cutting, "limit": args.limit}
+    encoding = {"size": args.size, "crf": args.crf}  # the jobs themselves say what is cut
+    settings = {**encoding, **cutting, "limit": args.limit}
     jobs: list[ViewJob] = []
     look = delayed(plan_source)  # threads: looking at a file means waiting for the disk
     for planned, lost in Parallel(args.workers, prefer="threads")(look(s, **cutting) for s in sources):
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         partial(cut_view, output_dir=args.output_dir, encoding=Encoding(args.size, args.crf)),
         jobs,
         output_dir=args.output_dir,
-        settings=settings,
+        settings=encoding,
         workers=args.workers,
         cluster=args.cluster,
         label="clips",

@@ -143,7 +143,8 @@ def _samples(
 
 def keyframes(index: VideoIndex, wanted: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
     """The keyframes among ``wanted`` that can be decoded; no other packet goes to the decoder."""
-    times = {key.pts for key in index.keys if key.frame in set(wanted)}
+    chosen = set(wanted)
+    times = {key.pts for key in index.keys if key.frame in chosen}
     if not times:
         return
     with open_video(index.path) as container:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -194,4 +195,8 @@ def assemble(
 
 
 def _file_name(text: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+    """A name for files and folders; of different texts, also of those that differ in what no file name may hold."""
+    plain = "".join(c if c.isalnum() or c in "-_." else "_" for c in text)
+    if plain == text and text.strip("."):
+        return text
+    return f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"

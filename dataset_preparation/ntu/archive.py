@@ -32,17 +32,14 @@ def find_videos(data_root: Path) -> Files:
     found = Files()
     if not data_root.is_dir():
         return found
-    folders = [
-        entry.path
-        for entry in os.scandir(data_root)
-        if entry.is_dir() and (entry.name == VIDEO_FOLDER or entry.name.lower().startswith(UNPACKED))
-    ]
-    for file in os.scandir(data_root):
-        if file.is_file():
-            _add(found, file, VIDEO_ENDING, data_root)
-    for folder in sorted(folders):
-        for file in _files(folder):
-            _add(found, file, VIDEO_ENDING, data_root)
+    entries = sorted(os.scandir(data_root), key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_file():
+            _add(found, entry, VIDEO_ENDING, data_root)
+    for entry in entries:
+        if entry.is_dir() and (entry.name == VIDEO_FOLDER or entry.name.lower().startswith(UNPACKED)):
+            for file in _files(entry.path):
+                _add(found, file, VIDEO_ENDING, data_root)
     return found
 
 

@@ -275,3 +275,34 @@ def test_a_split_that_lost_all_its_events_is_named(tmp_path, capsys):
         assert "split 'val' is empty, since all of its events were dropped (b)" in capsys.readouterr().out
     assert prepare(raw, out, "--val_events", "a") == 0
     assert "split 'train' is empty" in capsys.readouterr().out
+
+
+def test_events_of_similar_names_keep_their_clips_apart(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for number, event in enumerate(("run 1", "run_1", "run/1", "..")):
+        write_event(raw / "files", f"e{number}", starts=(40 * number,) * 2)
+    samples = [
+        Sample(event, "train", tuple(View(f"files/e{n}/cam{i}.mp4", 0, 40, 25.0) for i in (0, 1)))
+        for n, event in enumerate(("run 1", "run_1", "run/1", ".."))
+    ]
+    write_manifest(raw, samples)
+    assert prepare(raw, out) == 0
+    manifest = read_manifest(out)
+    assert sorted(sample.event for sample in manifest.samples) == ["..", "run 1", "run/1", "run_1"]
+    for sample in manifest.samples:
+        first = 40 * ("run 1", "run_1", "run/1", "..").index(sample.event)
+        for view in sample.views:
+            assert out in manifest.path(view).resolve().parents
+            np.testing.assert_array_equal(numbers(manifest.path(view)), first + np.arange(40))
+
+
+def test_after_a_trial_with_a_limit_only_the_rest_is_cut(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name in ("a", "b"):
+        write_event(raw, name)
+    assert prepare(raw, out, "--val_share", 0.5, "--limit", 1) == 0
+    before = {clip: clip.stat().st_mtime_ns for clip in out.glob("*/*.mp4")}
+    assert prepare(raw, out, "--val_share", 0.5) == 0
+    after = {clip: clip.stat().st_mtime_ns for clip in out.glob("*/*.mp4")}
+    assert len(before) == 2
+    assert before.items() < after.items()

@@ -1,6 +1,7 @@
 """NTU RGB+D and NTU-SYN: every frame and label against the truth of a replica, with all that can be wrong in it."""
 
 import json
+import os
 import shutil
 from collections import Counter
 
@@ -9,6 +10,7 @@ import pytest
 
 from dataset_preparation.ntu import cut
 from dataset_preparation.ntu.annotations import Annotation, read_annotation
+from dataset_preparation.ntu.archive import find_videos
 from dataset_preparation.ntu.names import Name, parse_name
 from dataset_preparation.ntu_process import main
 from tests.dataset_preparation.replicas.ntu import (
@@ -449,3 +451,16 @@ def test_the_check_command_finds_nothing_wrong(pairs, tmp_path, capsys):
     assert videosync(["check", str(pairs), "--sheet", str(tmp_path / "sheet.png"), "--max_offset", "30"]) == 0
     assert "no problems found" in capsys.readouterr().out
     assert (tmp_path / "sheet.png").is_file()
+
+
+def test_which_of_two_copies_is_used_does_not_depend_on_how_the_folder_is_listed(tmp_path, monkeypatch):
+    names = ("S001C001P001R001A001_RGB.AVI", "S001C001P001R001A001_rgb.avi")
+    for name in names:
+        (tmp_path / name).touch()
+    scandir = os.scandir
+    for order in (sorted, lambda entries, key: sorted(entries, key=key, reverse=True)):
+        listing = order(scandir(tmp_path), key=lambda entry: entry.name)
+        monkeypatch.setattr("os.scandir", lambda path, listing=listing: listing)
+        found = find_videos(tmp_path)
+        assert list(found.paths.values()) == [str(tmp_path / names[0])]
+        assert [entry.kind for entry in found.dropped] == ["second copy"]
