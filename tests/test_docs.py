@@ -9,6 +9,7 @@ import pytest
 
 from videosync.cli.config import main as config_main
 from videosync.cli.main import COMMANDS
+from videosync.config.legacy_table import legacy_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -80,3 +81,8 @@ def test_the_page_of_options_is_up_to_date(capsys: pytest.CaptureFixture[str]) -
     assert written == capsys.readouterr().out, (
         "docs/configuration.md is older than the schema; run 'make docs'"
     )
+
+
+def test_the_table_of_old_configuration_keys_is_up_to_date() -> None:
+    page = (ROOT / "docs" / "coming_from_carl.md").read_text(encoding="utf-8")
+    assert legacy_table().strip() in page, "paste what 'videosync convert-config --table' prints"
