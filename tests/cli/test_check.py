@@ -199,7 +199,7 @@ def test_sources_that_are_gone_are_a_note_unless_their_folder_was_named(prepared
     assert "note: labels were not compared: 2 of 2 source files are not there" in out
     assert "--data_root" in out
     assert main([str(folder), "--data_root", str(away)]) == 0
-    assert "10 of them can be told" in capsys.readouterr().out
+    assert "labels: 10 frames of 2 clips" in capsys.readouterr().out
     assert main([str(folder), "--data_root", str(folder)]) == 2
     assert "2 of 2 source files are not there" in capsys.readouterr().out
     (folder / "sources.jsonl").unlink()
