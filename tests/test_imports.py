@@ -17,14 +17,16 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "config": {"errors"},
     "video": BASE,
     "data": BASE | {"video"},
+    "features": BASE | {"video"},
     "models": BASE,
     "losses": BASE,
     "similarity": BASE,
     "offset": BASE | {"similarity"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset"},
 }
+ALLOWED["sync"] = ALLOWED["evaluation"] | {"evaluation", "features"}
 ALLOWED["engine"] = ALLOWED["evaluation"] | {"evaluation", "config", "version"}
-ALLOWED["cli"] = ALLOWED["engine"] | {"engine"}
+ALLOWED["cli"] = ALLOWED["engine"] | {"engine", "sync", "features"}
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
 ALLOWED["__main__"] = {"cli"}
 OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."

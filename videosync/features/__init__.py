@@ -1,0 +1,1 @@
+"""Signals of one clip that are measured, not learned."""
