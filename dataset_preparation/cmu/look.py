@@ -57,8 +57,8 @@ def movement(before: np.ndarray, after: np.ndarray) -> float:
 def _maybe_green(frame: VideoFrame) -> bool:
     """Whether green is the largest of R, G, B in enough pixels: saves the way over RGB for nearly all pictures."""
     u, v = (_plane(frame, number).astype(np.int16) - 128 for number in (1, 2))
-    # G >= R and G >= B, loosened to hold for BT.601 and BT.709; the borders blur a little: hence half the share
-    return bool(((6 * v + u <= 0) & (3 * u + v <= 0)).mean() > SHARE / 2)
+    # G >= R, G >= B and not grey, loosened to hold for BT.601 and BT.709; the borders blur: hence half the share
+    return bool(((6 * v + u <= 0) & (3 * u + v <= 0) & (u + v < 0)).mean() > SHARE / 2)
 
 
 def _is_green(frame: VideoFrame) -> bool:

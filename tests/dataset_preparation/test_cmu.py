@@ -242,6 +242,22 @@ def test_black_and_green_are_what_the_protocol_says(picture, kind):
     assert look.empty(frame_of(picture)) == kind
 
 
+def test_the_quick_look_for_green_misses_none_and_passes_over_grey():
+    def of(y, u, v, matrix):
+        frame = av.VideoFrame(16, 16, "yuv420p")
+        for plane, value in zip(frame.planes, (y, u, v)):
+            plane.update(bytes([value]) * plane.buffer_size)
+        frame.colorspace = matrix
+        return frame
+
+    near_grey = range(118, 131, 2)
+    frames = [of(y, u, v, m) for y in (45, 120, 220) for u in near_grey for v in near_grey for m in (1, 5)]
+    green = [frame for frame in frames if look._is_green(frame)]
+    assert 20 < len(green) < len(frames)
+    assert all(look._maybe_green(frame) for frame in green)
+    assert not look._maybe_green(of(120, 128, 128, 1))
+
+
 def test_movement_is_a_mean_in_pixels_and_small_sizes_are_brought_to_one():
     rng = np.random.default_rng(0)
     texture = np.kron(rng.integers(60, 220, (28, 28)), np.ones((8, 8))).astype(np.uint8)
@@ -516,7 +532,7 @@ def test_a_run_that_was_cut_off_goes_on_and_a_finished_one_writes_nothing(truth,
 
 def test_another_seed_gives_other_windows_in_the_same_folder(truth, prepared, tmp_path):
     out = tmp_path / "seeded"
-    options = ("--cameras", "00", "03")
+    options = ("--cameras", "00", "03", "--limit", 1)
     assert prepare(truth.root, out, *options) == 0
     first = read_manifest(out).samples
     assert prepare(truth.root, out, "--seed", 1, *options) == 0

@@ -77,7 +77,9 @@ def make_cmu(root: Path) -> Truth:
 
 def write_source(path: Path, source: Source, *, seed: int) -> None:
     options = {"sc_threshold": "0", "g": str(source.gop), "keyint_min": str(source.gop)}
-    mpeg4 = {"bit_rate": 3_000_000} if source.codec == "mpeg4" else {"options": options}
+    mpeg4 = (
+        {"bit_rate": 3_000_000} if source.codec == "mpeg4" else {"options": options, "preset": "superfast"}
+    )
     write_video(
         path, pictures(source, seed), source.fps, codec=source.codec, gop=source.gop, b_frames=2, **mpeg4
     )
