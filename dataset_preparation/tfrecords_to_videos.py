@@ -129,7 +129,7 @@ def _parser() -> PreparationParser:
         "--crf",
         type=int,
         default=4,
-        help="quality of the H.264 videos: 0 lossless … 51 (default %(default)s, PSNR 47 to 55 dB)",
+        help="quality of the H.264 videos: 0 lossless … 51 (default %(default)s, near-lossless)",
     )
     return parser
 
