@@ -18,10 +18,12 @@ With start frames on a common timeline, ``k = start0 - start1``. Swapping the vi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # `import videosync` needs neither
+    import numpy as np
+    import torch
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,41 @@ class Offset:
             return f"{name0} and {name1} started at the same time"
         late, early = (name0, name1) if self.frames > 0 else (name1, name0)
         return f"{late} started {abs(self.seconds):.2f} s ({abs(self.frames):g} frames) after {early}"
+
+
+@dataclass(frozen=True)
+class OffsetEstimate:
+    """What is known about the offset of two videos: how far they are apart, how sure that is, or why it cannot be told.
+
+    ``seconds`` and ``frames`` have the sign of an offset: ``start0 - start1``, positive if video 1 started first.
+    ``frames`` counts at ``fps``, the lower of the two frame rates, and may be fractional. Where ``placed`` is False
+    there is no answer: the numbers are None and ``reason`` says why in one sentence.
+    """
+
+    video0: str
+    video1: str
+    placed: bool
+    fps: float  # frames/s
+    seconds: float | None = None
+    interval_seconds: tuple[float, float] | None = None  # 95 % of right answers lie in it
+    confidence: float = 0.0  # probability of being right within one frame
+    reason: str | None = None
+    rivals_seconds: tuple[float, ...] = ()  # other offsets that fit about as well
+    alone_seconds: float | None = None  # what this pair says without the other cameras, sure or not
+
+    @property
+    def frames(self) -> float | None:
+        return None if self.seconds is None else self.seconds * self.fps
+
+    def sentence(self, name0: str | None = None, name1: str | None = None) -> str:
+        """In words, e.g. ``"cam2 started 0.40 s (12.0 frames) after cam1"``, or why there is no answer."""
+        name0, name1 = name0 or self.video0, name1 or self.video1
+        if self.seconds is None or self.frames is None:
+            return f"{name0} and {name1}: {self.reason}"
+        if round(abs(self.frames), 1) == 0:
+            return f"{name0} and {name1} started at the same time"
+        late, early = (name0, name1) if self.seconds > 0 else (name1, name0)
+        return f"{late} started {abs(self.seconds):.3f} s ({abs(self.frames):.1f} frames) after {early}"
 
 
 @dataclass(frozen=True)
