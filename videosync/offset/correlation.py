@@ -1,0 +1,158 @@
+"""Lag scores of two signals, in units of their standard error, so that they can be compared whatever the overlap.
+
+Offset ``k`` pairs frame ``i`` of signal 0 with frame ``i + k`` of signal 1. Correlations over few frames are large by
+chance: a correlation ``r`` over N frames counts as Fisher's ``atanh(r) √(N - 3)``, and a mean of similarities along a
+diagonal as its distance from the mean of all similarities over its standard error.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.fft import irfft, next_fast_len, rfft
+from scipy.linalg import solve_toeplitz
+from scipy.ndimage import gaussian_filter1d
+
+FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
+LARGEST = 0.999  # correlation that counts: identical signals have a finite score
+ROWS = 512  # of the similarity matrix that are held at a time
+
+
+def overlaps(frames0: int, frames1: int, lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and one past the last frame of signal 0 that overlap signal 1, for each lag: int [L], int [L].
+
+    Raises:
+        ValueError: a lag leaves no overlap.
+    """
+    first, stop = np.maximum(0, -lags), np.minimum(frames0, frames1 - lags)
+    if (stop <= first).any():
+        raise ValueError(
+            f"offset {lags[stop <= first][0]} leaves signals of {frames0} and {frames1} frames no overlap"
+        )
+    return first, stop
+
+
+def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.ndarray:
+    """What each column's own past does not foretell: the residual of an autoregression, slightly smoothed.
+
+    Slow signals correlate with each other at any lag; their innovations do not. The model is fitted by Yule-Walker
+    (Box, Jenkins, "Time Series Analysis", 1970), with 1 % noise added for flat or short signals.
+
+    Args:
+        signal: [T, F]. order: of the autoregression. smoothing: sigma in frames.
+
+    Returns:
+        float64 [T, F]; zeros where a column is flat, and all zeros for fewer than ``order + 3`` frames.
+    """
+    centred = np.asarray(signal, np.float64) - signal.mean(axis=0)
+    residual = np.zeros_like(centred)
+    if len(signal) < order + 3:
+        return residual
+    for column, out in zip(centred.T, residual.T):
+        covariance = np.array([column[: len(column) - lag] @ column[lag:] for lag in range(order + 1)])
+        if covariance[0] <= FLAT**2 * len(column):
+            continue
+        ridge = np.r_[covariance[0] * 1.01, covariance[1:order]]
+        coefficients = solve_toeplitz(ridge, covariance[1:])
+        out[order:] = np.convolve(column, np.r_[1.0, -coefficients])[order : len(column)]
+    return gaussian_filter1d(residual, smoothing, axis=0)
+
+
+def change_vectors(signal: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
+    """The direction in which a frame's channels change, in units of what is usual for each: [T, F] of unit length.
+
+    Args:
+        signal: [T, F]. scale: sigma, in frames, of the Gaussian whose derivative is taken.
+    """
+    change = gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1)
+    change -= change.mean(axis=0)
+    spread = change.std(axis=0)
+    change = np.where(spread > FLAT, change / np.maximum(spread, FLAT), 0.0)
+    length = np.linalg.norm(change, axis=1, keepdims=True)
+    return change / np.maximum(length, FLAT)
+
+
+def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """``atanh(r) √(N - 3)`` for each lag, ``r`` the mean over columns of the correlation of the N frames that overlap.
+
+    Args:
+        signal0, signal1: [T0, F] and [T1, F]. lags: int [L], each with some overlap.
+
+    Returns:
+        float64 [L]; 0 where the signals are flat or fewer than 4 frames overlap.
+    """
+    first, stop = overlaps(len(signal0), len(signal1), lags)
+    count = (stop - first).astype(np.float64)[:, None]  # [L, 1]
+    x, y = (_unit(signal) for signal in (signal0, signal1))
+    sum0, square0 = (_window_sums(v, first, stop) for v in (x, x * x))  # [L, F]
+    sum1, square1 = (_window_sums(v, first + lags, stop + lags) for v in (y, y * y))
+    product = cross_products(x, y, lags) - sum0 * sum1 / count
+    power0, power1 = square0 - sum0**2 / count, square1 - sum1**2 / count
+    lively = (power0 > FLAT * count) & (power1 > FLAT * count)
+    r = np.where(lively, product / np.sqrt(np.where(lively, power0 * power1, 1.0)), 0.0).mean(axis=1)
+    return np.arctanh(np.clip(r, -LARGEST, LARGEST)) * np.sqrt(np.maximum(count[:, 0] - 3, 0))
+
+
+def cross_products(x: np.ndarray, y: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """``Σ_i x[i] y[i + k]`` of each column for each lag, by FFT: [T0, F], [T1, F] → [L, F]."""
+    size = next_fast_len(len(x) + len(y), real=True)
+    spectrum = np.conj(rfft(x, size, axis=0)) * rfft(y, size, axis=0)
+    return irfft(spectrum, size, axis=0)[lags % size]
+
+
+def similarity_scores(
+    vectors0: np.ndarray, vectors1: np.ndarray, lags: np.ndarray, *, temperature: float
+) -> np.ndarray:
+    """How much better frames fit each other along each diagonal than anywhere, in standard errors.
+
+    The similarity of frames ``i`` and ``j`` is ``(softmax over i + softmax over j) / 2`` of the product of their
+    vectors over ``temperature``: a frame that resembles many says little, one that resembles a single other much.
+
+    Args:
+        vectors0, vectors1: [T0, F] and [T1, F], unit length (zero: a frame that says nothing).
+        lags: int [L], each with some overlap.
+
+    Returns:
+        float64 [L]; 0 where nothing changes. Memory grows with T, not with T².
+    """
+    first, stop = overlaps(len(vectors0), len(vectors1), lags)
+    x, y = (v.astype(np.float32) for v in (vectors0 / temperature, vectors1))
+    blocks = range(0, len(x), ROWS)
+    columns = np.zeros(len(y), np.float32)  # how much column j resembles all rows
+    for start in blocks:
+        columns += np.exp(x[start : start + ROWS] @ y.T).sum(axis=0)
+    diagonals = np.zeros(len(x) + len(y) - 1)  # entry T0 - 1 + k: sum over the diagonal of lag k
+    total = squares = 0.0
+    for start in blocks:
+        similarity = np.exp(x[start : start + ROWS] @ y.T)
+        similarity *= 0.5 / similarity.sum(axis=1, keepdims=True) + 0.5 / columns
+        total += float(similarity.sum(dtype=np.float64))
+        squares += float(np.square(similarity, dtype=np.float64).sum())
+        from_row = len(x) - start - len(similarity)
+        diagonals[from_row : from_row + len(similarity) + len(y) - 1] += _diagonal_sums(similarity)
+    mean = total / (len(x) * len(y))
+    spread = np.sqrt(max(0.0, squares / (len(x) * len(y)) - mean**2))
+    if spread <= FLAT * mean:
+        return np.zeros(len(lags))
+    count = (stop - first).astype(np.float64)
+    return (diagonals[len(x) - 1 + lags] / count - mean) / spread * np.sqrt(count)
+
+
+def _diagonal_sums(matrix: np.ndarray) -> np.ndarray:
+    """Sums along all diagonals of [R, C], from the lower left corner to the upper right: [R + C - 1]."""
+    rows, columns = matrix.shape
+    skewed = np.zeros((rows, rows + columns), np.float64)  # each row one further right than the one below it
+    skewed[:, :columns] = matrix[::-1]
+    return skewed.ravel()[: rows * (rows + columns - 1)].reshape(rows, -1).sum(axis=0)
+
+
+def _unit(signal: np.ndarray) -> np.ndarray:
+    """Columns with mean 0 and standard deviation 1; flat ones 0."""
+    centred = np.asarray(signal, np.float64) - signal.mean(axis=0)
+    spread = centred.std(axis=0)
+    return np.where(spread > FLAT, centred / np.maximum(spread, FLAT), 0.0)
+
+
+def _window_sums(signal: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Sums of frames ``first … stop - 1``: [T, F], [L], [L] → [L, F]."""
+    running = np.concatenate([np.zeros((1, signal.shape[1])), np.cumsum(signal, axis=0)])
+    return running[stop] - running[first]

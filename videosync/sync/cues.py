@@ -1,0 +1,107 @@
+"""Cues: functions from the signals of two clips to lag scores. Adding one is one line in ``CUES``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from videosync.features.motion import CHANNELS
+from videosync.offset.correlation import change_vectors, correlation_scores, similarity_scores, whiten
+from videosync.offset.fusion import antisymmetric, fuse
+
+Signals = Mapping[str, np.ndarray]  # name → [T, F]
+Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One lag curve of a cue and the channels it looks at."""
+
+    channels: tuple[str, ...]
+    curve: Curve
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One or more parts, fused."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The signals to measure, in the order of ``features.motion.CHANNELS``."""
+        return tuple(name for name in CHANNELS if any(name in part.channels for part in self.parts))
+
+    def score(self, clip0: Signals, clip1: Signals, lags: Sequence[int] | np.ndarray) -> np.ndarray:
+        """How strongly the clips speak for each offset.
+
+        Args:
+            clip0, clip1: signals, float [T0, F] and [T1, F] of each of ``channels``.
+            lags: offsets k to score, rising: frame ``i`` of clip 0 shows the moment of frame ``i + k`` of clip 1.
+
+        Returns:
+            float64 [L] in units of the spread over lags, median about 0; all 0 where nothing can be told. Swapping
+            the clips (and the sign of ``lags``) reverses the scores exactly.
+
+        Raises:
+            ValueError: a lag leaves no overlap.
+        """
+        clips = clip0, clip1
+
+        def fused(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
+            return fuse(part.curve(clips[first], clips[second], offsets) for part in self.parts)
+
+        return antisymmetric(fused, np.asarray(lags, np.int64))
+
+
+def correlated(*channels: str) -> Part:
+    """Correlation of the channels as they are: the plain baseline."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        return correlation_scores(_joined(clip0, channels), _joined(clip1, channels), lags)
+
+    return Part(channels, curve)
+
+
+def whitened(*channels: str) -> Part:
+    """Correlation of what the channels' own past does not foretell."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        return correlation_scores(whiten(_joined(clip0, channels)), whiten(_joined(clip1, channels)), lags)
+
+    return Part(channels, curve)
+
+
+def matched(*channels: str, temperature: float) -> Part:
+    """Frames whose channels change alike."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        vectors0, vectors1 = (change_vectors(_joined(clip, channels)) for clip in (clip0, clip1))
+        return similarity_scores(vectors0, vectors1, lags, temperature=temperature)
+
+    return Part(channels, curve)
+
+
+def _joined(clip: Signals, channels: Sequence[str]) -> np.ndarray:
+    return np.concatenate([clip[name] for name in channels], axis=1)  # [T, F of all channels]
+
+
+DIFFERENCES = ("energy1248", "area", "posneg", "sgrid")
+FLOW = ("flowhist", "flowm")
+PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is worth
+    "energy": correlated("energy"),
+    "white-energy": whitened("energy"),
+    "white-area": whitened("area"),
+    "white-posneg": whitened("posneg"),
+    "frames": matched(*DIFFERENCES, temperature=0.2),
+    "frames-flow": matched(*DIFFERENCES, *FLOW, temperature=0.2),
+    "frames-flow-sharp": matched(*DIFFERENCES, *FLOW, temperature=0.1),
+}
+MOTION = ("white-energy", "white-area", "white-posneg", "frames", "frames-flow", "frames-flow-sharp")
+
+CUES: dict[str, Cue] = {
+    "motion": Cue(tuple(PARTS[name] for name in MOTION)),
+    **{name: Cue((part,)) for name, part in PARTS.items()},
+}
