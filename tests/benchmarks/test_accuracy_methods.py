@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.accuracy_methods import (
+    METHODS,
+    Clip,
+    Example,
+    best_of,
+    correlation_curve,
+    make_method,
+    motion_energy,
+)
+from videosync.errors import CheckpointError, ConfigError
+from videosync.types import Window
+
+
+def test_correlation_finds_a_shift_and_swaps_to_its_negative() -> None:
+    curve = np.random.default_rng(0).normal(size=120)
+    scores = correlation_curve(curve[10:100], 3 * curve[3:93] + 1, 15)  # frame i of 0 is frame i + 7 of 1
+    assert best_of(scores).offset == 7
+    assert scores.max() == pytest.approx(1)
+    np.testing.assert_allclose(correlation_curve(curve[3:93], curve[10:100], 15), scores[::-1], atol=1e-12)
+
+
+def test_flat_signals_say_zero_and_are_not_sure() -> None:
+    answer = best_of(correlation_curve(np.zeros(50), np.zeros(50), 10))
+    assert (answer.offset, answer.confidence) == (0, 0)
+
+
+def test_confidence_is_the_lead_over_rivals_not_over_flanks() -> None:
+    scores = np.zeros(41)
+    scores[[25, 26, 27]] = 0.8, 1.0, 0.9
+    scores[10] = 0.4
+    answer = best_of(scores)
+    assert answer.offset == 6
+    assert answer.confidence == pytest.approx(0.6)
+
+
+def test_motion_energy_is_the_log_of_the_mean_difference() -> None:
+    frames = np.zeros((4, 2, 2, 3), np.uint8)
+    frames[2:] = 8
+    frames[3, 0] = 255  # half of the picture changes by 247; no wrapping at 256
+    energy = motion_energy(Clip(Window("x", 0, 4, 25.0), frames))
+    np.testing.assert_allclose(energy, np.log(np.array([0, 0, 8, 123.5]) + 0.05))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_says_what_it_was_tuned_on(name: str) -> None:
+    assert isinstance(make_method(name).tuned_on, tuple)
+
+
+def test_a_name_that_is_none_is_answered_with_the_nearest() -> None:
+    with pytest.raises(
+        ConfigError, match=r"--methods enrgy: there is no such method.*Did you mean 'energy'\?"
+    ):
+        make_method("enrgy")
+    with pytest.raises(ConfigError, match="available"):
+        make_method("encoder:")
+
+
+def test_an_encoder_that_is_not_there_is_one_sentence(tmp_path: object) -> None:
+    with pytest.raises(CheckpointError):
+        make_method(f"encoder:{tmp_path}/none")
+
+
+def test_calibration_turns_confidence_into_a_probability_of_being_right() -> None:
+    rng = np.random.default_rng(1)
+    method = make_method("calibrated:energy")
+    assert method.fit is not None
+
+    def example(noise: float) -> Example:
+        signal = rng.normal(size=80)
+        cut = lambda at: signal[at : at + 60] + noise * rng.normal(size=60)  # noqa: E731
+        return Example(cut(10), cut(6), 4, 10)
+
+    fitted = method.fit([example(0.1) for _ in range(20)] + [example(6.0) for _ in range(20)])
+    sure, unsure = example(0.1), example(6.0)
+    said = [fitted.answer(e.signals0, e.signals1, e.search).confidence for e in (sure, unsure)]
+    assert said[0] is not None and said[1] is not None  # noqa: PT018
+    assert 0 <= said[1] < 0.5 < said[0] <= 1
+    assert fitted.answer(sure.signals0, sure.signals1, 10).offset == 4
