@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from videosync.engine.checkpoint import WEIGHTS, Checkpoint
 from videosync.errors import CheckpointError
 from videosync.models.exported import CARD_JSON, read_card
 
 
-@dataclass(frozen=True)
-class ExportedCheckpoint(Checkpoint):
-    """``folder`` is the exported one; there is nothing in it to go on training with."""
-
-    def training_state(self) -> dict[str, Any]:
-        raise CheckpointError(
-            f"{self.folder}: an exported encoder, so training cannot go on from it as if it had never stopped; start "
-            f"anew from its weights in another --logdir, with --opts train.start_from {self.folder}"
-        )
-
-
-def read_exported_checkpoint(folder: Path) -> ExportedCheckpoint:
-    """The encoder in an exported folder, without its weights.
+def read_exported_checkpoint(folder: Path) -> Checkpoint:
+    """The encoder in an exported folder, without its weights; there is nothing in it to go on training with.
 
     Raises:
         CheckpointError: the folder holds something else, is damaged, or was exported without safetensors.
@@ -33,7 +20,7 @@ def read_exported_checkpoint(folder: Path) -> ExportedCheckpoint:
         raise CheckpointError(f"{folder}: holds no {WEIGHTS}; export the run again with --format safetensors")
     checkpoint = facts.get("checkpoint", {})
     try:
-        return ExportedCheckpoint(
+        return Checkpoint(
             folder=folder,
             epoch=int(checkpoint["epoch"]),
             step=int(checkpoint["step"]),

@@ -106,6 +106,7 @@ def _detector_architecture(facts: Facts) -> str:
         + "-".join(str(h) for h in facts["options"].get("hidden", [])),
         "log_reg": "Logistic regression over the logarithm of all cells of the matrix",
         "svm": "A linear support vector machine over the logarithm of all cells of the matrix",
+        "equivariant": "The same small network for every diagonal of the matrix, and one over neighbouring lags",
     }
     return (
         f"{kind.get(facts['method'], facts['method'])}. It reads matrices of {size} x {size}{shorter} in both "

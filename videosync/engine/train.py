@@ -17,6 +17,7 @@ from videosync.engine.resume import resume
 from videosync.engine.run_record import record_run
 from videosync.engine.seeding import seed_everything
 from videosync.errors import CheckpointError
+from videosync.models.exported import is_export
 
 CONFIG_FILE = "config.yaml"
 # model options that may differ from the checkpoint's: where first weights came from, how frames are batched
@@ -83,8 +84,13 @@ def starting_point(logdir: Path, continue_train: bool) -> Checkpoint | None:
     """The latest checkpoint to go on from, or None to start anew.
 
     Raises:
-        CheckpointError: there are checkpoints and nobody asked to go on from them.
+        CheckpointError: there are checkpoints and nobody asked to go on from them, or an exported encoder.
     """
+    if is_export(logdir):
+        raise CheckpointError(
+            f"{logdir}: holds an exported encoder; choose another --logdir, and start from these weights with --opts "
+            f"train.start_from {logdir}"
+        )
     if continue_train:
         return latest_checkpoint(logdir)
     if found := list_checkpoints(logdir):
