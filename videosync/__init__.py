@@ -1,5 +1,31 @@
-"""VideoSync: put videos of one event on one timeline, from the pixels alone."""
+"""VideoSync: put videos of one event on one timeline, from the pixels alone.
+
+import videosync
+
+timeline = videosync.sync(["cam1.mp4", "cam2.mp4"])
+print(timeline.offset("cam2.mp4", "cam1.mp4").seconds)  # positive: cam2 started later
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from videosync.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from videosync.sync.estimate import sync
+    from videosync.types import OffsetEstimate
+
+__all__ = ["OffsetEstimate", "__version__", "sync"]
+
+
+def __getattr__(name: str) -> Any:
+    """Names that need more than Python itself are imported when they are first asked for."""
+    if name == "OffsetEstimate":
+        from videosync.types import OffsetEstimate
+
+        return OffsetEstimate
+    if name == "sync":
+        return importlib.import_module("videosync.sync")  # a package that can be called
+    raise AttributeError(f"module 'videosync' has no attribute {name!r}")

@@ -11,6 +11,7 @@ from videosync.config.options import nearest
 from videosync.version import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {  # name → module with main(argv) -> exit code, what it does
+    "sync": ("videosync.cli.sync", "put videos of one event on one timeline: how far are they apart?"),
     "demo": ("videosync.cli.demo", "run the whole chain on synthetic cameras, without any download"),
     "check": ("videosync.cli.check", "check a dataset folder, print a summary and draw a contact sheet"),
     "leaks": (

@@ -121,7 +121,7 @@ def _climbed(curves: Curves, starts: Starts) -> Starts:
 
 
 def fine_starts(curves: Curves, starts: Mapping[int, int]) -> dict[int, float]:
-    """Starts with fractions of a frame: iteratively reweighted least squares (Cauchy weights) on the pairs' parabola tops.
+    """Starts with fractions of a frame: reweighted least squares (Cauchy weights) on the pairs' parabola tops.
 
     A pair has a say if its curve has a peak of its own near the common answer. The mean of the corrections is 0.
     """

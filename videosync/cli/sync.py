@@ -1,0 +1,171 @@
+"""``videosync sync A B …``: put videos of one event on one timeline."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
+
+if TYPE_CHECKING:
+    from videosync.sync.result import Timeline
+
+NOT_PLACED = 3
+DESCRIPTION = """Find how far videos of one event are apart, from the pixels alone: no sound, markers, calibration or
+weights are needed. Cameras should stand still. Lengths and frame rates may differ.
+
+Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
+start of 0 minus start of 1: positive if video 1 started first.
+
+Exit code 0: every file is placed; 2: wrong input; 3: a file could not be placed with confidence (the reason is
+given)."""
+
+
+def build_parser() -> CommandParser:
+    parser = CommandParser(
+        description=DESCRIPTION, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("videos", nargs="+", type=expanded_path, metavar="VIDEO", help="two or more videos of one event")
+    add(
+        "--reference",
+        type=expanded_path,
+        metavar="VIDEO",
+        help="the one of them that starts at 0 (default: the earliest)",
+    )
+    add(
+        "--max_offset",
+        type=_seconds,
+        metavar="SECONDS",
+        help="largest offset of two videos that is considered (default: any that leaves --min_overlap)",
+    )
+    add(
+        "--min_overlap",
+        type=_seconds,
+        metavar="SECONDS",
+        help="how long two videos show the same moments at least (default: 3 tenths of the shorter, 1 to 10 s)",
+    )
+    add(
+        "--json",
+        metavar="FILE",
+        help="write the answer as JSON; - for standard output, and nothing else there",
+    )
+    add("--plot", type=expanded_path, metavar="FILE.png", help="draw the lag curves and aligned film strips")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0, 2 (wrong input) or 3 (a file could not be placed)."""
+    args = build_parser().parse_args(argv)
+    return run_command(lambda: _sync(args))
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a positive number of seconds")
+    return value
+
+
+def _sync(args: argparse.Namespace) -> int:
+    json_file = None if args.json in (None, "-") else expanded_path(args.json)
+    for flag, path in (("--json", json_file), ("--plot", args.plot)):
+        if path is not None:
+            check_writable(flag, path.parent)
+    from videosync.sync.estimate import check_files, conclude, find_file, gather
+
+    paths = check_files(args.videos)
+    if args.reference is not None:  # before minutes of decoding
+        find_file(args.reference, paths)
+    with _Bar() as bar:
+        evidence = gather(paths, max_offset=args.max_offset, min_overlap=args.min_overlap, progress=bar)
+    timeline = conclude(evidence, args.reference)
+    for file in timeline.files:
+        if file.note is not None:
+            report_note(file.note)
+    text = json.dumps(timeline.to_json(), indent=1, ensure_ascii=False)
+    if args.json == "-":
+        print(text)
+    else:
+        print("\n".join(describe(timeline)))
+    if json_file is not None:
+        _write(json_file, text + "\n")
+    if args.plot is not None:
+        from videosync.sync.sync_plots import save_sync_plot
+
+        save_sync_plot(args.plot, evidence, timeline)
+    return 0 if timeline.complete else NOT_PLACED
+
+
+def describe(timeline: Timeline) -> list[str]:
+    """A table of the files, and the same in sentences."""
+    from videosync.sync.result import short_names
+
+    names = short_names([file.path for file in timeline.files])
+    rows = [("video", "start", "± s", "start frame", "confidence")]
+    for file in timeline.files:
+        if file.start_seconds is None or file.interval_seconds is None or file.start_frame is None:
+            rows.append((names[file.path], "not placed", "", "", ""))
+            continue
+        around = (file.interval_seconds[1] - file.interval_seconds[0]) / 2
+        rows.append(
+            (
+                names[file.path],
+                f"{file.start_seconds:.3f} s",
+                f"{around:.3f}" if around else "",
+                f"{file.start_frame:.1f}",
+                f"{100 * file.confidence:.0f} %",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]).rstrip()
+        for row in rows
+    ]
+    reasons = [
+        f"{names[file.path]}: not placed: {file.reason}." for file in timeline.files if not file.placed
+    ]
+    return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons]
+
+
+def _write(path: Path, text: str) -> None:
+    building = path.with_name(f".{path.name}.building")
+    building.write_text(text, encoding="utf-8")
+    os.replace(building, path)
+
+
+class _Bar:
+    """Progress of decoding on stderr, one line a file, where a person looks on."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm | None = None
+        self.path = ""
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, path: str, done: int, total: int) -> None:
+        if path != self.path:
+            if self.bar is not None:
+                self.bar.close()
+            self.path = path
+            self.bar = tqdm(
+                desc=Path(path).name, total=total, unit="frame", leave=False, disable=not sys.stderr.isatty()
+            )
+        assert self.bar is not None
+        self.bar.update(done - self.bar.n)

@@ -1,0 +1,225 @@
+"""``sync``: from files to one timeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from videosync.errors import VideoError
+from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
+from videosync.sync.confidence import half_width
+from videosync.sync.cues import CUES
+from videosync.sync.curve import LagCurve
+from videosync.sync.pair import DEFAULT_CUE, is_still, lag_range, least_overlap, pair_curve
+from videosync.sync.reasons import Search, why_not
+from videosync.sync.result import PlacedFile, Timeline
+from videosync.sync.timeline import Doubt, Placement, judge, place
+from videosync.types import OffsetEstimate
+
+PathLike = str | os.PathLike[str]
+Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was measured, before anything is concluded from it (N files; cameras are their numbers)."""
+
+    paths: tuple[str, ...]
+    infos: Mapping[int, ClipInfo]  # of the files that could be opened
+    problems: Mapping[int, str]  # file → why it has no part in the search
+    rate: float  # frames/s of the common grid
+    curves: Mapping[tuple[int, int], LagCurve]
+    search: Search
+
+
+def sync(
+    videos: Sequence[PathLike],
+    *,
+    reference: PathLike | None = None,
+    max_offset: float | None = None,
+    min_overlap: float | None = None,
+    progress: Progress | None = None,
+) -> Timeline:
+    """Put videos of one event on one timeline, from the pixels alone.
+
+    Args:
+        videos: two or more files, each decoded once; frame rates and lengths may differ.
+        reference: the one of them that starts at 0 (default: the earliest).
+        max_offset: seconds; the largest offset of two files that is considered (default: any).
+        min_overlap: seconds that two files share at least (default: 3 tenths of the shorter, but 1 to 10 s).
+        progress: called with (path, frames done, frames in all) while files are decoded.
+
+    Returns:
+        The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
+
+    Raises:
+        VideoError: fewer than two files, the same one twice, one that is missing or no video, or fewer than two that
+            can be decoded.
+        ValueError: ``max_offset`` or ``min_overlap`` is not positive.
+    """
+    for name, seconds in (("max_offset", max_offset), ("min_overlap", min_overlap)):
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"{name} must be a positive number of seconds, got {seconds}")
+    evidence = gather(videos, max_offset=max_offset, min_overlap=min_overlap, progress=progress)
+    return conclude(evidence, reference)
+
+
+def gather(
+    videos: Sequence[PathLike],
+    *,
+    max_offset: float | None = None,
+    min_overlap: float | None = None,
+    progress: Progress | None = None,
+) -> Evidence:
+    """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
+    paths = check_files(videos)
+    infos, problems = _inspected(paths)
+    rate = common_rate(list(infos.values()))
+    clips: dict[int, Clip] = {}
+    for number, info in infos.items():
+        try:
+            clips[number] = read_clip(info, rate, CUES[DEFAULT_CUE].channels, _named(progress, info.path))
+        except VideoError as error:
+            problems[number] = str(error)
+    if len(clips) < 2:
+        raise VideoError(next(iter(problems.values())))
+    search = Search(max_offset, min_overlap)
+    moving = {}
+    for number, clip in clips.items():
+        least = least_overlap(len(clip), len(clip), rate, min_overlap)
+        if len(clip) < least:
+            problems[number] = (
+                f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s must overlap"
+            )
+        elif is_still(clip):
+            problems[number] = "nothing moves in it, so nothing tells its moments apart"
+        else:
+            moving[number] = clip
+    curves = {}
+    for (i, clip0), (j, clip1) in combinations(moving.items(), 2):
+        lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
+        if lags is not None:
+            curves[i, j] = pair_curve(clip0, clip1, lags)
+    return Evidence(paths, {n: infos[n] for n in clips}, problems, rate, curves, search)
+
+
+def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
+    """The timeline that the evidence speaks for. Raises VideoError: ``reference`` is none of the files."""
+    paths, rate = evidence.paths, evidence.rate
+    chosen = None if reference is None else find_file(reference, paths)
+    cameras = [number for number in evidence.infos if number not in evidence.problems]
+    placement = place(evidence.curves, cameras, chosen)
+    starts = {number: start / rate for number, start in placement.starts.items()}
+    base = chosen if chosen in starts else min(starts, key=lambda n: (starts[n], n), default=None)
+    files = tuple(_file(number, base, starts, placement, evidence) for number in range(len(paths)))
+    pairs = tuple(
+        _pair(i, j, starts, placement, evidence) for i, j in combinations(sorted(evidence.infos), 2)
+    )
+    return Timeline(None if base is None else paths[base], files, pairs)
+
+
+def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
+    """The paths as text. Raises VideoError: fewer than two, a missing one, a folder, the same file twice."""
+    paths = tuple(os.fspath(video) for video in videos)
+    if len(paths) < 2:
+        given = f"only {paths[0]} was given" if paths else "none was given"
+        raise VideoError(f"two or more videos of one event are needed, and {given}; name the others too.")
+    seen: dict[tuple[int, int], str] = {}
+    for path in paths:
+        try:
+            status = os.stat(path)
+        except OSError as error:
+            raise VideoError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+        if os.path.isdir(path):
+            raise VideoError(f"{path}: is a folder; name the video files in it.")
+        key = status.st_dev, status.st_ino
+        if key in seen:
+            other = "" if seen[key] == path else f" (also as {seen[key]})"
+            raise VideoError(f"{path}: was given twice{other}; name each video once.")
+        seen[key] = path
+    return paths
+
+
+def _inspected(paths: Sequence[str]) -> tuple[dict[int, ClipInfo], dict[int, str]]:
+    """Files that can be opened, and what is wrong with the others. Raises VideoError if fewer than two can."""
+    infos, problems = {}, {}
+    for number, path in enumerate(paths):
+        try:
+            infos[number] = inspect(path)
+        except VideoError as error:
+            if "no video stream" in str(error):
+                raise
+            problems[number] = str(error)
+    if len(infos) < 2:
+        raise VideoError(next(iter(problems.values())))
+    return infos, problems
+
+
+def _named(progress: Progress | None, path: str) -> Callable[[int, int], None] | None:
+    return None if progress is None else lambda done, total: progress(path, done, total)
+
+
+def find_file(reference: PathLike, paths: Sequence[str]) -> int:
+    """The number of the file ``reference``. Raises VideoError: it is none of ``paths``."""
+    for number, path in enumerate(paths):
+        if os.fspath(reference) == path or (os.path.exists(reference) and os.path.samefile(reference, path)):
+            return number
+    raise VideoError(f"{os.fspath(reference)}: the reference must be one of the videos: {', '.join(paths)}.")
+
+
+def _file(
+    number: int, base: int | None, starts: Mapping[int, float], placement: Placement, evidence: Evidence
+) -> PlacedFile:
+    info = evidence.infos.get(number)
+    path = evidence.paths[number]
+    fps, note = (None, None) if info is None else (info.fps, info.note)
+    if number not in starts or base is None:
+        doubt = placement.doubts.get(number, Doubt("unknown"))
+        reason = evidence.problems.get(number) or why_not(doubt, evidence.rate, evidence.search)
+        return PlacedFile(path, False, fps, confidence=doubt.confidence, reason=reason, note=note)
+    start = starts[number] - starts[base]
+    around = 0.0 if number == base else half_width(placement.margin[number]) / evidence.rate
+    return PlacedFile(
+        path, True, fps, start, (start - around, start + around), placement.confidence[number], note=note
+    )
+
+
+def _pair(
+    i: int, j: int, starts: Mapping[int, float], placement: Placement, evidence: Evidence
+) -> OffsetEstimate:
+    """What is known of one pair: from the timeline if both are on it, else from its own scores."""
+    rate, curve = evidence.rate, evidence.curves.get((i, j))
+    said = None if curve is None else judge(curve)
+    alone = None if curve is None or said is None else curve.vertex(said.lag) / rate
+    names = evidence.paths[i], evidence.paths[j]
+    if i in starts and j in starts:
+        seconds = starts[i] - starts[j]
+        margin = min(placement.margin[i], placement.margin[j])
+        confidence = min(placement.confidence[i], placement.confidence[j])
+    elif said is not None and alone is not None and said.doubt is None:
+        seconds, margin, confidence = alone, said.margin, said.confidence
+    else:
+        problem = evidence.problems.get(i) or evidence.problems.get(j)
+        doubt = Doubt("unknown") if said is None else said.doubt
+        rivals = () if doubt is None else doubt.rivals
+        return OffsetEstimate(
+            *names,
+            placed=False,
+            fps=rate,
+            confidence=0.0 if said is None else said.confidence,
+            reason=problem or why_not(doubt or Doubt("unknown"), rate, evidence.search),
+            rivals_seconds=tuple(lag / rate for lag in rivals),
+            alone_seconds=alone,
+        )
+    around = half_width(margin) / rate
+    return OffsetEstimate(
+        *names,
+        placed=True,
+        fps=rate,
+        seconds=seconds,
+        interval_seconds=(seconds - around, seconds + around),
+        confidence=confidence,
+        alone_seconds=alone,
+    )

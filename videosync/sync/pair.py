@@ -1,0 +1,59 @@
+"""Lag scores of two clips, over all offsets that leave them enough overlap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from videosync.sync.clips import Clip
+from videosync.sync.cues import CUES
+from videosync.sync.curve import LagCurve
+
+DEFAULT_CUE = "motion"
+LEAST_SHARE = 0.3  # of the shorter clip that overlaps by default …
+LEAST_SECONDS, MOST_SECONDS = 1.0, 10.0  # … but at least and at most so long
+LEAST_FRAMES = 20  # shorter stretches say nothing
+STILL = 0.02  # standard deviation of log energy below which nothing moves
+
+
+def least_overlap(frames0: int, frames1: int, rate: float, min_overlap: float | None) -> int:
+    """Frames by which two clips overlap at least at every offset that is tried.
+
+    ``min_overlap`` in seconds; None: three tenths of the shorter clip, but 1 to 10 seconds.
+    """
+    seconds = min_overlap
+    if seconds is None:
+        seconds = float(np.clip(LEAST_SHARE * min(frames0, frames1) / rate, LEAST_SECONDS, MOST_SECONDS))
+    return max(LEAST_FRAMES, round(seconds * rate))
+
+
+def lag_range(
+    frames0: int,
+    frames1: int,
+    rate: float,
+    *,
+    max_offset: float | None = None,
+    min_overlap: float | None = None,
+) -> range | None:
+    """The offsets to try, in frames; None where the clips are too short for any.
+
+    ``max_offset`` and ``min_overlap`` in seconds. Frame ``i`` of clip 0 shows the moment of frame ``i + k`` of clip 1.
+    """
+    overlap = least_overlap(frames0, frames1, rate, min_overlap)
+    if min(frames0, frames1) < overlap:
+        return None
+    first, last = overlap - frames0, frames1 - overlap
+    if max_offset is not None:
+        limit = int(max_offset * rate + 1e-6)
+        first, last = max(first, -limit), min(last, limit)
+    return range(first, last + 1) if first <= last else None
+
+
+def is_still(clip: Clip) -> bool:
+    """Whether nothing moves in a clip."""
+    return bool(clip.signals["energy"].std() < STILL)
+
+
+def pair_curve(clip0: Clip, clip1: Clip, lags: range, cue: str = DEFAULT_CUE) -> LagCurve:
+    """Scores of the offsets ``lags`` (frames): exactly reversed when the clips are swapped."""
+    scores = CUES[cue].score(clip0.signals, clip1.signals, lags)
+    return LagCurve(lags.start, np.asarray(scores, np.float64))
