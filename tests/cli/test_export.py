@@ -101,7 +101,7 @@ def test_a_trained_encoder_leaves_with_its_card_and_is_evaluated_again(
     card = (output / "README.md").read_text()
     assert f"--logdir {work / 'run'}" in card  # the training's command
     assert "3 events, 6 videos" in card  # 4 train events, one of them held out
-    assert "1 further events were held out" in card
+    assert "1 further event held out" in card
     assert "always 0" in card
     again = work / "again"
     own = ["--workdir", str(work), "--cfg_file", str(output / "config.yaml")]

@@ -241,7 +241,7 @@ def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
     facts = json.loads((tmp_path / "my encoder" / "model_card.json").read_text())
     for words in (
         "# my encoder",
-        "11 events, 24 videos, 0.5 hours; 2 further events were held out",
+        "11 events, 24 videos, 0.5 hours; 2 further events held out",
         "train.py --logdir runs/encoder",
         "Seed 7.",
         "On events held out of training, by which `best` is chosen: loss 2.25",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ and compared with PyTorch before the folder is put in place. onnx needs: pip ins
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="videosync export runs/demo/encoder --output exported/encoder --licence 'CC BY 4.0'\n"
         "videosync export runs/demo/detectors/demo/cnn --output exported/demo/cnn --metrics "
         "runs/demo/detectors_demo/metrics.json",

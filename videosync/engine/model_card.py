@@ -82,13 +82,15 @@ def _architecture(facts: Facts) -> str:
     if model["temporal_kernel"]:
         parts.append(f"a learned filter over {model['temporal_kernel']} frames for each of these numbers")
     if model["fc_layers"]:
-        parts.append(f"{model['fc_layers']} fully connected layer(s) of {model['fc_size']} with batch norm")
+        parts.append(
+            f"{_count(model['fc_layers'], 'fully connected layer')} of {model['fc_size']} with batch norm"
+        )
     parts.append(f"a linear layer to {model['hidden_size']}")
     parts.append(POSITIONS[model["positions"]].format(frames=frames))
     if model["layers"]:
         parts.append(
-            f"{model['layers']} transformer layer(s) of width {model['hidden_size']} with {model['heads']} heads and "
-            f"feed-forward width {model['ff_size']}"
+            f"{_count(model['layers'], 'transformer layer')} of width {model['hidden_size']} with {model['heads']} heads "
+            f"and feed-forward width {model['ff_size']}"
         )
     parts.append(f"a linear layer to {model['embedding_size']}, scaled to length 1")
     text = "; ".join(parts)
@@ -118,9 +120,9 @@ def _detector_architecture(facts: Facts) -> str:
 def _training(facts: Facts) -> list[str]:
     training, data = facts["training"], facts["training"]["data"]
     if training.get("foreign"):
-        epochs = facts["checkpoint"]["epoch"]
+        epochs = _count(facts["checkpoint"]["epoch"], "epoch")
         return [
-            f"The weights come from other code (CARL or the VideoSync research code), after {epochs} epochs there. "
+            f"The weights come from other code (CARL or the VideoSync research code), after {epochs} there. "
             "Their data, command, seed and versions are not known here; `config.yaml` holds the options to use them "
             "with, not those of their training."
         ]
@@ -152,8 +154,8 @@ def _training_of_encoder(facts: Facts) -> str:
         f"{n.removeprefix('val/')} {value}" for n, value in metrics.items() if n.startswith("val/")
     )
     return (
-        f"Loss: `{config['loss']['name']}`. {start} This is checkpoint `{point['name']}`, after {point['epoch']} "
-        f"epochs ({point['step']} steps)."
+        f"Loss: `{config['loss']['name']}`. {start} This is checkpoint `{point['name']}`, after "
+        f"{_count(point['epoch'], 'epoch')} ({_count(point['step'], 'step')})."
         + (f" Training loss {metrics['loss']}." if "loss" in metrics else "")
         + (f" On events held out of training, by which `best` is chosen: {held_out}." if held_out else "")
     )
@@ -175,10 +177,11 @@ def _data(facts: Facts, data: Facts) -> str:
         return f"Dataset `{data['dataset']}`; its events were not counted."
     held, when = "", ", as counted at export" if data.get("counted") else ""
     if data["held_out_events"]:
-        held = f"; {data['held_out_events']} further events were held out to choose the checkpoint"
+        held = f"; {_count(data['held_out_events'], 'further event')} held out to choose the checkpoint"
     return (
-        f"Dataset `{data['dataset']}`, split `{data['split']}`: {data['events']} events, {data['videos']} videos, "
-        f"{data['hours']:g} hours{held}{when}. Manifest sha256 `{data['manifest_hash'][:16]}…`."
+        f"Dataset `{data['dataset']}`, split `{data['split']}`: {_count(data['events'], 'event')}, "
+        f"{_count(data['videos'], 'video')}, {data['hours']:g} hours{held}{when}. Manifest sha256 "
+        f"`{data['manifest_hash'][:16]}…`."
     )
 
 
@@ -253,6 +256,10 @@ def _licence(facts: Facts) -> list[str]:
 
 def _commit(made: Facts) -> str:
     return f", git commit {made['git_commit'][:12]}" if made.get("git_commit") else ""
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'s' * (number != 1)}"
 
 
 def _millions(count: int) -> str:
