@@ -89,8 +89,8 @@ def _architecture(facts: Facts) -> str:
     parts.append(POSITIONS[model["positions"]].format(frames=frames))
     if model["layers"]:
         parts.append(
-            f"{_count(model['layers'], 'transformer layer')} of width {model['hidden_size']} with {model['heads']} heads "
-            f"and feed-forward width {model['ff_size']}"
+            f"{_count(model['layers'], 'transformer layer')} of width {model['hidden_size']} with {model['heads']} "
+            f"heads and feed-forward width {model['ff_size']}"
         )
     parts.append(f"a linear layer to {model['embedding_size']}, scaled to length 1")
     text = "; ".join(parts)
