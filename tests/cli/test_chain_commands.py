@@ -131,10 +131,11 @@ def test_a_noise_encoder_is_no_better_than_the_floor(workdir):
         "detector.mlp_hidden=[32]",
         "detector.mlp_epochs=10",
         "detector.cnn_epochs=2",
+        "detector.equivariant_epochs=2",
     )
     logdir = workdir / "noise"
     assert construct.main(flags(workdir, logdir, *noise, dataset_prefix="noise")) == 0
-    methods = "log_reg svm mlp cnn"
+    methods = "log_reg svm mlp cnn equivariant"
     assert train_detector.main(flags(workdir, logdir, *noise, prefix="noise", sync_methods=methods)) == 0
     assert eval_detector.main(flags(workdir, logdir, *noise, model_prefix="noise", data_prefix="noise")) == 0
     report = json.loads((logdir / "metrics.json").read_text())
@@ -142,12 +143,12 @@ def test_a_noise_encoder_is_no_better_than_the_floor(workdir):
     assert floor["mae_frames"] == pytest.approx(
         6 * 7 / 13, abs=2 * floor["moe_frames"]
     )  # mean |k|, k uniform in ±6
-    assert len(report["methods"]) == 8
+    assert len(report["methods"]) == 9
     for name, metrics in report["methods"].items():
         margin = metrics["moe_frames"] + floor["moe_frames"]
         assert metrics["mae_frames"] > floor["mae_frames"] - margin, name
         assert metrics["within_1"] < 0.45, name
-        if name.rpartition("/")[2] in ("median", "mean", "log_reg", "svm", "mlp", "cnn"):
+        if name.rpartition("/")[2] in ("median", "mean", "log_reg", "svm", "mlp", "cnn", "equivariant"):
             assert metrics["mae_frames"] < floor["mae_frames"] + margin, name
 
 

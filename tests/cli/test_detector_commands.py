@@ -21,6 +21,7 @@ from videosync.types import MatrixPairs
 
 QUICK = ["--opts", "detector.mlp_hidden=[32]", "detector.mlp_epochs=8", "detector.cnn_channels=[4,8]"]
 QUICK += ["detector.cnn_epochs=3", "detector.cnn_lr=3e-3", "eval.bootstrap=200"]
+QUICK += ["detector.equivariant_channels=[4,6]", "detector.equivariant_epochs=2"]
 
 
 def store(folder: Path, prefix: str, split: str, pairs: MatrixPairs, temperature: float = 0.1) -> None:

@@ -188,6 +188,6 @@ def test_all_detectors_on_more_events(tmp_path, capsys, views, together):
     make_set(tmp_path, 120, starts=starts, frames=lambda start: 2 * LENGTH, keys=irregular, views=views)
     assert main([str(tmp_path)]) == 0
     rows = rows_of(capsys.readouterr().out)
-    assert sum("at chance" in row for row in rows.values()) == 6 - together
-    for name in ("log_reg", "svm", "mlp", "cnn"):
+    assert sum("at chance" in row for row in rows.values()) == 7 - together
+    for name in ("log_reg", "svm", "mlp", "cnn", "equivariant"):
         assert "at chance" in rows[f"noise → {name}"]

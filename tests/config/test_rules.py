@@ -64,6 +64,7 @@ def test_every_number_has_a_range() -> None:
         (["pairs.max_offset=240"], r"pairs.max_offset \(240\) must be smaller than pairs.num_frames \(240\)"),
         (["data.cross_share=0.3"], "data.cross_share is 0.3, but data.views is 'self'"),
         (["detector.mlp_hidden=[]"], "detector.mlp_hidden is .*at least one layer"),
+        (["detector.equivariant_channels=[4]"], "detector.equivariant_channels is .*two numbers"),
         (["detector.cnn_channels=[4,0]"], "detector.cnn_channels is .*size 1 or more"),
         (["eval.methods=[dtw,dtw]"], "eval.methods names 'dtw' more than once"),
         (["eval.detectors=[cnn]"], "eval.detectors holds 'cnn'; expected PREFIX/METHOD"),

@@ -24,6 +24,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "svm": {},
     "mlp": {"hidden": (64, 32), "epochs": 40},
     "cnn": {"channels": (8, 16), "lr": 3e-3, "epochs": 25, "dropout": 0.1},
+    "equivariant": {"channels": (4, 6), "epochs": 8},
 }
 TRAIN = simulated_pairs(60, size=16, max_offset=4, seed=0)
 VAL = simulated_pairs(30, size=16, max_offset=4, seed=1, name="val")
@@ -89,6 +90,9 @@ class TestEveryDetector:
 
     def test_matrices_of_another_size_or_range_are_refused(self, detector: Detector) -> None:
         other = simulated_pairs(1, size=18, max_offset=4)
+        if detector.any_size:
+            assert detector(other.forward, other.backward, 5).shape == (4,)
+            return
         with pytest.raises(CheckpointError, match="reads 16 x 16 matrices, but the data holds 18 x 18"):
             detector.predict(other.forward, other.backward)
         with pytest.raises(CheckpointError, match=r"up to ±4 frames, but the data holds offsets up to ±5"):
@@ -111,6 +115,10 @@ class TestEveryDetector:
         probabilities = learned.probabilities(VAL.forward, VAL.backward)
         assert probabilities.shape == (len(VAL), 9)
         assert np.isfinite(probabilities).all()
+        if detector.any_size:  # it has learned what a diagonal looks like, not which ones there are
+            errors = np.abs(learned.predict(VAL.forward, VAL.backward) - VAL.offsets)
+            assert (errors[~np.isin(np.abs(VAL.offsets), [0, 1, 3])] <= 1).mean() > 0.8
+            return
         assert probabilities[:, [0, 2, 6, 8]].mean() < probabilities[:, [1, 3, 4, 5, 7]].mean()
 
     def test_fewer_than_two_events_are_refused(self, detector: Detector) -> None:
@@ -289,6 +297,6 @@ def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], None],
 
 
 def test_a_set_too_large_for_memory_is_said_before_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("videosync.offset.detector.os.sysconf", lambda name: 100)
+    monkeypatch.setattr("videosync.offset.cell_detector.os.sysconf", lambda name: 100)
     with pytest.raises(TrainingError, match=r"480 matrices of 16 x 16 need .* GiB"):
         fitted("log_reg")

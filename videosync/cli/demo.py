@@ -20,7 +20,7 @@ from videosync.errors import VideoSyncError
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
 LAUNCHER = "torch.distributed.run"  # what torchrun runs
-DETECTORS = ("log_reg", "svm", "mlp", "cnn")
+DETECTORS = ("log_reg", "svm", "mlp", "cnn", "equivariant")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,13 @@ SHORT = DemoSize(
     train_events=24,
     val_events=8,
     frames=110,
-    overrides=("train.epochs=2", "pairs.windows_train=2", "detector.mlp_epochs=4", "detector.cnn_epochs=2"),
+    overrides=(
+        "train.epochs=2",
+        "pairs.windows_train=2",
+        "detector.mlp_epochs=4",
+        "detector.cnn_epochs=2",
+        "detector.equivariant_epochs=2",
+    ),
 )
 
 
@@ -142,7 +148,7 @@ def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, li
         ("train the encoder on 2 processes", launch + job("train.py", "encoder", opts)),
         ("similarity sets of train and val", launch + job(sets, "encoder", opts, "--dataset_prefix", "demo")),
         (
-            "train four offset detectors",
+            "train five offset detectors",
             [python, *job(detect, "detectors_demo", opts, "--prefix", "demo", *methods)],
         ),
         ("evaluate the encoder with every method", launch + job("evaluate.py", "encoder", [*opts, trained])),

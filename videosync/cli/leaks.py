@@ -24,7 +24,12 @@ guessed from clip lengths and from keyframes. No video is decoded.
 
 Chance is the error of the same answers if they knew nothing; it is never below that of always answering 0. Exit
 code 0: no leak found; 2: a leak, or wrong input."""
-QUICK = ("detector.patience=3", "detector.mlp_hidden=[256,128]", "detector.cnn_epochs=20")
+QUICK = (
+    "detector.patience=3",
+    "detector.mlp_hidden=[256,128]",
+    "detector.cnn_epochs=20",
+    "detector.equivariant_epochs=8",
+)
 MANY_PAIRS = 100  # to train on; where there are fewer, several windows are drawn of each
 MOST_WINDOWS = 8
 

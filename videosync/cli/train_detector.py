@@ -27,7 +27,7 @@ is only reported.
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
 first)."""
 
-METHODS = ("log_reg", "svm", "mlp", "cnn")
+METHODS = ("log_reg", "svm", "mlp", "cnn", "equivariant")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

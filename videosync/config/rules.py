@@ -62,6 +62,8 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "detector.mlp_epochs": 1,
     "detector.cnn_epochs": 1,
     "detector.cnn_batch_size": 1,
+    "detector.equivariant_epochs": 1,
+    "detector.equivariant_batch_size": 1,
     "detector.patience": 1,
     "log.every": 1,
 }
@@ -75,6 +77,7 @@ _ABOVE_ZERO = (
     "detector.log_reg_c",
     "detector.svm_c",
     "detector.cnn_lr",
+    "detector.equivariant_lr",
     "augment.crop_scale",
 )
 _SHARES: dict[str, str] = {  # 0 … 1: "[]" both ends belong, "[)" 1 does not, "()" neither
@@ -249,6 +252,11 @@ def _lists(config: Config) -> list[str]:
     ):
         if not sizes or min(sizes) < 1:
             problems.append(f"{key} is {sizes}; expected at least one layer, each of size 1 or more.")
+    if len(config.detector.equivariant_channels) != 2 or min(config.detector.equivariant_channels) < 1:
+        problems.append(
+            f"detector.equivariant_channels is {config.detector.equivariant_channels}; expected two numbers of 1 or "
+            "more: channels along diagonals, and over lags, such as [6, 10]."
+        )
     if repeated := sorted(
         {name for name in config.similarity.splits if config.similarity.splits.count(name) > 1}
     ):

@@ -169,6 +169,10 @@ class DetectorConfig:
     cnn_lr: float = 1e-4  # learning rate of AdamW
     cnn_epochs: int = 100  # at most; the best epoch is kept
     cnn_batch_size: int = 32  # matrices a step takes
+    equivariant_channels: list[int] = field(default_factory=lambda: [6, 10])  # along diagonals, and over lags
+    equivariant_lr: float = 3e-3  # largest learning rate of AdamW; it rises and falls once
+    equivariant_epochs: int = 20  # at most; the best epoch is kept
+    equivariant_batch_size: int = 32  # matrices a step takes
     patience: int = 10  # epochs without progress on the held-out events before stopping
 
 

@@ -47,6 +47,13 @@ def detector_options(method: str, config: DetectorConfig) -> dict[str, Any]:
             "batch_size": config.cnn_batch_size,
             "patience": config.patience,
         },
+        "equivariant": {
+            "channels": list(config.equivariant_channels),
+            "lr": config.equivariant_lr,
+            "epochs": config.equivariant_epochs,
+            "batch_size": config.equivariant_batch_size,
+            "patience": config.patience,
+        },
     }
     return {**own[method], **shared}
 

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from videosync.offset.detector import Detector, Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector
+from videosync.offset.detector import Report, cross_entropy
 from videosync.offset.early_stopping import EarlyStopping
 
 
@@ -32,7 +33,7 @@ def matrix_network(size: int, channels: Sequence[int], dropout: float, classes: 
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inside * size * size, classes))
 
 
-class CnnDetector(Detector):
+class CnnDetector(CellDetector):
     """Trained with AdamW on cross-entropy, stopped on held-out events.
 
     Args:

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from videosync.offset.detector import Detector, Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector
+from videosync.offset.detector import Report, cross_entropy
 
 NEGLIGIBLE = 1e-7  # directions with less than this share of the largest variance carry rounding errors only
 
 
-class LinearDetector(Detector):
+class LinearDetector(CellDetector):
     """One weight per cell and class. Subclasses name the scikit-learn classifier.
 
     Args:

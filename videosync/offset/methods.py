@@ -12,6 +12,7 @@ from videosync.offset.cnn import CnnDetector
 from videosync.offset.detector import Detector
 from videosync.offset.diagonal import diagonal
 from videosync.offset.dtw import dtw
+from videosync.offset.equivariant import EquivariantDetector
 from videosync.offset.log_reg import LogisticRegressionDetector
 from videosync.offset.mean import mean
 from videosync.offset.median import median
@@ -32,6 +33,7 @@ DETECTORS: dict[str, type[Detector]] = {
     "svm": SvmDetector,
     "mlp": MlpDetector,
     "cnn": CnnDetector,
+    "equivariant": EquivariantDetector,
 }
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from videosync.offset.detector import Detector, Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector
+from videosync.offset.detector import Report, cross_entropy
 from videosync.offset.early_stopping import EarlyStopping
 
 
-class MlpDetector(Detector):
+class MlpDetector(CellDetector):
     """scikit-learn's MLP (ReLU, Adam), one epoch at a time, stopped on held-out events.
 
     Args:
