@@ -160,8 +160,9 @@ def _show(report: dict[str, Any], left_out: Sequence[str], path: Path) -> None:
         print(as_text(methods_table(scores)), "\n")
         print(as_text(confidence_table(scores)))
     print(
-        "\nsets weigh the same in means and confidences; s/pair: processor time without decoding, except of encoders"
+        "\nshares within frames: answers rounded to whole frames; sets weigh the same in means and confidences;"
     )
+    print("s/pair: processor time without decoding, except of encoders")
     for line in [*left_out, *report["notes"]]:
         print(f"- {line}")
     print(f"written: {path}")

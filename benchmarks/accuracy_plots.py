@@ -72,7 +72,7 @@ def save_set_bars(path: Path, scores: Mapping[str, Any], *, title: str) -> None:
     top.set(ylabel="% within 1 frame", ylim=(0, 101))
     bottom.set(ylabel="mean error, frames")
     bottom.set_xticks(np.arange(len(groups)), groups, rotation=20, ha="right", fontsize=8)
-    top.legend(fontsize=8, ncols=min(len(methods), 6), loc="lower left", bbox_to_anchor=(0, 1))
+    top.legend(fontsize=8, ncols=min(len(methods), 8), loc="lower left", bbox_to_anchor=(0, 1))
     figure.suptitle(title, fontsize=10)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -97,6 +97,6 @@ def save_worst(folder: Path, name: str, outcomes: Sequence[Outcome], count: int)
         title = (
             f"{name}, {trial.group}, {trial.pair.pair_id}: {errors[place]:.1f} frames off, confidence {said}"
         )
-        save_film_strip(path, trial.pair, outcome.offset, title)
+        save_film_strip(path, trial.pair, round(outcome.offset, 1), title)
         made.append(path)
     return made

@@ -140,18 +140,24 @@ def methods_table(scores: Mapping[str, Any]) -> Table:
     for name, entry in scores.items():
         over = entry["sets_equal"]
         shares = [f"{over[f'within_{key}'] * 100:.0f} %" for key in ("3", "5", "20_ms", "50_ms", "100_ms")]
-        tuned = "nothing" if entry["tuned_on"] == "nothing" else ", ".join(entry["tuned_on"])
-        fitted = over_fitted(entry)
         rows.append(
             [name, f"{over['mae_frames']:.2f}", _interval(over["mae_interval"]), f"{over['median_frames']:.1f}",
              f"{over['within_1'] * 100:.0f} %", _interval(over["within_1_interval"], 100), *shares,
-             f"{over['seconds_per_pair']:.3f}", tuned + fitted]
+             f"{over['seconds_per_pair']:.3f}", tuned(entry)]
         )  # fmt: skip
     return rows
 
 
-def over_fitted(entry: Mapping[str, Any]) -> str:
-    return "; fitted on the other sets" if entry["pairs_equal"]["fitted_on"] else ""
+def tuned(entry: Mapping[str, Any]) -> str:
+    """In few words what a method was tuned and fitted on."""
+    here = len(entry["tuned_on_sets_of_this_table"])
+    if entry["tuned_on"] == "nothing":
+        said = "nothing"
+    elif here:
+        said = f"{here} set{'s' * (here > 1)} of this table"
+    else:
+        said = ", ".join(entry["tuned_on"][:2]) + ", …" * (len(entry["tuned_on"]) > 2)
+    return said + "; fitted on the other sets" * bool(entry["pairs_equal"]["fitted_on"])
 
 
 def confidence_table(scores: Mapping[str, Any]) -> Table:

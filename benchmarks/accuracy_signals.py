@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,10 +61,13 @@ def measure_windows(
     nothing = np.empty((0, SIZE, SIZE, 3), np.uint8)
     clips = _decoded(windows, signals.decoding) if look else (Clip(window, nothing) for window in windows)
     for clip in clips:
+        done: dict[Hashable, tuple[Any, float]] = {}
         for name, method in methods.items():
-            started = time.process_time()
-            signals.values[name, clip.window] = method.prepare(clip)
-            signals.seconds[name, clip.window] = time.process_time() - started
+            key = name if method.shared is None else (method.shared,)
+            if key not in done:
+                started = time.process_time()
+                done[key] = method.prepare(clip), time.process_time() - started
+            signals.values[name, clip.window], signals.seconds[name, clip.window] = done[key]
         on_window()
 
 

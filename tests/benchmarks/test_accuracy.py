@@ -138,7 +138,7 @@ def test_what_is_fitted_never_sees_the_set_it_answers_for(trials: Sequence[Trial
 
         return replace(base, answer=answer)
 
-    base = Method(lambda clip: clip.window.video, lambda s0, s1, k: Answer(0.0), (), "nothing", fit)
+    base = Method(lambda clip: clip.window.video, lambda s0, s1, k: Answer(0.0), (), "nothing", fit=fit)
     signals = Signals()
     measure_windows(windows_of(trials), {"spy": base}, signals)
     outcomes = ask("spy", base, trials, signals, learn_from=trials)

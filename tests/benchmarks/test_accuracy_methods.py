@@ -51,6 +51,27 @@ def test_every_method_says_what_it_was_tuned_on(name: str) -> None:
     assert isinstance(make_method(name).tuned_on, tuple)
 
 
+def test_the_librarys_cue_finds_a_shift_of_moving_pictures() -> None:
+    rng = np.random.default_rng(2)
+    places = np.cumsum(np.repeat(rng.exponential(1.5, 50), 2)) % 40
+    scene = np.full((100, 48, 64, 3), 60, np.uint8)
+    for t, place in enumerate(places.astype(int)):
+        scene[t, 10:30, place : place + 20] = 200
+    method = make_method("motion")
+    clips = [Clip(Window("x", 0, 80, 25.0), frames) for frames in (scene[9:89], scene[4:84, :, ::-1])]
+    signals = [method.prepare(clip) for clip in clips]  # frame i of 0 is frame i + 5 of 1
+    found, swapped = (method.answer(*two, 15) for two in (signals, signals[::-1]))
+    assert found.offset == pytest.approx(5, abs=0.3)
+    assert swapped.offset == -found.offset
+    assert swapped.confidence == found.confidence
+    assert make_method("cue:energy").shared != method.shared
+
+
+def test_a_cue_that_is_none_is_answered_with_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="Did you mean 'motion'"):
+        make_method("cue:motin")
+
+
 def test_a_name_that_is_none_is_answered_with_the_nearest() -> None:
     with pytest.raises(
         ConfigError, match=r"--methods enrgy: there is no such method.*Did you mean 'energy'\?"

@@ -50,6 +50,12 @@ def test_scores_of_a_set() -> None:
     assert found["seconds_per_pair"] == 0.5
 
 
+def test_shares_within_frames_round_the_answer_and_errors_do_not() -> None:
+    found = set_scores([outcome(1.4), outcome(-1.6)], bootstrap=0, seed=0)
+    assert (found["within_1"], found["within_3"]) == (0.5, 1)
+    assert found["mae_frames"] == pytest.approx(1.5)
+
+
 def test_one_pair_has_no_interval_however_many_windows() -> None:
     found = set_scores([outcome(0), outcome(3)] * 20, bootstrap=500, seed=0)
     assert found["mae_interval"] is None
