@@ -62,7 +62,7 @@ class LagCurve:
         bend = (before + after) - 2 * here  # the same to the last bit when reversed
         if bend >= 0 or here < max(before, after):
             return float(lag)
-        return lag + 0.5 * (before - after) / bend
+        return lag + float(0.5 * (before - after) / bend)
 
     def local_peak(self, lag: int, reach: int = APART) -> int | None:
         """The highest offset nearer than ``reach`` frames to ``lag``; None outside the range, or if there is none."""
