@@ -20,8 +20,13 @@ LEVEL = 32  # pictures are kept in 1/32 of a grey level, so that the blur does n
 NOISE_FACTOR, LEAST_THRESHOLD = 4, 4.0  # threshold: times the noise; grey levels
 SCALES = (1, 2, 4, 8)  # frames
 TOP_CELLS = (1, 4, 8, 16, 32, 64)  # of a 16 x 16 grid
-GRID = 16
-FLOOR_ENERGY, FLOOR_AREA, FLOOR_CELL = 0.003, 0.0005, 0.01  # keep the logarithms of still pictures finite
+GRID, CELLS = 16, 8
+FLOOR_ENERGY, FLOOR_AREA, FLOOR_TOP, FLOOR_CELL = (
+    0.003,
+    0.0005,
+    0.01,
+    0.5,
+)  # keep the logarithms of still pictures finite
 BLOCK = 512  # frames that share one estimate of the noise
 
 CHANNELS = {  # name → columns
@@ -30,6 +35,7 @@ CHANNELS = {  # name → columns
     "posneg": 2,  # log mean R_1 of pixels that became brighter, darker
     "energy1248": len(SCALES),  # log mean R_s
     "sgrid": len(TOP_CELLS),  # log mean of the most lively cells of R_1, wherever they are
+    "cells": CELLS**2,  # log mean R_1 of each cell of an 8 x 8 grid, row by row: where things move
     "flowhist": len(EDGES),  # log shares of pixels that move faster than each edge
     "flowm": 1,  # log mean length of the flow
 }
@@ -106,7 +112,7 @@ def _measure(
     rows["energy1248"].append(energies)
     rows["energy"].append(energies[:1])
     if not recent:
-        for name in ("area", "posneg", "sgrid"):
+        for name in ("area", "posneg", "sgrid", "cells"):
             rows[name].append(np.full(CHANNELS[name], np.nan))
         return
     brighter = cv2.subtract(cv2.subtract(picture, recent[-1]), limit)  # uint16 stops at 0
@@ -117,7 +123,9 @@ def _measure(
     grid = cv2.resize(moving.astype(np.float32), (GRID, GRID), interpolation=cv2.INTER_AREA)
     cells = np.sort(grid.ravel())[::-1] / LEVEL
     sums = np.cumsum(cells)
-    rows["sgrid"].append(np.log([sums[top - 1] / top + FLOOR_CELL for top in TOP_CELLS]))
+    rows["sgrid"].append(np.log([sums[top - 1] / top + FLOOR_TOP for top in TOP_CELLS]))
+    coarse = cv2.resize(grid, (CELLS, CELLS), interpolation=cv2.INTER_AREA) / LEVEL
+    rows["cells"].append(np.log(coarse.ravel() + FLOOR_CELL))
 
 
 def _total(picture: np.ndarray) -> float:

@@ -63,12 +63,39 @@ def change_vectors(signal: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
     Args:
         signal: [T, F]. scale: sigma, in frames, of the Gaussian whose derivative is taken.
     """
-    change = gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1)
-    change -= change.mean(axis=0)
-    spread = change.std(axis=0)
-    change = np.where(spread > FLAT, change / np.maximum(spread, FLAT), 0.0)
-    length = np.linalg.norm(change, axis=1, keepdims=True)
-    return change / np.maximum(length, FLAT)
+    return _unit_length(_usual_change(signal, scale))
+
+
+def decorrelated_vectors(
+    signal0: np.ndarray, signal1: np.ndarray, *, scale: float = 1.0, ridge: float = 0.1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Change vectors of two clips whose channels no longer say the same thing several times.
+
+    Channels that all rise when more moves make nearly all frames alike. With ``C`` the covariance of the changes of
+    both clips together, they are multiplied by ``(C + ridge)^-1/2`` (ZCA; Kessy et al., "Optimal Whitening and
+    Decorrelation", 2018) before they get unit length.
+
+    Args:
+        signal0, signal1: [T0, F] and [T1, F]. scale: as of ``change_vectors``.
+        ridge: what counts as noise, in units of a channel's variance.
+
+    Returns:
+        float64 [T0, F] and [T1, F], unit length.
+    """
+    change0, change1 = _usual_change(signal0, scale), _usual_change(signal1, scale)
+    both = np.concatenate([change0, change1])
+    sizes, axes = np.linalg.eigh(both.T @ both / len(both))
+    whitening = (axes / np.sqrt(np.maximum(sizes, 0) + ridge)) @ axes.T
+    return _unit_length(change0 @ whitening), _unit_length(change1 @ whitening)
+
+
+def _usual_change(signal: np.ndarray, scale: float) -> np.ndarray:
+    """Derivative of each column, mean 0 and standard deviation 1: [T, F]."""
+    return _unit(gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1))
+
+
+def _unit_length(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), FLAT)
 
 
 def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarray) -> np.ndarray:
@@ -83,8 +110,8 @@ def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarra
     first, stop = overlaps(len(signal0), len(signal1), lags)
     count = (stop - first).astype(np.float64)[:, None]  # [L, 1]
     x, y = (_unit(signal) for signal in (signal0, signal1))
-    sum0, square0 = (_window_sums(v, first, stop) for v in (x, x * x))  # [L, F]
-    sum1, square1 = (_window_sums(v, first + lags, stop + lags) for v in (y, y * y))
+    sum0, square0 = (window_sums(v, first, stop) for v in (x, x * x))  # [L, F]
+    sum1, square1 = (window_sums(v, first + lags, stop + lags) for v in (y, y * y))
     product = cross_products(x, y, lags) - sum0 * sum1 / count
     power0, power1 = square0 - sum0**2 / count, square1 - sum1**2 / count
     lively = (power0 > FLAT * count) & (power1 > FLAT * count)
@@ -152,7 +179,7 @@ def _unit(signal: np.ndarray) -> np.ndarray:
     return np.where(spread > FLAT, centred / np.maximum(spread, FLAT), 0.0)
 
 
-def _window_sums(signal: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:
+def window_sums(signal: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Sums of frames ``first … stop - 1``: [T, F], [L], [L] → [L, F]."""
     running = np.concatenate([np.zeros((1, signal.shape[1])), np.cumsum(signal, axis=0)])
     return running[stop] - running[first]

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from videosync.features.motion import CHANNELS
-from videosync.offset.correlation import change_vectors, correlation_scores, similarity_scores, whiten
+from videosync.offset.association import association_scores, change_components
+from videosync.offset.correlation import (
+    change_vectors,
+    correlation_scores,
+    decorrelated_vectors,
+    similarity_scores,
+    whiten,
+)
 from videosync.offset.fusion import antisymmetric, fuse
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
@@ -74,14 +81,34 @@ def whitened(*channels: str) -> Part:
     return Part(channels, curve)
 
 
-def matched(*channels: str, temperature: float) -> Part:
-    """Frames whose channels change alike."""
+def matched(*channels: str, temperature: float, decorrelated: bool = False) -> Part:
+    """Frames whose channels change alike; ``decorrelated``: what all channels say alike counts only once."""
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        vectors0, vectors1 = (change_vectors(_joined(clip, channels)) for clip in (clip0, clip1))
+        signal0, signal1 = _joined(clip0, channels), _joined(clip1, channels)
+        if decorrelated:
+            vectors0, vectors1 = decorrelated_vectors(signal0, signal1)
+        else:
+            vectors0, vectors1 = change_vectors(signal0), change_vectors(signal1)
         return similarity_scores(vectors0, vectors1, lags, temperature=temperature)
 
     return Part(channels, curve)
+
+
+def associated(*channels: str) -> Part:
+    """Mixtures of columns that change alike, whichever they are."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        components0, components1 = (change_components(_joined(clip, channels)) for clip in (clip0, clip1))
+        return association_scores(components0, components1, lags)
+
+    return Part(channels, curve)
+
+
+def together(*parts: Part) -> Part:
+    """Parts of one kind, which count as one."""
+    channels = tuple(name for name in CHANNELS if any(name in part.channels for part in parts))
+    return Part(channels, lambda clip0, clip1, lags: fuse(part.curve(clip0, clip1, lags) for part in parts))
 
 
 def _joined(clip: Signals, channels: Sequence[str]) -> np.ndarray:
@@ -98,10 +125,15 @@ PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is wo
     "frames": matched(*DIFFERENCES, temperature=0.2),
     "frames-flow": matched(*DIFFERENCES, *FLOW, temperature=0.2),
     "frames-flow-sharp": matched(*DIFFERENCES, *FLOW, temperature=0.1),
+    "frames-decorrelated": matched(*DIFFERENCES, temperature=0.2, decorrelated=True),
+    "cells": associated("cells"),
 }
-MOTION = ("white-energy", "white-area", "white-posneg", "frames", "frames-flow", "frames-flow-sharp")
+WHITE = ("white-energy", "white-area", "white-posneg")
+R6 = (*WHITE, "frames", "frames-flow", "frames-flow-sharp")
 
 CUES: dict[str, Cue] = {
-    "motion": Cue(tuple(PARTS[name] for name in MOTION)),
+    # how much moves, what the change of a frame is like, and where it moves: three views of one scene
+    "motion": Cue((together(*(PARTS[name] for name in WHITE)), PARTS["frames-decorrelated"], PARTS["cells"])),
+    "motion-r6": Cue(tuple(PARTS[name] for name in R6)),  # the recipe that "motion" was developed from
     **{name: Cue((part,)) for name, part in PARTS.items()},
 }

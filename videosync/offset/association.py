@@ -1,0 +1,72 @@
+"""Lag scores of two signals whose columns have nothing to do with each other, such as places in two pictures.
+
+What moves in one place of a picture moves somewhere in the other one too, but nobody knows where. At the true offset,
+some mixtures of places correlate; which ones is left open: all squared correlations between the principal components
+of the two signals are added. For weak correlations this is their mutual information, ``-Σ log(1 - r²) / 2``, and a
+distractor that only one camera sees stays in components of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from videosync.offset.correlation import FLAT, cross_products, overlaps, window_sums
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Principal components of one signal (C of them, the strongest first)."""
+
+    values: np.ndarray  # float64 [T, C], mean 0, standard deviation 1
+    weights: np.ndarray  # float64 [C]; weak components are mostly noise, and count less
+
+
+def change_components(
+    signal: np.ndarray, *, count: int = 12, scale: float = 1.0, shrinkage: float = 0.3
+) -> Components:
+    """Principal components of how the columns of a signal change.
+
+    Args:
+        signal: [T, F]. count: at most so many components. scale: sigma, in frames, of the Gaussian whose derivative is
+            taken. shrinkage: a component of size ``s`` has the weight ``s / (s + shrinkage · largest size)``.
+    """
+    change = gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1)
+    left, sizes, _ = np.linalg.svd(change - change.mean(axis=0), full_matrices=False)
+    kept = sizes[:count] > max(FLAT * len(signal), FLAT * float(sizes[0]))
+    sizes = sizes[:count][kept]
+    weights = sizes / (sizes + shrinkage * sizes[0]) if len(sizes) else sizes
+    return Components(left[:, :count][:, kept] * np.sqrt(len(signal)), weights)
+
+
+def association_scores(components0: Components, components1: Components, lags: np.ndarray) -> np.ndarray:
+    """How far the weighted sum of squared correlations is above that of unrelated signals, in standard errors.
+
+    With N frames that overlap, ``N r²`` of unrelated white signals has mean 1 and variance 2, so that scores can be
+    compared whatever the overlap.
+
+    Args:
+        components0, components1: of T0 and T1 frames. lags: int [L], each with some overlap.
+
+    Returns:
+        float64 [L]; 0 where one of the signals is flat.
+    """
+    x, y = components0.values, components1.values
+    first, stop = overlaps(len(x), len(y), lags)
+    weights = np.outer(components0.weights, components1.weights)  # [C0, C1]
+    if not weights.size:
+        return np.zeros(len(lags))
+    count = (stop - first).astype(np.float64)[:, None]
+    sum0, square0 = (window_sums(v, first, stop) for v in (x, x * x))  # [L, C0]
+    sum1, square1 = (window_sums(v, first + lags, stop + lags) for v in (y, y * y))  # [L, C1]
+    power0, power1 = square0 - sum0**2 / count, square1 - sum1**2 / count
+    scores = np.zeros(len(lags))
+    for place in range(x.shape[1]):  # one component of signal 0 with all of signal 1: memory stays [T, C1]
+        product = cross_products(x[:, place : place + 1], y, lags) - sum0[:, place : place + 1] * sum1 / count
+        power = power0[:, place : place + 1] * power1
+        lively = (power0[:, place : place + 1] > FLAT * count) & (power1 > FLAT * count)
+        explained = np.where(lively, product**2 / np.where(lively, power, 1.0), 1 / count)  # r²
+        scores += (count * np.minimum(explained, 1.0) - 1) @ weights[place]
+    return scores / np.sqrt(2 * (weights**2).sum())
