@@ -13,11 +13,11 @@ from videosync.errors import VideoError
 from videosync.sync.clips import ClipInfo, inspect, read_clip
 from videosync.sync.clips import _on as averaged
 from videosync.sync.clips import _on_grid as on_grid
-from videosync.sync.pair import lag_range, pair_curve
+from videosync.sync.cues import CUES
+from videosync.sync.pair import DEFAULT_CUE, lag_range, pair_curve
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
 
-CHANNELS = ("energy", "energy1248", "area", "posneg", "sgrid", "flowhist", "flowm")
 Event = tuple[list[Path], list[int]]
 
 
@@ -34,8 +34,9 @@ def test_all_offsets_that_leave_three_tenths_of_the_shorter_clip() -> None:
     assert (lags[0], lags[-1]) == (60 - 200, 300 - 60)
 
 
-@pytest.mark.parametrize(("frames", "overlap"), [(60, 30), (3600, 300)])  # 1 second at least, 10 at most
+@pytest.mark.parametrize(("frames", "overlap"), [(40, 20), (60, 30), (90, 30), (3600, 300)])
 def test_the_least_overlap_has_bounds(frames: int, overlap: int) -> None:
+    """30 frames or half of the clip at least, 10 seconds at most."""
     lags = lag_range(frames, frames, 30.0)
     assert lags is not None
     assert lags[-1] == frames - overlap
@@ -175,7 +176,7 @@ def test_a_still_and_a_short_file_are_named_and_the_others_go_on(event: Event, t
 
 
 def test_scores_of_swapped_clips_are_reversed_to_the_last_bit(event: Event) -> None:
-    clips = [read_clip(inspect(path), 30.0, CHANNELS) for path in event[0][:2]]
+    clips = [read_clip(inspect(path), 30.0, CUES[DEFAULT_CUE].channels) for path in event[0][:2]]
     curve = pair_curve(*clips, range(-50, 41))
     back = pair_curve(*clips[::-1], range(-40, 51))
     assert (curve.scores == back.scores[::-1]).all()

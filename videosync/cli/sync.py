@@ -51,7 +51,8 @@ def build_parser() -> CommandParser:
         "--min_overlap",
         type=_seconds,
         metavar="SECONDS",
-        help="how long two videos show the same moments at least (default: 3 tenths of the shorter, 1 to 10 s)",
+        help="how long two videos show the same moments at least (default: 3 tenths of the shorter, but 30 frames or "
+        "half of it at least, and 10 s at most)",
     )
     add(
         "--json",
@@ -125,7 +126,7 @@ def describe(timeline: Timeline) -> list[str]:
                 f"{file.start_seconds:.3f} s",
                 f"{around:.3f}" if around else "",
                 f"{file.start_frame:.1f}",
-                f"{100 * file.confidence:.0f} %",
+                f"{math.floor(100 * file.confidence)} %",
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

@@ -12,7 +12,7 @@ from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.sync.confidence import half_width
 from videosync.sync.cues import CUES
 from videosync.sync.curve import LagCurve
-from videosync.sync.pair import DEFAULT_CUE, is_still, lag_range, least_overlap, pair_curve
+from videosync.sync.pair import DEFAULT_CUE, SHORTEST, is_still, lag_range, least_overlap, pair_curve
 from videosync.sync.reasons import Search, why_not
 from videosync.sync.result import PlacedFile, Timeline
 from videosync.sync.timeline import Doubt, Placement, judge, place
@@ -48,7 +48,8 @@ def sync(
         videos: two or more files, each decoded once; frame rates and lengths may differ.
         reference: the one of them that starts at 0 (default: the earliest).
         max_offset: seconds; the largest offset of two files that is considered (default: any).
-        min_overlap: seconds that two files share at least (default: 3 tenths of the shorter, but 1 to 10 s).
+        min_overlap: seconds that two files share at least (default: 3 tenths of the shorter, but 30 frames or
+            half of it at least, and 10 s at most).
         progress: called with (path, frames done, frames in all) while files are decoded.
 
     Returns:
@@ -88,10 +89,10 @@ def gather(
     search = Search(max_offset, min_overlap)
     moving = {}
     for number, clip in clips.items():
-        least = least_overlap(len(clip), len(clip), rate, min_overlap)
+        least = max(SHORTEST, least_overlap(len(clip), len(clip), rate, min_overlap))
         if len(clip) < least:
             problems[number] = (
-                f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s must overlap"
+                f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
             )
         elif is_still(clip):
             problems[number] = "nothing moves in it, so nothing tells its moments apart"

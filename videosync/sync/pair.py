@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from videosync.sync.clips import Clip
@@ -10,20 +12,24 @@ from videosync.sync.curve import LagCurve
 
 DEFAULT_CUE = "motion"
 LEAST_SHARE = 0.3  # of the shorter clip that overlaps by default …
-LEAST_SECONDS, MOST_SECONDS = 1.0, 10.0  # … but at least and at most so long
-LEAST_FRAMES = 20  # shorter stretches say nothing
+USUAL_FRAMES = 30  # … but at least so many frames, or half of a clip of less than 60 …
+MOST_SECONDS = 10.0  # … and at most so long
+LEAST_FRAMES = 10  # fewer say nothing
+SHORTEST = 20  # frames of a clip
 STILL = 0.02  # standard deviation of log energy below which nothing moves
 
 
 def least_overlap(frames0: int, frames1: int, rate: float, min_overlap: float | None) -> int:
     """Frames by which two clips overlap at least at every offset that is tried.
 
-    ``min_overlap`` in seconds; None: three tenths of the shorter clip, but 1 to 10 seconds.
+    ``min_overlap`` in seconds; None: three tenths of the shorter clip, but 30 frames or half of it at least, and 10 s
+    at most.
     """
-    seconds = min_overlap
-    if seconds is None:
-        seconds = float(np.clip(LEAST_SHARE * min(frames0, frames1) / rate, LEAST_SECONDS, MOST_SECONDS))
-    return max(LEAST_FRAMES, round(seconds * rate))
+    if min_overlap is not None:
+        return max(LEAST_FRAMES, round(min_overlap * rate))
+    shorter = min(frames0, frames1)
+    frames = max(min(LEAST_SHARE * shorter, MOST_SECONDS * rate), min(USUAL_FRAMES, shorter / 2))
+    return max(LEAST_FRAMES, math.ceil(frames))
 
 
 def lag_range(
@@ -39,7 +45,7 @@ def lag_range(
     ``max_offset`` and ``min_overlap`` in seconds. Frame ``i`` of clip 0 shows the moment of frame ``i + k`` of clip 1.
     """
     overlap = least_overlap(frames0, frames1, rate, min_overlap)
-    if min(frames0, frames1) < overlap:
+    if min(frames0, frames1) < max(overlap, SHORTEST):
         return None
     first, last = overlap - frames0, frames1 - overlap
     if max_offset is not None:
