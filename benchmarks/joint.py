@@ -144,6 +144,7 @@ def _score(errors: list[list[float]]) -> dict[str, float]:
     return {
         "mean": float(np.mean(np.concatenate(errors))),
         "within_1": float(right.mean()),
+        "within_3": float(np.mean(np.concatenate(errors) <= 3)),
         "low": float(low),
         "high": float(high),
     }
@@ -159,14 +160,14 @@ def as_text(report: list[dict[str, Any]]) -> str:
         "cameras",
         "frames",
         "windows, pairs",
-        "alone: mean, within 1",
-        "joint: mean, within 1",
+        "alone: mean, within 1, 3",
+        "joint: mean, within 1, 3",
     )
     rows = [(*titles, "put right / wrong", "placed"), ("---",) * 8]
     for row in report:
         scores = [
             f"{score['mean']:.2f}, {100 * score['within_1']:.0f} % "
-            f"({100 * score['low']:.0f} … {100 * score['high']:.0f})"
+            f"({100 * score['low']:.0f} … {100 * score['high']:.0f}), {100 * score['within_3']:.0f} %"
             for score in (row["alone"], row["joint"])
         ]
         placed = f"{100 * row['cameras_placed']:.0f} %, {100 * row['placed_right']:.0f} % of them right"

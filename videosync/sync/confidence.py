@@ -11,8 +11,8 @@ import numpy as np
 
 ACCEPTED = 0.8  # an answer less sure than this is not given
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # spreads of the lag scores
-RIGHT = (0.0, 0.134, 0.205, 0.347, 0.423, 0.582, 0.778, 0.87, 0.996, 0.996)  # share within one frame
-HALF_WIDTH = (0.76, 0.76, 0.76, 0.75, 0.75, 0.75, 0.75, 0.75, 0.62, 0.34)  # frames; 95 % of right answers
+RIGHT = (0.0, 0.125, 0.201, 0.283, 0.359, 0.702, 0.778, 0.946, 0.987, 0.998)  # share within one frame
+HALF_WIDTH = (0.91, 0.91, 0.84, 0.74, 0.66, 0.59, 0.53, 0.53, 0.53, 0.34)  # frames; 95 % of right answers
 
 
 def probability_right(margin: float) -> float:
