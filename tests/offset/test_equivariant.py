@@ -193,11 +193,15 @@ def test_crops_are_matrices_of_shorter_windows_with_the_offset_they_say() -> Non
             k = int(batch.target[n].argmax()) - reach
             assert abs(k) < size
             rows = np.arange(max(0, -k), min(size, size - k))
-            np.testing.assert_array_equal(batch.forward[n, rows].argmax(axis=1), rows + k)  # equal frames
-            np.testing.assert_array_equal(batch.backward[n, rows + k].argmax(axis=1), rows)
+            away = batch.forward[n, rows].argmax(axis=1) - (rows + k)  # equal frames are the most alike
+            back = batch.backward[n, rows + k].argmax(axis=1) - rows
+            errors = np.abs(np.concatenate([away, back]))
+            if (size, reach) == (32, 6):  # as it is
+                assert not errors.any()
+            assert np.median(errors) <= 2  # one frame may have become four
     sizes, reaches = zip(*seen)
     assert min(sizes) < 14
-    assert max(sizes) == 32
+    assert max(sizes) > 32
     assert min(reaches) < 6 < max(reaches)
 
 

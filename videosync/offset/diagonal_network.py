@@ -15,23 +15,25 @@ LAGS = 5  # neighbouring lags that each layer over lags sees
 HALO = 2 * (LAGS // 2) + ACROSS // 2  # lags beyond ±K that a score depends on
 TYPICAL_FRAMES = 64  # overlap at which pooled evidence enters the layers over lags as it is
 LOG, CHANCE = (0, 3), (2, 5)  # of ``cell_features``, both directions
+MOST = 2.0  # the layers over lags move a score by less than this
 BRIGHT = (0.2, 0.05, 0.15)  # start: weights of z and of z|z|; of ``log(1 + T S)`` inside z
 
 
 class DiagonalNetwork(nn.Module):
     """Matrices of both directions → one score a lag, by weights that depend neither on the size nor on the lag.
 
-    Two convolutions over cells in the coordinates (frame, lag); pooling along each diagonal (mean, and the logarithm
-    of the mean exponential, which a few loud cells decide); three layers over neighbouring lags. Pooled evidence is
-    taken relative to its mean over all lags and in units of the standard error of a mean over that many frames
-    (times √overlap): short diagonals are noisier and would win by chance.
+    The score of lag k is ``z + z|z|``, weighted, and what a network adds to it. ``z`` is the mean of the diagonal's
+    cells against the mean of all lags, in units of the standard error of a mean over that many frames (times √overlap:
+    short diagonals are noisier and would win by chance). Under Gaussian noise ``z² / 2`` is the logarithm of the
+    likelihood ratio of a bright diagonal of unknown brightness; untrained, the network reads what ``diagonal`` reads.
 
-    The layers learn what is to be added to ``z + z|z|``, weighted, where ``z`` is the mean of the diagonal's cells in
-    those units: under Gaussian noise ``z² / 2`` is the logarithm of the likelihood ratio of a bright diagonal of
-    unknown brightness. The untrained network is the label-free method ``diagonal``.
+    The network: two convolutions over cells in the coordinates (frame, lag); pooling along each diagonal (mean, and the
+    logarithm of the mean exponential, which a few loud cells decide), in the same units; three layers over neighbouring
+    lags. It adds less than ±2: enough to decide between lags that are almost as bright, too little to overrule long and
+    clear diagonals of videos unlike those of the train set.
 
     Args:
-        channels: of the convolutions over cells, and of the first layer over lags.
+        channels: of the convolutions over cells, and of the layers over lags.
     """
 
     def __init__(self, channels: Sequence[int]) -> None:
@@ -39,7 +41,7 @@ class DiagonalNetwork(nn.Module):
         width, lag_width = channels
         self.near = nn.Conv2d(CHANNELS, width, (ALONG, ACROSS), padding=(ALONG // 2, ACROSS // 2))
         self.along = nn.Conv2d(width, width, (ALONG, 1), padding=(ALONG // 2, 0))
-        self.lags = nn.Conv1d(CHANNELS + 2 * width + 1, lag_width, LAGS, padding=LAGS // 2)
+        self.lags = nn.Conv1d(2 * width, lag_width, LAGS, padding=LAGS // 2)
         self.lags2 = nn.Conv1d(lag_width, lag_width, LAGS, padding=LAGS // 2)
         self.score = nn.Conv1d(lag_width, 1, 1, bias=False)  # a bias would cancel in the softmax
         nn.init.zeros_(self.score.weight)
@@ -65,27 +67,31 @@ class DiagonalNetwork(nn.Module):
         overlap = inside.sum(0)  # [2R + 1] frames
         hidden = F.relu(self.near(cells)) * inside
         hidden = F.relu(self.along(hidden)) * inside
-        pooled = self._pooled(cells, hidden, inside, overlap)  # [N, F, 2R + 1]
+        loud = hidden.masked_fill(inside == 0, -1e9).logsumexp(2) - overlap.clamp(min=1).log()
+        pooled = torch.cat([_mean(hidden, overlap), loud], dim=1)  # [N, F, 2R + 1]
+        pooled = _in_standard_errors(pooled, overlap) / TYPICAL_FRAMES**0.5
+        bright = self._bright(_in_standard_errors(_mean(cells, overlap), overlap))
         present = (overlap > 0).float()
-        scores = F.relu(self.lags(pooled * present)) * present
+        scores = F.relu(self.lags(pooled)) * present
         scores = F.relu(self.lags2(scores)) * present
         kept = slice(HALO, HALO + 2 * max_offset + 1)
-        return (self._bright(pooled) + self.score(scores)[:, 0])[:, kept], overlap[kept]
+        learned = MOST * torch.tanh(self.score(scores)[:, 0] / MOST)  # [N, 2R + 1]
+        return (bright + learned)[:, kept], overlap[kept]
 
-    def _bright(self, pooled: Tensor) -> Tensor:
-        """``[N, F, L]`` → weighted ``z + z|z|``, float32 ``[N, L]``."""
+    def _bright(self, cells: Tensor) -> Tensor:
+        """Mean cells in standard errors ``[N, C, L]`` → weighted ``z + z|z|``, float32 ``[N, L]``."""
         linear, square, chance = self.bright
-        z = pooled[:, LOG].mean(1) + chance * pooled[:, CHANCE].mean(1)
-        z = z * TYPICAL_FRAMES**0.5  # a standard error is 1 / √frames
+        z = cells[:, LOG].mean(1) + chance * cells[:, CHANCE].mean(1)
         return linear * z + square * z * z.abs()
 
-    @staticmethod
-    def _pooled(cells: Tensor, hidden: Tensor, inside: Tensor, overlap: Tensor) -> Tensor:
-        frames = overlap.clamp(min=1)
-        loud = hidden.masked_fill(inside == 0, -1e9).logsumexp(2) - frames.log()
-        pooled = torch.cat([cells.sum(2) / frames, hidden.sum(2) / frames, loud], dim=1)  # [N, F, 2R + 1]
-        pooled = pooled * (overlap > 0)
-        background = (pooled * overlap).sum(2, keepdim=True) / overlap.sum()
-        evidence = (pooled - background) * (frames / TYPICAL_FRAMES).sqrt()
-        length = (frames / TYPICAL_FRAMES).log().expand(len(cells), 1, -1)
-        return torch.cat([evidence, length], dim=1)
+
+def _mean(values: Tensor, overlap: Tensor) -> Tensor:
+    """Mean along diagonals of ``[N, C, T, L]`` that are 0 outside the matrix: ``[N, C, L]``."""
+    return values.sum(2) / overlap.clamp(min=1)
+
+
+def _in_standard_errors(means: Tensor, overlap: Tensor) -> Tensor:
+    """Means over ``overlap`` frames ``[N, C, L]``, relative to the mean over all lags and times √overlap; 0 without."""
+    means = means * (overlap > 0)
+    background = (means * overlap).sum(2, keepdim=True) / overlap.sum()
+    return (means - background) * overlap.sqrt()
