@@ -15,6 +15,7 @@ import numpy as np
 
 from videosync.features.flow import EDGES, FlowMeter
 from videosync.features.grey import small_grey
+from videosync.features.keyframes import bridge_keyframes
 
 LEVEL = 32  # pictures are kept in 1/32 of a grey level, so that the blur does not round noise away
 NOISE_FACTOR, LEAST_THRESHOLD = 4, 4.0  # threshold: times the noise; grey levels
@@ -43,14 +44,20 @@ FLOW_CHANNELS = ("flowhist", "flowm")
 
 
 def motion_signals(
-    frames: Iterable[np.ndarray], *, size: int = 160, channels: Sequence[str] = tuple(CHANNELS)
+    frames: Iterable[np.ndarray],
+    *,
+    size: int = 160,
+    channels: Sequence[str] = tuple(CHANNELS),
+    keyframes: Iterable[int] = (),
 ) -> dict[str, np.ndarray]:
     """Motion signals of one clip, in one pass over its frames.
 
     Args:
         frames: uint8 [H,W,3] RGB or [H,W] grey, T of them, all of one size.
         size: longer side, in pixels, of the pictures that are compared.
-        channels: names from ``CHANNELS``; the flow channels cost as much as all others together.
+        channels: names from ``CHANNELS``; the flow channels cost several times as much as all others together.
+        keyframes: those of the file that are among the frames, counted from the first of these; see
+            ``features.keyframes``.
 
     Returns:
         name → float32 [T, F], logarithms without unit. A frame without one ``s`` frames before it takes the value
@@ -81,7 +88,13 @@ def motion_signals(
                 histogram, mean = meter(grey)
                 rows["flowhist"].append(histogram)
                 rows["flowm"].append(np.array([mean]))
-    return {name: _filled(name, rows[name]) for name in channels}
+    flashes = tuple(keyframes)
+    return {name: bridge_keyframes(_filled(name, rows[name]), flashes, reach(name)) for name in channels}
+
+
+def reach(channel: str) -> np.ndarray:
+    """How many frames back each column of a channel looks: int [F]."""
+    return np.array(SCALES) if channel == "energy1248" else np.ones(CHANNELS[channel], np.int64)
 
 
 def _blocks(pictures: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from videosync.features.grey import small_size
 from videosync.features.motion import CHANNELS, motion_signals
-from videosync.video.read import iter_frames, probe
+from videosync.video.index import video_index
+from videosync.video.read import iter_frames
 
 
 def video_signals(
@@ -22,11 +23,14 @@ def video_signals(
 ) -> dict[str, np.ndarray]:
     """Motion signals of frames ``start … stop - 1`` (to the end if None): name → float32 [T, F].
 
-    The file is decoded once, at ``size`` pixels on the longer side; memory does not grow with the pictures.
+    The file is decoded once, at ``size`` pixels on the longer side; memory does not grow with the pictures. What its
+    keyframes change is bridged.
 
     Raises:
         VideoError: the file or the window cannot be read.
     """
-    info = probe(path)
-    frames = iter_frames(path, start, stop, size=small_size(info.height, info.width, size))
-    return motion_signals(frames, size=size, channels=channels)
+    index = video_index(path)
+    shown = index.orientation.stored_size((index.height, index.width))
+    frames = iter_frames(path, start, stop, size=small_size(*shown, size))
+    keyframes = [key.frame - start for key in index.keys]
+    return motion_signals(frames, size=size, channels=channels, keyframes=keyframes)
