@@ -132,7 +132,8 @@ def motion_of(clip: Clip, *, channels: tuple[str, ...]) -> Any:
     """The library's motion signals of a window: channel → float32 [T, F]."""
     from videosync.features.motion import motion_signals
 
-    return motion_signals(clip.frames, size=SIZE, channels=channels)
+    flashes = np.flatnonzero(keyframe_marks(clip.window))
+    return motion_signals(clip.frames, size=SIZE, channels=channels, keyframes=flashes.tolist())
 
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any) -> Answer:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from benchmarks.accuracy_methods import (
 )
 from videosync.errors import CheckpointError, ConfigError
 from videosync.types import Window
+from videosync.video.write import write_video
 
 
 def test_correlation_finds_a_shift_and_swaps_to_its_negative() -> None:
@@ -51,14 +54,17 @@ def test_every_method_says_what_it_was_tuned_on(name: str) -> None:
     assert isinstance(make_method(name).tuned_on, tuple)
 
 
-def test_the_librarys_cue_finds_a_shift_of_moving_pictures() -> None:
+def test_the_librarys_cue_finds_a_shift_of_moving_pictures(tmp_path: Path) -> None:
     rng = np.random.default_rng(2)
     places = np.cumsum(np.repeat(rng.exponential(1.5, 50), 2)) % 40
     scene = np.full((100, 48, 64, 3), 60, np.uint8)
     for t, place in enumerate(places.astype(int)):
         scene[t, 10:30, place : place + 20] = 200
     method = make_method("motion")
-    clips = [Clip(Window("x", 0, 80, 25.0), frames) for frames in (scene[9:89], scene[4:84, :, ::-1])]
+    video = str(tmp_path / "scene.mp4")
+    write_video(video, scene, 25.0, gop=30)
+    windows = Window(video, 9, 80, 25.0), Window(video, 4, 80, 25.0)
+    clips = [Clip(window, frames) for window, frames in zip(windows, (scene[9:89], scene[4:84, :, ::-1]))]
     signals = [method.prepare(clip) for clip in clips]  # frame i of 0 is frame i + 5 of 1
     found, swapped = (method.answer(*two, 15) for two in (signals, signals[::-1]))
     assert found.offset == pytest.approx(5, abs=0.3)

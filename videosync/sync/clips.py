@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from videosync.features.grey import small_size
-from videosync.features.motion import SCALES, motion_signals
+from videosync.features.motion import motion_signals, reach
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
 
@@ -80,12 +80,13 @@ def read_clip(info: ClipInfo, rate: float, channels: Sequence[str], progress: Pr
     if progress is not None:
         frames = _counted(frames, len(index), progress)
     step = max(1, math.floor(info.fps / rate + 0.1))
-    signals = motion_signals(_thinned(frames, step), size=SIZE, channels=channels)
+    flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
+    signals = motion_signals(_thinned(frames, step), size=SIZE, channels=channels, keyframes=flashes)
     times = info.times[::step]
     if _on_grid(times, rate):
         return Clip(info, rate, signals)
     grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
-    return Clip(info, rate, {n: _on(grid, times, s, _reach(n, s.shape[1])) for n, s in signals.items()})
+    return Clip(info, rate, {n: _on(grid, times, s, reach(n)) for n, s in signals.items()})
 
 
 def _counted(frames: Iterator[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:
@@ -102,11 +103,6 @@ def _on_grid(times: np.ndarray, rate: float) -> bool:
     """Whether frame ``i`` is shown at ``i / rate`` seconds, but for the rounding of the container's clock."""
     stray = np.abs(times - np.arange(len(times)) / rate)
     return bool(stray[-1] * rate <= SAME_CLOCK + ROUNDING * rate and stray.max() <= STRAY / rate + ROUNDING)
-
-
-def _reach(name: str, columns: int) -> np.ndarray:
-    """Over how many frames back each column of a channel looks."""
-    return np.array(SCALES, float) if name == "energy1248" else np.ones(columns)
 
 
 def _on(grid: np.ndarray, times: np.ndarray, signal: np.ndarray, reach: np.ndarray) -> np.ndarray:
