@@ -11,8 +11,8 @@ import numpy as np
 
 ACCEPTED = 0.8  # an answer less sure than this is not given
 MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # spreads of the lag scores
-RIGHT = (0.0, 0.125, 0.201, 0.283, 0.359, 0.702, 0.778, 0.946, 0.987, 0.998)  # share within one frame
-HALF_WIDTH = (0.91, 0.91, 0.84, 0.74, 0.66, 0.59, 0.53, 0.53, 0.53, 0.34)  # frames; 95 % of right answers
+RIGHT = (0.0, 0.065, 0.193, 0.27, 0.461, 0.611, 0.781, 0.968, 0.996, 0.996)  # share within one frame
+HALF_WIDTH = (0.9, 0.87, 0.78, 0.74, 0.65, 0.65, 0.61, 0.49, 0.39, 0.3)  # frames; 95 % of right answers
 
 
 def probability_right(margin: float) -> float:
