@@ -10,7 +10,7 @@ from itertools import combinations
 from pathlib import Path
 
 from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.clips.splits import split_by_hash
+from videosync.data.splits import split_by_hash
 from videosync.errors import ManifestError
 
 CAMERAS = ("00", "03", "06", "09", "10", "11", "15", "20", "21", "24", "27", "30")

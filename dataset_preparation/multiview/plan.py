@@ -10,9 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.clips.splits import split_by_hash
 from videosync.data.manifest import MANIFEST_NAME, read_manifest
 from videosync.data.samples import Sample, View, nearest, view_names
+from videosync.data.splits import split_by_hash
 from videosync.errors import ManifestError, VideoError
 from videosync.video.read import VideoInfo, probe
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videosync.cli.import_annotations import draw_splits, main
+from videosync.cli.import_annotations import main
 from videosync.data.annotations import event_of, read_annotations
 from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.errors import ManifestError
@@ -131,11 +131,3 @@ def test_folders_and_files_that_are_something_else(tmp_path, capsys):
 )
 def test_names_of_events(name, event):
     assert event_of(name) == event
-
-
-def test_new_splits_take_whole_events_and_depend_on_the_seed_alone():
-    events = {f"e{i}" for i in range(20)}
-    splits = draw_splits(events, 0.3, 0)
-    assert sorted(splits.values()).count("val") == 6
-    assert draw_splits(set(sorted(events, reverse=True)), 0.3, 0) == splits
-    assert draw_splits({"a", "b"}, 0.01, 0) in ({"a": "val", "b": "train"}, {"a": "train", "b": "val"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from videosync.cli.common import CommandParser, expanded_path, run_command
 from videosync.data.annotations import read_annotations, shared_events, to_samples
 from videosync.data.manifest import read_manifest, validate_manifest, write_manifest
+from videosync.data.splits import split_by_hash
 from videosync.errors import ManifestError
 
 SHOWN = 10  # problems that are printed
@@ -60,7 +60,7 @@ def import_annotations(args: Namespace) -> int:
     pairs, problems = read_annotations(args.folder, video_root=args.video_root)
     splits = None
     if args.resplit is not None:
-        splits = draw_splits({pair.event for pair in pairs}, args.resplit, args.seed)
+        splits = split_by_hash({pair.event for pair in pairs}, val_share=args.resplit, seed=args.seed)
     elif shared := shared_events(pairs):
         raise ManifestError(
             f"{args.folder}: {len(shared)} events are in both train.pkl and val.pkl (first: '{shared[0]}'); a model "
@@ -88,13 +88,6 @@ def import_annotations(args: Namespace) -> int:
             f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all"
         )
     return 0
-
-
-def draw_splits(events: set[str], share: float, seed: int) -> dict[str, str]:
-    """Event → "val" for a seeded share of the events (at least one, not all of two or more), else "train"."""
-    order = sorted(events, key=lambda event: hashlib.sha256(f"{seed}/{event}".encode()).digest())
-    count = min(max(round(share * len(order)), 1), max(len(order) - 1, 1))
-    return {event: "val" if place < count else "train" for place, event in enumerate(order)}
 
 
 if __name__ == "__main__":
