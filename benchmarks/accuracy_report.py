@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -92,10 +91,6 @@ def answers_json(outcomes: Mapping[str, Sequence[Outcome]]) -> list[dict[str, An
             }
         )
     return rows
-
-
-def left_out_json(left_out: Sequence[LeftOut]) -> list[dict[str, str]]:
-    return [asdict(entry) for entry in left_out]
 
 
 def sets_table(scores: Mapping[str, Any]) -> Table:

@@ -38,7 +38,6 @@ log = logging.getLogger("videosync")
 FORMATS = ("safetensors", "onnx", "torch")
 DTYPES = {"uint8": torch.uint8, "float": torch.float32}
 CARD = "README.md"
-TORCH_SUFFIX = ".pt2"
 
 
 @dataclass(frozen=True)
