@@ -1,8 +1,8 @@
-"""A pinhole camera with radial distortion, aimed at the scene's centre."""
+"""A pinhole camera with radial distortion, aimed at the scene's centre, which may move."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,8 +16,9 @@ class Camera:
     """Pose, focal length and lens of one view. Picture coordinates are pixels, ``size`` wide and high.
 
     Args:
-        rotation: [3, 3], rows are the camera's right, down and viewing direction in the world.
-        position: [3] m.
+        rotation: [3, 3], rows are the camera's right, down and viewing direction in the world; [T, 3, 3] of a
+            camera that moves.
+        position: [3] m, or [T, 3].
         focal: pixels.
         distortion: first radial coefficient; points move by the factor ``1 + distortion * r^2``, r the
             distance from the picture's centre in units of half its size.
@@ -30,19 +31,41 @@ class Camera:
     size: int
 
     def project(self, points: Array) -> tuple[Array, Array]:
-        """World points [..., 3] (m) → pixels [..., 2] and depth [...] (m along the viewing direction)."""
-        local = (points - self.position) @ self.rotation.T
+        """World points [..., 3] (m) → pixels [..., 2] and depth [...] (m along the viewing direction).
+
+        Of a camera that moves the points are [T, ..., 3], those of each time.
+        """
+        if self.moves:
+            apart = points - self.position.reshape(-1, *[1] * (points.ndim - 2), 3)
+            local = np.einsum("t...j,tij->t...i", apart, self.rotation)
+        else:
+            local = (points - self.position) @ self.rotation.T
         depth = np.maximum(local[..., 2], 0.05)
         flat = self.focal * local[..., :2] / depth[..., None]
         half = self.size / 2
         spread = 1 + self.distortion * np.sum((flat / half) ** 2, axis=-1, keepdims=True).clip(0, 4)
         return flat * spread + half, depth
 
-    def floor_points(self) -> Array:
-        """Where each pixel's ray meets the floor: [size, size, 2] (m); NaN above the horizon."""
+    @property
+    def moves(self) -> bool:
+        return self.rotation.ndim == 3
+
+    def at(self, time: int) -> Camera:
+        """The camera as it stands at one of its times."""
+        if not self.moves:
+            return self
+        return replace(self, rotation=self.rotation[time], position=self.position[time])
+
+    def rays(self) -> Array:
+        """Viewing direction of each pixel in the world: [size, size, 3], ``focal`` along the camera's axis. Not distorted."""
         at = np.arange(self.size) + 0.5 - self.size / 2
         x, y = np.meshgrid(at, at)
-        rays = np.stack([x, y, np.full_like(x, self.focal)], axis=-1) @ self.rotation
+        rays: Array = np.stack([x, y, np.full_like(x, self.focal)], axis=-1) @ self.rotation
+        return rays
+
+    def floor_points(self) -> Array:
+        """Where each pixel's ray meets the floor: [size, size, 2] (m); NaN above the horizon."""
+        rays = self.rays()
         with np.errstate(divide="ignore"):
             along = np.where(rays[..., 2] < -1e-6, -self.position[2] / rays[..., 2], np.nan)
         return self.position[:2] + along[..., None] * rays[..., :2]
