@@ -6,6 +6,8 @@ writes <output_dir>/<event>/cam0.mp4, cam1.mp4, ... and <output_dir>/manifest.js
 a val split. The same seed gives the same files, however many workers run and however many events are
 asked for. A run that was cut off goes on where it stopped; report.json says what was made.
 
+--fps, --distractors and --static_share take several values: events take all their combinations in turn.
+
 The sign of an offset: frame i of cam0 shows the moment of frame i + k of cam1, with
 k = start_frame(cam0) - start_frame(cam1) from the manifest; a positive k means that cam1 started first.
 """
@@ -18,9 +20,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from itertools import combinations
+from itertools import combinations, product
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -45,7 +47,13 @@ def build_parser() -> argparse.ArgumentParser:
     add("--val_events", type=int, default=20, help="events of the val split (default %(default)s)")
     add("--views", type=int, default=defaults.views, help="cameras an event (default %(default)s)")
     add("--frames", type=int, default=defaults.frames, help="frames in each video (default %(default)s)")
-    add("--fps", type=float, default=defaults.fps, help="frames per second (default %(default)s)")
+    add(
+        "--fps",
+        type=float,
+        nargs="+",
+        default=[defaults.fps],
+        help=f"frames per second (default {defaults.fps:g})",
+    )
     add("--size", type=int, default=defaults.size, help="width and height, pixels (default %(default)s)")
     add(
         "--offset_range",
@@ -57,14 +65,16 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--distractors",
         type=int,
-        default=defaults.distractors,
-        help="bodies each view shows that move in no other view (default %(default)s)",
+        nargs="+",
+        default=[defaults.distractors],
+        help=f"bodies each view shows that move in no other view (default {defaults.distractors})",
     )
     add(
         "--static_share",
         type=float,
-        default=defaults.static_share,
-        help="share of an event's time in which nothing of the scene moves (default %(default)s)",
+        nargs="+",
+        default=[defaults.static_share],
+        help=f"share of an event's time in which nothing of the scene moves (default {defaults.static_share:g})",
     )
     add("--seed", type=int, default=defaults.seed, help="another seed, other events (default %(default)s)")
     add(
@@ -90,7 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _process(args: argparse.Namespace) -> None:
-    settings = Settings(**{name: getattr(args, name) for name in Settings.__dataclass_fields__})
+    kinds = all_settings(args)
     for name in ("workers", "limit"):
         if (value := getattr(args, name)) is not None and value < 1:
             raise ConfigError(f"--{name} {value}: must be 1 or more")
@@ -104,22 +114,23 @@ def _process(args: argparse.Namespace) -> None:
         )
     counts = {split: min(count, args.limit or count) for split, count in counts.items()}
     tasks = [(split, number) for split, count in counts.items() for number in range(count)]
-    records = _finished(args.output_dir, tasks, settings)
+    records = _finished(args.output_dir, tasks, kinds)
     missing = [task for task in tasks if task not in records]
     plan = ", ".join(f"{count} {split}" for split, count in counts.items())
     print(
-        f"{args.output_dir}: {plan} events of {settings.views} views, {settings.frames} frames at "
-        f"{settings.fps:g} frames/s, {settings.size}x{settings.size} pixels; {len(records)} there already, "
+        f"{args.output_dir}: {plan} events of {args.views} views, {args.frames} frames at "
+        f"{' or '.join(f'{fps:g}' for fps in args.fps)} frames/s, {args.size}x{args.size} pixels; "
+        f"{len(records)} there already, "
         f"{len(missing)} to make"
     )
     if args.dry_run:
         return
     started = time.monotonic()
     args.output_dir.mkdir(parents=True, exist_ok=True)
-    for task, record in _make_all(args.output_dir, missing, settings, args.workers):
+    for task, record in _make_all(args.output_dir, missing, kinds, args.workers):
         records[task] = record
-    _write_manifest(args.output_dir, [records[task] for task in tasks], settings)
-    report = _report(args.output_dir, records, settings, len(missing), time.monotonic() - started)
+    _write_manifest(args.output_dir, [records[task] for task in tasks])
+    report = _report(args.output_dir, records, kinds, len(missing), time.monotonic() - started)
     (args.output_dir / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(
         f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in "
@@ -128,7 +139,21 @@ def _process(args: argparse.Namespace) -> None:
     )
 
 
-def _finished(root: Path, tasks: list[Task], settings: Settings) -> dict[Task, dict[str, Any]]:
+def all_settings(args: argparse.Namespace) -> list[Settings]:
+    """The settings that events take in turn: all combinations of the options that were given several values."""
+    options = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
+    several = [name for name, value in options.items() if isinstance(value, list)]
+    return [
+        Settings(**options | dict(zip(several, values)))
+        for values in product(*(options[name] for name in several))
+    ]
+
+
+def _of(kinds: Sequence[Settings], task: Task) -> Settings:
+    return kinds[task[1] % len(kinds)]
+
+
+def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[Task, dict[str, Any]]:
     """Records of the events that are there already; ConfigError if they were made with other settings."""
     records = {}
     for split, number in tasks:
@@ -136,7 +161,7 @@ def _finished(root: Path, tasks: list[Task], settings: Settings) -> dict[Task, d
         record = read_event(folder)
         if record is None:
             continue
-        wanted, found = settings.fingerprint(), record["settings"]
+        wanted, found = _of(kinds, (split, number)).fingerprint(), record["settings"]
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             changes = ", ".join(f"{key} {found.get(key)} (now {wanted[key]})" for key in differing)
@@ -149,7 +174,7 @@ def _finished(root: Path, tasks: list[Task], settings: Settings) -> dict[Task, d
 
 
 def _make_all(
-    root: Path, tasks: list[Task], settings: Settings, workers: int
+    root: Path, tasks: list[Task], kinds: Sequence[Settings], workers: int
 ) -> Iterator[tuple[Task, dict[str, Any]]]:
     """Make events in ``workers`` processes, each on one core; yields as they are done."""
     from tqdm import tqdm
@@ -158,12 +183,12 @@ def _make_all(
     with tqdm(total=len(tasks), unit="event", disable=not tasks, mininterval=quiet) as bar:
         if workers == 1 or len(tasks) <= 1:
             for task in tasks:
-                yield task, make_event(root, *task, settings)
+                yield task, make_event(root, *task, _of(kinds, task))
                 bar.update()
             return
         context = get_context("spawn")
         with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_one_core) as pool:
-            futures = {pool.submit(make_event, root, *task, settings): task for task in tasks}
+            futures = {pool.submit(make_event, root, *task, _of(kinds, task)): task for task in tasks}
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
@@ -179,7 +204,7 @@ def _one_core() -> None:
     cv2.setNumThreads(1)
 
 
-def _write_manifest(root: Path, records: list[dict[str, Any]], settings: Settings) -> None:
+def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:
     from videosync.data.manifest import Sample, View, write_manifest
 
     write_manifest(
@@ -188,7 +213,7 @@ def _write_manifest(root: Path, records: list[dict[str, Any]], settings: Setting
             Sample(
                 event=record["event"],
                 split=record["split"],
-                views=tuple(View(**view, fps=settings.fps) for view in record["views"]),
+                views=tuple(View(**view, fps=record["settings"]["fps"]) for view in record["views"]),
             )
             for record in records
         ],
@@ -196,7 +221,7 @@ def _write_manifest(root: Path, records: list[dict[str, Any]], settings: Setting
 
 
 def _report(
-    root: Path, records: dict[Task, dict[str, Any]], settings: Settings, made: int, seconds: float
+    root: Path, records: dict[Task, dict[str, Any]], kinds: Sequence[Settings], made: int, seconds: float
 ) -> dict[str, Any]:
     import av
     import cv2
@@ -206,7 +231,7 @@ def _report(
     offsets = np.array([a - b for event in starts for a, b in combinations(event, 2)])
     files = [root / view["video"] for record in records.values() for view in record["views"]]
     return {
-        "settings": settings.fingerprint(),
+        "settings": [settings.fingerprint() for settings in kinds],
         "events": {split: sum(s == split for s, _ in records) for split in sorted({s for s, _ in records})},
         "videos": len(files),
         "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 2),

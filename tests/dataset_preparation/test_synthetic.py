@@ -287,7 +287,7 @@ def test_the_manifest_is_valid_and_says_what_the_files_hold(dataset: Path) -> No
     report = json.loads((dataset / "report.json").read_text())
     assert report["events"] == {"train": 2, "val": 1}
     assert report["events_made_now"] == 3
-    assert report["settings"]["seed"] == 0
+    assert report["settings"][0]["seed"] == 0
 
 
 def test_same_seed_same_files_whatever_the_workers_and_the_number_of_events(
@@ -477,3 +477,31 @@ def test_distractors_change_only_their_own_pixels(tmp_path: Path) -> None:
         frames[number] = read_frames(tmp_path / str(number) / "train_0000" / "cam0.mp4").astype(float)
     changed = np.abs(frames[0] - frames[1]).mean(axis=(0, 3)) > 20
     assert 0.002 < changed.mean() < 0.4
+
+
+def test_events_take_all_combinations_of_several_values_in_turn(tmp_path: Path) -> None:
+    output = tmp_path / "mixed"
+    several = ["--fps", "10", "60", "--distractors", "0", "2", "--workers", "1"]
+    sizes = [
+        "--train_events",
+        "4",
+        "--val_events",
+        "0",
+        "--frames",
+        "8",
+        "--size",
+        "16",
+        "--offset_range",
+        "2",
+    ]
+    assert main(["--output_dir", str(output), *sizes, *several]) == 0
+    found = [json.loads((output / f"train_{i:04d}" / "event.json").read_text())["settings"] for i in range(4)]
+    assert [(s["fps"], s["distractors"]) for s in found] == [(10, 0), (10, 2), (60, 0), (60, 2)]
+    rates = [view.fps for sample in read_manifest(output).samples for view in sample.views]
+    assert rates == [10, 10, 10, 10, 60, 60, 60, 60]
+    alone = tmp_path / "alone"
+    assert (
+        main(["--output_dir", str(alone), *sizes, "--fps", "60", "--distractors", "2", "--workers", "1"]) == 0
+    )
+    file = Path("train_0003") / "cam1.mp4"
+    assert (alone / file).read_bytes() == (output / file).read_bytes()
