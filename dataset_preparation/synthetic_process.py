@@ -10,6 +10,7 @@ asked for. A run that was cut off goes on where it stopped; report.json says wha
 
 The sign of an offset: frame i of cam0 shows the moment of frame i + k of cam1, with
 k = start_frame(cam0) - start_frame(cam1) from the manifest; a positive k means that cam1 started first.
+With --rates a view's frame i shows the time (start_frame + i) / fps of its event, in its own frames and frame rate.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import PreparationParser
+from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
 
@@ -76,6 +78,49 @@ def build_parser() -> argparse.ArgumentParser:
         default=[defaults.static_share],
         help=f"share of an event's time in which nothing of the scene moves (default {defaults.static_share:g})",
     )
+    add(
+        "--rates",
+        type=float,
+        nargs="*",
+        default=[],
+        metavar="FPS",
+        help="frame rates that the views of an event draw from, e.g. 24 25 29.97 30 50 60 (default: all have --fps); "
+        "start_frame then counts in each view's own frames, so that view 0 starts "
+        "start_frame0 / fps0 - start_frame1 / fps1 seconds after view 1",
+    )
+    add(
+        "--overlap",
+        type=float,
+        default=defaults.overlap,
+        help="share of the shorter file that the earliest and the latest view of an event have in common; files "
+        "then differ in length, and --offset_range does not count (default %(default)s: off)",
+    )
+    add(
+        "--contrast",
+        type=float,
+        default=defaults.contrast,
+        help="stops by which cameras differ in exposure, and in white balance, gamma and noise with it, beyond what "
+        "is usual (default %(default)s)",
+    )
+    add(
+        "--exposure_steps",
+        type=int,
+        default=defaults.exposure_steps,
+        help="steps of automatic exposure in each file; it also settles at the start, and drifts (default "
+        "%(default)s: fixed exposure)",
+    )
+    add(
+        "--flicker",
+        type=float,
+        default=defaults.flicker,
+        help="relative amplitude of the flicker of the light, of another frequency in each view (default %(default)s)",
+    )
+    add(
+        "--camera_motion",
+        choices=CAMERA_MOTIONS,
+        default=defaults.camera_motion,
+        help="how each camera moves through the scene, on its own and with real parallax (default %(default)s)",
+    )
     add("--seed", type=int, default=defaults.seed, help="another seed, other events (default %(default)s)")
     add(
         "--workers",
@@ -100,6 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _process(args: argparse.Namespace) -> None:
+    args.rates = tuple(args.rates)  # all of them are one setting
     kinds = all_settings(args)
     for name in ("workers", "limit"):
         if (value := getattr(args, name)) is not None and value < 1:
@@ -134,8 +180,8 @@ def _process(args: argparse.Namespace) -> None:
     (args.output_dir / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(
         f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in "
-        f"{report['seconds']:.0f} s; offsets {report['offset_frames']['smallest']} to "
-        f"{report['offset_frames']['largest']} frames; manifest: {args.output_dir / 'manifest.jsonl'}"
+        f"{report['seconds']:.0f} s; offsets {report['offset_frames']['smallest']:g} to "
+        f"{report['offset_frames']['largest']:g} frames; manifest: {args.output_dir / 'manifest.jsonl'}"
     )
 
 
@@ -161,7 +207,10 @@ def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[
         record = read_event(folder)
         if record is None:
             continue
-        wanted, found = _of(kinds, (split, number)).fingerprint(), record["settings"]
+        wanted = _of(kinds, (split, number)).fingerprint()
+        found = (
+            Settings().fingerprint() | record["settings"]
+        )  # what an older record does not know had no effect
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             changes = ", ".join(f"{key} {found.get(key)} (now {wanted[key]})" for key in differing)
@@ -213,7 +262,7 @@ def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:
             Sample(
                 event=record["event"],
                 split=record["split"],
-                views=tuple(View(**view, fps=record["settings"]["fps"]) for view in record["views"]),
+                views=tuple(View(**{"fps": record["settings"]["fps"], **view}) for view in record["views"]),
             )
             for record in records
         ],
@@ -227,7 +276,11 @@ def _report(
     import cv2
     import numpy as np
 
-    starts = [[view["start_frame"] for view in record["views"]] for record in records.values()]
+    starts = [
+        [view["start_frame"] * fps / view.get("fps", fps) for view in record["views"]]
+        for record in records.values()
+        for fps in [record["settings"]["fps"]]
+    ]
     offsets = np.array([a - b for event in starts for a, b in combinations(event, 2)])
     files = [root / view["video"] for record in records.values() for view in record["views"]]
     return {
@@ -237,9 +290,9 @@ def _report(
         "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 2),
         "events_made_now": made,
         "seconds": round(seconds, 2),
-        "offset_frames": {  # k = start0 - start1 over all pairs of views
-            "smallest": int(offsets.min()),
-            "largest": int(offsets.max()),
+        "offset_frames": {  # k = start0 - start1 over all pairs of views, in frames of --fps
+            "smallest": round(float(offsets.min()), 3),
+            "largest": round(float(offsets.max()), 3),
             "mean_absolute": round(float(np.abs(offsets).mean()), 2),
         },
         "versions": {

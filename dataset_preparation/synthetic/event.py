@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import zlib
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dataset_preparation.synthetic.camera import place_camera
+from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS, CameraMotion, move_camera
+from dataset_preparation.synthetic.exposure import draw_course, harsher
+from dataset_preparation.synthetic.look import Exposure
 from dataset_preparation.synthetic.motion import Rng
+from dataset_preparation.synthetic.recording import Recording, draw_recordings
 from dataset_preparation.synthetic.render import render_view
-from dataset_preparation.synthetic.scene import build_distractors, build_scene
+from dataset_preparation.synthetic.scene import Scene, build_distractors, build_scene
 from videosync.errors import ConfigError
 
 GENERATOR = 1  # raised when the same settings give other frames; events of another number are not reused
@@ -26,13 +32,20 @@ class Settings:
     """Everything an event depends on, beside its split and number."""
 
     views: int = 2
-    frames: int = 60  # frames in each view's file
+    frames: int = 60  # frames in each view's file, at ``fps``
     fps: float = 30.0  # frames/s
     size: int = 96  # pixels, width and height
     offset_range: int = 15  # views start 0 … offset_range frames into the event
     distractors: int = 1  # bodies a view shows that no other does
     static_share: float = 0.1  # share of the event in which no body of the scene moves
     seed: int = 0
+    # what makes an event hard; without these, events are the same to the byte as before there was such a thing
+    rates: tuple[float, ...] = ()  # frames/s that views draw from; empty: all have ``fps``
+    overlap: float = 0.0  # above 0: share of the shorter file that the earliest and the latest view share
+    contrast: float = 0.0  # stops by which views differ in exposure, beyond what is usual
+    exposure_steps: int = 0  # of automatic exposure, which then also settles and drifts
+    flicker: float = 0.0  # of the light, relative
+    camera_motion: CameraMotion = "fixed"  # "handheld", "pan" or "head": every camera moves on its own
 
     def __post_init__(self) -> None:
         rules = [
@@ -46,13 +59,19 @@ class Settings:
             (0 <= self.distractors <= 20, "distractors", self.distractors, "0 to 20"),
             (0 <= self.static_share <= 0.8, "static_share", self.static_share, "0 to 0.8"),
             (self.seed >= 0, "seed", self.seed, "0 or more"),
+            (all(1 <= rate <= 240 for rate in self.rates), "rates", self.rates, "1 to 240 frames/s each"),
+            (0 <= self.overlap <= 1, "overlap", self.overlap, "above 0 to 1, or 0 for --offset_range to count"),
+            (0 <= self.contrast <= 3, "contrast", self.contrast, "0 to 3 stops"),
+            (0 <= self.exposure_steps <= 50, "exposure_steps", self.exposure_steps, "0 to 50"),
+            (0 <= self.flicker <= 0.5, "flicker", self.flicker, "0 to 0.5"),
+            (self.camera_motion in CAMERA_MOTIONS, "camera_motion", self.camera_motion, ", ".join(CAMERA_MOTIONS)),
         ]  # fmt: skip
         for holds, name, value, expected in rules:
             if not holds:
                 raise ConfigError(f"--{name} {value}: must be {expected}")
 
     def fingerprint(self) -> dict[str, Any]:
-        return {"generator": GENERATOR, **asdict(self)}
+        return {"generator": GENERATOR, **asdict(self), "rates": list(self.rates)}
 
 
 def event_name(split: str, number: int) -> str:
@@ -83,26 +102,45 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
     def stream(*key: int) -> Rng:
         return np.random.default_rng([settings.seed, zlib.crc32(split.encode()), number, *key])
 
-    starts = stream(1).choice(settings.offset_range + 1, size=settings.views, replace=False)
-    times = np.arange(settings.frames + settings.offset_range) / settings.fps
-    scene = build_scene(stream(0), times, len(times) / settings.fps, settings.static_share)
+    recordings = draw_recordings(
+        stream, views=settings.views, frames=settings.frames, fps=settings.fps,
+        offset_range=settings.offset_range, rates=settings.rates, overlap=settings.overlap,
+    )  # fmt: skip
+    duration = (settings.frames + settings.offset_range) / settings.fps
+    last = max(recording.start + recording.duration for recording in recordings)
+    duration = last if last > duration + 1e-6 else duration
+
+    def scene_at(fps: float) -> Scene:
+        """The scene at all frames of such a rate since the event began: the same for all rates but for the times."""
+        times = np.arange(math.ceil(duration * fps - 1e-6)) / fps
+        return build_scene(stream(0), times, duration, settings.static_share)
+
     first_azimuth = stream(2).uniform(0, 2 * np.pi)
     name = event_name(split, number)
     folder, building = root / name, root / f".{name}.building"
     shutil.rmtree(building, ignore_errors=True)
     views = []
-    for view, start in enumerate(int(s) for s in starts):
+    for view, recording in enumerate(recordings):
         camera = place_camera(stream(3, view), view, settings.views, first_azimuth, settings.size)
+        scene = scene_at(recording.fps)
+        camera = move_camera(camera, stream(9, view), scene.stage.times, settings.camera_motion)
         bodies = scene.bodies + build_distractors(stream(4, view), scene.stage, settings.distractors)
-        recorded = slice(start, start + settings.frames)
+        first = recording.start_frame
         frames = render_view(
-            bodies, scene.light, times, camera, recorded=recorded, look=stream(5, view), noise=stream(6, view)
+            bodies,
+            scene.light,
+            scene.stage.times,
+            camera,
+            recorded=slice(first, first + recording.num_frames),
+            look=stream(5, view),
+            noise=stream(6, view),
+            adjust=_adjustment(stream(8, view), recording, settings),
         )
         codec = stream(7, view)  # keyframes lie elsewhere in every view: their flashes must not line up
         write_video(
             building / f"cam{view}.mp4",
             frames,
-            settings.fps,
+            recording.fps,
             crf=int(codec.integers(18, 29)),
             gop=int(codec.integers(11, 61)),
             b_frames=int(codec.integers(0, 4)),
@@ -112,7 +150,7 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
                 "x264-params": "mbtree=0"
             },  # with it, x264 reads memory it never wrote: other bytes each time
         )
-        views.append({"video": f"{name}/cam{view}.mp4", "start_frame": start, "num_frames": settings.frames})
+        views.append({"video": f"{name}/cam{view}.mp4", **asdict(recording)})
     record = {
         "event": name,
         "split": split,
@@ -125,3 +163,13 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
     shutil.rmtree(folder, ignore_errors=True)  # only there if its record is not
     os.replace(building, folder)
     return record
+
+
+def _adjustment(rng: Rng, recording: Recording, settings: Settings) -> Callable[[Exposure], Exposure] | None:
+    """What is done to a camera's exposure in hard events."""
+    if not (settings.contrast or settings.exposure_steps or settings.flicker):
+        return None
+    course = draw_course(
+        rng, recording.start, recording.duration, steps=settings.exposure_steps, flicker=settings.flicker
+    )
+    return lambda exposure: replace(harsher(exposure, rng, settings.contrast), course=course)

@@ -5,6 +5,7 @@ Nothing here follows the event, so that only motion can tell two views of one mo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -31,12 +32,15 @@ class Exposure:
     noise: float  # grey levels, standard deviation of the dark picture
     shot: float  # grey levels of noise at full white
     blur: float  # sigma, pixels
+    course: Callable[[float], float] | None = None  # further gain at a time (s), see exposure.py
 
     def develop(self, image: Image, time: float, rng: Rng) -> Image:
         """uint8 [H, W, 3] scene brightness → uint8 [H, W, 3] as the camera records it at ``time`` (s)."""
         gain = self.gain * np.exp(
             np.sum(self.drift_size * np.sin(self.drift_omega * time + self.drift_phase))
         )
+        if self.course is not None:
+            gain *= self.course(time)
         levels = np.arange(256)[:, None] / 255 * gain * self.balance
         table = (255 * np.minimum(levels, 1.0) ** self.gamma).astype(np.float32)  # [256, 3]
         picture = np.stack([table[:, c][image[..., c]] for c in range(3)], axis=-1)
@@ -97,14 +101,14 @@ def draw_background(rng: Rng, camera: Camera) -> Image:
         patch = np.zeros((camera.size, camera.size), bool)
         patch[max(0, int(top)) : int(top + high), max(0, int(left)) : int(left + wide)] = True
         picture[patch & above] = draw_palette(rng, 1)[0]
-    picture += _cloud(rng, camera.size)[..., None] * rng.uniform(5, 30)
+    picture += draw_cloud(rng, camera.size)[..., None] * rng.uniform(5, 30)
     return np.clip(picture, 5, 250).astype(np.uint8)
 
 
-def _cloud(rng: Rng, size: int) -> Array:
-    """Noise of several scales, standard deviation about 1, [size, size]."""
+def draw_cloud(rng: Rng, size: int, scales: tuple[int, ...] = (4, 9, 20, 45)) -> Array:
+    """Noise of several scales (cells across the picture), standard deviation about 1, [size, size]."""
     total = np.zeros((size, size))
-    for cells in (4, 9, 20, 45):
+    for cells in scales:
         coarse = rng.normal(size=(cells, cells)).astype(np.float32)
         total += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC) * (2 / cells**0.5)
     return total / total.std()

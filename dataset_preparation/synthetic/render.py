@@ -6,7 +6,7 @@ a fraction of a pixel shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import cv2
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from dataset_preparation.synthetic.bodies import Box, Capsule, Part
 from dataset_preparation.synthetic.camera import Camera
-from dataset_preparation.synthetic.look import Image, draw_background, draw_exposure, draw_palette
+from dataset_preparation.synthetic.look import Exposure, Image, draw_background, draw_exposure, draw_palette
 from dataset_preparation.synthetic.motion import Array, Rng
+from dataset_preparation.synthetic.room import draw_furniture, draw_room
 
 SUPERSAMPLING = 3
 _SHIFT = 4  # bits behind the point of a corner's coordinates
@@ -44,6 +45,7 @@ def render_view(
     recorded: slice,
     look: Rng,
     noise: Rng,
+    adjust: Callable[[Exposure], Exposure] | None = None,
 ) -> Iterator[Image]:
     """Frames uint8 [size, size, 3] RGB, one for each of the ``recorded`` ones of ``times`` [T] (s).
 
@@ -52,14 +54,20 @@ def render_view(
         light: [3] unit vector toward the light.
         look: draws colours, textures and exposure.
         noise: draws the sensor noise, frame after frame.
+        adjust: makes another exposure of the one that was drawn.
     """
     canvas_camera = replace(camera, size=camera.size * SUPERSAMPLING, focal=camera.focal * SUPERSAMPLING)
-    background = draw_background(look, canvas_camera)
-    shaded = (background * look.uniform(0.45, 0.75)).astype(np.uint8)
+    room = draw_room(look) if camera.moves else None
+    background = draw_background(look, canvas_camera) if room is None else room.seen_by(canvas_camera.at(0))
+    shade = look.uniform(0.45, 0.75)
+    shaded = (background * shade).astype(np.uint8)
     exposure = draw_exposure(look, camera.size)
+    if adjust is not None:
+        exposure = adjust(exposure)
     layers: list[Layer] = []
     shadows: list[NDArray[np.int32]] = []
-    for parts in bodies:
+    furniture = draw_furniture(look, camera, len(times)) if room is not None else []
+    for parts in (*bodies, *([furniture] if furniture else [])):
         palette = draw_palette(look, _PAINTS)
         for part in parts:
             pattern = palette[look.integers(_PAINTS)] if look.random() < 0.6 else None
@@ -75,6 +83,9 @@ def render_view(
     order = np.argsort(-depths, axis=1, kind="stable")
     mask = np.empty(background.shape[:2], np.uint8)
     for t in range(len(times))[recorded]:
+        if room is not None:
+            background = room.seen_by(canvas_camera.at(t))
+            shaded = (background * np.float32(shade)).astype(np.uint8)
         mask[:] = 0
         for shadow in shadows:
             cv2.fillConvexPoly(mask, cv2.convexHull(shadow[t]), 255, cv2.LINE_8, _SHIFT)
@@ -128,7 +139,7 @@ def _capsule_layers(
         low, high = start + 0.35 * (end - start), start + 0.7 * (end - start)
         sleeve = _outline(low, high, 1.04 * radius0, 1.04 * radius1)
         layers.append(Layer(sleeve, depth - 1e-4, shade * pattern))
-    shift = 0.35 * (camera.rotation[:2] @ light)  # toward the light, in the picture
+    shift = 0.35 * (camera.rotation[..., :2, :] @ light)  # toward the light, in the picture
     lit = _outline(
         start + radius0[:, None] * shift, end + radius1[:, None] * shift, 0.5 * radius0, 0.5 * radius1
     )
