@@ -29,10 +29,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-import videosync
 from benchmarks.sync_cases import Case, Cutting, cases_of, strangers
 from benchmarks.sync_scores import PairAnswer, as_markdown, condition_scores, confidence_table, table
 from videosync.errors import VideoSyncError
+from videosync.sync.estimate import sync
+from videosync.version import __version__
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     print(as_markdown(confidence_table(scores)))
     report = {
         "arguments": {key: str(value) for key, value in vars(args).items()},
-        "version": videosync.__version__,
+        "version": __version__,
         "conditions": scores,
         "answers": [asdict(answer) for answer in answers],
     }
@@ -103,7 +104,7 @@ def ask(case: Case, *, max_offset: float | None = None, min_overlap: float | Non
     """What ``videosync.sync`` says about each two files of a case."""
     paths = [str(file) for file in case.files]
     began = time.process_time()
-    timeline = videosync.sync(paths, max_offset=max_offset, min_overlap=min_overlap)
+    timeline = sync(paths, max_offset=max_offset, min_overlap=min_overlap)
     pairs = list(combinations(range(len(paths)), 2))
     spent = (time.process_time() - began) / len(pairs)
     answers = []
