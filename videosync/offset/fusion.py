@@ -37,9 +37,9 @@ def antisymmetric(score: Callable[[int, int, np.ndarray], np.ndarray], lags: np.
     """Scores that are reversed, to the last bit, when the two clips are swapped.
 
     Args:
-        score: ``score(a, b, lags)`` of clips a and b, each 0 or 1. lags: int [L], those of (0, 1).
+        score: ``score(a, b, lags)`` of clips a and b, each 0 or 1: [..., L]. lags: int [L], those of (0, 1).
 
     Returns:
-        float64 [L]: the mean of what the two orders say.
+        float64 [..., L]: the mean of what the two orders say.
     """
-    return (score(0, 1, lags) + score(1, 0, -lags[::-1])[::-1]) / 2
+    return (score(0, 1, lags) + score(1, 0, -lags[::-1])[..., ::-1]) / 2

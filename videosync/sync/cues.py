@@ -55,12 +55,27 @@ class Cue:
         Raises:
             ValueError: a lag leaves no overlap.
         """
+        return self.evidence(clip0, clip1, lags)[0]
+
+    def evidence(
+        self, clip0: Signals, clip1: Signals, lags: Sequence[int] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The scores, and what each part says by itself: float64 [L] as of ``score``, and [P, L] as it is measured.
+
+        Both are reversed exactly when the clips are swapped. Raises ValueError: a lag leaves no overlap.
+        """
         clips = clip0, clip1
 
-        def fused(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
-            return fuse(part.curve(clips[first], clips[second], offsets) for part in self.parts)
+        def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
+            parts = self.measure(clips[first], clips[second], offsets)
+            return np.concatenate([fuse(parts)[None], parts])  # [1 + P, L]
 
-        return antisymmetric(fused, np.asarray(lags, np.int64))
+        rows = antisymmetric(measured, np.asarray(lags, np.int64))
+        return rows[0], rows[1:]
+
+    def measure(self, clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        """The curves of the parts, in this order of the clips alone: [P, L]."""
+        return np.stack([part.curve(clip0, clip1, lags) for part in self.parts])
 
 
 def correlated(*channels: str) -> Part:
