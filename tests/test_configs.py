@@ -29,6 +29,7 @@ EXPECTED = {
     "classification_transformer_config.yml",
     "demo_config.yml",
     "multiview_config.yml",
+    "crossview_config.yml",
 }
 
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -37,6 +37,13 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 MORE: dict[str, dict[str, Any]] = {
     "plain": {"positions": "plain", "temporal_kernel": 3, "layers": 2},
     "set": {"positions": "none", "layers": 0},
+    "local": {
+        "positions": "none",
+        "layers": 0,
+        "temporal_kernel": 3,
+        "clip_norm": True,
+        "temporal_layers": 2,
+    },
     "resnet18": {"backbone": "resnet18", "positions": "stretched"},
     "resnet50": {"backbone": "resnet50", "input": "motion", "positions": "plain"},
 }

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videosync.errors import ConfigError
-from videosync.models.temporal import TemporalFilter
+from videosync.models.temporal import TemporalBlock, TemporalFilter, over_clip
 
 
 @pytest.fixture
@@ -50,6 +50,38 @@ def test_without_a_projection_head_the_loss_sees_the_embeddings(make_encoder):
 
 def test_masked_frames_change_nothing_behind_the_filter(make_encoder):
     model = make_encoder(temporal_kernel=5, input="motion", positions="none").eval()
+    frames = torch.rand(1, 10, 3, 32, 32)
+    mask = torch.arange(10)[None] < 7
+    other = torch.where(mask[..., None, None, None], frames, torch.rand_like(frames))
+    torch.testing.assert_close(model(frames, mask), model(other, mask))
+
+
+def test_a_block_of_local_context_sees_so_far_and_no_further_and_no_padding():
+    torch.manual_seed(0)
+    block = TemporalBlock(size=4, dilation=2)
+    x = torch.randn(1, 30, 4)
+    changed = x.clone()
+    changed[:, 15] = torch.randn(4)
+    seen = (block(changed) - block(x)).abs().sum(-1)[0] > 1e-6
+    assert seen.nonzero().flatten().tolist() == [11, 13, 15, 17, 19]
+    padded = torch.cat([x, torch.full((1, 6, 4), 1e3)], dim=1)
+    torch.testing.assert_close(block(padded, torch.arange(36)[None] < 30)[:, :30], block(x))
+
+
+def test_features_over_a_clip_have_unit_deviation_whatever_their_size_and_the_padding():
+    x = torch.randn(2, 20, 3) * torch.tensor([0.1, 1.0, 50.0]) + 7
+    out = over_clip(x)
+    torch.testing.assert_close(out.mean(1), torch.zeros(2, 3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(out.std(1, unbiased=False), torch.ones(2, 3), atol=1e-3, rtol=0)
+    padded = torch.cat([x, torch.full((2, 4, 3), 1e3)], dim=1)
+    mask = (torch.arange(24) < 20).expand(2, 24)
+    torch.testing.assert_close(over_clip(padded, mask)[:, :20], out)
+    assert over_clip(torch.ones(1, 5, 3)).abs().max() == 0
+
+
+def test_masked_frames_change_nothing_in_an_encoder_with_local_context(make_encoder):
+    options = {"clip_norm": True, "temporal_layers": 2, "layers": 0, "positions": "none"}
+    model = make_encoder(temporal_kernel=5, input="motion", **options).eval()
     frames = torch.rand(1, 10, 3, 32, 32)
     mask = torch.arange(10)[None] < 7
     other = torch.where(mask[..., None, None, None], frames, torch.rand_like(frames))

@@ -39,6 +39,8 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "model.projection_size": 0,
     "model.num_classes": 0,
     "model.temporal_kernel": 0,
+    "model.temporal_layers": 0,
+    "loss.lag_weight": 0,
     "loss.log_epsilon": 0,
     "loss.variance_lambda": 0,
     "loss.tcn_window": 0,
@@ -100,6 +102,7 @@ READ_BY: dict[str, tuple[str, ...]] = {  # option → the losses that read it; t
     "loss.embeddings": ("tcc", "tcn", "classification"),
     "loss.negative_type": ("scl",),
     "loss.label_variance": ("scl",),
+    "loss.lag_weight": ("scl",),
     "loss.log_epsilon": ("scl",),
     "loss.tcc_type": ("tcc",),
     "loss.tcc_similarity": ("tcc",),
@@ -215,6 +218,11 @@ def _sampling(config: Config) -> list[str]:
         problems.append(
             f"data.cross_share is {config.data.cross_share}, but data.views is '{config.data.views}': "
             "the share is read only when data.views is 'mix'."
+        )
+    if config.loss.lag_weight and config.data.sampling_region != 1:
+        problems.append(
+            f"loss.lag_weight is {config.loss.lag_weight}, but data.sampling_region is {config.data.sampling_region}: "
+            "frames with gaps between them have no lag. Set data.sampling_region to 1."
         )
     return problems
 

@@ -63,11 +63,13 @@ class ModelConfig:
     layer: int = 3  # stages 1 ... layer are frozen (4: all; 0: none)
     chunk_size: int = 64  # frames that go through the backbone at once
     temporal_kernel: int = 0  # frames a learned filter over time of each feature spans; 0: none, as in CARL
+    clip_norm: bool = False  # each feature gets mean 0 and deviation 1 over its clip, behind that filter
     fc_layers: int = 2  # fully connected layers behind the pooled backbone features
     fc_size: int = 512  # their width
     dropout: float = 0.1  # of the fully connected layers and the transformer
     hidden_size: int = 256  # width of the transformer
     positions: Literal["stretched", "plain", "rotary", "none"] = "stretched"  # how a frame knows its place
+    temporal_layers: int = 0  # blocks of dilated convolutions over time before the transformer; 0: none
     layers: int = 3  # of the transformer; 0: none
     heads: int = 8  # of its attention
     ff_size: int = 1024  # width of its feed-forward part
@@ -83,6 +85,7 @@ class LossConfig:
     embeddings: Embeddings = "auto"  # as seen by the loss; auto: unit, but raw for tcc and classification
     negative_type: NegativeType = "single_noself"  # scl: + none, own view, other videos, both in the softmax
     label_variance: float = 10.0  # scl: variance of the Gaussian target, frames^2
+    lag_weight: float = 0.0  # scl: weight of a loss over lags beside it; views must be contiguous
     log_epsilon: float = 0.0  # scl: added inside the logarithm; 1e-6 reproduces the reference code
     tcc_type: TccType = "regression_mse_var"  # tcc: what is asked of a frame that was matched there and back
     tcc_similarity: Literal["l2", "cosine"] = "l2"  # tcc: minus the squared distance, or the inner product

@@ -104,6 +104,11 @@ def write_carl_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         CheckpointError: the model has parts that CARL's does not have.
     """
+    if checkpoint.config["model"].get("clip_norm"):
+        raise CheckpointError(
+            f"{checkpoint.folder}: model.clip_norm is on, which CARL's model does not know; it cannot be written in its "
+            "format"
+        )
     state = to_carl(checkpoint.weights(), layer=int(checkpoint.config["model"]["layer"]))
     content = {
         "epoch": checkpoint.epoch - 1,

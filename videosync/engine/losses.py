@@ -30,6 +30,7 @@ def _scl(loss: LossConfig) -> Objective:
         label_variance=loss.label_variance,
         negative_type=loss.negative_type,
         log_epsilon=loss.log_epsilon,
+        lag_weight=loss.lag_weight,
     )
 
 

@@ -81,11 +81,15 @@ def _architecture(facts: Facts) -> str:
     ]
     if model["temporal_kernel"]:
         parts.append(f"a learned filter over {model['temporal_kernel']} frames for each of these numbers")
+    if model.get("clip_norm"):
+        parts.append("each of these numbers with mean 0 and deviation 1 over the clip")
     if model["fc_layers"]:
         parts.append(
             f"{_count(model['fc_layers'], 'fully connected layer')} of {model['fc_size']} with batch norm"
         )
     parts.append(f"a linear layer to {model['hidden_size']}")
+    if layers := model.get("temporal_layers"):
+        parts.append(f"{_count(layers, 'block')} of dilated convolutions over time")
     parts.append(POSITIONS[model["positions"]].format(frames=frames))
     if model["layers"]:
         parts.append(

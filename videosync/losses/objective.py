@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from videosync.losses.classification import frame_accuracy, frame_cross_entropy
+from videosync.losses.lags import lag_loss
 from videosync.losses.scl import sequence_contrastive_loss
 from videosync.losses.tcc import cycle_consistency_loss
 from videosync.losses.tcn import two_view_n_pairs_loss
@@ -44,12 +45,20 @@ class Objective:
 
 
 def sequence_contrastive(
-    *, temperature: float, label_variance: float, negative_type: str, log_epsilon: float
+    *,
+    temperature: float,
+    label_variance: float,
+    negative_type: str,
+    log_epsilon: float,
+    lag_weight: float = 0.0,
 ) -> Objective:
-    """CARL's loss between the two views of each pair, on projected embeddings of unit length."""
+    """CARL's loss between the two views of each pair, on projected embeddings of unit length.
+
+    ``lag_weight`` times the loss over lags is added (not in CARL).
+    """
 
     def loss(embeddings: Tensor, batch: ClipBatch) -> Tensor:
-        return sequence_contrastive_loss(
+        frames = sequence_contrastive_loss(
             embeddings,
             batch.steps,
             batch.lengths,
@@ -58,6 +67,11 @@ def sequence_contrastive(
             label_variance=label_variance,
             negative_type=negative_type,
             log_epsilon=log_epsilon,
+        )
+        if lag_weight == 0:
+            return frames
+        return frames + lag_weight * lag_loss(
+            embeddings, batch.steps, batch.mask, temperature=temperature, label_variance=label_variance
         )
 
     return Objective(loss, {"project": True})

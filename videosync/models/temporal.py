@@ -1,4 +1,4 @@
-"""What changes around a frame: one learned filter over time for each feature."""
+"""What happens around a frame: filters over time of each feature, its usual size in a clip, and local context."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videosync.errors import ConfigError
+
+SMALLEST_SPREAD = 1e-3  # of a feature over a clip; features that hardly change stay small
 
 
 class TemporalFilter(nn.Module):
@@ -31,11 +33,50 @@ class TemporalFilter(nn.Module):
             self.filter.bias.zero_()  # type: ignore[union-attr]
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        if mask is not None:  # padding repeats the last real frame before it
-            places = torch.arange(x.shape[1], device=x.device).expand_as(mask)  # [B, T]
-            last_real = torch.where(mask, places, 0).cummax(1).values
-            x = x.gather(1, last_real[..., None].expand_as(x))
         padded = F.pad(
-            x.transpose(1, 2), (self.reach, self.reach), mode="replicate"
+            _continued(x, mask).transpose(1, 2), (self.reach, self.reach), mode="replicate"
         )  # [B, F, T + kernel - 1]
         return self.filter(padded).transpose(1, 2)  # [B, T, F]
+
+
+class TemporalBlock(nn.Module):
+    """Residual block with a dilated convolution over ``KERNEL`` frames: local context that knows no place in a clip.
+
+    ``[B, T, C] → [B, T, C]``, before normalisation: LayerNorm → convolution → ReLU → Linear, added to the input.
+    A clip is continued by its first and last real frame, so padding changes nothing.
+    """
+
+    KERNEL = 5
+
+    def __init__(self, *, size: int, dilation: int) -> None:
+        super().__init__()
+        self.reach = dilation * (self.KERNEL // 2)
+        self.norm = nn.LayerNorm(size)
+        self.conv = nn.Conv1d(size, size, self.KERNEL, dilation=dilation)
+        self.out = nn.Linear(size, size)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        normed = self.norm(_continued(x, mask)).transpose(1, 2)  # [B, C, T]
+        around = self.conv(F.pad(normed, (self.reach, self.reach), mode="replicate"))  # [B, C, T]
+        return x + self.out(F.relu(around).transpose(1, 2))
+
+
+def over_clip(x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Each feature with mean 0 and deviation 1 over the real frames of its clip: ``[B, T, F] → [B, T, F]``.
+
+    How large changes are differs between cameras by distance, lens and contrast; when they are large does not.
+    """
+    weight = x.new_ones(x.shape[:2]) if mask is None else mask.to(x.dtype)
+    weight = (weight / weight.sum(1, keepdim=True).clamp(min=1))[..., None]  # [B, T, 1]
+    centred = x - (x * weight).sum(1, keepdim=True)
+    spread = (centred.square() * weight).sum(1, keepdim=True).add(SMALLEST_SPREAD**2).sqrt()
+    return centred / spread
+
+
+def _continued(x: Tensor, mask: Tensor | None) -> Tensor:
+    """``x`` ``[B, T, F]`` with padding that repeats the last real frame before it."""
+    if mask is None:
+        return x
+    places = torch.arange(x.shape[1], device=x.device).expand_as(mask)  # [B, T]
+    last_real = torch.where(mask, places, 0).cummax(1).values
+    return x.gather(1, last_real[..., None].expand_as(x))

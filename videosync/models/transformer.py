@@ -18,7 +18,7 @@ from videosync.models.positions import (
     sinusoidal_positions,
     stretched_positions,
 )
-from videosync.models.temporal import TemporalFilter
+from videosync.models.temporal import TemporalBlock, TemporalFilter, over_clip
 
 
 def on_real_frames(function: Callable[[Tensor], Tensor], x: Tensor, mask: Tensor | None) -> Tensor:
@@ -80,8 +80,8 @@ class TransformerLayer(nn.Module):
 class TransformerEmbedder(nn.Module):
     """Frame features ``[B, T, F]`` → embeddings ``[B, T, D]`` (not normalised).
 
-    Temporal filter (``temporal_kernel`` > 0; not in CARL) → ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU)
-    → Linear → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training
+    Temporal filter (``temporal_kernel`` > 0) and standardisation over the clip (``clip_norm``; neither is in CARL)
+    → ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU) → Linear → ``temporal_layers`` × TemporalBlock → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training
     clips, which ``stretched`` positions need. Raises ConfigError for sizes that do not fit each other.
     """
 
@@ -90,11 +90,13 @@ class TransformerEmbedder(nn.Module):
         *,
         feature_size: int,
         temporal_kernel: int = 0,
+        clip_norm: bool = False,
         fc_layers: int,
         fc_size: int,
         dropout: float,
         hidden_size: int,
         positions: str,
+        temporal_layers: int = 0,
         layers: int,
         heads: int,
         ff_size: int,
@@ -106,6 +108,7 @@ class TransformerEmbedder(nn.Module):
         self.positions = positions
         self.train_frames = train_frames
         self.temporal = TemporalFilter(size=feature_size, kernel=temporal_kernel) if temporal_kernel else None
+        self.clip_norm = clip_norm
         modules: list[nn.Module] = []
         size = feature_size
         for _ in range(fc_layers):
@@ -118,6 +121,9 @@ class TransformerEmbedder(nn.Module):
             size = fc_size
         self.fc_layers = nn.Sequential(*modules)
         self.to_hidden = nn.Linear(size, hidden_size)
+        self.temporal_layers = nn.ModuleList(
+            TemporalBlock(size=hidden_size, dilation=2**place) for place in range(temporal_layers)
+        )
         self.dropout = nn.Dropout(dropout)
         self.layers = nn.ModuleList(
             TransformerLayer(size=hidden_size, heads=heads, ff_size=ff_size, dropout=dropout)
@@ -133,9 +139,13 @@ class TransformerEmbedder(nn.Module):
         """
         if self.temporal is not None:
             features = self.temporal(features, mask)
+        if self.clip_norm:
+            features = over_clip(features, mask)
         x = on_real_frames(
             lambda real: self.to_hidden(self.fc_layers(real)), features, mask
         )  # [B, T, hidden]
+        for block in self.temporal_layers:
+            x = block(x, mask)
         frames, size = x.shape[1:]
         angles = None
         if self.positions == "stretched":
