@@ -40,7 +40,8 @@ def test_small_where_the_true_lag_stands_out_and_large_where_another_one_does():
     assert right < 2 < wrong
 
 
-def test_learns_to_align(frames=24):
+def test_learns_to_align():
+    frames = 24
     torch.manual_seed(1)
     first = torch.randn(1, 1, 64, 12)
     mixed = first @ torch.randn(12, 12)

@@ -106,8 +106,8 @@ def write_carl_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     """
     if checkpoint.config["model"].get("clip_norm"):
         raise CheckpointError(
-            f"{checkpoint.folder}: model.clip_norm is on, which CARL's model does not know; it cannot be written in its "
-            "format"
+            f"{checkpoint.folder}: model.clip_norm is on, which CARL's model does not know; it cannot be written "
+            "in its format"
         )
     state = to_carl(checkpoint.weights(), layer=int(checkpoint.config["model"]["layer"]))
     content = {

@@ -81,8 +81,9 @@ class TransformerEmbedder(nn.Module):
     """Frame features ``[B, T, F]`` → embeddings ``[B, T, D]`` (not normalised).
 
     Temporal filter (``temporal_kernel`` > 0) and standardisation over the clip (``clip_norm``; neither is in CARL)
-    → ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU) → Linear → ``temporal_layers`` × TemporalBlock → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training
-    clips, which ``stretched`` positions need. Raises ConfigError for sizes that do not fit each other.
+    → ``fc_layers`` × (Dropout, Linear, BatchNorm, ReLU) → Linear → ``temporal_layers`` × TemporalBlock (not in CARL)
+    → positions → ``layers`` transformer layers → Linear. ``train_frames`` is the length of the training clips, which
+    ``stretched`` positions need. Raises ConfigError for sizes that do not fit each other.
     """
 
     def __init__(
