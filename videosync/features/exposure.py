@@ -1,0 +1,65 @@
+"""Light that changes is no motion: automatic exposure, steps of it, and lamps that flicker.
+
+Between two pictures, most of what was as bright as level ``m`` (the mean of the two) and does not move has changed by
+the same amount ``d(m)``. The median change of the pixels of each range of levels gives that curve, whatever the gain,
+the offset and the tone curve of the camera, and whatever moves elsewhere in the picture. The earlier picture is then
+shown as the later exposure would have it. Ranges go by the mean of both pictures, not by the earlier one: of pixels
+that are bright in one of two unlike pictures most are darker in the other, which is no change of light. Ranges in
+which pixels do not agree show something that moves; if most of the picture does, light is taken to be constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+RANGES = 8  # of levels
+STRIDE = 2  # pixels, to either side: the others are not looked at
+FEWEST = 40  # pixels in a range, for its median to count
+LEAST_CHANGE = 0.25  # grey levels; where no range changes by more, light is taken to be constant
+AGREED = 0.5  # grey levels; a range agrees if half of its pixels are this close to its change, or to within its size
+MOST = 0.5  # share of the pixels that must lie in ranges that agree
+CLIPPED = 4.0  # grey levels: pixels so close to black or white in either picture tell nothing
+
+
+def tone_change(before: np.ndarray, after: np.ndarray, *, level: int) -> np.ndarray | None:
+    """What the levels of one picture are in the exposure of the next: uint16 [256 level], or None: the same.
+
+    Args:
+        before, after: uint16 [h,w], in units of ``1 / level`` grey levels.
+    """
+    x, y = (p[::STRIDE, ::STRIDE].astype(np.int32).ravel() for p in (before, after))
+    top = 255 * level
+    fit = (np.minimum(x, y) > CLIPPED * level) & (np.maximum(x, y) < top - CLIPPED * level)
+    x, y = x[fit], y[fit]
+    place = (x + y) * RANGES // (2 * top + 1)
+    change = y - x
+    order = np.argsort(place, kind="stable")
+    edges = np.searchsorted(place[order], np.arange(RANGES + 1))
+    levels, changes, agreed = [], [], 0
+    for first, stop in pairwise(edges):
+        if stop - first >= FEWEST:
+            members = order[first:stop]
+            usual = float(np.median(change[members]))
+            if np.median(np.abs(change[members] - usual)) > max(abs(usual), AGREED * level):
+                continue
+            levels.append(float((x[members] + y[members]).mean()) / 2)
+            changes.append(usual)
+            agreed += len(members)
+    if agreed < MOST * len(change) or not levels or max(map(abs, changes)) <= LEAST_CHANGE * level:
+        return None
+    shift = np.interp(np.arange(256 * level), *_from_mean_to_before(levels, changes))
+    return np.clip(np.rint(np.arange(256 * level) + shift), 0, top).astype(np.uint16)
+
+
+def _from_mean_to_before(levels: list[float], changes: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Changes over the level before, instead of over the mean of before and after."""
+    middle, change = np.array(levels), np.array(changes)
+    return np.maximum.accumulate(middle - change / 2), change
+
+
+def as_exposed(pictures: Sequence[np.ndarray], curve: np.ndarray | None) -> list[np.ndarray]:
+    """Pictures (uint16 [h,w]) in the exposure that ``curve`` of ``tone_change`` leads to; None: as they are."""
+    return list(pictures) if curve is None else [curve[picture] for picture in pictures]
