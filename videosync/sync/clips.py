@@ -1,4 +1,4 @@
-"""What is kept of a file: its motion signals on a common time grid, from one decoding pass."""
+"""What is kept of a file: its signals on a common time grid, from one decoding pass."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videosync.features.deep import FeatureMaps
 from videosync.features.grey import small_size
-from videosync.features.motion import motion_signals, reach
+from videosync.features.motion import CAMERA
+from videosync.features.signals import clip_signals, reach_of
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
 
@@ -39,11 +41,12 @@ class ClipInfo:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """Motion signals of one file, at ``rate`` frames/s from its first frame on."""
+    """Signals of one file, at ``rate`` frames/s from its first frame on."""
 
     info: ClipInfo
     rate: float
     signals: dict[str, np.ndarray]  # float32 [T, F] each
+    camera_moves: bool = False  # its own motion is taken out of the signals
 
     def __len__(self) -> int:
         return len(next(iter(self.signals.values())))
@@ -64,11 +67,18 @@ def common_rate(infos: Sequence[ClipInfo]) -> float:
     return min(info.fps for info in infos)
 
 
-def read_clip(info: ClipInfo, rate: float, channels: Sequence[str], progress: Progress | None = None) -> Clip:
+def read_clip(
+    info: ClipInfo,
+    rate: float,
+    channels: Sequence[str],
+    progress: Progress | None = None,
+    maps: FeatureMaps | None = None,
+) -> Clip:
     """Decode a file once and measure it, at ``rate`` frames/s (at most the file's own).
 
     Files of a multiple of the rate are thinned out before motion is measured, so that motion means change over about
     the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
+    Deep channels look through the network ``maps``.
 
     Raises:
         VideoError: a frame cannot be decoded.
@@ -81,12 +91,15 @@ def read_clip(info: ClipInfo, rate: float, channels: Sequence[str], progress: Pr
         frames = _counted(frames, len(index), progress)
     step = max(1, math.floor(info.fps / rate + 0.1))
     flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
-    signals = motion_signals(_thinned(frames, step), size=SIZE, channels=channels, keyframes=flashes)
+    signals = clip_signals(
+        _thinned(frames, step), size=SIZE, channels=(*channels, CAMERA), keyframes=flashes, maps=maps
+    )
+    camera_moves = bool(signals.pop(CAMERA).any())
     times = info.times[::step]
     if _on_grid(times, rate):
-        return Clip(info, rate, signals)
+        return Clip(info, rate, signals, camera_moves)
     grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
-    return Clip(info, rate, {n: _on(grid, times, s, reach(n)) for n, s in signals.items()})
+    return Clip(info, rate, {n: _on(grid, times, s, reach_of(n)) for n, s in signals.items()}, camera_moves)
 
 
 def _counted(frames: Iterator[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:
