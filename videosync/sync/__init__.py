@@ -24,13 +24,23 @@ class _SyncPackage(ModuleType):
         reference: str | os.PathLike[str] | None = None,
         max_offset: float | None = None,
         min_overlap: float | None = None,
+        cue: str = "motion",
+        network: str = "efficientnet-lite0",
+        weights: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Timeline:
         """Put videos of one event on one timeline: see ``videosync.sync.estimate.sync``."""
         from videosync.sync.estimate import sync
 
         return sync(
-            videos, reference=reference, max_offset=max_offset, min_overlap=min_overlap, progress=progress
+            videos,
+            reference=reference,
+            max_offset=max_offset,
+            min_overlap=min_overlap,
+            cue=cue,
+            network=network,
+            weights=weights,
+            progress=progress,
         )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.features.motion import CHANNELS
+from videosync.errors import ConfigError
+from videosync.features.deep import DEEP_CHANNELS
+from videosync.features.signals import ALL_CHANNELS
 from videosync.offset.association import association_scores, change_components
 from videosync.offset.correlation import (
     change_vectors,
     correlation_scores,
     decorrelated_vectors,
+    high_pass,
     similarity_scores,
+    usual_change,
     whiten,
 )
 from videosync.offset.fusion import antisymmetric, fuse
@@ -38,8 +43,13 @@ class Cue:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The signals to measure, in the order of ``features.motion.CHANNELS``."""
-        return tuple(name for name in CHANNELS if any(name in part.channels for part in self.parts))
+        """The signals to measure, in the order of ``features.signals.ALL_CHANNELS``."""
+        return tuple(name for name in ALL_CHANNELS if any(name in part.channels for part in self.parts))
+
+    @property
+    def deep(self) -> bool:
+        """Whether it looks through a network."""
+        return any(name in DEEP_CHANNELS for name in self.channels)
 
     def score(self, clip0: Signals, clip1: Signals, lags: Sequence[int] | np.ndarray) -> np.ndarray:
         """How strongly the clips speak for each offset.
@@ -96,6 +106,28 @@ def whitened(*channels: str) -> Part:
     return Part(channels, curve)
 
 
+def brief(*channels: str) -> Part:
+    """Correlation of what lasts seconds at most: slow drifts are taken out."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        return correlation_scores(
+            high_pass(_joined(clip0, channels)), high_pass(_joined(clip1, channels)), lags
+        )
+
+    return Part(channels, curve)
+
+
+def changed(*channels: str) -> Part:
+    """Correlation of the channels' derivatives."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        return correlation_scores(
+            usual_change(_joined(clip0, channels)), usual_change(_joined(clip1, channels)), lags
+        )
+
+    return Part(channels, curve)
+
+
 def matched(*channels: str, temperature: float, decorrelated: bool = False) -> Part:
     """Frames whose channels change alike; ``decorrelated``: what all channels say alike counts only once."""
 
@@ -122,7 +154,7 @@ def associated(*channels: str) -> Part:
 
 def together(*parts: Part) -> Part:
     """Parts of one kind, which count as one."""
-    channels = tuple(name for name in CHANNELS if any(name in part.channels for part in parts))
+    channels = tuple(name for name in ALL_CHANNELS if any(name in part.channels for part in parts))
     return Part(channels, lambda clip0, clip1, lags: fuse(part.curve(clip0, clip1, lags) for part in parts))
 
 
@@ -142,13 +174,31 @@ PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is wo
     "frames-flow-sharp": matched(*DIFFERENCES, *FLOW, temperature=0.1),
     "frames-decorrelated": matched(*DIFFERENCES, temperature=0.2, decorrelated=True),
     "cells": associated("cells"),
+    "deep": correlated("deep"),
+    "deep-brief": brief("deep"),
+    "deep-change": changed("deep"),
+    "deep-white": whitened("deep"),
+    "deep-cells": associated("deepcells"),
 }
 WHITE = ("white-energy", "white-area", "white-posneg")
 R6 = (*WHITE, "frames", "frames-flow", "frames-flow-sharp")
 
+# how much moves, what the change of a frame is like, and where it moves: three views of one scene
+MOTION = (together(*(PARTS[name] for name in WHITE)), PARTS["frames-decorrelated"], PARTS["cells"])
+
 CUES: dict[str, Cue] = {
-    # how much moves, what the change of a frame is like, and where it moves: three views of one scene
-    "motion": Cue((together(*(PARTS[name] for name in WHITE)), PARTS["frames-decorrelated"], PARTS["cells"])),
+    "motion": Cue(MOTION),
+    "motion-deep": Cue((*MOTION, PARTS["deep-brief"], PARTS["deep-cells"])),  # looks through a network too
     "motion-r6": Cue(tuple(PARTS[name] for name in R6)),  # the recipe that "motion" was developed from
     **{name: Cue((part,)) for name, part in PARTS.items()},
 }
+
+
+def find_cue(name: str) -> Cue:
+    """The cue called ``name``. Raises ConfigError: there is none; the nearest is named."""
+    if name not in CUES:
+        near = difflib.get_close_matches(name, CUES, n=1, cutoff=0.0)[0]
+        raise ConfigError(
+            f"cue '{name}' is unknown: expected one of {', '.join(CUES)}; did you mean '{near}'?"
+        )
+    return CUES[name]

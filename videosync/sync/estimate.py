@@ -10,7 +10,7 @@ from itertools import combinations
 from videosync.errors import VideoError
 from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.sync.confidence import half_width
-from videosync.sync.cues import CUES
+from videosync.sync.cues import find_cue
 from videosync.sync.curve import LagCurve
 from videosync.sync.pair import DEFAULT_CUE, SHORTEST, is_still, lag_range, least_overlap, pair_curve
 from videosync.sync.reasons import Search, why_not
@@ -20,6 +20,9 @@ from videosync.types import OffsetEstimate
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
+
+DEFAULT_NETWORK = "efficientnet-lite0"
+ENERGY = "energy"  # tells clips in which nothing moves
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Evidence:
     rate: float  # frames/s of the common grid
     curves: Mapping[tuple[int, int], LagCurve]
     search: Search
+    cue: str = DEFAULT_CUE
 
 
 def sync(
@@ -40,6 +44,9 @@ def sync(
     reference: PathLike | None = None,
     max_offset: float | None = None,
     min_overlap: float | None = None,
+    cue: str = DEFAULT_CUE,
+    network: str = DEFAULT_NETWORK,
+    weights: str | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
     """Put videos of one event on one timeline, from the pixels alone.
@@ -50,6 +57,8 @@ def sync(
         max_offset: seconds; the largest offset of two files that is considered (default: any).
         min_overlap: seconds that two files share at least (default: 3 tenths of the shorter, but 30 frames or
             half of it at least, and 10 s at most).
+        cue: what is looked at, a name of ``sync.cues.CUES``; "motion-deep" looks through a network too.
+        network, weights: of a deep cue; see ``models.deep.deep_network``.
         progress: called with (path, frames done, frames in all) while files are decoded.
 
     Returns:
@@ -58,12 +67,16 @@ def sync(
     Raises:
         VideoError: fewer than two files, the same one twice, one that is missing or no video, or fewer than two that
             can be decoded.
+        ConfigError, CheckpointError: an unknown cue or network; weights that are not there.
         ValueError: ``max_offset`` or ``min_overlap`` is not positive.
     """
     for name, seconds in (("max_offset", max_offset), ("min_overlap", min_overlap)):
         if seconds is not None and not seconds > 0:
             raise ValueError(f"{name} must be a positive number of seconds, got {seconds}")
-    evidence = gather(videos, max_offset=max_offset, min_overlap=min_overlap, progress=progress)
+    evidence = gather(
+        videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, network=network, weights=weights,
+        progress=progress,
+    )  # fmt: skip
     return conclude(evidence, reference)
 
 
@@ -72,16 +85,26 @@ def gather(
     *,
     max_offset: float | None = None,
     min_overlap: float | None = None,
+    cue: str = DEFAULT_CUE,
+    network: str = DEFAULT_NETWORK,
+    weights: str | None = None,
     progress: Progress | None = None,
 ) -> Evidence:
     """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
+    chosen = find_cue(cue)
+    channels = dict.fromkeys((*chosen.channels, ENERGY))
+    maps = None
+    if chosen.deep:
+        from videosync.models.deep import deep_network  # imports torch
+
+        maps = deep_network(network, weights=weights)
     infos, problems = _inspected(paths)
     rate = common_rate(list(infos.values()))
     clips: dict[int, Clip] = {}
     for number, info in infos.items():
         try:
-            clips[number] = read_clip(info, rate, CUES[DEFAULT_CUE].channels, _named(progress, info.path))
+            clips[number] = read_clip(info, rate, tuple(channels), _named(progress, info.path), maps)
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2:
@@ -102,8 +125,8 @@ def gather(
     for (i, clip0), (j, clip1) in combinations(moving.items(), 2):
         lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
         if lags is not None:
-            curves[i, j] = pair_curve(clip0, clip1, lags)
-    return Evidence(paths, {n: infos[n] for n in clips}, problems, rate, curves, search)
+            curves[i, j] = pair_curve(clip0, clip1, lags, cue)
+    return Evidence(paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue)
 
 
 def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
@@ -118,7 +141,7 @@ def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
     pairs = tuple(
         _pair(i, j, starts, placement, evidence) for i, j in combinations(sorted(evidence.infos), 2)
     )
-    return Timeline(None if base is None else paths[base], files, pairs)
+    return Timeline(None if base is None else paths[base], files, pairs, evidence.cue)
 
 
 def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:

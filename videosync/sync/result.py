@@ -54,6 +54,7 @@ class Timeline:
     reference: str | None
     files: tuple[PlacedFile, ...]  # in the order given
     pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
+    cue: str = "motion"  # what was looked at, of sync.cues.CUES
 
     @property
     def complete(self) -> bool:
@@ -85,6 +86,7 @@ class Timeline:
         return {
             "version": __version__,
             "reference": self.reference,
+            "cue": self.cue,
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
