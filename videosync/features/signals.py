@@ -1,4 +1,4 @@
-"""All signals of a clip, motion and deep, in one pass over its frames."""
+"""All signals of a clip, motion, learned and deep, in one pass over its frames."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from videosync.features.deep import DEEP_CHANNELS, DeepMeter, FeatureMaps, deep_reach
+from videosync.features.learned import LEARNED, LEARNED_CHANNELS, FrameFeatures, LearnedMeter, learned_reach
 from videosync.features.motion import CHANNELS, motion_signals, reach
 
-ALL_CHANNELS = {**CHANNELS, **DEEP_CHANNELS}  # name → columns
+ALL_CHANNELS = {**CHANNELS, **LEARNED_CHANNELS, **DEEP_CHANNELS}  # name → columns
 
 
 def clip_signals(
@@ -20,6 +21,7 @@ def clip_signals(
     channels: Sequence[str] = tuple(CHANNELS),
     keyframes: Iterable[int] = (),
     maps: FeatureMaps | None = None,
+    learned: FrameFeatures | None = None,
 ) -> dict[str, np.ndarray]:
     """Signals of one clip: name → float32 [T, F].
 
@@ -27,26 +29,46 @@ def clip_signals(
         frames, size, keyframes: as of ``motion_signals``.
         channels: names from ``ALL_CHANNELS``.
         maps: the network that the deep channels look through; not called where none of them is asked for.
+        learned: the same of the channel "learned".
 
     Raises:
-        ValueError: an unknown channel, a deep one without a network, or frames that are not as described.
+        ValueError: an unknown channel, one without its network, or frames that are not as described.
     """
     deep = [name for name in channels if name in DEEP_CHANNELS]
-    motion = [name for name in channels if name not in DEEP_CHANNELS]
+    motion = [name for name in channels if name not in DEEP_CHANNELS and name not in LEARNED_CHANNELS]
     flashes = tuple(keyframes)
-    if not deep:
-        return motion_signals(frames, size=size, channels=motion, keyframes=flashes)
-    if maps is None:
-        raise ValueError(f"the channel {deep[0]!r} needs a network, and none was given")
-    meter = DeepMeter(maps, size=size)
+    looking = _learned_meter(learned) if LEARNED in channels else None
+    if looking is not None:
+        frames = looking.watch(frames)
+    meter = _deep_meter(maps, deep[0], size) if deep else None
+    if meter is not None:
+        frames = meter.watch(frames)
     found: dict[str, np.ndarray] = {}
     if motion:
-        found = motion_signals(meter.watch(frames), size=size, channels=motion, keyframes=flashes)
+        found = motion_signals(frames, size=size, channels=motion, keyframes=flashes)
     else:
-        deque(meter.watch(frames), maxlen=0)
-    return {**found, **meter.signals(deep, flashes)}
+        deque(frames, maxlen=0)
+    if looking is not None:
+        found |= looking.signals(flashes)
+    if meter is not None:
+        found |= meter.signals(deep, flashes)
+    return found
+
+
+def _deep_meter(maps: FeatureMaps | None, channel: str, size: int) -> DeepMeter:
+    if maps is None:
+        raise ValueError(f"the channel {channel!r} needs a network, and none was given")
+    return DeepMeter(maps, size=size)
+
+
+def _learned_meter(network: FrameFeatures | None) -> LearnedMeter:
+    if network is None:
+        raise ValueError(f"the channel {LEARNED!r} needs a network, and none was given")
+    return LearnedMeter(network)
 
 
 def reach_of(channel: str) -> np.ndarray:
     """How many frames back each column of a channel looks: int [F]."""
+    if channel in LEARNED_CHANNELS:
+        return learned_reach(channel)
     return deep_reach(channel) if channel in DEEP_CHANNELS else reach(channel)

@@ -11,6 +11,7 @@ import numpy as np
 
 from videosync.features.deep import FeatureMaps
 from videosync.features.grey import small_size
+from videosync.features.learned import LEARNED, FrameFeatures
 from videosync.features.motion import CAMERA
 from videosync.features.signals import clip_signals, reach_of
 from videosync.video.index import video_index
@@ -92,14 +93,24 @@ def read_clip(
     step = max(1, math.floor(info.fps / rate + 0.1))
     flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
     signals = clip_signals(
-        _thinned(frames, step), size=SIZE, channels=(*channels, CAMERA), keyframes=flashes, maps=maps
-    )
+        _thinned(frames, step), size=SIZE, channels=(*channels, CAMERA), keyframes=flashes, maps=maps,
+        learned=network_for(channels),
+    )  # fmt: skip
     camera_moves = bool(signals.pop(CAMERA).any())
     times = info.times[::step]
     if _on_grid(times, rate):
         return Clip(info, rate, signals, camera_moves)
     grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
     return Clip(info, rate, {n: _on(grid, times, s, reach_of(n)) for n, s in signals.items()}, camera_moves)
+
+
+def network_for(channels: Sequence[str]) -> FrameFeatures | None:
+    """The network that comes with the package, where a channel looks through it. Raises CheckpointError: damaged."""
+    if LEARNED not in channels:
+        return None
+    from videosync.models.learned import learned_motion  # imports torch
+
+    return learned_motion()
 
 
 def _counted(frames: Iterator[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:
