@@ -136,14 +136,14 @@ def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
     return clip_signals(clip.frames, size=SIZE, channels=channels, keyframes=flashes, maps=maps)
 
 
-def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any) -> Answer:
-    """The peak of a cue's lag scores, as sure as it is above its rivals in units of their spread."""
-    from videosync.sync.curve import LagCurve
+def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:
+    """The peak of a cue's lag scores, as sure as ``videosync sync`` says it is."""
+    from videosync.sync.timeline import judge
+    from videosync.sync.witnesses import witnessed_curve
 
-    lags = np.arange(-max_offset, max_offset + 1)
-    curve = LagCurve(-max_offset, cue.score(signals0, signals1, lags))
-    best = curve.best()
-    return Answer(curve.vertex(best), curve.margin(best), curve.scores)
+    curve = witnessed_curve(cue, signals0, signals1, range(-max_offset, max_offset + 1), name)
+    said = judge(curve)
+    return Answer(curve.vertex(said.lag), said.confidence, curve.scores)
 
 
 def cue_method(name: str) -> Method:
@@ -165,7 +165,10 @@ def cue_method(name: str) -> Method:
 
         channels, maps = CUES["motion-deep"].channels, deep_network("efficientnet-lite0")
         assert set(cue.channels) <= set(channels)
-    prepare, answer = partial(signals_of, channels=channels, maps=maps), partial(answer_cue, cue=cue)
+    prepare, answer = (
+        partial(signals_of, channels=channels, maps=maps),
+        partial(answer_cue, cue=cue, name=name),
+    )
     return Method(prepare, answer, CHOSEN_ON, shared=("cue", channels))
 
 

@@ -1,183 +1,255 @@
-"""How sure an answer is, measured: the table of ``videosync/sync/confidence.py``.
+"""How sure an answer is, measured: the numbers of ``videosync/sync/calibration.py``.
 
-    python dataset_preparation/synthetic_process.py --output_dir runs/confidence --train_events 70 --val_events 0 \\
-        --frames 600 --offset_range 120 --seed 71
-    python -m benchmarks.sync_confidence runs/confidence
+    python dataset_preparation/synthetic_process.py --output_dir runs/confidence/mid --train_events 40 --val_events 0 \\
+        --frames 480 --offset_range 120 --seed 171
+    python -m benchmarks.sync_confidence --data ~/datasets/real --synthetic runs/confidence/* \\
+        --strangers ~/datasets/other_videos --output runs/sync_confidence --write
 
-Pairs of windows of a prepared dataset, of random lengths and overlaps, some of two different events, are searched as
-``videosync sync`` does by default. The share of answers within one frame is made to rise with the margin (isotonic
-regression, Zadrozny and Elkan, KDD 2002) on half of the events and checked on the other half, then fitted on all.
+Windows of prepared datasets are drawn, related and not (another event, another set, strangers, the same event at
+times that never meet), short and long, searched in narrow and wide ranges. A logistic model maps features of a lag
+curve to the probability that its best offset is right within a frame. What is reported is held out: each set is judged
+by a model that was fitted on the other sets. What is shipped (``--write``) is fitted on all of them, real and synthetic
+sets weighing the same. Signals of files are kept in ``--cache``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
+import shlex
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sklearn.isotonic import IsotonicRegression
 from tqdm import tqdm
 
-from videosync.data.manifest import read_manifest
-from videosync.sync.clips import Clip, inspect, read_clip
+from benchmarks.confidence_fit import (
+    Model,
+    Row,
+    as_calibration,
+    fit,
+    half_widths,
+    held_out,
+    intervals,
+    reliability,
+    risk_coverage,
+    scores,
+    threshold,
+)
+from benchmarks.confidence_windows import Measured, draw, read_events, read_strangers
+from videosync.errors import VideoSyncError
+from videosync.sync import calibration
 from videosync.sync.cues import CUES
-from videosync.sync.pair import DEFAULT_CUE, is_still, lag_range, pair_curve
+from videosync.sync.pair import DEFAULT_CUE
+from videosync.sync.witnesses import witnessed_curve
 
-NODES = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # margins at which the table is given
-SHORTEST, LONGEST = 60, 480  # frames of a window
-LEAST_SHARED = 0.35  # of the shorter window, in related pairs
-RIGHT_WITHIN = 1.0  # frames
-
-
-@dataclass(frozen=True)
-class Row:
-    """One pair of windows."""
-
-    event: str
-    related: bool
-    frames: int  # of the shorter window
-    margin: float
-    error: float  # frames; infinite for an unrelated pair, which has no right answer
+EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
+AREAS = ("auc_right_of_related", "auc_right", "auc_related", "auc_right_or_unrelated")
+SHAPES = ("all", "equal", "wide", "fit240")
 
 
-def main() -> int:
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="prepared dataset, all files of one frame rate")
-    parser.add_argument(
-        "--windows", type=int, default=40, help="pairs of windows an event (default %(default)s)"
+    add = parser.add_argument
+    add("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help="real sets, with manifest.jsonl")
+    add("--synthetic", type=Path, nargs="+", default=[], metavar="FOLDER", help="made sets")
+    add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER", help="videos unlike any set")
+    add("--cue", default=DEFAULT_CUE, choices=sorted(CUES), help="(default %(default)s)")
+    add("--windows", type=int, default=240, help="pairs of windows of each set (default %(default)s)")
+    add("--seed", type=int, default=0)
+    add("--bootstrap", type=int, default=200, help="resamples of the intervals (default %(default)s)")
+    add(
+        "--cache",
+        type=Path,
+        default=Path("runs/sync_confidence/cache"),
+        help="of signals (default %(default)s)",
     )
-    parser.add_argument(
-        "--unrelated", type=float, default=1 / 3, help="share of pairs of two events (default 1/3)"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, help="JSON file with all that is printed")
-    args = parser.parse_args()
-    rng = np.random.default_rng(args.seed)
-    events = measured(args.folder)
-    names = sorted(events)
-    rows = [
-        row
-        for name in tqdm(names, unit="event", disable=not sys.stderr.isatty())
-        for row in pairs_of(name, events, args.windows, args.unrelated, rng)
-    ]
-    half = set(names[::2])
-    check = reliability(
-        table([row for row in rows if row.event in half]), [row for row in rows if row.event not in half]
-    )
-    final = table(rows)
-    report = {"pairs": len(rows), "events": len(names), "table": final, "held_out": check}
-    print(json.dumps(report, indent=1))
-    if args.output:
-        args.output.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    add("--output", type=Path, default=Path("runs/sync_confidence"), help="folder (default %(default)s)")
+    add("--write", action="store_true", help="write videosync/sync/calibration.py")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = arguments().parse_args(argv)
+    typed = ["python", "-m", "benchmarks.sync_confidence", *(sys.argv[1:] if argv is None else argv)]
+    try:
+        report, model = run(args, shlex.join(typed))
+    except VideoSyncError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    args.output.mkdir(parents=True, exist_ok=True)
+    (args.output / "sync_confidence.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    from benchmarks.confidence_plots import save_reliability, save_risk_coverage
+
+    save_reliability(args.output / "reliability.png", report["kinds"])
+    save_risk_coverage(args.output / "risk_coverage.png", report["kinds"])
+    print(as_text(report))
+    print(f"written: {args.output}")
+    if args.write:
+        write_calibration(args.cue, model, report)
+        print(f"written: {calibration.__file__}")
     return 0
 
 
-def measured(folder: Path) -> dict[str, list[tuple[int, Clip]]]:
-    """Event → (start frame, signals) of its first two views."""
-    manifest = read_manifest(folder)
-    found = {}
-    for sample in tqdm(manifest.samples, unit="event", disable=not sys.stderr.isatty()):
-        views = []
-        for view in sample.views[:2]:
-            info = inspect(manifest.path(view))
-            views.append((view.start_frame, read_clip(info, info.fps, CUES[DEFAULT_CUE].channels)))
-        found[sample.event] = views
+def run(args: argparse.Namespace, command: str) -> tuple[dict[str, Any], Model]:
+    """Measure, fit, judge. Raises VideoSyncError."""
+    started = time.monotonic()
+    measured = Measured(args.cue, args.cache)
+    events = list(
+        tqdm(
+            (e for made, f in ((False, args.data), (True, args.synthetic)) for e in read_events(f, made, measured)),
+            desc="events", disable=not sys.stderr.isatty(),
+        )
+    )  # fmt: skip
+    if len({event.group for event in events}) < 3:
+        raise VideoSyncError(
+            "--data, --synthetic: sets are judged by the others, so three or more are needed"
+        )
+    strangers = read_strangers(args.strangers, measured)
+    rng = np.random.default_rng(args.seed)
+    sets = {event.group for event in events}
+    rows = []
+    for drawn in tqdm(
+        draw(events, strangers, args.windows, rng), desc="windows", total=args.windows * len(sets),
+        disable=not sys.stderr.isatty(),
+    ):  # fmt: skip
+        curve = witnessed_curve(CUES[args.cue], drawn.signals0, drawn.signals1, drawn.lags, args.cue)
+        rows.append(Row(drawn.group, drawn.name, drawn.made, drawn.shape, drawn.true, curve))
+    model = fit(rows)
+    said = held_out(rows)
+    limit = threshold(rows, said)
+    widths = half_widths(rows, said)
+    kinds = {}
+    for name, made in (("real", False), ("synthetic", True)):
+        places = np.array([row.made == made for row in rows])
+        if places.any():
+            kinds[name] = judged([row for row in rows if row.made == made], said[places], limit, widths, args)
+    report = {
+        "command": command,
+        "cue": args.cue,
+        "seconds": round(time.monotonic() - started),
+        "sets": {
+            group: sum(row.group == group for row in rows)
+            for group in dict.fromkeys(row.group for row in rows)
+        },
+        "strangers": len(strangers),
+        "calibration": as_calibration(model, limit, widths),
+        "kinds": kinds,
+    }
+    return report, model
+
+
+def judged(
+    rows: list[Row], said: np.ndarray, limit: float, widths: Sequence[float], args: argparse.Namespace
+) -> dict[str, Any]:
+    """All numbers of one kind of sets, held out."""
+    found: dict[str, Any] = {"risk_coverage": {}, "sets": {}}
+    for shape in SHAPES:
+        places = np.array([shape in ("all", row.shape) for row in rows])
+        if places.any():
+            some = [row for row, there in zip(rows, places) if there]
+            found[shape] = scores(some, said[places], limit, widths)
+            found[shape]["intervals"] = intervals(some, said[places], AREAS, args.bootstrap, args.seed)
+            found["risk_coverage"][shape] = risk_coverage(some, said[places])
+    for group in dict.fromkeys(row.group for row in rows):
+        places = np.array([row.group == group for row in rows])
+        found["sets"][group] = scores([r for r in rows if r.group == group], said[places], limit, widths)
+    found["reliability"] = reliability(rows, said, EDGES)
     return found
 
 
-def pairs_of(
-    name: str,
-    events: dict[str, list[tuple[int, Clip]]],
-    count: int,
-    unrelated: float,
-    rng: np.random.Generator,
-) -> Iterator[Row]:
-    names = sorted(events)
-    for _ in range(count):
-        (start0, clip0), (start1, clip1) = events[name]
-        related = bool(rng.random() >= unrelated)
-        if not related:
-            other = names[(names.index(name) + int(rng.integers(1, len(names)))) % len(names)]
-            start1, clip1 = events[other][1]
-        window = _windows(start0, len(clip0), start1, len(clip1), related, rng)
-        if window is None:
-            continue
-        (a0, n0), (a1, n1) = window
-        part0, part1 = _part(clip0, a0, n0), _part(clip1, a1, n1)
-        lags = lag_range(n0, n1, clip0.rate)
-        if lags is None or is_still(part0) or is_still(part1):
-            continue
-        curve = pair_curve(part0, part1, lags)
-        best = curve.best()
-        error = abs(curve.vertex(best) - ((start0 + a0) - (start1 + a1))) if related else np.inf
-        yield Row(name, related, min(n0, n1), curve.margin(best), float(error))
+def as_text(report: dict[str, Any]) -> str:
+    """Markdown tables."""
+    lines = [f"calibration of {report['cue']}: {json.dumps(report['calibration'])}", ""]
+    titles = (
+        "windows", "pairs", "right of related", "AUC right/wrong, of related", "AUC right/rest", "AUC related/not",
+        "AUC right/unrelated", "log loss", "accepted: of related", "of unrelated", "right of accepted",
+        "… of accepted and related", "in interval", "at 80 %: right", "unrelated accepted",
+    )  # fmt: skip
+    lines += [f"| {' | '.join(titles)} |", "|" + "---|" * len(titles)]
+    for kind, found in report["kinds"].items():
+        for name, row in [(f"{kind}, {s}", found[s]) for s in SHAPES if s in found] + list(
+            found["sets"].items()
+        ):
+            lines.append(f"| {' | '.join([name, *_cells(row)])} |")
+    lines += ["", "| confidence | " + " | ".join(f"{k}: pairs, said, right" for k in report["kinds"]) + " |"]
+    lines += ["|---|" + "---|" * len(report["kinds"])]
+    for low, high in pairwise(EDGES):
+        cells = []
+        for found in report["kinds"].values():
+            c = next((c for c in found["reliability"] if c["from"] == low), None)
+            cells.append("" if c is None else f"{c['pairs']}, {_percent(c['said'])}, {_percent(c['right'])}")
+        lines.append(f"| {low:g} … {min(high, 1):g} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
-def _windows(
-    start0: int, frames0: int, start1: int, frames1: int, related: bool, rng: np.random.Generator
-) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """(first frame, frames) of either window; None if no draw of a hundred shares enough."""
-    for _ in range(100):
-        lengths = np.exp(rng.uniform(np.log(SHORTEST), np.log(LONGEST), size=2)).astype(int)
-        n0, n1 = (int(min(n, t)) for n, t in zip(lengths, (frames0, frames1)))
-        a0, a1 = int(rng.integers(frames0 - n0 + 1)), int(rng.integers(frames1 - n1 + 1))
-        shared = min(start0 + a0 + n0, start1 + a1 + n1) - max(start0 + a0, start1 + a1)
-        if not related or shared >= LEAST_SHARED * min(n0, n1):
-            return (a0, n0), (a1, n1)
-    return None
+def _cells(row: dict[str, Any]) -> list[str]:
+    areas = []
+    for key in AREAS:
+        interval = row.get("intervals", {}).get(key)
+        around = f" ({interval[0]:.3f} … {interval[1]:.3f})" if interval else ""
+        areas.append("" if row[key] is None else f"{row[key]:.3f}{around}")
+    point = row["at_80%"]
+    return [
+        str(row["rows"]),
+        _percent(row["right_of_related"]),
+        *areas,
+        f"{row['log_loss']:.3f}",
+        *(_percent(row[k]) for k in ("accepted_related", "accepted_unrelated", "right_of_accepted")),
+        *(_percent(row[k]) for k in ("right_of_accepted_related", "inside_interval_of_accepted")),
+        _percent(point["right"]),
+        _percent(point["accepted_unrelated"]),
+    ]
 
 
-def _part(clip: Clip, start: int, frames: int) -> Clip:
-    return Clip(clip.info, clip.rate, {n: s[start : start + frames] for n, s in clip.signals.items()})
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
 
 
-def table(rows: list[Row]) -> dict[str, list[float]]:
-    """Share right within a frame and 95th percentile of the errors of right answers, at each margin of ``NODES``."""
-    margins = np.array([row.margin for row in rows])
-    errors = np.array([row.error for row in rows])
-    right = errors <= RIGHT_WITHIN
-    # as if one more answer had been wrong: nothing is ever certain
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(
-        np.append(margins, margins.max()), np.append(right, 0.0)
+def write_calibration(cue: str, model: Model, report: dict[str, Any]) -> None:
+    """Put the numbers of one cue into the module that holds them; those of other cues stay."""
+    found = report["calibration"]
+    sets = ", ".join(f"{name} ({count})" for name, count in report["sets"].items())
+    entry = calibration.Calibration(
+        sharpness=model.sharpness,
+        bias=model.bias,
+        weights=model.weights,
+        most=model.most,
+        accepted=found["accepted"],
+        confidences=tuple(found["confidences"]),
+        half_widths=tuple(found["half_widths"]),
+        made_from=f"{sum(report['sets'].values())} pairs of windows: {sets}",
     )
-    widths = []
-    for node in NODES:
-        near = errors[right & (np.abs(margins - node) <= max(0.5, 0.3 * node))]
-        widths.append(float(np.quantile(near, 0.95)) if len(near) else RIGHT_WITHIN)
-    falling = np.minimum.accumulate(widths)
-    return {
-        "margins": list(NODES),
-        "right": [round(float(p), 3) for p in fitted.predict(NODES)],
-        "half_width": [round(float(w), 2) for w in falling],
-    }
+    tables = {**calibration.CALIBRATIONS, cue: entry}
+    path = Path(calibration.__file__)
+    source = path.read_text(encoding="utf-8")
+    head = source[: source.index("CALIBRATIONS:")]
+    path.write_text(head + _as_source(tables), encoding="utf-8")
 
 
-def reliability(fitted: dict[str, list[float]], rows: list[Row]) -> list[dict[str, float]]:
-    """On other events: in each class of confidence, how many were right, and how many were unrelated."""
-    said = np.interp([row.margin for row in rows], fitted["margins"], fitted["right"])
-    right = np.array([row.error <= RIGHT_WITHIN for row in rows])
-    unrelated = np.array([not row.related for row in rows])
-    classes = []
-    for low, high in ((0.0, 0.2), (0.2, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01)):
-        inside = (said >= low) & (said < high)
-        if inside.any():
-            classes.append(
-                {
-                    "from": low,
-                    "to": min(high, 1.0),
-                    "pairs": int(inside.sum()),
-                    "said": round(float(said[inside].mean()), 3),
-                    "right": round(float(right[inside].mean()), 3),
-                    "unrelated": int(unrelated[inside].sum()),
-                }
-            )
-    return classes
+def _as_source(tables: dict[str, calibration.Calibration]) -> str:
+    lines = ["CALIBRATIONS: dict[str, Calibration] = {"]
+    for cue, table in tables.items():
+        lines.append(f'    "{cue}": Calibration(')
+        for name, value in vars(table).items():
+            if name == "made_from":
+                pieces = re.findall(r".{1,90}(?:\s|$)", value)
+                lines += ["        made_from=(", *(f"            {_quoted(p)}" for p in pieces), "        ),"]
+            else:
+                lines.append(f"        {name}={value!r},")
+        lines.append("    ),")
+    return "\n".join([*lines, "}"]) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 if __name__ == "__main__":

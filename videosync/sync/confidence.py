@@ -1,25 +1,69 @@
-"""From a margin to the probability that an answer is right, and to its interval.
+"""From a lag curve to the probability that an answer is right, its interval, and how likely other offsets are.
 
-The margin is how far the best lag score is above the best one further than three frames away, in units of the spread
-of the scores. The table is what ``benchmarks/sync_confidence.py`` measured on 2800 pairs of windows (60 to 480 frames,
-30 frames/s) of 70 synthetic events, a third of them unrelated. It is a first one: fitted on nothing real.
+The probability is a product: that the videos share the time at all, by a logistic model of three features with weights
+that are not negative (more evidence never makes an answer less sure), times that the offset is this one and no other
+of the range, by a softmax over the scores. The numbers are in ``calibration.py``; ``benchmarks/sync_confidence.py``
+measures them, and says on what. Nothing changes when the clips are swapped.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from scipy.special import expit, logsumexp
 
-ACCEPTED = 0.8  # an answer less sure than this is not given
-MARGINS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # spreads of the lag scores
-RIGHT = (0.0, 0.065, 0.193, 0.27, 0.461, 0.611, 0.781, 0.968, 0.996, 0.996)  # share within one frame
-HALF_WIDTH = (0.9, 0.87, 0.78, 0.74, 0.65, 0.65, 0.61, 0.49, 0.39, 0.3)  # frames; 95 % of right answers
+from videosync.sync.calibration import CALIBRATIONS, Calibration
+from videosync.sync.curve import LagCurve
 
-
-def probability_right(margin: float) -> float:
-    """Share of answers with such a margin that are right within one frame."""
-    return float(np.interp(margin, MARGINS, RIGHT))
+RIGHT_WITHIN = 1  # frames
+FEATURES = ("height", "parts", "halves")
+LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured ends about there
 
 
-def half_width(margin: float) -> float:
-    """Frames to either side that hold 95 % of the answers that are right."""
-    return float(np.interp(margin, MARGINS, HALF_WIDTH))
+def calibration_of(curve: LagCurve) -> Calibration:
+    """That of the curve's cue; of the default cue where that has none."""
+    return CALIBRATIONS.get(curve.cue or "", CALIBRATIONS["motion"])
+
+
+def features(curve: LagCurve, lag: int) -> np.ndarray:
+    """float64 [3], as named in ``FEATURES``, of the answer ``lag``; larger speaks for it.
+
+    height: of its peak, above what the highest of so many independent normal numbers is by chance.
+    parts: by how much each part of the cue prefers it to all other offsets, on average.
+    halves: what either half of the overlap says by itself, on average.
+    """
+    seen = curve.heard()
+    found = [
+        curve.near(seen.level, lag) - math.sqrt(2 * math.log(len(curve.scores))),
+        curve.lead(seen.parts, lag).mean(),
+        curve.near(seen.halves, lag),
+    ]
+    return np.clip(np.array(found, np.float64), LOWEST, HIGHEST)
+
+
+def lag_probabilities(curve: LagCurve, sharpness: float | None = None) -> np.ndarray:
+    """float64 [L], sum 1: how likely each offset of the range is, given that the true one lies in it."""
+    logits = (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
+    return np.exp(logits - logsumexp(logits))
+
+
+def mass_near(curve: LagCurve, lag: int, sharpness: float | None = None) -> float:
+    """The probability of all offsets within a frame of ``lag``, given that the true one lies in the range."""
+    return float(lag_probabilities(curve, sharpness)[np.abs(curve.lags - lag) <= RIGHT_WITHIN].sum())
+
+
+def probability_right(curve: LagCurve, lag: int) -> float:
+    """The probability that the true offset lies within a frame of ``lag``, and that the videos share one at all.
+
+    Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried.
+    """
+    table = calibration_of(curve)
+    shared = table.most * float(expit(table.bias + np.dot(table.weights, features(curve, lag))))
+    return shared * mass_near(curve, lag) / (2 if curve.at_edge(lag) else 1)
+
+
+def half_width(confidence: float, cue: str | None = None) -> float:
+    """Frames to either side that hold the true offset of 95 % of the answers that are as sure as this."""
+    table = CALIBRATIONS.get(cue or "", CALIBRATIONS["motion"])
+    return float(np.interp(confidence, table.confidences, table.half_widths))

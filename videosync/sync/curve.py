@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 APART = 3  # frames: answers no further from the best one than this are the same answer
+NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
+
+
+@dataclass(frozen=True, eq=False)
+class Witnesses:
+    """What else speaks for an offset, all in standard errors of the same signals where they cannot meet."""
+
+    level: np.ndarray  # float64 [L]: all parts of the cue together
+    parts: np.ndarray  # [P, L]: each by itself
+    halves: np.ndarray  # [L]: the two halves of the overlap on their own, near the best offset; 0 elsewhere
+
+    def reversed(self) -> Witnesses:
+        return Witnesses(self.level[::-1], self.parts[:, ::-1], self.halves[::-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +29,9 @@ class LagCurve:
 
     first: int
     scores: np.ndarray  # float64 [L], L >= 1
+    witnesses: Witnesses | None = None  # None: the scores are all there is to go by
+    frames: int | None = None  # of the shorter clip; None: unknown
+    cue: str | None = None  # that made the scores; None: any
 
     @property
     def lags(self) -> np.ndarray:
@@ -22,7 +39,25 @@ class LagCurve:
 
     def reversed(self) -> LagCurve:
         """The curve of the swapped pair."""
-        return LagCurve(1 - self.first - len(self.scores), self.scores[::-1])
+        seen = None if self.witnesses is None else self.witnesses.reversed()
+        first = 1 - self.first - len(self.scores)
+        return LagCurve(first, self.scores[::-1], seen, self.frames, self.cue)
+
+    def heard(self) -> Witnesses:
+        """The witnesses; where there are none, the scores stand for them."""
+        if self.witnesses is not None:
+            return self.witnesses
+        return Witnesses(self.scores, self.scores[None], self.scores / np.sqrt(2))
+
+    def near(self, values: np.ndarray, lag: int) -> np.ndarray:
+        """The largest of ``values`` [..., L] at ``lag`` and its two neighbours: [...]."""
+        place = lag - self.first
+        return values[..., max(0, place - 1) : place + 2].max(axis=-1)
+
+    def lead(self, values: np.ndarray, lag: int) -> np.ndarray:
+        """How far ``values`` [..., L] near ``lag`` are above the best more than ``APART`` frames away: [...]; or 0."""
+        others = values[..., np.abs(self.lags - lag) > APART]
+        return self.near(values, lag) - others.max(axis=-1) if others.size else np.zeros(values.shape[:-1])
 
     def at(self, lag: int) -> float:
         """The score of an offset; 0 outside the range, where nothing is known."""
@@ -35,13 +70,9 @@ class LagCurve:
         middle = (len(self.scores) - 1) / 2
         return self.first + int(top[np.argmin(np.abs(top - middle))])
 
-    def margin(self, lag: int) -> float:
-        """How far the score at ``lag`` is above the best one more than ``APART`` frames away.
-
-        Where the whole range lies within ``APART`` frames there is no other answer to be compared with: 0.
-        """
-        others = self.scores[np.abs(self.lags - lag) > APART]
-        return self.at(lag) - float(others.max()) if len(others) else 0.0
+    def at_edge(self, lag: int) -> bool:
+        """Whether ``lag`` is at an end of the range, or outside."""
+        return not self.first < lag < self.first + len(self.scores) - 1
 
     def peaks(self, count: int) -> list[int]:
         """The ``count`` highest offsets, each more than ``APART`` frames from all higher ones, best first."""
@@ -71,3 +102,36 @@ class LagCurve:
             return None
         best = max(near, key=lambda k: (self.at(k), -abs(k - lag)))
         return best if abs(best - lag) < reach else None
+
+
+def added(curves: Sequence[tuple[int, LagCurve]]) -> LagCurve:
+    """Curves of several pairs, moved and added, in standard errors again.
+
+    Args:
+        curves: (frames that are taken from its lags, curve) of each. Where one has no scores it says 0.
+
+    The root of their number is the standard error of a sum of independent curves. Those of one camera against several
+    others of one event are not independent: the sum may vary more, and its witnesses are divided by so much more.
+    """
+    first = min(curve.first - move for move, curve in curves)
+    length = max(curve.first - move + len(curve.scores) for move, curve in curves) - first
+    scores, level, halves = np.zeros(length), np.zeros(length), np.zeros(length)
+    parts = np.zeros((max(len(curve.heard().parts) for _, curve in curves), length))
+    for move, curve in curves:
+        place = slice(curve.first - move - first, curve.first - move - first + len(curve.scores))
+        seen = curve.heard()
+        scores[place] += curve.scores
+        level[place] += seen.level
+        halves[place] += seen.halves
+        parts[: len(seen.parts), place] += seen.parts
+    size = np.sqrt(len(curves))
+    usual = np.sqrt(np.mean([_spread(curve.heard().level) ** 2 for _, curve in curves]))
+    more = max(1.0, _spread(level / size) / max(usual, 1e-9)) if len(curves) > 1 else 1.0
+    known = [curve.frames for _, curve in curves if curve.frames is not None]
+    seen = Witnesses(level / (size * more), parts / (size * more), halves / (size * more))
+    return LagCurve(first, scores / size, seen, max(known, default=None), curves[0][1].cue)
+
+
+def _spread(values: np.ndarray) -> float:
+    """Standard deviation of most of ``values``: a few high peaks do not count."""
+    return NORMAL * float(np.median(np.abs(values - np.median(values))))

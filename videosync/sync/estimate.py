@@ -204,10 +204,9 @@ def _file(
         reason = evidence.problems.get(number) or why_not(doubt, evidence.rate, evidence.search)
         return PlacedFile(path, False, fps, confidence=doubt.confidence, reason=reason, note=note)
     start = starts[number] - starts[base]
-    around = 0.0 if number == base else half_width(placement.margin[number]) / evidence.rate
-    return PlacedFile(
-        path, True, fps, start, (start - around, start + around), placement.confidence[number], note=note
-    )
+    confidence = placement.confidence[number]
+    around = 0.0 if number == base else half_width(confidence, evidence.cue) / evidence.rate
+    return PlacedFile(path, True, fps, start, (start - around, start + around), confidence, note=note)
 
 
 def _pair(
@@ -220,24 +219,23 @@ def _pair(
     names = evidence.paths[i], evidence.paths[j]
     if i in starts and j in starts:
         seconds = starts[i] - starts[j]
-        margin = min(placement.margin[i], placement.margin[j])
         confidence = min(placement.confidence[i], placement.confidence[j])
     elif said is not None and alone is not None and said.doubt is None:
-        seconds, margin, confidence = alone, said.margin, said.confidence
+        seconds, confidence = alone, said.confidence
     else:
         problem = evidence.problems.get(i) or evidence.problems.get(j)
         doubt = Doubt("unknown") if said is None else said.doubt
-        rivals = () if doubt is None else doubt.rivals
+        best, rivals = (0, ()) if doubt is None else (doubt.best or 0, doubt.rivals)
         return OffsetEstimate(
             *names,
             placed=False,
             fps=rate,
             confidence=0.0 if said is None else said.confidence,
             reason=problem or why_not(doubt or Doubt("unknown"), rate, evidence.search),
-            rivals_seconds=tuple(lag / rate for lag in rivals),
+            rivals_seconds=tuple((best + away) / rate for away in rivals),
             alone_seconds=alone,
         )
-    around = half_width(margin) / rate
+    around = half_width(confidence, evidence.cue) / rate
     return OffsetEstimate(
         *names,
         placed=True,

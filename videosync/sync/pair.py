@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from videosync.sync.clips import Clip
 from videosync.sync.cues import CUES
 from videosync.sync.curve import LagCurve
+from videosync.sync.witnesses import witnessed_curve
 
 DEFAULT_CUE = "motion"
 LEAST_SHARE = 0.3  # of the shorter clip that overlaps by default …
@@ -60,6 +59,5 @@ def is_still(clip: Clip) -> bool:
 
 
 def pair_curve(clip0: Clip, clip1: Clip, lags: range, cue: str = DEFAULT_CUE) -> LagCurve:
-    """Scores of the offsets ``lags`` (frames): exactly reversed when the clips are swapped."""
-    scores = CUES[cue].score(clip0.signals, clip1.signals, lags)
-    return LagCurve(lags.start, np.asarray(scores, np.float64))
+    """Scores of the offsets ``lags`` (frames) and their witnesses: exactly reversed when the clips are swapped."""
+    return witnessed_curve(CUES[cue], clip0.signals, clip1.signals, lags, cue)

@@ -15,22 +15,30 @@ class Search:
     min_overlap: float | None
 
 
+SENTENCES = {
+    "flat": "nothing tells one offset from another: what moves in it, moves at no moment that the others show",
+    "short": "ambiguous, as so few frames tell little{rivals}; longer videos would help",
+    "periodic": "ambiguous: the motion repeats, and offsets that are whole periods apart fit nearly as well{rivals}",
+    "disagree": "what is seen disagrees: how much moves, how it changes and where it moves speak for different "
+    "offsets{rivals}",
+    "ambiguous": "ambiguous: other offsets fit nearly as well{rivals}; the motion repeats, or too little of it is "
+    "shared",
+    "unrelated": "nothing in common with the others was found; it may show another event, or too little of this one",
+    "unknown": "no other video that could be used is long enough to be compared with it in the range searched",
+}
+
+
 def why_not(doubt: Doubt, rate: float, search: Search) -> str:
     """The sentence for a doubt; ``rate`` in frames/s."""
+    if doubt.kind == "edge" and search.max_offset is not None:
+        return (
+            f"the best offset lies at the edge of the range searched (±{search.max_offset:g} s), so that a better "
+            "one may lie beyond; search further with --max_offset"
+        )
     if doubt.kind == "edge":
-        if search.max_offset is not None:
-            return (
-                f"the best offset lies at the edge of the range searched (±{search.max_offset:g} s), so that a better "
-                "one may lie beyond; search further with --max_offset"
-            )
         return (
             "the best offset leaves the least overlap that was tried, so that a better one may lie beyond; if the "
             "videos share so little, try less with --min_overlap"
         )
-    if doubt.kind == "ambiguous":
-        rivals = ", ".join(f"{lag / rate:+.2f} s" for lag in doubt.rivals)
-        among = f" ({rivals} away from the best)" if rivals else ""
-        return f"ambiguous: other offsets fit nearly as well{among}; the motion repeats, or too little of it is shared"
-    if doubt.kind == "unrelated":
-        return "nothing in common with the others was found; it may show another event, or too little of this one"
-    return "no other video that could be used is long enough to be compared with it in the range searched"
+    away = ", ".join(f"{lag / rate:+.2f} s" for lag in doubt.rivals)
+    return SENTENCES[doubt.kind].format(rivals=f" ({away} away from the best)" if away else "")

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from videosync.sync.curve import LagCurve
+from videosync.sync.curve import LagCurve, added
 
 BEAM = 24  # partial assignments kept
 PEAKS = 6  # new places tried for a camera in each
@@ -47,14 +47,8 @@ def moved_curve(curves: Curves, starts: Mapping[int, int], group: Collection[int
         for j in starts:
             curve = None if j in group else oriented(curves, i, j)
             if curve is not None:
-                parts.append((curve.first - (starts[i] - starts[j]), curve.scores))
-    if not parts:
-        return None
-    first = min(start for start, _ in parts)
-    scores = np.zeros(max(start + len(values) for start, values in parts) - first)
-    for start, values in parts:
-        scores[start - first : start - first + len(values)] += values
-    return LagCurve(first, scores / np.sqrt(len(parts)))
+                parts.append((starts[i] - starts[j], curve))
+    return added(parts) if parts else None
 
 
 def joint_starts(curves: Curves, cameras: Sequence[int]) -> Starts:

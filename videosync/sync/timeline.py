@@ -6,10 +6,11 @@ frames, would one side fit about as well elsewhere? If so, the smaller side is t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from videosync.sync.confidence import ACCEPTED, probability_right
+from videosync.sync.confidence import calibration_of, lag_probabilities, probability_right
 from videosync.sync.curve import APART, LagCurve
 from videosync.sync.solve import (
     Curves,
@@ -21,17 +22,20 @@ from videosync.sync.solve import (
     total_score,
 )
 
-ALIKE = 5.0  # standard errors: a best score as high as this says that the videos have something in common
+ALIKE = 1.0  # standard errors above chance: a peak as high says that the videos have something in common
+RIVAL = 0.05  # times as likely as the answer: what else would do
 MOST_RIVALS = 4
+SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
+ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic
 
 
 @dataclass(frozen=True)
 class Doubt:
     """Why cameras are not placed against others."""
 
-    kind: str  # "ambiguous", "edge", "unrelated" or "unknown" (no pair joins them to the others)
+    kind: str  # "edge" or a key of ``reasons.SENTENCES``
     best: int | None = None  # frames by which the group would be moved from ``starts``
-    rivals: tuple[int, ...] = ()
+    rivals: tuple[int, ...] = ()  # frames away from ``best`` that are not much less likely
     confidence: float = 0.0  # that ``best`` is right all the same
 
 
@@ -41,7 +45,6 @@ class Placement:
 
     starts: dict[int, float]  # camera → frames, of those placed; empty, or two and more
     confidence: dict[int, float] = field(default_factory=dict)  # camera → weakest tie to the others
-    margin: dict[int, float] = field(default_factory=dict)
     doubts: dict[int, Doubt] = field(default_factory=dict)  # camera → why it is not placed
 
 
@@ -50,33 +53,57 @@ class Answer:
     """What one curve says: its best offset, how sure that is, and what else would do."""
 
     lag: int  # frames
-    margin: float
     confidence: float
     doubt: Doubt | None  # None: accepted
 
 
 def judge(curve: LagCurve, lag: int | None = None) -> Answer:
-    """Judge the offset ``lag`` of a curve (None: its best) by the best one further than three frames away.
-
-    An answer at an end of the range is never accepted: the scores may go on rising where nothing was tried.
-    """
+    """Judge the offset ``lag`` of a curve (None: its best). One at an end of the range is never accepted."""
     lag = curve.best() if lag is None else lag
-    margin = curve.margin(lag)
-    confidence = probability_right(margin)
-    if lag <= curve.lags[0] or lag >= curve.lags[-1]:
-        return Answer(lag, margin, confidence / 2, Doubt("edge", lag, confidence=confidence / 2))
-    if confidence >= ACCEPTED:
-        return Answer(lag, margin, confidence, None)
-    if curve.at(lag) < ALIKE:
-        return Answer(lag, margin, confidence, Doubt("unrelated", lag, confidence=confidence))
-    return Answer(lag, margin, confidence, Doubt("ambiguous", lag, rivals_of(curve, lag), confidence))
+    confidence = probability_right(curve, lag)
+    if curve.at_edge(lag):
+        return Answer(lag, confidence, Doubt("edge", lag, confidence=confidence))
+    if confidence >= calibration_of(curve).accepted:
+        return Answer(lag, confidence, None)
+    rivals = rivals_of(curve, lag)
+    return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))
 
 
 def rivals_of(curve: LagCurve, lag: int) -> tuple[int, ...]:
-    """The highest other peaks, whose lead over the rest is as small as that of ``lag`` over them."""
-    peaks = [k for k in curve.peaks(MOST_RIVALS + 1) if abs(k - lag) > APART]
-    close = [k for k in peaks if probability_right(curve.at(lag) - curve.at(k)) < ACCEPTED]
-    return tuple(close[:MOST_RIVALS])
+    """The other offsets that are not much less likely than ``lag``, best first, as distances from it in frames."""
+    likely = lag_probabilities(curve)
+    least = RIVAL * likely[abs(curve.lags - lag) <= 1].max()
+    peaks = LagCurve(curve.first, likely).peaks(MOST_RIVALS + 1)
+    rivals = [k for k in peaks if abs(k - lag) > APART and likely[k - curve.first] >= least]
+    return tuple(k - lag for k in rivals[:MOST_RIVALS])
+
+
+def _kind(curve: LagCurve, lag: int, rivals: Sequence[int]) -> str:
+    """What best explains that an answer is not sure."""
+    seen = curve.heard()
+    if not curve.scores.any():
+        return "flat"
+    if _repeats(curve, rivals):
+        return "periodic"
+    if curve.frames is not None and curve.frames < SHORT:
+        return "short"
+    chance = math.sqrt(2 * math.log(len(curve.scores)))
+    if curve.near(seen.level, lag) < chance + ALIKE:
+        return "unrelated"
+    alone = [abs(int(curve.lags[part.argmax()]) - lag) <= APART for part in seen.parts if part.any()]
+    return "disagree" if sum(alone) < len(alone) / 2 else "ambiguous"
+
+
+def _repeats(curve: LagCurve, rivals: Sequence[int]) -> bool:
+    """Whether the whole curve resembles itself moved by the distance of a rival."""
+    centred = curve.scores - curve.scores.mean()
+    for away in {abs(rival) for rival in rivals}:
+        if 2 * away > len(centred):
+            continue
+        one, other = centred[away:], centred[:-away]
+        if one @ other >= ALIKE_MOVED * math.sqrt((one @ one) * (other @ other)):
+            return True
+    return False
 
 
 def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> Placement:
@@ -98,16 +125,9 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> 
         cuts = [(side, _judged(curves, starts, side)) for side in spanning_cuts(curves, starts)]
         refused = [(side, said) for side, said in cuts if said.doubt is not None]
         if not refused:
-            ties = {
-                c: min((a for s, a in cuts if _parts(s, c, active)), key=lambda a: a.margin) for c in active
-            }
-            return Placement(
-                fine_starts(curves, starts),
-                {c: said.confidence for c, said in ties.items()},
-                {c: said.margin for c, said in ties.items()},
-                doubts,
-            )
-        side, said = min(refused, key=lambda cut: (cut[1].margin, -len(cut[0])))
+            ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
+            return Placement(fine_starts(curves, starts), ties, doubts)
+        side, said = min(refused, key=lambda cut: (cut[1].confidence, -len(cut[0])))
         leaving = _weaker(curves, starts, side, prefer)
         assert said.doubt is not None
         doubts |= {camera: said.doubt for camera in leaving}
@@ -116,7 +136,7 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> 
         active = [camera for camera in active if camera not in leaving]
     for camera in active:
         doubts.setdefault(camera, Doubt("unknown"))
-    return Placement({}, {}, {}, doubts)
+    return Placement({}, {}, doubts)
 
 
 def _judged(curves: Curves, starts: Starts, side: frozenset[int]) -> Answer:

@@ -1,0 +1,92 @@
+"""What speaks for an answer beside the height of its peak: the parts of the cue, two halves of the time, and a null.
+
+Played backwards, a signal has the same distribution and the same autocorrelation, but it meets the other one nowhere.
+What a part of a cue says then, over all lags, is what it says by chance of just these signals: periodic or slow ones
+give higher peaks than noise would. Its spread is the unit in which the witnesses speak.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from videosync.sync.cues import Cue, Signals
+from videosync.sync.curve import LagCurve, Witnesses
+
+LONGEST = 1200  # frames that the null and each half look at: enough, and the cost of long clips stays bounded
+NULL_SHARE = 0.3  # of the shorter clip that overlaps at least
+LEAST_OVERLAP = 10  # frames
+HALF_REACH = 15  # frames to either side of the answer that the halves try
+LEAST_REACH = 3
+
+
+def witnessed_curve(
+    cue: Cue, clip0: Signals, clip1: Signals, lags: range, name: str | None = None
+) -> LagCurve:
+    """The lag curve of two clips with its witnesses: exactly reversed when the clips are swapped.
+
+    Args:
+        clip0, clip1: signals of each of the cue's channels, [T0, F] and [T1, F]. lags: offsets in frames.
+        name: of the cue, for the curve.
+
+    Raises:
+        ValueError: a lag leaves no overlap.
+    """
+    scores, raw = cue.evidence(clip0, clip1, np.arange(lags.start, lags.stop))
+    middle, spread = _null(cue, clip0, clip1)
+    parts = (raw - middle[:, None]) / spread[:, None]
+    frames = min(_length(clip0), _length(clip1))
+    halves = _halves(cue, clip0, clip1, LagCurve(lags.start, scores))
+    seen = Witnesses(parts.sum(axis=0) / math.sqrt(len(parts)), parts, halves)
+    return LagCurve(lags.start, scores, seen, frames, name)
+
+
+def _null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndarray]:
+    """Median and standard deviation [P] of what each part says where either clip runs backwards."""
+    one, other = (_cut(clip, *_middle(_length(clip))) for clip in (clip0, clip1))
+    frames = _length(one), _length(other)
+    overlap = max(min(LEAST_OVERLAP, *frames), math.ceil(NULL_SHARE * min(frames)))
+    lags = np.arange(overlap - frames[0], frames[1] - overlap + 1)
+    said = [cue.measure(_backwards(one), other, lags), cue.measure(_backwards(other), one, -lags[::-1])]
+    values = np.sort(
+        np.concatenate(said, axis=1), axis=1
+    )  # sorted: sums do not depend on the order of the clips
+    spread = values.std(axis=1)
+    return np.median(values, axis=1), np.where(spread > 1e-9, spread, np.inf)
+
+
+def _halves(cue: Cue, clip0: Signals, clip1: Signals, curve: LagCurve) -> np.ndarray:
+    """Mean scores [L] of the first and second half of the overlap at the best offset, near that offset."""
+    found = np.zeros(len(curve.scores))
+    best = curve.best()
+    first, stop = max(0, -best), min(_length(clip0), _length(clip1) - best)
+    frames = min((stop - first) // 2, LONGEST)
+    reach = min(HALF_REACH, frames // 3)
+    if reach < LEAST_REACH:
+        return found
+    steps = np.arange(-reach, reach + 1)
+    starts = first, stop - frames
+    said = [cue.score(_cut(clip0, at, frames), _cut(clip1, at + best, frames), steps) for at in starts]
+    place = best - curve.first + steps
+    inside = (place >= 0) & (place < len(found))
+    found[place[inside]] = ((said[0] + said[1]) / 2)[inside]
+    return found
+
+
+def _middle(frames: int) -> tuple[int, int]:
+    """First frame and length of the middle ``LONGEST`` frames."""
+    length = min(frames, LONGEST)
+    return (frames - length) // 2, length
+
+
+def _cut(clip: Signals, start: int, frames: int) -> Signals:
+    return {name: signal[start : start + frames] for name, signal in clip.items()}
+
+
+def _backwards(clip: Signals) -> Signals:
+    return {name: signal[::-1] for name, signal in clip.items()}
+
+
+def _length(clip: Signals) -> int:
+    return len(next(iter(clip.values())))
