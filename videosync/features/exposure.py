@@ -5,7 +5,8 @@ the same amount ``d(m)``. The median change of the pixels of each range of level
 the offset and the tone curve of the camera, and whatever moves elsewhere in the picture. The earlier picture is then
 shown as the later exposure would have it. Ranges go by the mean of both pictures, not by the earlier one: of pixels
 that are bright in one of two unlike pictures most are darker in the other, which is no change of light. Ranges in
-which pixels do not agree show something that moves; if most of the picture does, light is taken to be constant.
+which pixels do not agree show something that moves, and so do ranges that do not follow from the others by a tone
+curve: no light turns one level into two. If most of the picture moves, light is taken to be constant.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ FEWEST = 40  # pixels in a range, for its median to count
 LEAST_CHANGE = 0.25  # grey levels; where no range changes by more, light is taken to be constant
 AGREED = 0.5  # grey levels; a range agrees if half of its pixels are this close to its change, or to within its size
 MOST = 0.5  # share of the pixels that must lie in ranges that agree
+STEEPEST = 2.0  # what a tone curve may do to the distance of two levels from one picture to the next, or undo
 CLIPPED = 4.0  # grey levels: pixels so close to black or white in either picture tell nothing
 
 
@@ -38,7 +40,7 @@ def tone_change(before: np.ndarray, after: np.ndarray, *, level: int) -> np.ndar
     change = y - x
     order = np.argsort(place, kind="stable")
     edges = np.searchsorted(place[order], np.arange(RANGES + 1))
-    levels, changes, agreed = [], [], 0
+    levels, changes, sizes = list[float](), list[float](), list[int]()
     for first, stop in pairwise(edges):
         if stop - first >= FEWEST:
             members = order[first:stop]
@@ -47,17 +49,32 @@ def tone_change(before: np.ndarray, after: np.ndarray, *, level: int) -> np.ndar
                 continue
             levels.append(float((x[members] + y[members]).mean()) / 2)
             changes.append(usual)
-            agreed += len(members)
-    if agreed < MOST * len(change) or not levels or max(map(abs, changes)) <= LEAST_CHANGE * level:
+            sizes.append(len(members))
+    kept = _on_one_curve(levels, changes, sizes)
+    if sum(sizes[n] for n in kept) < MOST * len(change) or not kept:
         return None
-    shift = np.interp(np.arange(256 * level), *_from_mean_to_before(levels, changes))
+    shifts = [changes[n] for n in kept]
+    if max(map(abs, shifts)) <= LEAST_CHANGE * level:
+        return None
+    shift = np.interp(np.arange(256 * level), [levels[n] - changes[n] / 2 for n in kept], shifts)
     return np.clip(np.rint(np.arange(256 * level) + shift), 0, top).astype(np.uint16)
 
 
-def _from_mean_to_before(levels: list[float], changes: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Changes over the level before, instead of over the mean of before and after."""
-    middle, change = np.array(levels), np.array(changes)
-    return np.maximum.accumulate(middle - change / 2), change
+def _on_one_curve(levels: list[float], changes: list[float], sizes: list[int]) -> list[int]:
+    """The ranges, rising, that can be of one tone curve: from the largest outwards, each steep neither way."""
+    if not sizes:
+        return []
+    largest = int(np.argmax(sizes))
+    kept = [largest]
+    for way in (range(largest + 1, len(sizes)), range(largest - 1, -1, -1)):
+        last = largest
+        for n in way:
+            apart, change = levels[n] - levels[last], changes[n] - changes[last]
+            steep = (apart + change / 2) / (apart - change / 2) if apart != change / 2 else np.inf
+            if 1 / STEEPEST <= steep <= STEEPEST:
+                kept.append(n)
+                last = n
+    return sorted(kept)
 
 
 def as_exposed(pictures: Sequence[np.ndarray], curve: np.ndarray | None) -> list[np.ndarray]:
