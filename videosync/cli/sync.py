@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 NOT_PLACED = 3
 DESCRIPTION = """Find how far videos of one event are apart, from the pixels alone: no sound, markers, calibration or
-weights are needed. Cameras should stand still. Lengths and frame rates may differ.
+weights are needed. Cameras stand still at best; where one moves, its own motion is
+taken out. Lengths and frame rates may differ.
 
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
 start of 0 minus start of 1: positive if video 1 started first.

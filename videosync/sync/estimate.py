@@ -36,6 +36,7 @@ class Evidence:
     curves: Mapping[tuple[int, int], LagCurve]
     search: Search
     cue: str = DEFAULT_CUE
+    moving: frozenset[int] = frozenset()  # files whose camera moves
 
 
 def sync(
@@ -126,7 +127,10 @@ def gather(
         lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
         if lags is not None:
             curves[i, j] = pair_curve(clip0, clip1, lags, cue)
-    return Evidence(paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue)
+    return Evidence(
+        paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
+        frozenset(number for number, clip in clips.items() if clip.camera_moves),
+    )  # fmt: skip
 
 
 def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
@@ -199,14 +203,19 @@ def _file(
     info = evidence.infos.get(number)
     path = evidence.paths[number]
     fps, note = (None, None) if info is None else (info.fps, info.note)
+    camera = None if info is None else "moving" if number in evidence.moving else "fixed"
     if number not in starts or base is None:
         doubt = placement.doubts.get(number, Doubt("unknown"))
         reason = evidence.problems.get(number) or why_not(doubt, evidence.rate, evidence.search)
-        return PlacedFile(path, False, fps, confidence=doubt.confidence, reason=reason, note=note)
+        return PlacedFile(
+            path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera
+        )
     start = starts[number] - starts[base]
     confidence = placement.confidence[number]
     around = 0.0 if number == base else half_width(confidence, evidence.cue) / evidence.rate
-    return PlacedFile(path, True, fps, start, (start - around, start + around), confidence, note=note)
+    return PlacedFile(
+        path, True, fps, start, (start - around, start + around), confidence, note=note, camera=camera
+    )
 
 
 def _pair(

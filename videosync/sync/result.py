@@ -24,6 +24,9 @@ class PlacedFile:
     confidence: float = 0.0
     reason: str | None = None
     note: str | None = None  # what to know of a file that was used all the same
+    camera: str | None = (
+        None  # "fixed" or "moving": its own motion was taken out; None if the file cannot be read
+    )
 
     @property
     def start_frame(self) -> float | None:
@@ -41,6 +44,7 @@ class PlacedFile:
             "confidence": _rounded(self.confidence),
             "reason": self.reason,
             "note": self.note,
+            "camera": self.camera,
         }
 
 
@@ -62,7 +66,8 @@ class Timeline:
         return all(file.placed for file in self.files)
 
     def sentences(self) -> list[str]:
-        """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"."""
+        """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; and
+        one that names the files whose camera moves."""
         names = short_names([file.path for file in self.files])
         found = []
         for file in self.files:
@@ -70,6 +75,8 @@ class Timeline:
                 found.append(
                     self.offset(file.path, self.reference).sentence(names[file.path], names[self.reference])
                 )
+        if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
+            found.append(f"the camera moves in {', '.join(moving)}; only what moves against it was compared")
         return found
 
     def offset(self, path0: str, path1: str) -> OffsetEstimate:
