@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
@@ -24,7 +24,7 @@ LIMITS = tuple(round(0.5 + 0.01 * n, 2) for n in range(50))
 NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
 COVERED = 0.95
 WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured
-SHARPNESS = (0.2, 6.0)
+SHARPNESS = tuple(0.5 + 0.25 * n for n in range(23))  # tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,16 @@ class Row:
     @cached_property
     def right(self) -> bool:
         return self.true is not None and abs(self.curve.best() - self.true) <= RIGHT_WITHIN
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """Of the answer."""
+        return features(self.curve, self.curve.best())
+
+    @cached_property
+    def masses(self) -> np.ndarray:
+        """Near the answer, for each of ``SHARPNESS``."""
+        return np.array([mass_near(self.curve, self.curve.best(), sharpness) for sharpness in SHARPNESS])
 
     @cached_property
     def error(self) -> float:
@@ -60,17 +70,13 @@ class Model:
     def __call__(self, rows: Sequence[Row]) -> np.ndarray:
         shared = self.most * expit(self.bias + feature_rows(rows) @ np.array(self.weights))
         edge = np.array([row.curve.at_edge(row.curve.best()) for row in rows])
-        return shared * masses(rows, self.sharpness) / np.where(edge, 2.0, 1.0)
+        mass = np.array([mass_near(row.curve, row.curve.best(), self.sharpness) for row in rows])
+        return shared * mass / np.where(edge, 2.0, 1.0)
 
 
 def feature_rows(rows: Sequence[Row]) -> np.ndarray:
     """float64 [N, F]."""
-    return np.array([features(row.curve, row.curve.best()) for row in rows])
-
-
-def masses(rows: Sequence[Row], sharpness: float) -> np.ndarray:
-    """[N]: probability near each answer, given that the true offset lies in the range."""
-    return np.array([mass_near(row.curve, row.curve.best(), sharpness) for row in rows])
+    return np.array([row.features for row in rows])
 
 
 def row_weights(rows: Sequence[Row], groups: Sequence[str] | None = None) -> np.ndarray:
@@ -98,23 +104,20 @@ def fit(rows: Sequence[Row]) -> Model:
         cost = -weights @ np.where(right, np.log(said), np.log1p(-said))
         return float(cost + PENALTY * values[1:] @ values[1:]), slope
 
-    def fitted(sharpness: float) -> Any:
-        bounds = [(None, None)] + [(0.0, None)] * x.shape[1]
-        start = np.zeros(1 + x.shape[1])
-        mass = masses(rows, sharpness)
-        return minimize(loss, start, args=(mass,), jac=True, bounds=bounds, method="L-BFGS-B")
-
-    search = minimize_scalar(
-        lambda s: fitted(s).fun, bounds=SHARPNESS, method="bounded", options={"xatol": 0.05}
-    )
-    sharpness = round(float(search.x), 2)
-    found = fitted(sharpness).x
+    bounds = [(None, None)] + [(0.0, None)] * x.shape[1]
+    masses = np.array([row.masses for row in rows])  # [N, S]
+    found = [
+        minimize(loss, np.zeros(1 + x.shape[1]), args=(mass,), jac=True, bounds=bounds, method="L-BFGS-B")
+        for mass in masses.T
+    ]
+    best = int(np.argmin([one.fun for one in found]))
+    values = found[best].x
     # as if one more answer had been wrong: nothing is ever certain
     most = 1 - 1 / (2 + int(right.sum()))
     return Model(
-        sharpness,
-        round(float(found[0]), 4),
-        tuple(round(float(v), 4) for v in found[1:] / scale),
+        SHARPNESS[best],
+        round(float(values[0]), 4),
+        tuple(round(float(v), 4) for v in values[1:] / scale),
         round(most, 4),
     )
 

@@ -20,10 +20,10 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -48,6 +48,7 @@ from videosync.sync.cues import CUES
 from videosync.sync.pair import DEFAULT_CUE
 from videosync.sync.witnesses import witnessed_curve
 
+Item = TypeVar("Item")
 EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
 AREAS = ("auc_right_of_related", "auc_right", "auc_related", "auc_right_or_unrelated")
 SHAPES = ("all", "equal", "wide", "fit240")
@@ -102,12 +103,9 @@ def run(args: argparse.Namespace, command: str) -> tuple[dict[str, Any], Model]:
     """Measure, fit, judge. Raises VideoSyncError."""
     started = time.monotonic()
     measured = Measured(args.cue, args.cache)
-    events = list(
-        tqdm(
-            (e for made, f in ((False, args.data), (True, args.synthetic)) for e in read_events(f, made, measured)),
-            desc="events", disable=not sys.stderr.isatty(),
-        )
-    )  # fmt: skip
+    folders = ((False, args.data), (True, args.synthetic))
+    found = (event for made, some in folders for event in read_events(some, made, measured))
+    events = list(progress(found, "events", None))
     if len({event.group for event in events}) < 3:
         raise VideoSyncError(
             "--data, --synthetic: sets are judged by the others, so three or more are needed"
@@ -116,10 +114,8 @@ def run(args: argparse.Namespace, command: str) -> tuple[dict[str, Any], Model]:
     rng = np.random.default_rng(args.seed)
     sets = {event.group for event in events}
     rows = []
-    for drawn in tqdm(
-        draw(events, strangers, args.windows, rng), desc="windows", total=args.windows * len(sets),
-        disable=not sys.stderr.isatty(),
-    ):  # fmt: skip
+    drawn_pairs = draw(events, strangers, args.windows, rng)
+    for drawn in progress(drawn_pairs, "windows", args.windows * len(sets)):
         curve = witnessed_curve(CUES[args.cue], drawn.signals0, drawn.signals1, drawn.lags, args.cue)
         rows.append(Row(drawn.group, drawn.name, drawn.made, drawn.shape, drawn.true, curve))
     model = fit(rows)
@@ -144,6 +140,12 @@ def run(args: argparse.Namespace, command: str) -> tuple[dict[str, Any], Model]:
         "kinds": kinds,
     }
     return report, model
+
+
+def progress(items: Iterable[Item], title: str, total: int | None) -> Iterator[Item]:
+    """On stderr; seldom where nobody looks on."""
+    often = 0.2 if sys.stderr.isatty() else 15.0
+    return iter(tqdm(items, desc=title, total=total, mininterval=often, dynamic_ncols=True))
 
 
 def judged(
@@ -240,7 +242,7 @@ def _as_source(tables: dict[str, calibration.Calibration]) -> str:
         lines.append(f'    "{cue}": Calibration(')
         for name, value in vars(table).items():
             if name == "made_from":
-                pieces = re.findall(r".{1,90}(?:\s|$)", value)
+                pieces = re.findall(r".{1,90}(?:\s|$)", value) or [""]
                 lines += ["        made_from=(", *(f"            {_quoted(p)}" for p in pieces), "        ),"]
             else:
                 lines.append(f"        {name}={value!r},")
