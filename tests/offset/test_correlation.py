@@ -9,11 +9,11 @@ from scipy.ndimage import gaussian_filter1d
 from videosync.offset.correlation import (
     change_vectors,
     correlation_scores,
-    cross_products,
     decorrelated_vectors,
     similarity_scores,
     whiten,
 )
+from videosync.offset.overlap import cross_products
 
 LAGS = np.arange(-40, 41)
 

@@ -8,27 +8,16 @@ diagonal as its distance from the mean of all similarities over its standard err
 from __future__ import annotations
 
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
 from scipy.linalg import solve_toeplitz
 from scipy.ndimage import gaussian_filter1d
+
+from videosync.offset.long_similarity import long_scores
+from videosync.offset.overlap import cross_products, overlaps, window_sums
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
 ROWS = 512  # of the similarity matrix that are held at a time
-
-
-def overlaps(frames0: int, frames1: int, lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and one past the last frame of signal 0 that overlap signal 1, for each lag: int [L], int [L].
-
-    Raises:
-        ValueError: a lag leaves no overlap.
-    """
-    first, stop = np.maximum(0, -lags), np.minimum(frames0, frames1 - lags)
-    if (stop <= first).any():
-        raise ValueError(
-            f"offset {lags[stop <= first][0]} leaves signals of {frames0} and {frames1} frames no overlap"
-        )
-    return first, stop
+MOST_CELLS = 250_000_000  # of it that are gone through; two clips of about 9 minutes at 30 frames/s
 
 
 def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.ndarray:
@@ -125,13 +114,6 @@ def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarra
     return np.arctanh(np.clip(r, -LARGEST, LARGEST)) * np.sqrt(np.maximum(count[:, 0] - 3, 0))
 
 
-def cross_products(x: np.ndarray, y: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """``Σ_i x[i] y[i + k]`` of each column for each lag, by FFT: [T0, F], [T1, F] → [L, F]."""
-    size = next_fast_len(len(x) + len(y), real=True)
-    spectrum = np.conj(rfft(x, size, axis=0)) * rfft(y, size, axis=0)
-    return irfft(spectrum, size, axis=0)[lags % size]
-
-
 def similarity_scores(
     vectors0: np.ndarray, vectors1: np.ndarray, lags: np.ndarray, *, temperature: float
 ) -> np.ndarray:
@@ -145,9 +127,12 @@ def similarity_scores(
         lags: int [L], each with some overlap.
 
     Returns:
-        float64 [L]; 0 where nothing changes. Memory grows with T, not with T².
+        float64 [L]; 0 where nothing changes. Memory grows with T, not with T². Of longer signals than ``MOST_CELLS``
+        allows only the best lags are scored so, the others by plain products (``offset.long_similarity``).
     """
     first, stop = overlaps(len(vectors0), len(vectors1), lags)
+    if len(vectors0) * len(vectors1) > MOST_CELLS:
+        return long_scores(vectors0, vectors1, lags, first, stop, temperature)
     x, y = (v.astype(np.float32) for v in (vectors0 / temperature, vectors1))
     blocks = range(0, len(x), ROWS)
     columns = np.zeros(len(y), np.float32)  # how much column j resembles all rows
@@ -183,9 +168,3 @@ def _unit(signal: np.ndarray) -> np.ndarray:
     centred = np.asarray(signal, np.float64) - signal.mean(axis=0)
     spread = centred.std(axis=0)
     return np.where(spread > FLAT, centred / np.maximum(spread, FLAT), 0.0)
-
-
-def window_sums(signal: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Sums of frames ``first … stop - 1``: [T, F], [L], [L] → [L, F]."""
-    running = np.concatenate([np.zeros((1, signal.shape[1])), np.cumsum(signal, axis=0)])
-    return running[stop] - running[first]
