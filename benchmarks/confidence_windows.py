@@ -13,7 +13,6 @@ import numpy as np
 import videosync.features
 from benchmarks.accuracy_windows import group_samples, read_data
 from videosync.models.deep import deep_network
-from videosync.sync import clips
 from videosync.sync.clips import inspect, read_clip
 from videosync.sync.cues import CUES
 from videosync.sync.pair import lag_range
@@ -89,10 +88,13 @@ class Measured:
 
 
 def _code_hash() -> str:
-    """Of the sources that decide what signals are."""
+    """Of the sources and weights that decide what signals are."""
     digest = hashlib.sha256()
-    for path in [*sorted(Path(videosync.features.__path__[0]).glob("*.py")), Path(clips.__file__)]:
-        digest.update(path.read_bytes())
+    package = Path(videosync.features.__path__[0]).parent
+    for pattern in ("features/*.py", "sync/clips.py", "models/deep.py", "models/learned.py", "weights/*"):
+        for path in sorted(package.glob(pattern)):
+            if path.is_file():
+                digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
