@@ -52,7 +52,7 @@ def build_parser() -> CommandParser:
         "--min_overlap",
         type=_seconds,
         metavar="SECONDS",
-        help="how long two videos show the same moments at least (default: 3 tenths of the shorter, but 30 frames or "
+        help="how long two videos show the same moments at least (default: a quarter of the shorter, but 30 frames or "
         "half of it at least, and 10 s at most)",
     )
     add(

@@ -56,7 +56,7 @@ def sync(
         videos: two or more files, each decoded once; frame rates and lengths may differ.
         reference: the one of them that starts at 0 (default: the earliest).
         max_offset: seconds; the largest offset of two files that is considered (default: any).
-        min_overlap: seconds that two files share at least (default: 3 tenths of the shorter, but 30 frames or
+        min_overlap: seconds that two files share at least (default: a quarter of the shorter, but 30 frames or
             half of it at least, and 10 s at most).
         cue: what is looked at, a name of ``sync.cues.CUES``; "motion-deep" looks through a network too.
         network, weights: of a deep cue; see ``models.deep.deep_network``.

@@ -10,7 +10,7 @@ from videosync.sync.curve import LagCurve
 from videosync.sync.witnesses import witnessed_curve
 
 DEFAULT_CUE = "motion"
-LEAST_SHARE = 0.3  # of the shorter clip that overlaps by default …
+LEAST_SHARE = 0.25  # of the shorter clip that overlaps by default; below what users have, as ends are refused …
 USUAL_FRAMES = 30  # … but at least so many frames, or half of a clip of less than 60 …
 MOST_SECONDS = 10.0  # … and at most so long
 LEAST_FRAMES = 10  # fewer say nothing
@@ -21,7 +21,7 @@ STILL = 0.02  # standard deviation of log energy below which nothing moves
 def least_overlap(frames0: int, frames1: int, rate: float, min_overlap: float | None) -> int:
     """Frames by which two clips overlap at least at every offset that is tried.
 
-    ``min_overlap`` in seconds; None: three tenths of the shorter clip, but 30 frames or half of it at least, and 10 s
+    ``min_overlap`` in seconds; None: a quarter of the shorter clip, but 30 frames or half of it at least, and 10 s
     at most.
     """
     if min_overlap is not None:
