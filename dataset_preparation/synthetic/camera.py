@@ -57,7 +57,7 @@ class Camera:
         return replace(self, rotation=self.rotation[time], position=self.position[time])
 
     def rays(self) -> Array:
-        """Viewing direction of each pixel in the world: [size, size, 3], ``focal`` along the camera's axis. Not distorted."""
+        """Each pixel's direction in the world: [size, size, 3], ``focal`` along the camera's axis; not distorted."""
         at = np.arange(self.size) + 0.5 - self.size / 2
         x, y = np.meshgrid(at, at)
         rays: Array = np.stack([x, y, np.full_like(x, self.focal)], axis=-1) @ self.rotation

@@ -61,7 +61,8 @@ def head(rng: Rng, times: Array) -> Sway:
         quick, goal = rng.uniform(0.1, 0.3), np.clip(rng.normal(0, [0.09, 0.04]), -0.1, 0.1)
         share = np.clip((times - at) / quick, 0, 1)[:, None]
         share = share**3 * (10 - 15 * share + 6 * share**2)  # minimum jerk
-        turn = turn + share * (goal - turn[min(np.searchsorted(times, at), len(times) - 1)])
+        here = turn[min(int(np.searchsorted(times, at)), len(times) - 1)]
+        turn = turn + share * (goal - here)
         at += quick + rng.exponential(0.7)
     pace = rng.uniform(1.6, 2.2)
     step = np.stack([np.sin(np.pi * pace * times), np.sin(2 * np.pi * pace * times + 1), 0 * times], axis=1)

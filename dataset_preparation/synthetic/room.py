@@ -46,7 +46,8 @@ class Room:
         x = ((across + self.half) * scale).clip(0, _TEXELS - 1)
         y = ((up + self.half) * scale).clip(0, _TEXELS - 1) + which * _TEXELS
         stacked = self.pictures.reshape(-1, _TEXELS, 3)
-        return cv2.remap(stacked, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+        seen = cv2.remap(stacked, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+        return np.asarray(seen, np.uint8)
 
 
 def draw_room(rng: Rng) -> Room:

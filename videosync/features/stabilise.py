@@ -64,7 +64,7 @@ def camera_step(before: np.ndarray, after: np.ndarray) -> Step:
     return Step(matrix, trusted)
 
 
-def camera_moves(pictures: Sequence[np.ndarray]) -> bool:
+def camera_moves(pictures: Sequence[np.ndarray] | np.ndarray) -> bool:
     """Whether the camera moves in a clip uint8 [h,w] × T: no corner stays where it is, and many obey one map.
 
     A camera that stands still, in front of whatever, is told by corners that stay. Where a subject fills the picture
