@@ -91,7 +91,7 @@ def _code_hash() -> str:
     """Of the sources and weights that decide what signals are."""
     digest = hashlib.sha256()
     package = Path(videosync.features.__path__[0]).parent
-    for pattern in ("features/*.py", "sync/clips.py", "models/deep.py", "models/learned.py", "weights/*"):
+    for pattern in ("features/*.py", "sync/clips.py", "models/deep.py", "models/learned.py", "weights/**/*"):
         for path in sorted(package.glob(pattern)):
             if path.is_file():
                 digest.update(path.read_bytes())
