@@ -66,8 +66,8 @@ def render_view(
         exposure = adjust(exposure)
     layers: list[Layer] = []
     shadows: list[NDArray[np.int32]] = []
-    furniture = draw_furniture(look, camera, len(times)) if room is not None else []
-    for parts in (*bodies, *([furniture] if furniture else [])):
+    drawn: list[list[Part]] = [*bodies, *([] if room is None else [draw_furniture(look, camera, len(times))])]
+    for parts in drawn:
         palette = draw_palette(look, _PAINTS)
         for part in parts:
             pattern = palette[look.integers(_PAINTS)] if look.random() < 0.6 else None

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dataset_preparation.synthetic.bodies import CORNERS, Box
+from dataset_preparation.synthetic.bodies import CORNERS, Box, Part
 from dataset_preparation.synthetic.camera import Camera
 from dataset_preparation.synthetic.look import Image, draw_cloud, draw_palette
 from dataset_preparation.synthetic.motion import Array, Rng
@@ -76,11 +76,11 @@ def draw_room(rng: Rng) -> Room:
     return Room(half, np.clip(drawn, 5, 250).astype(np.uint8))
 
 
-def draw_furniture(rng: Rng, camera: Camera, times: int) -> list[Box]:
+def draw_furniture(rng: Rng, camera: Camera, times: int) -> list[Part]:
     """Up to six boxes that stand on the floor behind the scene or beside it, seen from where the camera starts."""
     view = camera.at(0)
     away = np.arctan2(-view.position[1], -view.position[0])  # from the camera to the centre and on
-    boxes = []
+    boxes: list[Part] = []
     for number in range(int(rng.integers(2, 7))):
         azimuth, distance = away + rng.uniform(-1.2, 1.2), rng.uniform(2.5, 7.0)
         size = rng.uniform([0.2, 0.2, 0.2], [0.8, 0.8, 1.6]) / 2
