@@ -5,8 +5,8 @@ pixel is ``max(4 n, 4 levels)``, where ``n`` is its noise: the median of its ``D
 ``R_s = max(D_s - threshold, 0)`` hold what moves; noise of the sensor and of the codec stays below.
 
 Where the camera moves (``features.stabilise``), ``g(t - s)`` is first taken to where that motion has brought it; the
-threshold is at least what half a pixel of misfit would change, and ``n`` one number, since no pixel stays with its
-noise. Where it stands still nothing of this happens, and the signals are the same to the bit. Changes of light
+threshold is at least what a quarter of a pixel of misfit would change, and ``n`` one number, since no pixel stays
+with its noise. Where it stands still nothing of this happens, and the signals are the same to the bit. Changes of light
 (``features.exposure``) are taken out too: earlier pictures are first shown as the exposure of ``g(t)`` would have them.
 """
 
