@@ -135,7 +135,7 @@ def table(scores: dict[str, dict[str, Any]]) -> list[list[str]]:
                 _percent(score["guess_right"])
                 + (f" ({_percent(edges[0])} … {_percent(edges[1])})" if edges else ""),
                 _percent(score["always_0"]),
-                "-" if unrelated is None else f"{_percent(unrelated)} of {score['unrelated_pairs']}",
+                "-" if unrelated is None else f"{_percent(unrelated)} (n = {score['unrelated_pairs']})",
                 f"{_number(score['auc_right'])}, {_number(score['auc_related'])}",
                 f"{score['seconds_per_pair']:.2f}",
             ]
