@@ -89,8 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         arguments().error("give --real, --parallax or both")
     sources: list[tuple[str, str, Manifest]] = []
     if args.real is not None:
-        film_all(args.real, args.output / "filmed", args.frames, args.seed)
-        sources += [("real", kind, read_manifest(args.output / "filmed" / kind)) for kind in KINDS]
+        filmed = args.output / f"filmed_{args.frames}_{args.seed}"
+        film_all(args.real, filmed, args.frames, args.seed)
+        sources += [("real", kind, read_manifest(filmed / kind)) for kind in KINDS]
     if args.parallax is not None:
         folders = sorted(path.parent for path in args.parallax.glob("*/manifest.jsonl"))
         sources += [
