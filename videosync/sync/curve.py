@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 APART = 3  # frames: answers no further from the best one than this are the same answer
+TOGETHER = 0.75  # between 0.5, independent pairs, and 1, pairs that all say the same
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 
 
@@ -111,7 +112,8 @@ def added(curves: Sequence[tuple[int, LagCurve]]) -> LagCurve:
         curves: (frames that are taken from its lags, curve) of each. Where one has no scores it says 0.
 
     The root of their number is the standard error of a sum of independent curves. Those of one camera against several
-    others of one event are not independent: the sum may vary more, and its witnesses are divided by so much more.
+    others of one event are not independent, nor are their errors: witnesses are divided by a higher power of it
+    (``TOGETHER``), and by as much as the sum varies more than one of them.
     """
     first = min(curve.first - move for move, curve in curves)
     length = max(curve.first - move + len(curve.scores) for move, curve in curves) - first
@@ -126,9 +128,9 @@ def added(curves: Sequence[tuple[int, LagCurve]]) -> LagCurve:
         parts[: len(seen.parts), place] += seen.parts
     size = np.sqrt(len(curves))
     usual = np.sqrt(np.mean([_spread(curve.heard().level) ** 2 for _, curve in curves]))
-    more = max(1.0, _spread(level / size) / max(usual, 1e-9)) if len(curves) > 1 else 1.0
+    more = max(len(curves) ** TOGETHER, _spread(level) / max(usual, 1e-9)) if len(curves) > 1 else 1.0
     known = [curve.frames for _, curve in curves if curve.frames is not None]
-    seen = Witnesses(level / (size * more), parts / (size * more), halves / (size * more))
+    seen = Witnesses(level / more, parts / more, halves / more)
     return LagCurve(first, scores / size, seen, max(known, default=None), curves[0][1].cue)
 
 
