@@ -1,4 +1,4 @@
-# One door: make demo · test · test-all · lint · types · bench · docs
+# One door: make demo · test · test-all · lint · types · bench · weights · docs
 # The first of them makes .venv (one install step). Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ JOBS   ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint types bench docs clean
+.PHONY: help install demo test test-all lint types bench weights docs clean
 
 help:
 	@echo 'make demo       synthetic cameras, a small encoder, detectors, one table, pictures in runs/demo (SHORT=1: a quick look)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint       ruff, formatting included, and ShellCheck'
 	@echo 'make types      mypy'
 	@echo 'make bench      frames per second beside the bare cost of the same work'
+	@echo 'make weights    train the encoder that comes with the package anew: synthetic events, training, test, export (an hour)'
 	@echo 'make docs       write docs/configuration.md anew and check the links of all pages'
 
 install: $(STAMP)
@@ -54,6 +55,20 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.embed
 	$(BIN)/python -m benchmarks.train_step
 	$(BIN)/python -m benchmarks.prepare
+
+# One thread: the sums, and so the weights, are then the same on every machine of one kind.
+EVENTS := --frames 240 --size 96 --fps 10 20 30 60 120 --distractors 0 1 2
+TESTS  := --frames 330 --size 128 --fps 10 20 30 60 120 --distractors 0 1 2
+weights: export OMP_NUM_THREADS = 1
+weights: $(STAMP)
+	$(BIN)/python dataset_preparation/synthetic_process.py --output_dir runs/weights/data/crossview --train_events 430 --val_events 0 $(EVENTS) --seed 1000
+	$(BIN)/python dataset_preparation/synthetic_process.py --output_dir runs/weights/data/crossview_test --train_events 0 --val_events 60 $(TESTS) --seed 3000
+	$(BIN)/python train.py --workdir runs/weights/data --cfg_file configs/crossview_config.yml --logdir runs/weights/crossview
+	$(BIN)/python evaluate.py --workdir runs/weights/data --cfg_file configs/crossview_config.yml --logdir runs/weights/crossview --opts data.dataset=crossview_test eval.checkpoint=last eval.pictures=0
+	rm -rf runs/weights/export
+	$(BIN)/videosync export runs/weights/crossview --output runs/weights/export --checkpoint last --format safetensors --licence MIT --name 'VideoSync crossview' --workdir runs/weights/data
+	rm -rf videosync/weights/crossview
+	cp -r runs/weights/export videosync/weights/crossview
 
 docs: $(STAMP)
 	$(BIN)/videosync config --explain --markdown > docs/configuration.md.tmp

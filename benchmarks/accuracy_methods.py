@@ -130,10 +130,10 @@ def guess(name0: str, name1: str, max_offset: int) -> Answer:
 
 def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
     """The library's signals of a window: channel → float32 [T, F]."""
-    from videosync.features.signals import clip_signals
+    from videosync.sync.clips import measured
 
     flashes = np.flatnonzero(keyframe_marks(clip.window)).tolist()
-    return clip_signals(clip.frames, size=SIZE, channels=channels, keyframes=flashes, maps=maps)
+    return measured(clip.frames, channels, keyframes=flashes, maps=maps)[0]
 
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:
@@ -169,7 +169,8 @@ def cue_method(name: str) -> Method:
         partial(signals_of, channels=channels, maps=maps),
         partial(answer_cue, cue=cue, name=name),
     )
-    return Method(prepare, answer, CHOSEN_ON, shared=("cue", channels))
+    tuned_on = () if name == "learned" else CHOSEN_ON  # its network has seen synthetic events only
+    return Method(prepare, answer, tuned_on, shared=("cue", channels))
 
 
 def embed(clip: Clip, *, encoder: Any, size: int) -> Any:

@@ -30,7 +30,7 @@ from benchmarks.ablation_scores import FLOORS, answer_both, answer_rows, as_text
 from benchmarks.accuracy_methods import Method, make_method
 from benchmarks.accuracy_signals import Signals, ask, measure_windows, windows_of
 from benchmarks.accuracy_windows import Length, Trial, draw_trials, group_samples, read_data
-from videosync.config.load import load_config
+from videosync.config.load import config_to_dict, load_config
 from videosync.config.schema import Config
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.errors import ConfigError, VideoSyncError
@@ -240,7 +240,8 @@ def _done(args: argparse.Namespace, name: str, row: Row, seed: int) -> bool:
 
 
 def _fingerprint(args: argparse.Namespace, row: Row, seed: int) -> str:
-    text = json.dumps([options_of(args, row, seed), row.temperature, row.rows_only, CONFIG.read_text()])
+    settings = config_to_dict(config_of(args, row, seed))
+    text = json.dumps([settings, row.temperature, row.rows_only, row.trained], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -13,6 +13,7 @@ from videosync.errors import ConfigError
 from videosync.features.motion import CHANNELS
 from videosync.features.signals import ALL_CHANNELS, clip_signals
 from videosync.features.window import video_signals
+from videosync.models.learned import learned_motion
 from videosync.sync.cues import CUES, Signals, find_cue
 from videosync.sync.curve import LagCurve
 
@@ -51,7 +52,7 @@ def contrasts(frames: np.ndarray) -> np.ndarray:
 
 
 def measured(frames: np.ndarray, channels: tuple[str, ...] = tuple(ALL_CHANNELS)) -> dict[str, np.ndarray]:
-    return clip_signals(frames, channels=channels, maps=contrasts)
+    return clip_signals(frames, channels=channels, maps=contrasts, learned=learned_motion())
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from videosync.models.encoder import Encoder
 from videosync.models.exported import load_exported_encoder
 
 FOLDER = Path(__file__).resolve().parents[1] / "weights" / "crossview"
+STILL = 1e-3  # features that change less than this in a clip show rounding
 
 
 class LearnedMotion:
@@ -34,8 +35,13 @@ class LearnedMotion:
 
     @torch.inference_mode()
     def embed(self, features: np.ndarray) -> np.ndarray:
-        """Features [T,F] of a whole clip → unit vectors float32 [T,D]; each feature counts in units of this clip."""
-        return self.encoder.embed(torch.from_numpy(np.asarray(features, np.float32))[None])[0].numpy()
+        """Features [T,F] of a whole clip → unit vectors float32 [T,D]; each feature counts in units of this clip.
+
+        Zero vectors where nothing changes in it.
+        """
+        if len(features) < 2 or np.ptp(features, axis=0).max() < STILL:
+            return np.zeros((len(features), self.encoder.embedder.to_embedding.out_features), np.float32)
+        return self.encoder.embed(torch.from_numpy(np.ascontiguousarray(features, np.float32))[None])[0].numpy()
 
 
 @cache

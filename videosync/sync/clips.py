@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from videosync.features.deep import FeatureMaps
 from videosync.features.grey import small_size
-from videosync.features.learned import LEARNED, FrameFeatures
+from videosync.features.learned import LEARNED
 from videosync.features.motion import CAMERA
 from videosync.features.signals import clip_signals, reach_of
 from videosync.video.index import video_index
@@ -92,11 +92,7 @@ def read_clip(
         frames = _counted(frames, len(index), progress)
     step = max(1, math.floor(info.fps / rate + 0.1))
     flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
-    signals = clip_signals(
-        _thinned(frames, step), size=SIZE, channels=(*channels, CAMERA), keyframes=flashes, maps=maps,
-        learned=network_for(channels),
-    )  # fmt: skip
-    camera_moves = bool(signals.pop(CAMERA).any())
+    signals, camera_moves = measured(_thinned(frames, step), channels, keyframes=flashes, maps=maps)
     times = info.times[::step]
     if _on_grid(times, rate):
         return Clip(info, rate, signals, camera_moves)
@@ -104,13 +100,31 @@ def read_clip(
     return Clip(info, rate, {n: _on(grid, times, s, reach_of(n)) for n, s in signals.items()}, camera_moves)
 
 
-def network_for(channels: Sequence[str]) -> FrameFeatures | None:
-    """The network that comes with the package, where a channel looks through it. Raises CheckpointError: damaged."""
-    if LEARNED not in channels:
-        return None
-    from videosync.models.learned import learned_motion  # imports torch
+def measured(
+    frames: Iterable[np.ndarray],
+    channels: Sequence[str],
+    *,
+    keyframes: Iterable[int] = (),
+    maps: FeatureMaps | None = None,
+) -> tuple[dict[str, np.ndarray], bool]:
+    """Signals of the frames of a clip (of ``features.signals.clip_signals``), and whether its camera moves.
 
-    return learned_motion()
+    Where it does, the channel "learned" is all 0, so that it says nothing: the network of the package knows
+    only cameras that stand still. Raises CheckpointError: that network is damaged.
+    """
+    network = None
+    if LEARNED in channels:
+        from videosync.models.learned import learned_motion  # imports torch
+
+        network = learned_motion()
+    wanted = (*channels, CAMERA)
+    signals = clip_signals(
+        frames, size=SIZE, channels=wanted, keyframes=keyframes, maps=maps, learned=network
+    )
+    camera_moves = bool(signals.pop(CAMERA).any())
+    if camera_moves and network is not None:
+        signals[LEARNED] = np.zeros_like(signals[LEARNED])
+    return signals, camera_moves
 
 
 def _counted(frames: Iterator[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:

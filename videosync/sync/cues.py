@@ -10,6 +10,7 @@ import numpy as np
 
 from videosync.errors import ConfigError
 from videosync.features.deep import DEEP_CHANNELS
+from videosync.features.learned import LEARNED
 from videosync.features.signals import ALL_CHANNELS
 from videosync.offset.association import association_scores, change_components
 from videosync.offset.correlation import (
@@ -152,6 +153,22 @@ def associated(*channels: str) -> Part:
     return Part(channels, curve)
 
 
+def recognised(*, temperature: float) -> Part:
+    """Frames that the encoder which comes with the package takes for one moment.
+
+    Its features are measured once a file; what a clip of them means is worked out here, on the frames that are there.
+    """
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        from videosync.models.learned import learned_motion  # imports torch
+
+        encoder = learned_motion()
+        vectors0, vectors1 = (encoder.embed(clip[LEARNED]) for clip in (clip0, clip1))
+        return similarity_scores(vectors0, vectors1, lags, temperature=temperature)
+
+    return Part((LEARNED,), curve)
+
+
 def together(*parts: Part) -> Part:
     """Parts of one kind, which count as one."""
     channels = tuple(name for name in ALL_CHANNELS if any(name in part.channels for part in parts))
@@ -174,6 +191,7 @@ PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is wo
     "frames-flow-sharp": matched(*DIFFERENCES, *FLOW, temperature=0.1),
     "frames-decorrelated": matched(*DIFFERENCES, temperature=0.2, decorrelated=True),
     "cells": associated("cells"),
+    "learned": recognised(temperature=0.2),
     "deep": correlated("deep"),
     "deep-brief": brief("deep"),
     "deep-change": changed("deep"),
@@ -188,6 +206,7 @@ MOTION = (together(*(PARTS[name] for name in WHITE)), PARTS["frames-decorrelated
 
 CUES: dict[str, Cue] = {
     "motion": Cue(MOTION),
+    "motion-learned": Cue((*MOTION, PARTS["learned"])),  # the encoder that comes with the package
     "motion-deep": Cue((*MOTION, PARTS["deep-brief"], PARTS["deep-cells"])),  # looks through a network too
     "motion-r6": Cue(tuple(PARTS[name] for name in R6)),  # the recipe that "motion" was developed from
     **{name: Cue((part,)) for name, part in PARTS.items()},

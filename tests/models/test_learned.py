@@ -1,0 +1,68 @@
+"""The encoder that comes with the package: the weights of its card, and the same answer however it is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from videosync.errors import CheckpointError
+from videosync.features.learned import COLUMNS, LearnedMeter
+from videosync.models.learned import FOLDER, LearnedMotion, learned_motion
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def network() -> LearnedMotion:
+    return learned_motion()
+
+
+def test_the_weights_are_those_of_the_card_and_small() -> None:
+    card = json.loads((FOLDER / "model_card.json").read_text(encoding="utf-8"))
+    weights = (FOLDER / "model.safetensors").read_bytes()
+    assert hashlib.sha256(weights).hexdigest() == card["checkpoint"]["weights_hash"]
+    assert len(weights) < 4e6
+    assert card["licence"] == "MIT"
+
+
+def test_the_card_says_how_they_are_made_and_names_no_place_of_one_machine() -> None:
+    for path in FOLDER.iterdir():
+        if path.suffix in (".md", ".json", ".yaml"):
+            text = path.read_text(encoding="utf-8")
+            assert not [word for word in ("/tmp", "/work", "/home", "/root") if word in text], path.name
+    first = (ROOT / "configs" / "crossview_config.yml").read_text(encoding="utf-8").splitlines()[0]
+    command = first.removeprefix("# python ")
+    assert command in (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert command in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_weights_that_were_exchanged_are_refused(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "copy")
+    path = tmp_path / "copy" / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(CheckpointError, match="does not match the hash"):
+        learned_motion(tmp_path / "copy")
+
+
+def test_features_do_not_depend_on_chunks(network: LearnedMotion) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (40, 30, 40, 3), dtype=np.uint8)
+    found = []
+    for chunk in (5, 64):
+        meter = LearnedMeter(network, chunk=chunk)
+        assert sum(1 for _ in meter.watch(frames)) == 40
+        found.append(meter.signals()["learned"])
+    assert found[0].shape == (40, COLUMNS)
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+
+
+def test_embeddings_have_unit_length_and_still_clips_none(network: LearnedMotion) -> None:
+    features = np.random.default_rng(1).normal(size=(30, COLUMNS)).astype(np.float32)
+    np.testing.assert_allclose(np.linalg.norm(network.embed(features), axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(network.embed(features[::-1]), network.embed(features[::-1].copy()), rtol=1e-5)
+    assert not network.embed(np.repeat(features[:1], 30, axis=0)).any()
+    assert not network.embed(features[:1]).any()
