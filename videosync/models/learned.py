@@ -41,7 +41,8 @@ class LearnedMotion:
         """
         if len(features) < 2 or np.ptp(features, axis=0).max() < STILL:
             return np.zeros((len(features), self.encoder.embedder.to_embedding.out_features), np.float32)
-        return self.encoder.embed(torch.from_numpy(np.ascontiguousarray(features, np.float32))[None])[0].numpy()
+        clip = torch.from_numpy(np.ascontiguousarray(features, np.float32))
+        return self.encoder.embed(clip[None])[0].numpy()
 
 
 @cache
