@@ -34,7 +34,7 @@ EVERY, LEAST_LOOKS, MOST_LOOKS = (
 AT_REST, EXACT = 0.2, 0.3  # pixels: a corner stays; a corner obeys the map when it is judged
 STAY = 0.05  # share of corners that stay; where the camera moves there are next to none
 AGREE_FAR, AGREE_NEAR = 0.2, 0.35  # share of corners that must obey a map for the camera to move
-MOVING_SHARE = 0.4  # of the looks at which a camera moves that counts as moving
+MOVING_SHARE = 0.42  # of the looks at which a camera moves that counts as moving: more than two of five
 MISFIT = 0.25  # pixels by which still things may be misplaced: parallax, rolling shutter, lens
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01)
 
