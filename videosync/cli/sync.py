@@ -59,8 +59,8 @@ def build_parser() -> CommandParser:
         "--cue",
         default="motion",
         metavar="NAME",
-        help="what to look at: motion (default), motion-deep (how fast the features of a pretrained network change, "
-        "too), or a single part of these",
+        help="what to look at: motion (default), motion-learned (with what the encoder in VideoSync sees), "
+        "motion-deep (with how fast the features of a pretrained network change), or a single part of these",
     )
     add(
         "--network",

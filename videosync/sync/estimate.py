@@ -58,7 +58,8 @@ def sync(
         max_offset: seconds; the largest offset of two files that is considered (default: any).
         min_overlap: seconds that two files share at least (default: a quarter of the shorter, but 30 frames or
             half of it at least, and 10 s at most).
-        cue: what is looked at, a name of ``sync.cues.CUES``; "motion-deep" looks through a network too.
+        cue: what is looked at, a name of ``sync.cues.CUES``; "motion-learned" and "motion-deep" look
+            through a network too.
         network, weights: of a deep cue; see ``models.deep.deep_network``.
         progress: called with (path, frames done, frames in all) while files are decoded.
 
