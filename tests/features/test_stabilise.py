@@ -79,6 +79,18 @@ def test_a_subject_that_fills_the_picture_is_no_moving_camera() -> None:
     assert not camera_moves([np.clip(120 + 400 * f, 0, 255).astype(np.uint8) for f in frames])
 
 
+def test_a_rigid_thing_before_a_plain_ground_is_no_moving_camera() -> None:
+    """All corners are its own and obey one map, but nothing happens at the rim."""
+    ground, thing = np.full((SIZE, SIZE), 90, np.uint8), wall()[:48, :48]
+    pictures = []
+    for x, y in np.rint(40 + wander(80, 12.0)).astype(int):
+        picture = ground.copy()
+        x, y = np.clip((x, y), 17, SIZE - 65)
+        picture[y : y + 48, x : x + 48] = thing
+        pictures.append(picture)
+    assert not camera_moves(pictures)
+
+
 def test_a_moving_camera_before_a_still_scene_leaves_little() -> None:
     frames = filmed(wander(60, 6.0))
     on = motion_signals(frames, channels=["area", "energy", CAMERA])

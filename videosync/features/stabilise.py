@@ -34,6 +34,8 @@ EVERY, LEAST_LOOKS, MOST_LOOKS = (
 AT_REST, EXACT = 0.2, 0.3  # pixels: a corner stays; a corner obeys the map when it is judged
 STAY = 0.05  # share of corners that stay; where the camera moves there are next to none
 AGREE_FAR, AGREE_NEAR = 0.2, 0.35  # share of corners that must obey a map for the camera to move
+BLOCKS, CHANGED, CHANGED_SHARE = 8, 4, 0.05  # a side of the picture; grey levels; of a block's pixels
+RIM_CHANGES = 0.25  # share of the blocks along the rim that change where the camera moves
 MOVING_SHARE = 0.42  # of the looks at which a camera moves that counts as moving: more than two of five
 MISFIT = 0.25  # pixels by which still things may be misplaced: parallax, rolling shutter, lens
 _STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01)
@@ -68,7 +70,8 @@ def camera_moves(pictures: Sequence[np.ndarray] | np.ndarray) -> bool:
     """Whether the camera moves in a clip uint8 [h,w] × T: no corner stays where it is, and many obey one map.
 
     A camera that stands still, in front of whatever, is told by corners that stay. Where a subject fills the picture
-    no corners stay, but none agree either, which counts as standing still.
+    no corners stay, but none agree either, which counts as standing still; so does a rigid thing that moves in front
+    of a plain ground, where all corners are its own: the rim of the picture stays as it is.
     """
     looks = min(MOST_LOOKS, max(LEAST_LOOKS, len(pictures) // EVERY))
     last = len(pictures) - 1
@@ -83,11 +86,21 @@ def _moves(before: np.ndarray, later: np.ndarray, soon: np.ndarray) -> bool:
     corners = _corners(before, LOOKED_AT)
     old, new = _tracks(before, later, corners)
     staying = int((np.linalg.norm(new - old, axis=1) < AT_REST).sum())
-    if len(corners) < FEWEST or staying >= STAY * len(corners):
+    if len(corners) < FEWEST or staying >= STAY * len(corners) or _rim_changed(before, later) < RIM_CHANGES:
         return False
     if _agreeing(old, new) >= max(FEWEST, AGREE_FAR * len(corners)):
         return True
     return _agreeing(*_tracks(before, soon, corners)) >= max(FEWEST, AGREE_NEAR * len(corners))
+
+
+def _rim_changed(before: np.ndarray, after: np.ndarray) -> float:
+    """Share of the blocks along the picture's rim in which some of it changes."""
+    changed = (
+        cv2.absdiff(cv2.GaussianBlur(before, (0, 0), 1.0), cv2.GaussianBlur(after, (0, 0), 1.0)) >= CHANGED
+    )
+    blocks = cv2.resize(changed.astype(np.float32), (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
+    rim = np.concatenate([blocks[0], blocks[-1], blocks[1:-1, 0], blocks[1:-1, -1]])
+    return float((rim > CHANGED_SHARE).mean())
 
 
 def _agreeing(old: np.ndarray, new: np.ndarray) -> int:
