@@ -60,7 +60,7 @@ class OffsetEstimate:
     video0: str
     video1: str
     placed: bool
-    fps: float  # frames/s
+    fps: float  # frames/s; of the slower one, where they differ
     seconds: float | None = None
     interval_seconds: tuple[float, float] | None = None  # 95 % of right answers lie in it
     confidence: float = 0.0  # probability of being right within one frame
@@ -72,15 +72,19 @@ class OffsetEstimate:
     def frames(self) -> float | None:
         return None if self.seconds is None else self.seconds * self.fps
 
-    def sentence(self, name0: str | None = None, name1: str | None = None) -> str:
-        """In words, e.g. ``"cam2 started 0.40 s (12.0 frames) after cam1"``, or why there is no answer."""
+    def sentence(self, name0: str | None = None, name1: str | None = None, *, say_rate: bool = False) -> str:
+        """In words, e.g. ``"cam2 started 0.40 s (12.0 frames) after cam1"``, or why there is no answer.
+
+        ``say_rate``: say what rate the frames are counted at, "(12.0 frames at 30 fps)".
+        """
         name0, name1 = name0 or self.video0, name1 or self.video1
         if self.seconds is None or self.frames is None:
             return f"{name0} and {name1}: {self.reason}"
         if round(abs(self.frames), 1) == 0:
             return f"{name0} and {name1} started at the same time"
         late, early = (name0, name1) if self.seconds > 0 else (name1, name0)
-        return f"{late} started {abs(self.seconds):.3f} s ({abs(self.frames):.1f} frames) after {early}"
+        frames = f"{abs(self.frames):.1f} frames" + (f" at {self.fps:.4g} fps" if say_rate else "")
+        return f"{late} started {abs(self.seconds):.3f} s ({frames}) after {early}"
 
 
 @dataclass(frozen=True)

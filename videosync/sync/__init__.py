@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from videosync.sync.result import Timeline
 
 
+DEFAULT_CUE = "motion-learned"  # of sync.cues.CUES
+DEFAULT_NETWORK = "efficientnet-lite0"  # of models.deep.DEEP_NETWORKS
+
+
 class _SyncPackage(ModuleType):
     def __call__(
         self,
@@ -24,8 +28,8 @@ class _SyncPackage(ModuleType):
         reference: str | os.PathLike[str] | None = None,
         max_offset: float | None = None,
         min_overlap: float | None = None,
-        cue: str = "motion",
-        network: str = "efficientnet-lite0",
+        cue: str = DEFAULT_CUE,
+        network: str = DEFAULT_NETWORK,
         weights: str | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Timeline:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from videosync.errors import VideoError
+from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK
 from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.sync.confidence import half_width
 from videosync.sync.cues import find_cue
 from videosync.sync.curve import LagCurve
-from videosync.sync.pair import DEFAULT_CUE, SHORTEST, is_still, lag_range, least_overlap, pair_curve
+from videosync.sync.pair import SHORTEST, is_still, lag_range, least_overlap, pair_curve
 from videosync.sync.reasons import Search, why_not
 from videosync.sync.result import PlacedFile, Timeline
 from videosync.sync.timeline import Doubt, Placement, judge, place
@@ -21,7 +22,6 @@ from videosync.types import OffsetEstimate
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
-DEFAULT_NETWORK = "efficientnet-lite0"
 ENERGY = "energy"  # tells clips in which nothing moves
 
 
@@ -224,6 +224,7 @@ def _pair(
 ) -> OffsetEstimate:
     """What is known of one pair: from the timeline if both are on it, else from its own scores."""
     rate, curve = evidence.rate, evidence.curves.get((i, j))
+    fps = common_rate([evidence.infos[i], evidence.infos[j]])
     said = None if curve is None else judge(curve)
     alone = None if curve is None or said is None else curve.vertex(said.lag) / rate
     names = evidence.paths[i], evidence.paths[j]
@@ -239,7 +240,7 @@ def _pair(
         return OffsetEstimate(
             *names,
             placed=False,
-            fps=rate,
+            fps=fps,
             confidence=0.0 if said is None else said.confidence,
             reason=problem or why_not(doubt or Doubt("unknown"), rate, evidence.search),
             rivals_seconds=tuple((best + away) / rate for away in rivals),
@@ -249,7 +250,7 @@ def _pair(
     return OffsetEstimate(
         *names,
         placed=True,
-        fps=rate,
+        fps=fps,
         seconds=seconds,
         interval_seconds=(seconds - around, seconds + around),
         confidence=confidence,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
+from videosync.sync import DEFAULT_CUE as DEFAULT_CUE
 from videosync.sync.clips import Clip
 from videosync.sync.cues import CUES
 from videosync.sync.curve import LagCurve
 from videosync.sync.witnesses import witnessed_curve
 
-DEFAULT_CUE = "motion-learned"
 LEAST_SHARE = 0.25  # of the shorter clip that overlaps by default; answers at the ends are refused …
 USUAL_FRAMES = 30  # … but at least so many frames, or half of a clip of less than 60 …
 MOST_SECONDS = 10.0  # … and at most so long

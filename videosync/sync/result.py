@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -24,9 +25,7 @@ class PlacedFile:
     confidence: float = 0.0
     reason: str | None = None
     note: str | None = None  # what to know of a file that was used all the same
-    camera: str | None = (
-        None  # "fixed" or "moving": its own motion was taken out; None if the file cannot be read
-    )
+    camera: str | None = None  # "fixed", or "moving": its own motion was taken out; None if it cannot be read
 
     @property
     def start_frame(self) -> float | None:
@@ -58,7 +57,7 @@ class Timeline:
     reference: str | None
     files: tuple[PlacedFile, ...]  # in the order given
     pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
-    cue: str = "motion"  # what was looked at, of sync.cues.CUES
+    cue: str  # what was looked at, of sync.cues.CUES
 
     @property
     def complete(self) -> bool:
@@ -69,12 +68,13 @@ class Timeline:
         """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; and
         one that names the files whose camera moves."""
         names = short_names([file.path for file in self.files])
+        rates = {file.path: file.fps or 0.0 for file in self.files}
         found = []
         for file in self.files:
             if file.placed and file.path != self.reference and self.reference is not None:
-                found.append(
-                    self.offset(file.path, self.reference).sentence(names[file.path], names[self.reference])
-                )
+                unlike = not math.isclose(rates[file.path], rates[self.reference], rel_tol=0.01)
+                pair = self.offset(file.path, self.reference)
+                found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
             found.append(f"the camera moves in {', '.join(moving)}; only what moves against it was compared")
         return found
