@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from videosync.sync.curve import LagCurve
+from videosync.sync.curve import LagCurve, Witnesses
 from videosync.sync.solve import fine_starts, joint_starts, moved_curve, spanning_cuts, total_score
 from videosync.sync.timeline import judge, place
 
@@ -179,3 +179,28 @@ def test_peaks_are_apart_and_sorted() -> None:
     scores = np.zeros(50)
     scores[[10, 12, 30, 49]] = [5, 4, 6, 3]
     assert LagCurve(0, scores).peaks(3) == [30, 10, 49]
+
+
+def test_a_smooth_curve_is_not_taken_for_a_periodic_one() -> None:
+    lags = np.arange(-60, 61)
+    smooth = 3 * np.exp(-((lags - 5) ** 2) / 200)
+    doubt = judge(LagCurve(-60, smooth + 0.05 * np.cos(lags / 2), None, 240), 5).doubt
+    assert doubt is not None
+    assert doubt.kind != "periodic"
+    wave = judge(LagCurve(-60, np.cos(lags * 2 * np.pi / 20), None, 240), 0).doubt
+    assert wave is not None
+    assert wave.kind == "periodic"
+
+
+def test_without_rivals_an_answer_is_weak_and_not_ambiguous() -> None:
+    scores = np.random.default_rng(1).normal(scale=0.8, size=121)
+    scores[70] = 4.6
+    silent = Witnesses(scores, scores[None], np.zeros(121))
+    doubt = judge(LagCurve(-60, scores, silent, 240)).doubt
+    assert doubt is not None
+    assert not doubt.rivals
+    assert doubt.kind == "weak"
+
+
+def test_one_camera_alone_has_nothing_to_be_compared_with() -> None:
+    assert place({}, [3]).doubts[3].kind == "alone"

@@ -34,4 +34,18 @@ CALIBRATIONS: dict[str, Calibration] = {
             "(237), syn_mid (233), syn_slow (234)"
         ),
     ),
+    "motion-learned": Calibration(
+        sharpness=3.0,
+        bias=-3.847,
+        weights=(0.5303, 0.3777, 1.3258),
+        most=0.9993,
+        accepted=0.76,
+        confidences=(0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
+        half_widths=(1.22, 1.19, 1.11, 0.99, 0.96, 0.92),
+        made_from=(
+            "2835 pairs of windows: pose2sim_single4 (240), caliscope_A (240), caliscope_C (240), "
+            "handpose3d_2 (227), dannce_mouse5 (240), mirror_mouse2 (238), syn_fast (233), syn_hard "
+            "(232), syn_mid (237), syn_slow (235), syn_head (238), syn_light (235)"
+        ),
+    ),
 }

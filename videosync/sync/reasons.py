@@ -21,9 +21,10 @@ SENTENCES = {
     "periodic": "ambiguous: the motion repeats, and offsets that are whole periods apart fit nearly as well{rivals}",
     "disagree": "what is seen disagrees: how much moves, how it changes and where it moves speak for different "
     "offsets{rivals}",
-    "ambiguous": "ambiguous: other offsets fit nearly as well{rivals}; the motion repeats, or too little of it is "
-    "shared",
+    "ambiguous": "ambiguous: other offsets fit nearly as well{rivals}; too little of the motion is shared",
+    "weak": "too little speaks for the offset that fits best; longer videos, or more that they share, would help",
     "unrelated": "nothing in common with the others was found; it may show another event, or too little of this one",
+    "alone": "no other video is left that it could be compared with",
     "unknown": "no other video that could be used is long enough to be compared with it in the range searched",
 }
 

@@ -10,6 +10,8 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from videosync.sync.confidence import calibration_of, lag_probabilities, probability_right
 from videosync.sync.curve import APART, LagCurve
 from videosync.sync.solve import (
@@ -26,7 +28,8 @@ ALIKE = 1.0  # standard errors above chance: a peak as high says that the videos
 RIVAL = 0.05  # times as likely as the answer: what else would do
 MOST_RIVALS = 4
 SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
-ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic
+ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic …
+UNLIKE = 0.0  # … where it is no more than this when moved by less
 
 
 @dataclass(frozen=True)
@@ -91,19 +94,28 @@ def _kind(curve: LagCurve, lag: int, rivals: Sequence[int]) -> str:
     if curve.near(seen.level, lag) < chance + ALIKE:
         return "unrelated"
     alone = [abs(int(curve.lags[part.argmax()]) - lag) <= APART for part in seen.parts if part.any()]
-    return "disagree" if sum(alone) < len(alone) / 2 else "ambiguous"
+    if sum(alone) < len(alone) / 2:
+        return "disagree"
+    return "ambiguous" if rivals else "weak"
 
 
 def _repeats(curve: LagCurve, rivals: Sequence[int]) -> bool:
-    """Whether the whole curve resembles itself moved by the distance of a rival."""
-    centred = curve.scores - curve.scores.mean()
-    for away in {abs(rival) for rival in rivals}:
-        if 2 * away > len(centred):
-            continue
-        one, other = centred[away:], centred[:-away]
-        if one @ other >= ALIKE_MOVED * math.sqrt((one @ one) * (other @ other)):
-            return True
-    return False
+    """Whether the whole curve resembles itself moved by the distance of a rival, and not when moved by less.
+
+    A curve that is merely smooth resembles itself moved by a little, and less and less from there on.
+    """
+    furthest = max((abs(rival) for rival in rivals if 2 * abs(rival) <= len(curve.scores)), default=0)
+    alike = np.array([_alike(curve.scores, away) for away in range(1, furthest + 1)])
+    distances = sorted({abs(rival) for rival in rivals if abs(rival) <= furthest})
+    return any(alike[away - 1] >= ALIKE_MOVED and alike[:away].min() <= UNLIKE for away in distances)
+
+
+def _alike(scores: np.ndarray, away: int) -> float:
+    """Correlation of a curve [L] with itself moved by ``away`` < L."""
+    centred = scores - scores.mean()
+    one, other = centred[away:], centred[:-away]
+    size = math.sqrt((one @ one) * (other @ other))
+    return float(one @ other) / size if size > 0 else 0.0
 
 
 def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> Placement:
@@ -135,7 +147,7 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> 
             doubts |= {camera: said.doubt for camera in active if camera not in leaving}
         active = [camera for camera in active if camera not in leaving]
     for camera in active:
-        doubts.setdefault(camera, Doubt("unknown"))
+        doubts.setdefault(camera, Doubt("alone" if len(cameras) == 1 else "unknown"))
     return Placement({}, {}, doubts)
 
 

@@ -49,9 +49,7 @@ def _null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndar
     overlap = max(min(LEAST_OVERLAP, *frames), math.ceil(NULL_SHARE * min(frames)))
     lags = np.arange(overlap - frames[0], frames[1] - overlap + 1)
     said = [cue.measure(_backwards(one), other, lags), cue.measure(_backwards(other), one, -lags[::-1])]
-    values = np.sort(
-        np.concatenate(said, axis=1), axis=1
-    )  # sorted: sums do not depend on the order of the clips
+    values = np.sort(np.concatenate(said, axis=1), axis=1)  # so that sums do not depend on the clips' order
     spread = values.std(axis=1)
     return np.median(values, axis=1), np.where(spread > 1e-9, spread, np.inf)
 
