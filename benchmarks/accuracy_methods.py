@@ -265,7 +265,7 @@ METHODS: dict[str, Callable[[], Method]] = {
     "keyframes": lambda: Method(lambda clip: keyframe_marks(clip.window), answer_marks, (), "nothing"),
     "energy": lambda: Method(motion_energy, answer_energy, ()),
     "energy-spared": lambda: Method(spared_energy, answer_energy, ()),
-    "motion": lambda: cue_method("motion"),  # the library's default
+    "motion": lambda: cue_method("motion"),  # needs no weights
 }
 NAMED: dict[str, Callable[[str], Method]] = {  # "name:argument"
     "cue": cue_method,

