@@ -19,7 +19,8 @@ def test_each_kind_says_something_else() -> None:
 @pytest.mark.parametrize("kind", ["periodic", "ambiguous", "short", "disagree"])
 def test_rivals_are_listed_in_seconds(kind: str) -> None:
     sentence = why_not(Doubt(kind, 4, (-25, 50)), 25.0, ANY)
-    assert "(-1.00 s, +2.00 s away from the best)" in sentence
+    assert "(1.00 s, 2.00 s away from the best)" in sentence
+    assert sentence == why_not(Doubt(kind, -4, (25, -50)), 25.0, ANY)  # of the swapped pair
     assert "away" not in why_not(Doubt(kind, 4), 25.0, ANY)
 
 

@@ -41,5 +41,6 @@ def why_not(doubt: Doubt, rate: float, search: Search) -> str:
             "the best offset leaves the least overlap that was tried, so that a better one may lie beyond; if the "
             "videos share so little, try less with --min_overlap"
         )
-    away = ", ".join(f"{lag / rate:+.2f} s" for lag in doubt.rivals)
+    # without a sign: it would be another one for the other video
+    away = ", ".join(dict.fromkeys(f"{abs(lag) / rate:.2f} s" for lag in doubt.rivals))
     return SENTENCES[doubt.kind].format(rivals=f" ({away} away from the best)" if away else "")
