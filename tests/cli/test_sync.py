@@ -19,6 +19,7 @@ import videosync
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.cli.main import main
 from videosync.cli.sync import build_parser
+from videosync.errors import VideoError
 from videosync.models import deep
 from videosync.sync import DEFAULT_CUE
 from videosync.version import __version__
@@ -323,3 +324,38 @@ def test_a_name_with_a_leading_dash(
     assert "given as './-cam.mp4'" in capsys.readouterr().err
     assert run(event[0][0], "./-cam.mp4", "--cue", "motion", "--json", "-") == 0
     assert json.loads(capsys.readouterr().out)["files"][1]["path"] == "./-cam.mp4"
+
+
+def test_names_that_are_no_text_and_terminals_without_letters(event: Event, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"cam \xff.mp4")
+    try:
+        odd.write_bytes(event[0][1].read_bytes())
+    except OSError:
+        pytest.skip("this disk takes only names that are text")
+    command = [sys.executable, "-m", "videosync", "sync", event[0][0], odd, "--cue", "motion"]
+    for encoding in ("ascii", "utf-8"):
+        done = subprocess.run(
+            [*command, "--json", tmp_path / "a.json"],
+            capture_output=True,
+            env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"started 0." in done.stdout
+        found = json.loads((tmp_path / "a.json").read_text())["files"][1]["path"]
+        assert os.fsencode(found) == os.fsencode(odd)
+
+
+def test_a_picture_of_nothing_is_not_drawn(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still, picture = tmp_path / "still.mp4", tmp_path / "a.png"
+    write_video(still, np.zeros((60, 64, 64, 3), np.uint8), 30.0)
+    assert run(event[0][0], still, "--cue", "motion", "--plot", picture) == 3
+    assert "nothing to draw in" in capsys.readouterr().err
+    assert not picture.exists()
+
+
+def test_one_name_is_not_taken_for_a_list_of_letters(event: Event) -> None:
+    with pytest.raises(VideoError, match="only .*mp4 was given"):
+        videosync.sync(str(event[0][0]))

@@ -122,14 +122,16 @@ def _sync(args: argparse.Namespace) -> int:
             report_note(file.note)
     if asked is not None and timeline.reference not in (None, asked):
         report_note(f"{asked} is not placed, so that starts count from {timeline.reference}")
-    text = json.dumps(timeline.to_json(), indent=1, ensure_ascii=False)
+    text = json.dumps(timeline.to_json(), indent=1)  # ASCII: names may be no valid Unicode
     if args.json == "-":
         print(text)
     else:
-        print("\n".join(describe(timeline)))
+        _say("\n".join(describe(timeline)))
     if json_file is not None:
         _write("--json", json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
-    if args.plot is not None:
+    if args.plot is not None and not evidence.curves:
+        report_note(f"no two videos could be compared, so that there is nothing to draw in {args.plot}")
+    elif args.plot is not None:
         from videosync.sync.sync_plots import save_sync_plot
 
         _write("--plot", args.plot, lambda path: save_sync_plot(path, evidence, timeline))
@@ -169,6 +171,12 @@ def describe(timeline: Timeline) -> list[str]:
     reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
     cue = [f"Found with the cue {timeline.cue}."] if timeline.cue != DEFAULT_CUE else []
     return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *cue]
+
+
+def _say(text: str) -> None:
+    """Print what may hold names, or signs, that standard output has no letters for."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured 
 
 
 def calibration_of(curve: LagCurve) -> Calibration:
-    """That of the curve's cue; of the default cue where that has none."""
+    """That of the curve's cue; of the cue "motion" where that has none."""
     return CALIBRATIONS.get(curve.cue or "", CALIBRATIONS["motion"])
 
 

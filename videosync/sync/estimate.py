@@ -151,7 +151,8 @@ def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
 
 def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
     """The paths as text. Raises VideoError: fewer than two, a missing one, a folder, the same file twice."""
-    paths = tuple(os.fspath(video) for video in videos)
+    listed = [videos] if isinstance(videos, (str, os.PathLike)) else videos  # a name is a sequence too
+    paths = tuple(os.fspath(video) for video in listed)
     if len(paths) < 2:
         given = f"only {paths[0]} was given" if paths else "none was given"
         raise VideoError(f"two or more videos of one event are needed, and {given}; name the others too.")
