@@ -13,7 +13,7 @@ def test_moving_cameras_are_named(tmp_path: Path) -> None:
     record = make_event(tmp_path, "train", 0, settings)
     timeline = sync([tmp_path / view["video"] for view in record["views"]])
     assert [file["camera"] for file in timeline.to_json()["files"]] == ["moving", "moving"]
-    said = "the camera moves in cam0.mp4, cam1.mp4; only what moves against it was compared"
+    said = "The camera moves in cam0.mp4, cam1.mp4; only what moves against it was compared"
     assert timeline.sentences()[-1] == said
 
 

@@ -15,7 +15,7 @@ from videosync.sync.cues import find_cue
 from videosync.sync.curve import LagCurve
 from videosync.sync.pair import SHORTEST, is_still, lag_range, least_overlap, pair_curve
 from videosync.sync.reasons import Search, why_not
-from videosync.sync.result import PlacedFile, Timeline
+from videosync.sync.result import PlacedFile, Timeline, short_names
 from videosync.sync.timeline import Doubt, Placement, judge, place
 from videosync.types import OffsetEstimate
 
@@ -142,9 +142,16 @@ def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
     placement = place(evidence.curves, cameras, chosen)
     starts = {number: start / rate for number, start in placement.starts.items()}
     base = chosen if chosen in starts else min(starts, key=lambda n: (starts[n], n), default=None)
-    files = tuple(_file(number, base, starts, placement, evidence) for number in range(len(paths)))
-    pairs = tuple(
-        _pair(i, j, starts, placement, evidence) for i, j in combinations(sorted(evidence.infos), 2)
+    joined = list(combinations(sorted(evidence.infos), 2))
+    pairs = tuple(_pair(i, j, starts, placement, evidence) for i, j in joined)
+    fits: dict[int, list[str]] = {}  # file that is not placed → others that it goes with
+    names = short_names(list(paths))
+    for (i, j), pair in zip(joined, pairs):
+        if pair.placed and i not in starts and j not in starts:
+            fits.setdefault(i, []).append(names[paths[j]])
+            fits.setdefault(j, []).append(names[paths[i]])
+    files = tuple(
+        _file(number, base, starts, placement, evidence, fits.get(number, ())) for number in range(len(paths))
     )
     return Timeline(None if base is None else paths[base], files, pairs, evidence.cue)
 
@@ -200,7 +207,12 @@ def find_file(reference: PathLike, paths: Sequence[str]) -> int:
 
 
 def _file(
-    number: int, base: int | None, starts: Mapping[int, float], placement: Placement, evidence: Evidence
+    number: int,
+    base: int | None,
+    starts: Mapping[int, float],
+    placement: Placement,
+    evidence: Evidence,
+    fits: Sequence[str],
 ) -> PlacedFile:
     info = evidence.infos.get(number)
     path = evidence.paths[number]
@@ -209,6 +221,8 @@ def _file(
     if number not in starts or base is None:
         doubt = placement.doubts.get(number, Doubt("unknown"))
         reason = evidence.problems.get(number) or why_not(doubt, evidence.rate, evidence.search)
+        if fits and starts:
+            reason = f"fits {' and '.join(fits)}, but not those on the timeline: {reason}"
         return PlacedFile(
             path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera
         )

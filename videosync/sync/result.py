@@ -76,7 +76,7 @@ class Timeline:
                 pair = self.offset(file.path, self.reference)
                 found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
-            found.append(f"the camera moves in {', '.join(moving)}; only what moves against it was compared")
+            found.append(f"The camera moves in {', '.join(moving)}; only what moves against it was compared")
         return found
 
     def offset(self, path0: str, path1: str) -> OffsetEstimate:
