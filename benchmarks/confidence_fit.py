@@ -20,7 +20,9 @@ from videosync.sync.curve import LagCurve
 
 PENALTY = 1e-3  # on squared weights of features in units of their spread
 WANTED = 0.98  # of accepted answers that are right
-LIMITS = tuple(round(0.5 + 0.01 * n, 2) for n in range(50))
+LIMITS = tuple(
+    round(0.8 + 0.01 * n, 2) for n in range(20)
+)  # what is less sure is refused even where it is right
 NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
 COVERED = 0.95
 WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured

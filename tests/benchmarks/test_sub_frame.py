@@ -1,0 +1,73 @@
+"""The benchmark of fractions of a frame: its truth, its table, and the command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks.sub_frame import main, measure, table
+from videosync.data.manifest import read_manifest, write_manifest
+from videosync.data.samples import Sample, View
+from videosync.video.write import write_video
+
+STEP = 4
+
+
+@pytest.fixture(scope="module")
+def fast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two files of 120 frames/s that see the same disc swing about, the second from 9 frames later on."""
+    folder = tmp_path_factory.mktemp("fast")
+    rng = np.random.default_rng(3)
+    path = cv2.GaussianBlur(rng.normal(size=(700, 2)), (1, 0), 12.0).astype(np.float64)
+    path = 48 + 14 * path / path.std()
+    views = []
+    for view, start in enumerate((0, 9)):
+        pictures = []
+        for x, y in path[start : start + 600]:
+            picture = np.full((96, 96, 3), 70 + 30 * view, np.uint8)
+            centre = (round(16 * (x if view else 96 - x)), round(16 * y))
+            cv2.circle(picture, centre, 16 * 9, (220, 210, 190), -1, cv2.LINE_AA, shift=4)
+            pictures.append(picture)
+        write_video(folder / f"cam{view}.mp4", pictures, 120.0, gop=600, crf=10)
+        views.append(View(f"cam{view}.mp4", start, 600, 120.0))
+    write_manifest(folder, [Sample("swing", "train", tuple(views))])
+    return folder
+
+
+def test_answers_between_frames_are_measured_against_the_fraction(fast: Path) -> None:
+    found = measure(read_manifest(fast), step=STEP, frames=60, cue="white-energy")
+    fractions = {fraction for fraction, _ in found["swing"]}
+    assert fractions == {0.75, 0.5, 0.25, 0.0}  # (0 - 9 - late) / 4, modulo a frame
+    errors = np.array([error for _, error in found["swing"]])
+    assert len(errors) >= 6
+    assert np.abs(errors).mean() < 0.2  # whole frames would be 0.25 off
+
+
+def test_the_bias_is_the_mean_of_the_answers_that_are_right() -> None:
+    rows = table({"a": [(0.0, 0.1), (0.5, -0.3)], "b": [(0.0, 0.3), (0.5, 7.0)]}, resamples=200)
+    by_fraction = {row["fraction"]: row for row in rows}
+    assert by_fraction[0.0]["bias"] == pytest.approx(0.2)
+    assert (by_fraction[0.5]["windows"], by_fraction[0.5]["right"]) == (2, 1)
+    assert by_fraction[0.5]["bias"] == pytest.approx(-0.3)
+    assert by_fraction[0.5]["whole_frames"] == 0.5
+    assert by_fraction[None]["rms"] == pytest.approx(np.sqrt((0.01 + 0.09 + 0.09) / 3))
+    low, high = by_fraction[0.0]["bias_95"]
+    assert low == pytest.approx(0.1)
+    assert high == pytest.approx(0.3)
+
+
+def test_the_command_prints_and_writes(
+    fast: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["sub_frame", "--data", str(fast), "--frames", "60", "--cue", "white-energy"]
+    monkeypatch.setattr("sys.argv", [*command, "--output", str(tmp_path)])
+    assert main() == 0
+    assert "| all |" in capsys.readouterr().out
+    assert json.loads((tmp_path / "sub_frame.json").read_text())["rows"][-1]["fraction"] is None
+    monkeypatch.setattr("sys.argv", [*command[:-4], "--frames", "400"])
+    assert main() == 2
+    assert "no pair of views has windows of 400 frames" in capsys.readouterr().err
