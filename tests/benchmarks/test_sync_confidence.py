@@ -156,7 +156,7 @@ def test_one_command_from_videos_to_the_table(
     assert sync_confidence.main(typed) == 0
     assert "| real, all |" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "sync_confidence.json").read_text())
-    written = runpy.run_path(str(table), run_name="videosync.sync.calibration")["CALIBRATIONS"]["motion"]
+    written = runpy.run_path(str(table), run_name="videosync.sync.calibration")["CALIBRATIONS"][report["cue"]]
     assert list(written.weights) == list(report["calibration"]["weights"].values())
     assert written.accepted == report["calibration"]["accepted"]
     assert written.made_from.startswith(f"{sum(report['sets'].values())} pairs of windows: ")
