@@ -25,6 +25,9 @@ from videosync.offset.correlation import (
 from videosync.offset.fusion import antisymmetric, fuse
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
+EMBEDDINGS = (
+    "embeddings of learned"  # of a whole clip, [T, D]: no signal, for it depends on where the clip ends
+)
 Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
 
 
@@ -34,6 +37,7 @@ class Part:
 
     channels: tuple[str, ...]
     curve: Curve
+    ready: Callable[[Signals], Signals] = dict  # a clip with what ``curve`` would work out of it each time
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Cue:
 
         Both are reversed exactly when the clips are swapped. Raises ValueError: a lag leaves no overlap.
         """
-        clips = clip0, clip1
+        clips = self._ready(clip0), self._ready(clip1)  # once, for both orders
 
         def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
             parts = self.measure(clips[first], clips[second], offsets)
@@ -87,6 +91,11 @@ class Cue:
     def measure(self, clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         """The curves of the parts, in this order of the clips alone: [P, L]."""
         return np.stack([part.curve(clip0, clip1, lags) for part in self.parts])
+
+    def _ready(self, clip: Signals) -> Signals:
+        for part in self.parts:
+            clip = part.ready(clip)
+        return clip
 
 
 def correlated(*channels: str) -> Part:
@@ -159,14 +168,18 @@ def recognised(*, temperature: float) -> Part:
     Its features are measured once a file; what a clip of them means is worked out here, on the frames that are there.
     """
 
-    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+    def ready(clip: Signals) -> Signals:
+        if EMBEDDINGS in clip:
+            return clip
         from videosync.models.learned import learned_motion  # imports torch
 
-        encoder = learned_motion()
-        vectors0, vectors1 = (encoder.embed(clip[LEARNED]) for clip in (clip0, clip1))
+        return {**clip, EMBEDDINGS: learned_motion().embed(clip[LEARNED])}
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        vectors0, vectors1 = (ready(clip)[EMBEDDINGS] for clip in (clip0, clip1))
         return similarity_scores(vectors0, vectors1, lags, temperature=temperature)
 
-    return Part((LEARNED,), curve)
+    return Part((LEARNED,), curve, ready)
 
 
 def together(*parts: Part) -> Part:
