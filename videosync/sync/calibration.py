@@ -21,17 +21,17 @@ class Calibration:
 
 CALIBRATIONS: dict[str, Calibration] = {
     "motion": Calibration(
-        sharpness=3.67,
-        bias=-3.6218,
-        weights=(0.5721, 0.4802, 1.1744),
-        most=0.9992,
-        accepted=0.78,
+        sharpness=3.5,
+        bias=-3.7131,
+        weights=(0.6287, 0.2795, 1.2366),
+        most=0.9993,
+        accepted=0.8,
         confidences=(0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
-        half_widths=(1.25, 1.02, 1.02, 1.02, 1.02, 1.02),
+        half_widths=(1.21, 1.05, 1.05, 1.05, 1.05, 0.96),
         made_from=(
-            "2362 pairs of windows: pose2sim_single4 (240), caliscope_A (240), caliscope_C (240), "
-            "handpose3d_2 (229), dannce_mouse5 (240), mirror_mouse2 (237), syn_fast (232), syn_hard "
-            "(237), syn_mid (233), syn_slow (234)"
+            "2835 pairs of windows: pose2sim_single4 (240), caliscope_A (240), caliscope_C (240), "
+            "handpose3d_2 (227), dannce_mouse5 (240), mirror_mouse2 (238), syn_fast (233), syn_hard "
+            "(232), syn_mid (237), syn_slow (235), syn_head (238), syn_light (235)"
         ),
     ),
     "motion-learned": Calibration(
