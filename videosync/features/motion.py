@@ -29,12 +29,8 @@ NOISE_FACTOR, LEAST_THRESHOLD = 4, 4.0  # threshold: times the noise; grey level
 SCALES = (1, 2, 4, 8)  # frames
 TOP_CELLS = (1, 4, 8, 16, 32, 64)  # of a 16 x 16 grid
 GRID, CELLS = 16, 8
-FLOOR_ENERGY, FLOOR_AREA, FLOOR_TOP, FLOOR_CELL = (
-    0.003,
-    0.0005,
-    0.01,
-    0.5,
-)  # keep the logarithms of still pictures finite
+# keep the logarithms of still pictures finite
+FLOOR_ENERGY, FLOOR_AREA, FLOOR_TOP, FLOOR_CELL = 0.003, 0.0005, 0.01, 0.5
 BLOCK = 512  # frames that share one estimate of the noise
 
 CHANNELS = {  # name → columns
@@ -168,9 +164,8 @@ def _threshold(
     return threshold if steps is None else np.full(shape, threshold[0, 0], np.uint16)
 
 
-Earlier = dict[
-    int, tuple[np.ndarray, np.ndarray | None]
-]  # frames back → picture, where it is seen (None: all over)
+# frames back → picture, where it is seen (None: all over)
+Earlier = dict[int, tuple[np.ndarray, np.ndarray | None]]
 
 
 def _earlier(recent: list[np.ndarray], path: Sequence[Step] | None) -> Earlier:

@@ -13,24 +13,19 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-CORNERS, LOOKED_AT = 150, 80  # that are followed, at most; of those, to judge whether a camera moves
-SPACING, QUALITY = (
-    32,
-    0.01,
-)  # corners are at least the picture's width / so much apart; how good, of the best one
-REACH, LEVELS = 15, 3  # pixels and levels of the pyramid in which a corner is looked for
+# corners that are followed, at most; of those, so many to judge whether a camera moves
+CORNERS, LOOKED_AT = 150, 80
+# corners are at least the picture's width / SPACING apart, and so good as QUALITY of the best one
+SPACING, QUALITY = 32, 0.01
+# pixels and levels of the pyramid in which a corner is looked for
+REACH, LEVELS = 15, 3
 AGREES = 0.7  # pixels from its place within which a corner obeys the map
 FEWEST = 12  # corners that make a map
 TRUSTED = 0.3  # share of corners that obey a map to be relied on
-FAR, NEAR = (
-    8,
-    1,
-)  # frames between which is judged whether a camera moves: far for slow ones, near for quick ones
-EVERY, LEAST_LOOKS, MOST_LOOKS = (
-    32,
-    5,
-    16,
-)  # it is judged once in so many frames, but so often at least and at most
+# frames between which is judged whether a camera moves: far for slow ones, near for quick ones
+FAR, NEAR = 8, 1
+# it is judged once in EVERY frames, but so often at least and at most
+EVERY, LEAST_LOOKS, MOST_LOOKS = 32, 5, 16
 AT_REST, EXACT = 0.2, 0.3  # pixels: a corner stays; a corner obeys the map when it is judged
 STAY = 0.05  # share of corners that stay; where the camera moves there are next to none
 AGREE_FAR, AGREE_NEAR = 0.2, 0.35  # share of corners that must obey a map for the camera to move
