@@ -41,9 +41,11 @@ def built(folder, manifest, *, copies=1, augment=None, **options):
     return cache
 
 
-def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path):
-    cached = CachedClips(built(tmp_path, dataset), ClipDraws(dataset, "train", **SETTINGS))
-    direct = TrainingClips(ClipDraws(dataset, "train", **SETTINGS), image_size=32, augment=None)
+@pytest.mark.parametrize("num_frames", [12, 70])  # 70: more than the videos have
+def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path, num_frames):
+    settings = SETTINGS | {"num_frames": num_frames}
+    cached = CachedClips(built(tmp_path, dataset), ClipDraws(dataset, "train", **settings))
+    direct = TrainingClips(ClipDraws(dataset, "train", **settings), image_size=32, augment=None)
     assert len(cached) == len(direct) == 8
     for epoch in (0, 3):
         cached.set_epoch(epoch)
@@ -54,6 +56,7 @@ def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path):
             for field in ("mask", "steps", "lengths"):
                 assert torch.equal(getattr(ours, field), getattr(theirs, field))
             expected = torch.stack([encode(view, 0) for view in theirs.frames])  # [2, T, 64]
+            assert ours.mask.all() == (num_frames == 12)
             assert ours.frames.dtype == torch.float32
             torch.testing.assert_close(ours.frames, expected, atol=1e-3, rtol=0)  # float16 on disk
 
@@ -112,7 +115,7 @@ def test_chunks_are_augmented_as_the_whole_clip_is(tmp_path):
     rng = np.random.default_rng(0)
     clip = np.repeat(np.repeat(rng.integers(0, 256, (40, 4, 6, 3), dtype=np.uint8), 10, 1), 10, 2)
     for seed in range(8):
-        augment = ClipAugment(24, crop_scale=0.4)
+        augment = ClipAugment(24, crop_scale=0.4, reference=seed % 2 == 0)
         whole = augment(torch.from_numpy(clip), torch.Generator().manual_seed(seed))
         fixed = _FixedAugment(augment, clip, seed)
         chunks = torch.cat([fixed(clip[:15]), fixed(clip[15:])])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import colorsys
+import dataclasses
 import math
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from videosync.video.color import LUMA, color_map
+from tests.reference.colors import SLOW
+from videosync.video.color import JITTER, LUMA, color_map
 from videosync.video.transforms import ClipAugment, to_model_input
 
 OFF: dict[str, Any] = dict(crop_scale=1.0, flip=0.0, color_prob=0.0, gray_prob=0.0, blur_prob=0.0)
@@ -152,6 +155,46 @@ def test_hue_turns_colours_and_leaves_grey_and_luma() -> None:
     assert float(turned @ torch.tensor(LUMA)) == pytest.approx(0.6 * 0.299 + 0.3 * 0.701, abs=1e-4)
     back, _ = one_map(hue=-1 / 3)
     assert back @ matrix == pytest.approx(torch.eye(3), abs=1e-4)
+
+
+JITTERED = dict(brightness=0.9, contrast=1.2, saturation=0.7, hue=0.05)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [("brightness",), ("contrast",), ("saturation",), ("hue",), tuple(JITTER), tuple(reversed(JITTER))],
+    ids="-".join,
+)
+def test_reference_jitter_is_that_of_each_frame_in_the_order_drawn(order: tuple[str, ...]) -> None:
+    """Frames of different light: around the mean of all of them contrast would give something else."""
+    light = torch.tensor([0.3, 0.45, 0.6]).view(3, 1, 1, 1)
+    clip = ((light + 0.1 * noise(3, 32, 32) / 255) * 255).to(torch.uint8)
+    augment = ClipAugment(32, **{**OFF, "reference": True})
+    plain = augment.draw(32, 32, generator())
+    draw = dataclasses.replace(plain, **{name: JITTERED[name] for name in order}, order=order)  # type: ignore[arg-type]
+    expected = clip.numpy() / 255
+    for name in order:
+        expected = np.stack([SLOW[name](frame, JITTERED[name]) for frame in expected])
+    found = augment.apply(clip, draw).permute(0, 2, 3, 1).numpy()
+    assert np.abs(found - expected).max() < 1e-5
+    if "contrast" in order:
+        around_clip = ClipAugment(32, **OFF).apply(clip, draw).permute(0, 2, 3, 1).numpy()
+        assert np.abs(around_clip - expected).max() > 0.02
+
+
+def test_reference_draws_blur_with_jitter_alone_and_every_order() -> None:
+    reference, ours = ClipAugment(32, crop_scale=0.8, reference=True), ClipAugment(32, crop_scale=0.8)
+    draws = [reference.draw(60, 80, generator(s)) for s in range(2000)]
+    jitter, blur = (np.array(x) for x in zip(*[(d.brightness != 1, d.sigma > 0) for d in draws]))
+    assert not (blur & ~jitter).any()
+    assert blur.mean() == pytest.approx(0.4, abs=5 * np.sqrt(0.4 * 0.6 / 2000))
+    counts = Counter(d.order for d in draws)
+    assert len(counts) == 24
+    assert max(counts.values()) < 2000 / 24 + 5 * np.sqrt(2000 / 24)
+    for seed, draw in enumerate(draws[:200]):  # nothing else differs
+        other = ours.draw(60, 80, generator(seed))
+        assert other.order == JITTER
+        assert dataclasses.replace(draw, sigma=0.0, order=JITTER) == dataclasses.replace(other, sigma=0.0)
 
 
 @pytest.mark.parametrize(

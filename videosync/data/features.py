@@ -26,7 +26,6 @@ from videosync.data.datasets import ClipPair, decode_size, prepare_frames
 from videosync.data.draws import ClipDraws
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, ManifestError
-from videosync.video.color import color_map
 from videosync.video.read import probe, read_frames, read_frames_at
 from videosync.video.transforms import ClipAugment
 
@@ -242,20 +241,11 @@ class _FixedAugment:
 
     def __init__(self, augment: ClipAugment, reference: np.ndarray, seed: int) -> None:
         _, height, width, _ = reference.shape
-        draw = augment.draw(height, width, torch.Generator().manual_seed(seed))
+        self.draw = augment.draw(height, width, torch.Generator().manual_seed(seed))
         self.augment = augment
-        self.spatial = replace(draw, brightness=1.0, contrast=1.0, saturation=1.0, hue=0.0, gray=False)
-        self.matrix, self.offset = color_map(
-            self.augment.apply(torch.from_numpy(reference), self.spatial).mean((0, 2, 3)),
-            brightness=draw.brightness,
-            contrast=draw.contrast,
-            saturation=draw.saturation,
-            hue=draw.hue,
-            gray=draw.gray,
-        )
+        plain = replace(self.draw, brightness=1.0, contrast=1.0, saturation=1.0, hue=0.0, gray=False)
+        self.mean = augment.apply(torch.from_numpy(reference), plain).mean((0, 2, 3))
 
     def __call__(self, clip: np.ndarray) -> Tensor:
         """uint8 [T, H, W, 3] → float32 [T, 3, S, S] in 0…1."""
-        frames = self.augment.apply(torch.from_numpy(clip), self.spatial)
-        changed = self.offset.view(1, 3, 1) + self.matrix @ frames.flatten(2)  # [T, 3, S*S]
-        return changed.clamp_(0, 1).view_as(frames)
+        return self.augment.apply(torch.from_numpy(clip), self.draw, mean=self.mean)

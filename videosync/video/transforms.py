@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videosync.video.color import color_map
+from videosync.video.color import JITTER, color_map
 
 CROP_RATIO = 4 / 3  # largest change of a crop's shape against the frame's own
 BLUR_SIGMA = (0.1, 2.0)  # pixels at an image size of 224
+ORDERS = tuple(permutations(JITTER))
 FRAMES_AT_ONCE = {"cpu": 4, "cuda": 64}  # as many as fit the cache, or fill the device
 
 
@@ -39,6 +42,7 @@ class AugmentDraw:
     hue: float  # share of the full circle
     gray: bool
     sigma: float  # pixels; 0: no blur
+    order: tuple[str, ...] = JITTER  # of brightness, contrast, saturation and hue
 
     @property
     def plain_color(self) -> bool:
@@ -51,6 +55,10 @@ class ClipAugment:
     Calling it with a clip uint8 [T,3,H,W] or [T,H,W,3] and a generator gives float32 [T,3,size,size] in 0…1
     on the clip's device. Pass real frames only: contrast works around the clip's mean.
     The same generator state gives the same draw, whatever the options switch off.
+
+    ``reference``: as CARL's public code does (torchvision's ColorJitter and, behind it, the blur, both applied with
+    ``color_prob``): brightness, contrast, saturation and hue in random order, contrast around each frame's own
+    mean, and blur, with ``blur_prob``, of clips with colour jitter alone.
 
     Args:
         size: height and width of the result, pixels.
@@ -73,6 +81,7 @@ class ClipAugment:
         hue: float = 0.2,
         gray_prob: float = 0.2,
         blur_prob: float = 0.5,
+        reference: bool = False,
     ) -> None:
         if size < 1:
             raise ValueError(f"size is {size}; it must be at least 1 pixel")
@@ -96,16 +105,18 @@ class ClipAugment:
         self.hue = hue
         self.gray_prob = gray_prob
         self.blur_prob = blur_prob
+        self.reference = reference
 
     def draw(self, height: int, width: int, generator: torch.Generator) -> AugmentDraw:
         """Choose what happens to a clip of ``height`` x ``width`` pixels."""
-        u = torch.rand(13, generator=generator, device=generator.device).tolist()
+        u = torch.rand(14, generator=generator, device=generator.device).tolist()
         share = self.crop_scale + (1 - self.crop_scale) * u[0]
         # The crop's shape against the frame's own, so that a crop of this area always fits.
         stretch = math.exp((2 * u[1] - 1) * min(math.log(CROP_RATIO), -math.log(share)))
         crop_height = max(1, min(height, round(height * math.sqrt(share / stretch))))
         crop_width = max(1, min(width, round(width * math.sqrt(share * stretch))))
         color = u[5] < self.color_prob
+        blurred = u[11] < self.blur_prob and (color or not self.reference)
         low, high = (sigma * self.size / 224 for sigma in BLUR_SIGMA)
         return AugmentDraw(
             top=int(u[2] * (height - crop_height + 1)),
@@ -118,15 +129,19 @@ class ClipAugment:
             saturation=_factor(u[8], color * self.saturation),
             hue=(2 * u[9] - 1) * color * self.hue,
             gray=u[10] < self.gray_prob,
-            sigma=low + (high - low) * u[12] if u[11] < self.blur_prob else 0.0,
+            sigma=low + (high - low) * u[12] if blurred else 0.0,
+            order=ORDERS[int(u[13] * len(ORDERS))] if self.reference else JITTER,
         )
 
     def __call__(self, clip: Tensor, generator: torch.Generator) -> Tensor:
         frames = _frames_last(clip)
         return self.apply(frames, self.draw(frames.shape[1], frames.shape[2], generator))
 
-    def apply(self, clip: Tensor, draw: AugmentDraw) -> Tensor:
-        """Do to a clip (uint8 [T,3,H,W] or [T,H,W,3]) what was drawn → float32 [T,3,size,size] in 0…1."""
+    def apply(self, clip: Tensor, draw: AugmentDraw, *, mean: Tensor | None = None) -> Tensor:
+        """Do to a clip (uint8 [T,3,H,W] or [T,H,W,3]) what was drawn → float32 [T,3,size,size] in 0…1.
+
+        ``mean``: of the clip's colour [3] in 0…1, where the frames are a part of it (not read with ``reference``).
+        """
         frames = _frames_last(clip)
         frames = frames[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
         small = _resize(frames, self.size)
@@ -134,21 +149,25 @@ class ClipAugment:
             small = small.flip(3)
         if draw.plain_color and not draw.sigma:
             return small.float().div_(255)
-        matrix, offset = color_map(
-            small[:, :, ::4, ::4].float().mean((0, 2, 3))
-            / 255,  # every fourth pixel says enough about the mean
+        color = partial(
+            color_map,
             brightness=draw.brightness,
             contrast=draw.contrast,
             saturation=draw.saturation,
             hue=draw.hue,
             gray=draw.gray,
+            order=draw.order,
         )
+        if mean is None:  # every fourth pixel says enough about it
+            mean = small[:, :, ::4, ::4].float().mean((0, 2, 3)) / 255
+        of_clip = None if self.reference else color(mean)
         kernel = _gaussian(draw.sigma, self.size) if draw.sigma else None
         out = torch.empty(small.shape, device=small.device)
-        matrix, offset = (matrix / 255).to(small.device), offset.to(small.device).view(1, 3, 1)
         at_once = FRAMES_AT_ONCE.get(small.device.type, 16)
         for source, target in zip(small.split(at_once), out.split(at_once), strict=True):
             values = source.float()
+            matrix, offset = of_clip or color(values.mean((2, 3)) / 255)  # [3, 3], [3] or [t, 3]
+            matrix, offset = (matrix / 255).to(values.device), offset.to(values.device).view(-1, 3, 1)
             if kernel is not None:
                 values = _blur(values, kernel)
             flat = values.flatten(2)  # [t, 3, S*S]
