@@ -143,7 +143,7 @@ def test_pretrained_weights_that_are_missing_are_named_by_their_upstream_file(
     assert train(flags) == 2
     last = capsys.readouterr().err.strip().splitlines()[-1]
     assert last.startswith("error: ")
-    assert str(Path("pretrained_models") / "BYOL_1000.pth") in last
+    assert str(Path("pretrained_models") / "resnet50-0676ba61.pth") in last
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -62,6 +62,11 @@ def test_every_number_has_a_range() -> None:
         ),
         (["data.feature_cache=1"], "data.feature_cache is 1, but model.layer is 3"),
         (["pairs.max_offset=240"], r"pairs.max_offset \(240\) must be smaller than pairs.num_frames \(240\)"),
+        (["loss.lag_weight=1"], "data.sampling_region is 1.5 .*no lag"),
+        (
+            ["loss.lag_weight=1", "data.sampling_region=1", "data.sampling_block=video"],
+            "data.sampling_block 'video': .*no lag",
+        ),
         (["data.cross_share=0.3"], "data.cross_share is 0.3, but data.views is 'self'"),
         (["detector.mlp_hidden=[]"], "detector.mlp_hidden is .*at least one layer"),
         (["detector.equivariant_channels=[4]"], "detector.equivariant_channels is .*two numbers"),
@@ -115,6 +120,7 @@ def test_each_rule_refuses(overrides: list[str], message: str) -> None:
     ("overrides", "message"),
     [
         (["data.dataset="], "data.dataset is empty"),
+        (["data.sampling_region=1e6"], r"data.sampling_region is 1e\+06: .*set data.sampling_block to video"),
         (["model.name=noise"], "model.name is 'noise', which has nothing to train"),
         (["model.weights="], "model.layer freezes stages 1 to 3 of resnet50, but model.weights is empty"),
         (["train.batch_size=3"], r"train.batch_size \(3\) is not divisible by the number of processes \(2\)"),

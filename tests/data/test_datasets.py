@@ -106,12 +106,41 @@ def test_the_two_views_are_augmented_differently(dataset):
 def test_short_videos_are_padded_with_zeros_and_masked(dataset, read_numbers):
     for views in ("self", "cross"):
         for augment in (None, ClipAugment(32)):
-            item = clips(dataset, "short", views=views, augment=augment)[0]
+            item = clips(dataset, "short", views=views, augment=augment, sampling_region=1.0)[0]
             assert item.frames.shape == (2, 12, 3, 32, 32)
             assert item.mask.sum(1).tolist() == [6, 6]
             assert item.frames[~item.mask].abs().max() == 0
-        plain = clips(dataset, "short", views=views)[0]
+        plain = clips(dataset, "short", views=views, sampling_region=1.0)[0]
         assert len(set(read_numbers(plain.frames[0, :6]).tolist())) == 6
+
+
+@pytest.mark.parametrize("block", ["view", "video"])
+def test_frames_drawn_beyond_the_end_are_masked_too(dataset, read_numbers, block):
+    """However many of a view are real, these come first and show what their steps say."""
+    data = clips(dataset, "short", samples_per_video=12, sampling_block=block)
+    counts = set()
+    for i in range(len(data)):
+        item = data[i]
+        view = next(v for v in data.draws.samples[0].views if v.video == f"{item.name}.mp4")
+        numbers = read_numbers(item.frames) - view.start_frame
+        np.testing.assert_array_equal(numbers[item.mask], item.steps[item.mask])
+        assert item.frames[~item.mask].abs().max() == 0
+        counts.update(item.mask.sum(1).tolist())
+    assert counts <= {3, 4, 5, 6}
+    assert len(counts) > 1
+
+
+def test_samples_whose_views_are_always_the_same_are_named(dataset):
+    def said(split, **options):
+        return clips(dataset, split, **options).draws.warnings()
+
+    assert said("short") == []  # the two views differ, as the block is longer than the video
+    (sentence,) = said("short", sampling_region=1.0)
+    assert "the two views of 1 of 1 samples are always the same frames" in sentence
+    assert "data.num_frames (12)" in sentence
+    assert said("short", sampling_region=1.0, views="cross") == []  # its cameras began 2 frames apart
+    assert said("short", sampling_region=1.0, num_frames=5) == []
+    assert said("train", sampling_region=1.0) == []
 
 
 def test_collate_names_the_fields(dataset):

@@ -54,7 +54,7 @@ LEGACY_KEYS: dict[str, LegacyKey] = {
     "SSL": LegacyKey(
         "bool",
         True,
-        "augment.crop_scale, augment.flip, augment.color_prob, augment.gray_prob, augment.blur_prob",
+        "augment.crop_scale, augment.flip, augment.color_prob, augment.gray_prob, augment.blur_prob, augment.reference",
         "which AUGMENTATION keys count; a sample is always two views here",
     ),
     "USE_AMP": LegacyKey("bool", False, "train.precision, eval.precision", "true: fp16; false: float32"),
@@ -62,8 +62,9 @@ LEGACY_KEYS: dict[str, LegacyKey] = {
     "DATASETS": LegacyKey(
         "texts",
         ["pouring"],
-        "data.dataset",
-        "its first name, where the old loader takes the folder from it (ntu, cmu, cvid, kinetics400)",
+        "data.dataset, data.sampling_block",
+        "its first name, where the old loader takes the folder from it (ntu, cmu, cvid, kinetics400); views of "
+        "Kinetics, Pouring and Penn Action are drawn from the whole video (sampling_block)",
     ),
     "TRAINING_ALGO": LegacyKey(
         "text", "scl", "loss.name", values={**_same("scl", "tcc", "tcn", "classification"), "simclr": "scl"}
@@ -115,14 +116,7 @@ LEGACY_KEYS: dict[str, LegacyKey] = {
         "text",
         "Resnet50_byol",
         "model.weights",
-        "model.weights also takes a path",
-        values={
-            "Resnet50_byol": "byol",
-            "Resnet50_mocov2": "mocov2",
-            "Resnet50_simclr": "simclr",
-            "Resnet50": "torchvision",
-            "Resnet50_pretrained": "torchvision",
-        },
+        "torchvision, whatever it says: so do the old transformers; model.weights names others, or a path",
     ),
     f"{BACKBONE}.LAYER": LegacyKey(
         "int",
@@ -235,12 +229,14 @@ LEGACY_KEYS: dict[str, LegacyKey] = {
     "DATA.SAMPLING_STRATEGY": LegacyKey(
         "text",
         "time_augment",
-        "data.sampling_region",
-        "offset_uniform: so large a region that frames are drawn from the whole video",
+        "data.sampling_region, data.sampling_block",
+        "offset_uniform: frames of the whole video (sampling_block video, sampling_region 1)",
         values=_same("time_augment", "offset_uniform"),
     ),
     "DATA.SAMPLING_REGION": LegacyKey("float", 1.5, "data.sampling_region"),
     "DATA.CONSISTENT_OFFSET": LegacyKey("float", 0.2, "data.consistent_offset"),
+    "DATA.DYNAMIC_FRAMES": _ignored(UNREAD),
+    "DATA.CONSISTENT_VIEWS": _ignored(UNREAD),
     "DATA.NUM_CONTEXTS": LegacyKey(
         "int", 1, remark="frames are embedded without context frames here", values={1: 1}
     ),
@@ -252,7 +248,7 @@ LEGACY_KEYS: dict[str, LegacyKey] = {
         "float",
         1.0,
         "augment.brightness, augment.contrast, augment.saturation, augment.hue, augment.blur_prob",
-        "× 0.8, 0.8, 0.8, 0.2 and 0.5, with crop_scale 0.8; read when SSL is true",
+        "× 0.8, 0.8, 0.8, 0.2 and 0.5 (of clips with jitter), with crop_scale 0.8; read when SSL is true",
     ),
     "AUGMENTATION.RANDOM_FLIP": LegacyKey("bool", True, "augment.flip", PLAIN),
     "AUGMENTATION.RANDOM_CROP": LegacyKey("bool", True, "augment.crop_scale", PLAIN),

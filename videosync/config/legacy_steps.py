@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePath
 from typing import Any
 
-from videosync.config.legacy_keys import EMBEDDER, LEGACY_KEYS, PLAIN, RATE, WARMUP
+from videosync.config.legacy_keys import BACKBONE, EMBEDDER, LEGACY_KEYS, PLAIN, RATE, WARMUP
 
 Result = tuple[dict[str, Any], list[str]]  # our options, and what means something else here
-WHOLE_VIDEO = 1e6  # a sampling region so large that a view's frames come from the whole video
 FROM_DATASETS = ("ntu", "cmu", "cvid", "kinetics400")  # the old loaders that take the folder from DATASETS
+TORCHVISION = ("Resnet50", "Resnet50_pretrained")  # what old files call torchvision's weights
+WHOLE_VIDEO = ("kinetics", "k400", "pouring", "penn")  # datasets whose old loaders draw from the whole video
 
 
 class Refused(ValueError):
@@ -74,7 +76,11 @@ def _dataset(old: Old) -> Result:
             f"PATH_TO_DATASET '{path}', DATASETS [{', '.join(names)}]: a run has one folder with a manifest here, "
             f"data.dataset '{chosen}'; evaluate others with --opts data.dataset NAME"
         )
-    return {"data.dataset": chosen}, notes
+    if not old.whole:
+        return {"data.dataset": chosen}, notes
+    known = [PurePath(name).name.lower() for name in (chosen, *old.given.get("DATASETS", [])[:1])]
+    block = "video" if any(name.startswith(WHOLE_VIDEO) for name in known) else "view"
+    return {"data.dataset": chosen, "data.sampling_block": block}, notes
 
 
 def _batch_size(old: Old) -> Result:
@@ -96,6 +102,15 @@ def _val_interval(old: Old) -> Result:
 
 def _tasks(old: Old) -> Result:
     return {"eval.tasks": list(dict.fromkeys(old["EVAL.TASKS"]))}, []
+
+
+def _network(old: Old) -> Result:
+    name = old[f"{BACKBONE}.NETWORK"]
+    note = (
+        f"MODEL.BASE_MODEL.NETWORK {name}: the old transformers start from torchvision's ImageNet weights whatever it "
+        "says, and so does this (model.weights torchvision); name others with --opts model.weights byol"
+    )
+    return {"model.weights": "torchvision"}, [] if name in TORCHVISION else [note]
 
 
 def _train_base(old: Old) -> Result:
@@ -178,7 +193,7 @@ def _grad_clip(old: Old) -> Result:
 
 def _sampling(old: Old) -> Result:
     if old["DATA.SAMPLING_STRATEGY"] == "offset_uniform":
-        return {"data.sampling_region": WHOLE_VIDEO}, []
+        return {"data.sampling_block": "video", "data.sampling_region": 1.0}, []
     return {"data.sampling_region": max(1.0, old["DATA.SAMPLING_REGION"])}, []  # there 1 unless it is above
 
 
@@ -191,6 +206,7 @@ def _augment(old: Old) -> Result:
             "augment.color_prob": 1.0,
             "augment.gray_prob": 0.0,
             "augment.blur_prob": 0.0,
+            "augment.reference": True,
             **_plain(old),
         }, [note]
     strength = old["AUGMENTATION.STRENGTH"]
@@ -208,6 +224,7 @@ def _augment(old: Old) -> Result:
             "augment.flip": 0.5,
             "augment.color_prob": 0.8,
             "augment.gray_prob": 0.2,
+            "augment.reference": True,
         }
     return settings, []
 
@@ -236,6 +253,7 @@ COMBINED: dict[str, Combination] = {  # old key → what translates it, with all
     "TRAIN.BATCH_SIZE": _batch_size,
     "EVAL.VAL_INTERVAL": _val_interval,
     "EVAL.TASKS": _tasks,
+    f"{BACKBONE}.NETWORK": _network,
     "MODEL.TRAIN_BASE": _train_base,
     f"{EMBEDDER}.FC_LAYERS": _fc_layers,
     f"{EMBEDDER}.CAPACITY_SCALAR": _fc_layers,

@@ -122,6 +122,7 @@ READ_BY_TCC_TYPE: dict[str, str] = {  # option → the only loss.tcc_type that r
     "loss.tcc_reference": "classification",
 }
 _LAST_STAGE = 4
+_LARGEST_REGION = 100  # of a video no longer than a view, one drawn frame in 20 is real then
 
 
 def check_config(config: Config, *, world_size: int = 1, training: bool = False) -> list[str]:
@@ -219,10 +220,12 @@ def _sampling(config: Config) -> list[str]:
             f"data.cross_share is {config.data.cross_share}, but data.views is '{config.data.views}': "
             "the share is read only when data.views is 'mix'."
         )
-    if config.loss.lag_weight and config.data.sampling_region != 1:
+    data = config.data
+    if config.loss.lag_weight and (data.sampling_region != 1 or data.sampling_block == "video"):
         problems.append(
-            f"loss.lag_weight is {config.loss.lag_weight}, but data.sampling_region is {config.data.sampling_region}: "
-            "frames with gaps between them have no lag. Set data.sampling_region to 1."
+            f"loss.lag_weight is {config.loss.lag_weight}, but data.sampling_region is {data.sampling_region} and "
+            f"data.sampling_block '{data.sampling_block}': frames with gaps between them have no lag. "
+            "Set data.sampling_region to 1 and data.sampling_block to view."
         )
     return problems
 
@@ -289,6 +292,12 @@ def _training(config: Config, world_size: int) -> list[str]:
             "frozen random features learn nothing. Name pretrained weights inside --workdir (model.weights), "
             "start from another run (train.start_from), train the whole backbone (model.layer 0), or allow it with "
             "model.random_backbone true."
+        )
+    if config.data.sampling_region > _LARGEST_REGION:
+        problems.append(
+            f"data.sampling_region is {config.data.sampling_region:g}: what is drawn beyond a video's end is padding, "
+            "so that hardly a frame would be real. For frames out of the whole video set data.sampling_block to "
+            "video and data.sampling_region to 1."
         )
     if config.train.batch_size % world_size:
         problems.append(

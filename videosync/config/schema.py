@@ -21,8 +21,9 @@ class DataConfig:
     num_frames: int = 240  # frames in one training view
     views: Literal["self", "cross", "mix"] = "self"  # two views of one video, of two cameras, or a mix
     cross_share: float = 0.5  # share of cross-view samples when views is "mix"
-    sampling_region: float = 1.5  # a view's frames come out of a block 1 to this many times num_frames long
-    consistent_offset: float = 0.2  # the two blocks start within (1 - this) * num_frames; 0: anywhere
+    sampling_region: float = 1.5  # a view's frames come out of a block 1 to this many times as long as it
+    sampling_block: Literal["view", "video"] = "view"  # video: that many times as long as the whole video
+    consistent_offset: float = 0.2  # blocks of views start within (1 - this) * num_frames; 0: anywhere
     samples_per_video: int = 1  # training samples drawn per manifest line and epoch
     num_workers: int = 4  # data-loading processes per rank
     label_fraction: float = 1.0  # classification: share of the labelled train events that is trained on
@@ -41,6 +42,9 @@ class AugmentConfig:
     hue: float = 0.2  # largest rotation, as a share of the full circle
     gray_prob: float = 0.2  # probability of turning a clip grey
     blur_prob: float = 0.5  # probability of a Gaussian blur
+    reference: bool = (
+        False  # as CARL's code: jitter in random order, around each frame's mean; no blur without it
+    )
 
 
 @dataclass(frozen=True)

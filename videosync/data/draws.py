@@ -12,7 +12,7 @@ import torch
 from videosync.data.labelled import FrameLabels
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError
-from videosync.video.sampling import sample_cross_views, sample_self_views
+from videosync.video.sampling import SamplingBlock, sample_cross_views, sample_self_views
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class ClipDraws:
         samples_per_video: int,
         seed: int,
         labels: FrameLabels | None = None,
+        sampling_block: SamplingBlock = "view",
     ) -> None:
         if views not in ("self", "cross", "mix"):
             raise ConfigError(f"data.views is '{views}', but must be 'self', 'cross' or 'mix'")
@@ -84,6 +85,7 @@ class ClipDraws:
         self.num_frames = num_frames
         self.cross_share = {"self": 0.0, "cross": 1.0, "mix": cross_share}[views]
         self.sampling_region = sampling_region
+        self.sampling_block = sampling_block
         self.consistent_offset = consistent_offset
         self.samples_per_video = samples_per_video
         self.seed = seed
@@ -97,6 +99,21 @@ class ClipDraws:
     def has_pairs(self) -> bool:
         """Whether any line has two views that share a moment and a rate."""
         return any(self.partners)
+
+    def warnings(self) -> list[str]:
+        """A sentence about lines of which every draw is the same frames twice; [] where there are none."""
+        alike = [
+            all(view.num_frames <= self.num_frames for view in sample.views)
+            and (self.cross_share < 1 or all(a.start_frame == b.start_frame for a, b in pairs))
+            for sample, pairs in zip(self.samples, self.partners)
+        ]
+        if self.sampling_region > 1 or not any(alike):
+            return []
+        return [
+            f"the two views of {sum(alike)} of {len(alike)} samples are always the same frames, which teaches that "
+            f"every offset is 0: their videos have no more than data.num_frames ({self.num_frames}) frames, and "
+            "data.sampling_region is 1; lower the first, or raise the second"
+        ]
 
     @property
     def epoch(self) -> int:
@@ -125,6 +142,7 @@ class ClipDraws:
             view.num_frames,
             self.num_frames,
             sampling_region=self.sampling_region,
+            sampling_block=self.sampling_block,
             consistent_offset=self.consistent_offset,
             rng=rng,
         )
@@ -149,6 +167,7 @@ class ClipDraws:
             view1.num_frames,
             self.num_frames,
             sampling_region=self.sampling_region,
+            sampling_block=self.sampling_block,
             consistent_offset=self.consistent_offset,
             rng=rng,
         )

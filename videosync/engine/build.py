@@ -145,7 +145,7 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     first, remarks = distributed.together(lambda: first_encoder(config, workdir))
     encoder = distributed.together(lambda: place_encoder(first, config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
-    source = distributed.together(lambda: build_source(config, train, cache, distributed))
+    source, warnings = distributed.together(lambda: build_source(config, train, cache, distributed))
     validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
     steps_per_epoch = math.ceil(len(source) / config.optim.accumulate)
     return Trainer(
@@ -176,7 +176,7 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         precision=config.train.precision,
         eval_every=config.train.eval_every,
         save_every=config.train.save_every,
-        remarks=remarks,
+        remarks=[*remarks, *warnings],
     )
 
 
@@ -234,6 +234,7 @@ def build_clips(
         views=config.data.views,
         cross_share=config.data.cross_share,
         sampling_region=config.data.sampling_region,
+        sampling_block=config.data.sampling_block,
         consistent_offset=config.data.consistent_offset,
         samples_per_video=config.data.samples_per_video,
         seed=config.train.seed,
@@ -246,8 +247,8 @@ def build_clips(
 
 def build_source(
     config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed
-) -> BatchSource:
-    """The training batches of this rank."""
+) -> tuple[BatchSource, list[str]]:
+    """The training batches of this rank, and what there is to say about what is drawn."""
     if config.data.num_workers > 0:
         shield_workers()
     clips = build_clips(config, manifest, cache, build_augment(config))
@@ -264,7 +265,7 @@ def build_source(
         world_size=distributed.world_size,
         seed=config.train.seed,
     )
-    return BatchSource(clips, loader, sampler, distributed)
+    return BatchSource(clips, loader, sampler, distributed), clips.draws.warnings()
 
 
 def build_validator(

@@ -60,7 +60,7 @@ class Trainer:
         grad_clip: largest gradient norm; 0: no clipping.
         precision: of autocast, a key of ``PRECISIONS``.
         eval_every, save_every: epochs between validations and between numbered checkpoints; 0: none.
-        remarks: what there is to say about the encoder's first weights, as sentences.
+        remarks: what there is to say about the encoder's first weights and the samples, as sentences.
     """
 
     def __init__(
