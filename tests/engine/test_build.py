@@ -157,6 +157,15 @@ def test_without_validation_all_events_are_trained_on(workdir: Path, tmp_path: P
     assert len(trainer.source.clips) == 6
 
 
+def test_a_run_says_that_its_views_are_always_the_same(workdir: Path, tmp_path: Path) -> None:
+    def remarks(*more: str) -> list[str]:
+        return build_trainer(options(*more), workdir=workdir, logdir=tmp_path, distributed=ALONE).remarks
+
+    alike = ["data.num_frames=12", "data.sampling_region=1"]
+    assert remarks(*alike)[0].startswith("the two views of 4 of 4 samples are always the same frames")
+    assert remarks(alike[0]) == remarks(alike[1]) == []
+
+
 def test_mix_takes_events_of_one_view_as_they_are_unless_all_are(workdir: Path, tmp_path: Path) -> None:
     def dataset(name: str, single: int) -> Config:
         """The first ``single`` of 6 events have one view."""
