@@ -66,9 +66,13 @@ def _take_place(trainer: Trainer, saved: Mapping[str, Any], config: Mapping[str,
         remarks.append(f"the learning rate schedule spans {span:.4g} epochs instead of {before:.4g}")
     if math.isfinite(state.best) and state.judged_by != trainer.validator.identity:
         state.best = math.inf
-        remarks.append(
-            "validation looks at something else than before, so the next checkpoint that is validated becomes the best"
+        why = (
+            "validation looks at something else than before"
+            if state.judged_by
+            else "how the best was chosen is unknown"
         )
+        if not plan.finished(state):
+            remarks.append(f"{why}, so the next checkpoint that is validated becomes the best")
     return remarks
 
 
