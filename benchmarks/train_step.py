@@ -26,6 +26,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -171,7 +172,7 @@ def measure(name: str, args: argparse.Namespace, distributed: Distributed, folde
 
 def trainer_block(trainer: Trainer, times: StepTimes, steps: int) -> list[float]:
     """Seconds of ``steps`` steps of the training loop, after those that are left out."""
-    trainer.total_steps = trainer.state.step + SKIPPED + steps
+    trainer.plan = replace(trainer.plan, max_steps=trainer.state.step + SKIPPED + steps)
     times.ends.clear()
     trainer.train_epoch()
     return [end - start for start, end in pairwise(times.ends[SKIPPED - 1 :])]
@@ -207,7 +208,8 @@ def bookkeeping_alone(trainer: Trainer, loggers: Logger) -> None:
     """What a step does beside computing: votes, learning rate, clock, records."""
     trainer.distributed.sum([0.0])
     mean = trainer._agree(0.5, ["a", "b"], 0.0)
-    set_learning_rate(trainer.optimizer, trainer.learning_rate(trainer.state.step))
+    plan, state = trainer.plan, trainer.state
+    set_learning_rate(trainer.optimizer, trainer.learning_rate(plan.position(state), plan.end(state)))
     trainer.clock.ask()
     trainer.clock.receive()
     trainer.clock.finish_step(1)

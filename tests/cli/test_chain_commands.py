@@ -80,6 +80,11 @@ def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
     assert {"worst_1_matrix.png", "worst_1_strip.png", "median_1_matrix.png", "methods.png"} <= pictures
     assert "always 0" in said
     assert str(output) in said
+    why = "best: epoch 1 of 1, nothing was held out to choose by, so the last is the best; last: epoch 1"
+    assert f"checkpoint {why}\n" in said
+    assert report["checkpoint"] == {"name": "best", "epoch": 1, "step": 6, "why": why}
+    assert evaluate.main(flags(workdir, trained, "eval.checkpoint=last")) == 0
+    assert "checkpoint last: epoch 1 of 1, nothing was held out" in capsys.readouterr().out
 
 
 def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir, trained, capsys):

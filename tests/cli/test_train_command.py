@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from videosync.cli.train import main
 from videosync.config.load import load_config
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
-from videosync.engine.checkpoint import find_checkpoint, list_checkpoints
+from videosync.engine.checkpoint import choice, find_checkpoint, list_checkpoints
 from videosync.video.write import write_video
 
 TINY = """
@@ -90,8 +91,12 @@ def test_plain_run_leaves_checkpoints_metrics_and_config(trained: Path, workdir:
     assert [r["epoch"] for r in validations] == [1, 2]
     assert {"val/median_mae_frames", "val/diagonal_mae_frames"} <= validations[0].keys()
     best = find_checkpoint(trained, "best")
-    lowest = min(r["val/diagonal_mae_frames"] for r in validations)
-    assert best.metrics["val/diagonal_mae_frames"] == lowest
+    lowest = min(r["val/expected_error_frames"] for r in validations)
+    assert best.metrics["val/expected_error_frames"] == lowest
+    assert choice(best) == f"best: epoch {best.epoch} of 2, {best.validation}; last: epoch 2"
+    assert re.fullmatch(
+        r"expected error \d\.\d\d frames on \d+ windows of 1 held-out events", best.validation
+    )
     assert load_config(trained / "config.yaml") == load_config(workdir / "tiny.yml")
 
 
@@ -114,6 +119,7 @@ def test_sigterm_saves_and_continue_train_goes_on_as_if_nothing_had_happened(
 ) -> None:
     logdir = tmp_path / "run"
     opts = ["train.epochs", "400", "train.eval_every", "0", "data.num_workers", "1"]
+    opts += ["optim.schedule", "constant"]  # the only one that train.max_steps, below, does not shorten
     process = start(
         root, [sys.executable, "train.py", *flags(workdir, logdir, *opts)], start_new_session=True
     )
@@ -204,6 +210,88 @@ def test_changed_options_are_named_when_going_on_and_another_model_is_refused(
     assert "changed since that checkpoint: optim.lr: 0.0001 → 0.001" in said
     assert "changed since that checkpoint: train.epochs: 2 → 3" in said
     assert sorted(losses(logdir)) == [1, 2, 3, 4, 5, 6]
+
+
+def said_when_going_on(caplog: pytest.LogCaptureFixture, arguments: list[str]) -> list[str]:
+    caplog.clear()
+    with caplog.at_level("INFO", logger="videosync"):
+        assert main([*arguments, "--continue_train"]) == 0
+    return [record.message for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("change", "steps"),
+    [("train.batch_size=4", 2), ("train.batch_size=1", 10), ("optim.accumulate=2", 3)],
+)
+def test_steps_of_another_size_train_what_is_left(
+    workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str, steps: int
+) -> None:
+    assert main(flags(workdir, tmp_path, "train.max_steps=1", "train.epochs=3")) == 0  # 2 of the 4 samples
+    said = said_when_going_on(caplog, flags(workdir, tmp_path, "train.epochs=3", change))
+    key, _, value = change.partition("=")
+    assert any(
+        line.startswith(f"changed since that checkpoint: {key}: ") and line.endswith(value) for line in said
+    )
+    assert "changed since that checkpoint: the learning rate schedule spans 3 epochs instead of 0.5" in said
+    assert find_checkpoint(tmp_path, "last").epoch == 3
+    assert find_checkpoint(tmp_path, "last").step == max(losses(tmp_path)) == 1 + steps
+
+
+def test_other_data_is_named_when_going_on(
+    workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copytree(workdir, tmp_path / "work")
+    assert main(flags(tmp_path / "work", tmp_path / "run", "train.max_steps=1")) == 0
+    manifest = tmp_path / "work" / "clips" / "manifest.jsonl"
+    manifest.write_text("".join(manifest.read_text().splitlines(keepends=True)[1:]))
+    said = said_when_going_on(caplog, flags(tmp_path / "work", tmp_path / "run"))
+    (line,) = [line for line in said if "other train data" in line]
+    assert "3 samples an epoch of 3 events instead of 4 samples an epoch of 4 events" in line
+    assert "epoch 1, which was under way, starts from its beginning" in line
+    assert find_checkpoint(tmp_path / "run", "last").epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("opts", "reason"),
+    [
+        (["optim.lr=0.5"], "2 of 2 epochs are done (4 steps); raise train.epochs to go on"),
+        (
+            ["train.epochs=9", "train.max_steps=3"],
+            "4 steps are done (2 of 9 epochs), and train.max_steps is 3; raise",
+        ),
+    ],
+)
+def test_nothing_left_to_train_is_said_and_changes_nothing(
+    workdir: Path,
+    trained: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    opts: list[str],
+    reason: str,
+) -> None:
+    logdir = shutil.copytree(trained, tmp_path / "copy")
+    before = {path: path.read_bytes() for path in logdir.rglob("*") if path.is_file()}
+    said = said_when_going_on(caplog, flags(workdir, logdir, *opts))
+    assert said[-1].startswith(f"nothing is trained: {reason}")
+    assert not any("trained 4 steps" in line for line in said)
+    assert {path: path.read_bytes() for path in logdir.rglob("*") if path.is_file()} == before
+
+
+def test_a_schedule_ends_with_train_max_steps(
+    workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def rates(logdir: Path) -> list[float]:
+        return [r["lr"] for r in records(logdir) if "lr" in r]
+
+    assert main(flags(workdir, tmp_path / "few", "train.epochs=300", "train.max_steps=8")) == 0
+    assert main(flags(workdir, tmp_path / "four", "train.epochs=4")) == 0
+    assert rates(tmp_path / "few") == rates(tmp_path / "four")  # 4 epochs of 2 steps
+    assert rates(tmp_path / "few")[-1] < 0.1 * max(rates(tmp_path / "few"))
+    with caplog.at_level("INFO", logger="videosync"):
+        assert main(flags(workdir, tmp_path / "one", "train.max_steps=1")) == 0
+    (said,) = [r.message for r in caplog.records if "warm" in r.message]
+    assert "optim.warmup_epochs=1 is 2 steps, but training ends after 1" in said
+    assert f"up to {rates(tmp_path / 'one')[-1]:.2g} of optim.lr=0.0001" in said
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,16 @@ def test_order_depends_on_seed_and_epoch_and_resumes_in_the_middle():
     assert batches(epoch=1) == batches(epoch=1)
     assert batches(epoch=1) != batches(epoch=2)
     assert batches(epoch=1) != batches(epoch=1, seed=1)
-    assert [rank[2:] for rank in batches(epoch=4)] == batches(epoch=4, start=2)
-    assert batches(start=3) == [[], [], []]
+    assert [rank[2:] for rank in batches(epoch=4)] == batches(epoch=4, start=12)
+    assert batches(start=18) == batches(start=23) == [[], [], []]  # 5 are left, fewer than a batch
+
+
+def test_batches_of_another_size_go_on_behind_the_same_samples():
+    first = batches(ranks=1, epoch=4)[0][:2]  # of 6
+    second = batches(ranks=1, epoch=4, batch_size=4, start=12)[0]
+    assert [len(batch) for batch in second] == [4, 4]
+    order = [i for batch in batches(ranks=1, epoch=4, batch_size=1)[0] for i in batch]
+    assert [i for batch in first + second for i in batch] == order[:20]
 
 
 def test_numbers_that_do_not_fit():
@@ -57,8 +65,8 @@ def test_numbers_that_do_not_fit():
         EpochSampler(3, batch_size=4, rank=0, world_size=1, seed=0)
     with pytest.raises(ValueError, match="rank 2"):
         EpochSampler(10, batch_size=4, rank=2, world_size=2, seed=0)
-    with pytest.raises(ValueError, match="batch 9"):
-        EpochSampler(10, batch_size=4, rank=0, world_size=1, seed=0).set_epoch(0, 9)
+    with pytest.raises(ValueError, match="9 is not a number of samples of 8"):
+        EpochSampler(8, batch_size=4, rank=0, world_size=1, seed=0).set_epoch(0, 9)
 
 
 class Counting:

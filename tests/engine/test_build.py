@@ -14,10 +14,14 @@ from videosync.config.load import load_config
 from videosync.config.schema import Config
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import Manifest, Sample, View
-from videosync.engine.build import build_pairs, build_trainer, hold_out_events, split_train_events, spread
+from videosync.engine.build import build_pairs, build_trainer, spread, validation_pairs
 from videosync.engine.distributed import Distributed
+from videosync.engine.held_out import hold_out_events, split_train_events
 from videosync.engine.validation import HeldOutValidator
 from videosync.errors import ConfigError, ManifestError
+from videosync.evaluation.sync import iter_pair_matrices
+from videosync.offset.lag import lag_scores
+from videosync.types import SyncPair
 from videosync.video.write import write_video
 
 ALONE = Distributed(rank=0, world_size=1, local_rank=0, device=torch.device("cpu"))
@@ -116,7 +120,8 @@ def test_validation_never_sees_what_is_trained_on(workdir: Path, tmp_path: Path)
     validated = {pair.event for pair in validator.pairs}
     assert (len(trained), len(validated)) == (4, 2)
     assert trained.isdisjoint(validated)
-    assert validator.criterion == "val/diagonal_mae_frames"
+    assert validator.criterion == "val/expected_error_frames"
+    assert validator.rule.endswith(f"expected error on {len(validator.pairs)} windows of 2 held-out events")
 
 
 def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, tmp_path: Path) -> None:
@@ -125,7 +130,15 @@ def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, t
     trainer.encoder.train()
     first, second = (trainer.validator.measure(trainer.encoder) for _ in range(2))
     assert first == second
-    assert first.keys() == {"val/loss", "val/median_mae_frames", "val/diagonal_mae_frames"}
+    assert first.keys() == {
+        "val/loss",
+        "val/median_mae_frames",
+        "val/diagonal_mae_frames",
+        "val/expected_error_frames",
+    }
+    found = trainer.validator.finding(first)
+    assert found.startswith(f"expected error {first['val/expected_error_frames']:.2f} frames on ")
+    assert trainer.validator.finding({"loss": 1.0}) == "not validated"
     assert trainer.encoder.training
     assert all(torch.equal(before[name], value) for name, value in trainer.encoder.state_dict().items())
 
@@ -133,21 +146,20 @@ def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, t
 def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_path: Path) -> None:
     trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
     alone = trainer.validator.measure(trainer.encoder)
-    clips, pairs = 0, set()
-    total = 0.0
+    totals: list[dict[str, tuple[float, float]]] = []
     for rank in range(2):
         place = Distributed(rank=rank, world_size=2, local_rank=rank, device=torch.device("cpu"))
         config = options("train.batch_size=2")
         validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=place).validator
         assert isinstance(validator, HeldOutValidator)
         trainer.encoder.eval()
-        loss, count = validator._sums(trainer.encoder)["loss"]
-        total, clips = total + loss, clips + count
-        share = {result.pair_id for result in validator._match(trainer.encoder)}
-        assert pairs.isdisjoint(share)
-        pairs |= share
-    assert total / clips == pytest.approx(alone["val/loss"], rel=1e-6)
-    assert len(pairs) == 2
+        totals.append({**validator._sums(trainer.encoder), **validator._errors(trainer.encoder)})
+    for name, value in alone.items():
+        parts = [total[name.removeprefix("val/")] for total in totals]
+        assert sum(p[0] for p in parts) / sum(p[1] for p in parts) == pytest.approx(value, rel=1e-6)
+    counts = [total["expected_error_frames"][1] for total in totals]
+    assert sum(counts) == len(validator.pairs)
+    assert min(counts) > 0
 
 
 @pytest.mark.parametrize("off", ["train.holdout=0", "train.eval_every=0"])
@@ -186,6 +198,57 @@ def test_mix_takes_events_of_one_view_as_they_are_unless_all_are(workdir: Path, 
     assert "val/loss" in criteria  # some seed held out events of one view alone
     with pytest.raises(ManifestError, match="data.views is 'mix', but no sample .* use data.views=self"):
         build_trainer(dataset("all", 6), workdir=tmp_path, logdir=tmp_path, distributed=ALONE)
+
+
+def test_few_events_are_looked_at_through_many_different_windows(workdir: Path) -> None:
+    def pairs(*more: str) -> list[SyncPair]:
+        config = options(*more)
+        held = split_train_events(config, read_manifest(workdir / "clips"))[1]
+        return validation_pairs(config, held)
+
+    one_each = pairs("train.eval_pairs=0")
+    assert len(one_each) == 2
+    four_each = pairs("train.eval_pairs=1", "pairs.windows_val=4")
+    assert pairs("train.eval_pairs=7") == pairs("train.eval_pairs=8") == four_each
+    assert len(one_each) < len(four_each) <= 8
+    assert {pair.event for pair in pairs()} == {pair.event for pair in one_each}
+    # views of 12 frames, 0 and 1 on the timeline, hold windows of 8 at 5 x 5 places, 2 of them 3 frames apart and more
+    assert 30 < len(pairs()) <= 44
+    assert len({(pair.window0, pair.window1) for pair in pairs()}) == len(pairs())
+    assert len(pairs("pairs.placement=start")) == 2  # there is one window
+
+
+def test_the_score_is_the_error_to_be_expected_under_the_softmax_of_the_lag_scores(
+    workdir: Path, tmp_path: Path
+) -> None:
+    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    validator = trainer.validator
+    assert isinstance(validator, HeldOutValidator)
+    trainer.encoder.eval()
+    seen = validator.measure(trainer.encoder)["val/expected_error_frames"]
+    expected = []
+    for part in iter_pair_matrices(trainer.encoder, validator.pairs, device="cpu", **validator.matching):  # type: ignore[arg-type]
+        for scores, index in zip(lag_scores(part.forward, part.backward, 2), part.indices):
+            weights = [math.exp(score) for score in scores]
+            true = validator.pairs[index].offset
+            far = sum(weight * abs(lag - true) for weight, lag in zip(weights, range(-2, 3)))
+            expected.append(far / sum(weights))
+    assert seen == pytest.approx(sum(expected) / len(expected), rel=1e-9)
+
+
+def test_scores_of_other_pairs_or_losses_are_told_apart(workdir: Path, tmp_path: Path) -> None:
+    def identity(*more: str) -> str:
+        trainer = build_trainer(options(*more), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+        return trainer.validator.identity
+
+    usual = identity()
+    assert (
+        identity("optim.lr=1e-3", "train.epochs=5", "data.samples_per_video=2", "train.eval_batches=99")
+        == usual
+    )
+    single = ("pairs.placement=start", "train.eval_pairs=0")
+    others = [("similarity.temperature=0.5",), ("train.seed=1",), ("pairs.max_offset=1",), single]
+    assert len({usual, *(identity(*other) for other in others)}) == 5
 
 
 def test_limited_validation(workdir: Path, tmp_path: Path) -> None:

@@ -218,7 +218,8 @@ def test_weights_are_read_back_and_serve_as_a_logdir(run: Path, tmp_path: Path) 
     }
     again, identity = loaded[tmp_path / "out"]
     torch.testing.assert_close(again(frames), expected, atol=1e-5, rtol=0)
-    assert identity == {"name": "out (epoch 5)", "hash": loaded[run][1]["hash"]}
+    assert (identity["name"], identity["hash"]) == ("out (epoch 5)", loaded[run][1]["hash"])
+    assert identity["checkpoint"] == {"name": "out", "epoch": 5, "step": 20, "why": "out: epoch 5 of 300"}
     export(tmp_path / "out", tmp_path / "second", ["safetensors"], ExportRequest())  # an export of an export
     assert load_exported_encoder(tmp_path / "second")[1]["training"] == facts["training"]
     with pytest.raises(CheckpointError, match=r"train\.start_from"):

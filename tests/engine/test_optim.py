@@ -8,8 +8,7 @@ from videosync.engine.optim import build_optimizer, learning_rate, set_learning_
 
 def rates(schedule: str, warmup: int, total: int = 100) -> list[float]:
     return [
-        learning_rate(step, base=2.0, schedule=schedule, total_steps=total, warmup_steps=warmup)
-        for step in range(total)
+        learning_rate(step, total, base=2.0, schedule=schedule, warmup_steps=warmup) for step in range(total)
     ]
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 import torch
 
 from tests.engine.toy import StillEncoder, ToyClips, ToyValidator, toy_trainer
-from videosync.engine.checkpoint import find_checkpoint, latest_checkpoint, list_checkpoints
+from videosync.engine.checkpoint import find_checkpoint, latest_checkpoint, list_checkpoints, save_checkpoint
 from videosync.engine.loggers import Logger
+from videosync.engine.optim import learning_rate
 from videosync.engine.resume import resume
 from videosync.errors import TrainingError
 
@@ -32,8 +34,21 @@ class Recorder(Logger):
         return [record[name] for record in self.steps]
 
 
-def train(trainer: Any) -> Recorder:
-    trainer.logger = Recorder()
+class StopBehind(Recorder):
+    """Makes a trainer stop, as it does for a signal, right behind a step."""
+
+    def __init__(self, trainer: Any, step: int) -> None:
+        super().__init__()
+        self.trainer, self.at = trainer, step
+
+    def step(self, record: Any) -> None:
+        super().step(record)
+        if record["step"] == self.at:
+            self.trainer.stop_signal = signal.SIGTERM
+
+
+def train(trainer: Any, stop_behind: int = 0) -> Recorder:
+    trainer.logger = StopBehind(trainer, stop_behind)
     trainer.run()
     return trainer.logger
 
@@ -70,8 +85,7 @@ def test_resumed_run_equals_uninterrupted_run(tmp_path: Path, stop_after: int, w
     whole = toy_trainer(tmp_path / "whole", workers=workers)
     uninterrupted = train(whole)
 
-    first = toy_trainer(tmp_path / "parts", workers=workers, max_steps=stop_after)
-    before = train(first)
+    before = train(toy_trainer(tmp_path / "parts", workers=workers), stop_after)
     torch.manual_seed(12345)  # a new process knows nothing of the old generators
     second = toy_trainer(tmp_path / "parts", workers=workers)
     checkpoint = latest_checkpoint(tmp_path / "parts")
@@ -92,12 +106,13 @@ def test_resumed_run_equals_uninterrupted_run_with_accumulation_and_validation(t
 
     uninterrupted = train(run(tmp_path / "whole"))
     assert len(uninterrupted.steps) == 6  # each epoch of 4 batches: 3 and 1
-    before = train(run(tmp_path / "parts", max_steps=3))
+    before = train(run(tmp_path / "parts"), 3)
     second = run(tmp_path / "parts")
-    resume(second, latest_checkpoint(tmp_path / "parts"))
-    assert second.state.batch == 3
+    assert resume(second, latest_checkpoint(tmp_path / "parts")) == []
+    assert (second.state.epoch, second.state.samples) == (1, 12)
     after = train(second)
-    assert before.series("loss") + after.series("loss") == uninterrupted.series("loss")
+    for name in ("loss", "lr"):
+        assert before.series(name) + after.series(name) == uninterrupted.series(name)
 
 
 def test_accumulating_batches_gives_the_gradient_of_one_large_batch(tmp_path: Path) -> None:
@@ -168,6 +183,27 @@ def test_best_is_the_lowest_score_and_numbered_checkpoints_stay(tmp_path: Path) 
     assert best.weights_hash == find_checkpoint(tmp_path, "epoch_0002").weights_hash
 
 
+def test_of_equal_scores_the_later_checkpoint_is_the_best(tmp_path: Path) -> None:
+    train(toy_trainer(tmp_path, validator=ToyValidator([2.0, 1.0, 3.0, 1.0]), epochs=4))
+    assert find_checkpoint(tmp_path, "best").epoch == 4
+
+
+def test_what_was_not_validated_is_never_the_best(tmp_path: Path) -> None:
+    train(toy_trainer(tmp_path, validator=ToyValidator([2.0])), 3)
+    assert [c.folder.name for c in list_checkpoints(tmp_path)] == ["last"]
+
+
+def test_best_of_another_validation_is_not_compared_with(tmp_path: Path) -> None:
+    train(toy_trainer(tmp_path, validator=ToyValidator([1.0]), epochs=1))
+    validator = ToyValidator([3.0, 4.0])
+    validator.identity = "other pairs"
+    second = toy_trainer(tmp_path, validator=validator)
+    remarks = resume(second, find_checkpoint(tmp_path, "last"))
+    assert remarks[-1].startswith("validation looks at something else than before, so the next checkpoint")
+    train(second)
+    assert find_checkpoint(tmp_path, "best").epoch == 2
+
+
 def test_best_is_remembered_across_a_restart(tmp_path: Path) -> None:
     train(toy_trainer(tmp_path, validator=ToyValidator([1.0]), epochs=1))
     second = toy_trainer(tmp_path, validator=ToyValidator([2.0, 3.0]))
@@ -182,18 +218,145 @@ def test_validation_every_second_epoch_and_at_the_end(tmp_path: Path) -> None:
 
 
 def test_changed_options_of_the_optimizer_hold_after_resuming(tmp_path: Path) -> None:
-    train(toy_trainer(tmp_path, max_steps=3))
-    second = toy_trainer(tmp_path, learning_rate=lambda step: 0.5)
+    train(toy_trainer(tmp_path), 3)
+    second = toy_trainer(tmp_path, learning_rate=lambda step, end: 0.5)
     resume(second, find_checkpoint(tmp_path, "last"))
     assert train(second).series("lr")[0] == 0.5
 
 
-def test_changed_number_of_batches_restarts_the_epoch_and_says_so(tmp_path: Path) -> None:
-    train(toy_trainer(tmp_path, max_steps=6))
-    second = toy_trainer(tmp_path, clips=ToyClips(12))
+@pytest.mark.parametrize(
+    ("changed", "steps", "said"),
+    [
+        ({"batch_size": 8}, 3, ["epoch 2 goes on with its last 8 of 16 samples"]),
+        ({"batch_size": 2}, 12, ["epoch 2 goes on with its last 8 of 16 samples"]),
+        ({"accumulate": 2}, 3, []),
+        ({"batch_size": 2, "accumulate": 2}, 6, ["epoch 2 goes on with its last 8 of 16 samples"]),
+    ],
+)
+def test_steps_of_another_size_go_on_at_the_same_sample_and_learning_rate(
+    tmp_path: Path, changed: dict[str, int], steps: int, said: list[str]
+) -> None:
+    whole = toy_trainer(tmp_path / "whole")
+    uninterrupted = train(whole)
+    first = toy_trainer(tmp_path / "parts")
+    train(first, 6)
+    second = toy_trainer(tmp_path / "parts", **changed)
+    assert resume(second, find_checkpoint(tmp_path / "parts", "last")) == said
+    assert second.total_steps == 6 + steps
+    after = train(second)
+    assert second.state.epoch == 3
+    assert after.series("step") == list(range(7, 7 + steps))
+    drawn = [t.source.clips.drawn for t in (first, second, whole)]  # type: ignore[attr-defined]
+    assert drawn[0] + drawn[1] == drawn[2]
+    rates = after.series("lr")
+    assert rates[0] == pytest.approx(uninterrupted.series("lr")[6], rel=0.05)  # of the warm-up's first step
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.15 * 0.01
+
+
+def test_an_epoch_with_less_than_a_batch_left_ends(tmp_path: Path) -> None:
+    train(toy_trainer(tmp_path, batch_size=6, epochs=1, clips=ToyClips(20)), 2)
+    second = toy_trainer(tmp_path, batch_size=10, epochs=1, clips=ToyClips(20), validator=ToyValidator([1.0]))
     remarks = resume(second, find_checkpoint(tmp_path, "last"))
-    assert "3 batches an epoch instead of 4" in remarks[0]
-    assert (second.state.epoch, second.state.batch) == (1, 0)
+    assert remarks == ["epoch 1 goes on with its last 8 of 20 samples, which do not fill a batch, so it ends"]
+    assert train(second).steps == []
+    assert find_checkpoint(tmp_path, "best").epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        (
+            {"samples": 12, "events": 3, "hash": "b", "seed": 0},
+            "12 samples an epoch of 3 events instead of 16 samples an epoch of 4 events",
+        ),
+        (
+            {"samples": 16, "events": 4, "hash": "b", "seed": 0},
+            "other train data, again 16 samples an epoch of 4 events",
+        ),
+        ({"samples": 16, "events": 4, "hash": "a", "seed": 1}, "another train.seed"),
+    ],
+)
+def test_other_data_is_named_and_the_epoch_under_way_starts_anew(
+    tmp_path: Path, now: dict[str, Any], said: str
+) -> None:
+    train(toy_trainer(tmp_path, data={"samples": 16, "events": 4, "hash": "a", "seed": 0}), 6)
+    second = toy_trainer(tmp_path, clips=ToyClips(now["samples"]), data=now)
+    (remark,) = resume(second, find_checkpoint(tmp_path, "last"))
+    assert said in remark
+    assert "epoch 2, which was under way, starts from its beginning" in remark
+    assert (second.state.epoch, second.state.samples) == (1, 0)
+    train(second)
+    assert second.state.epoch == 3
+
+
+def test_the_schedule_spans_what_is_trained(tmp_path: Path) -> None:
+    short = train(toy_trainer(tmp_path, max_steps=6)).series("lr")
+    whole = partial(learning_rate, base=0.01, schedule="cosine", warmup_steps=2)
+    assert short == [whole(step, 6) for step in range(6)]
+    assert short[-1] < 0.15 * 0.01
+    more = toy_trainer(tmp_path, max_steps=9)
+    assert resume(more, find_checkpoint(tmp_path, "last")) == [
+        "the learning rate schedule spans 2.25 epochs instead of 1.5"
+    ]
+    assert train(more).series("lr") == [whole(step, 9) for step in range(6, 9)]
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({}, "3 of 3 epochs are done (12 steps); raise train.epochs"),
+        (
+            {"epochs": 9, "max_steps": 10},
+            "12 steps are done (3 of 9 epochs), and train.max_steps is 10; raise it",
+        ),
+        ({"max_steps": 14}, "3 of 3 epochs are done (12 steps); raise train.epochs"),
+        ({"epochs": 4}, ""),
+        ({"epochs": 4, "max_steps": 13}, ""),
+    ],
+)
+def test_where_nothing_is_left_the_reason_is_told(tmp_path: Path, limits: dict[str, int], said: str) -> None:
+    train(toy_trainer(tmp_path))
+    second = toy_trainer(tmp_path, **limits)
+    resume(second, find_checkpoint(tmp_path, "last"))
+    reason = second.plan.reason_to_end(second.state)
+    assert reason.startswith(said)
+    assert bool(reason) == bool(said) == second.finished
+    assert (
+        len(train(second).steps)
+        == second.total_steps - 12
+        == {"": limits.get("max_steps", 16) - 12}.get(said, 0)
+    )
+
+
+def test_checkpoints_of_a_version_that_counted_batches_go_on(tmp_path: Path) -> None:
+    uninterrupted = train(toy_trainer(tmp_path / "whole"))
+    train(toy_trainer(tmp_path / "parts", settings={"train": {"batch_size": 4, "epochs": 3}}), 6)
+    last = find_checkpoint(tmp_path / "parts", "last")
+    state = last.training_state()
+    for key in ("data", "batch_size", "span"):
+        del state[key]
+    state["loop"] = {"epoch": 1, "batch": 2, "step": 6, "best": 1.5}
+    state["batches_per_epoch"] = 4
+    old = save_checkpoint(
+        tmp_path / "parts",
+        "last",
+        weights=last.weights(),
+        state=state,
+        epoch=1,
+        step=6,
+        metrics={},
+        config=last.config,
+    )
+    other = toy_trainer(tmp_path / "parts", clips=ToyClips(12))
+    assert "other train data (12 samples an epoch now): epoch 2, which was under way" in resume(other, old)[0]
+    second = toy_trainer(tmp_path / "parts", validator=ToyValidator([2.0, 3.0]))
+    (remark,) = resume(second, old)
+    assert remark.startswith("how the best was chosen is unknown, so the next checkpoint")
+    after = train(second)
+    for name in ("loss", "lr"):
+        assert after.series(name) == uninterrupted.series(name)[6:]
+    assert find_checkpoint(tmp_path / "parts", "best").epoch == 2
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from videosync.data.loaders import training_loader
 from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.optim import build_optimizer, learning_rate
+from videosync.engine.progress import Plan
 from videosync.engine.trainer import Trainer
 from videosync.engine.validation import Validator
 from videosync.losses.objective import sequence_contrastive
@@ -24,11 +26,12 @@ FRAMES, FEATURES = 8, 6
 
 
 class ToyClips(Dataset[ClipPair]):
-    """Item i is a pair of noisy views of one random walk, a function of i alone."""
+    """Item i is a pair of noisy views of one random walk, a function of i alone; ``drawn`` are those asked for."""
 
     def __init__(self, count: int, bad: Sequence[int] = ()) -> None:
         self.count = count
         self.bad = set(bad)
+        self.drawn: list[int] = []
 
     def __len__(self) -> int:
         return self.count
@@ -37,6 +40,7 @@ class ToyClips(Dataset[ClipPair]):
         """The same items in every epoch."""
 
     def __getitem__(self, index: int) -> ClipPair:
+        self.drawn.append(index)
         generator = torch.Generator().manual_seed(index)
         walk = torch.randn(FRAMES, FEATURES, generator=generator).cumsum(0)
         frames = walk + 0.1 * torch.randn(2, FRAMES, FEATURES, generator=generator)  # [V, T, F]
@@ -83,6 +87,7 @@ class ToyValidator(Validator):
     """Validation whose scores are given beforehand, one a call."""
 
     criterion = "val/score"
+    identity = "toy"
 
     def __init__(self, scores: Sequence[float]) -> None:
         self.scores = list(scores)
@@ -102,7 +107,7 @@ def toy_trainer(
     workers: int = 0,
     **options: Any,
 ) -> Trainer:
-    """A trainer of 3 epochs of 4 batches; ``options`` replace the trainer's own."""
+    """A trainer of 3 epochs of 4 batches; ``options`` replace those of the plan and the trainer's own."""
     distributed = distributed or Distributed(rank=0, world_size=1, local_rank=0, device=torch.device("cpu"))
     torch.manual_seed(0)
     encoder = model()
@@ -115,18 +120,22 @@ def toy_trainer(
         world_size=distributed.world_size,
         seed=0,
     )
-    total_steps = options.get("epochs", 3) * len(sampler)
+    plan = Plan(
+        epochs=options.pop("epochs", 3),
+        max_steps=options.pop("max_steps", 0),
+        samples=len(clips),
+        batch_size=batch_size,
+        accumulate=options.pop("accumulate", 1),
+    )
     settings: dict[str, Any] = {
         "loss": SCL,
         "optimizer": build_optimizer(encoder.parameters(), name="adam", lr=0.01, weight_decay=1e-5),
-        "learning_rate": lambda step: learning_rate(
-            step, base=0.01, schedule="cosine", total_steps=total_steps, warmup_steps=2
+        "learning_rate": partial(
+            learning_rate, base=0.01, schedule="cosine", warmup_steps=plan.steps_per_epoch / 2
         ),
         "validator": Validator(),
         "settings": {},
-        "epochs": 3,
-        "max_steps": 0,
-        "accumulate": 1,
+        "plan": plan,
         "grad_clip": 10.0,
         "precision": "float32",
         "eval_every": 1,

@@ -15,6 +15,7 @@ from tests.offset.simulated import simulated_pairs
 from videosync.errors import CheckpointError, ConfigError, TrainingError
 from videosync.evaluation.metrics import floor_metrics, sync_metrics
 from videosync.offset.detector import Detector, fit_beta, posterior_median, split_events
+from videosync.offset.early_stopping import EarlyStopping
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector, load_methods
 from videosync.offset.saving import save_detector, trained_detectors
 from videosync.types import MatrixPairs
@@ -219,6 +220,16 @@ def test_no_event_is_on_both_sides_of_the_holdout() -> None:
     assert {events[n] for n in rows}.isdisjoint(events[n] for n in held)
     assert sorted([*rows, *held]) == list(range(50))
     assert len({events[n] for n in held}) == 3  # 0.3 of 7, rounded up
+
+
+def test_of_epochs_with_equal_loss_the_last_is_kept_and_patience_runs_on() -> None:
+    stopping = EarlyStopping(patience=3)
+    stops = [
+        stopping.update(epoch, loss, lambda epoch=epoch: {"weights": np.array(epoch)})  # type: ignore[misc]
+        for epoch, loss in enumerate([2.0, 1.0, 1.5, 1.0, 1.0], start=1)
+    ]
+    assert stops == [False, False, False, False, True]  # three epochs after the second: none was lower
+    assert stopping.best_arrays["weights"] == stopping.facts(5)["best_epoch"] == 5
 
 
 def test_posterior_median_by_hand() -> None:

@@ -53,6 +53,7 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "train.batch_size": 1,
     "train.seed": 0,
     "train.eval_every": 0,
+    "train.eval_pairs": 0,
     "train.eval_batches": 0,
     "train.save_every": 0,
     "train.max_steps": 0,

@@ -121,9 +121,10 @@ class TrainConfig:
     start_from: str = ""  # folder of a run, or CARL's .pth file, whose weights training starts from; "": none
     holdout: float = 0.1  # share of train events kept to choose the best checkpoint by; 0: the last is best
     eval_every: int = 10  # epochs between validations; 0: never, and the last is best
+    eval_pairs: int = 96  # held-out pairs wanted; pairs.windows_val is raised where there are too few events
     eval_batches: int = 0  # validation batches and pairs at most; 0: all
     save_every: int = 10  # epochs between numbered checkpoints; 0: only last and best
-    max_steps: int = 0  # stop after this many optimizer steps; 0: no limit
+    max_steps: int = 0  # end after this many optimizer steps, the schedule too; 0: no limit
     channels_last: bool = True  # memory format of the backbone, the quicker one on most hardware
     backend: Literal["auto", "nccl", "gloo"] = "auto"  # auto: nccl on GPUs, gloo on CPUs
 

@@ -58,24 +58,24 @@ class EpochSampler(Sampler[list[int]]):
         self.world_size = world_size
         self.seed = seed
         self.epoch = 0
-        self.start_batch = 0
+        self.start = 0
 
-    def set_epoch(self, epoch: int, start_batch: int = 0) -> None:
-        """Go to a batch of an epoch; the next iteration starts there."""
-        if not 0 <= start_batch <= self.num_samples // self.batch_size:
-            raise ValueError(f"batch {start_batch} is not one of {self.num_samples // self.batch_size}")
+    def set_epoch(self, epoch: int, start: int = 0) -> None:
+        """Go behind the first ``start`` samples of an epoch's order; the next iteration starts there."""
+        if not 0 <= start <= self.num_samples:
+            raise ValueError(f"{start} is not a number of samples of {self.num_samples}")
         self.epoch = epoch
-        self.start_batch = start_batch
+        self.start = start
 
     def __len__(self) -> int:
         """Batches that are left in the epoch."""
-        return self.num_samples // self.batch_size - self.start_batch
+        return (self.num_samples - self.start) // self.batch_size
 
     def __iter__(self) -> Iterator[list[int]]:
         order = np.random.default_rng([self.seed, self.epoch]).permutation(self.num_samples)
         share = self.batch_size // self.world_size
-        for batch in range(self.start_batch, self.num_samples // self.batch_size):
-            first = batch * self.batch_size + self.rank * share
+        for batch in range(len(self)):
+            first = self.start + batch * self.batch_size + self.rank * share
             yield order[first : first + share].tolist()
 
 
@@ -84,7 +84,7 @@ def training_loader(
 ) -> tuple[DataLoader[ClipBatch], EpochSampler]:
     """Batches of ``batch_size / world_size`` view pairs for one rank, and the sampler that orders them.
 
-    Before each epoch call ``dataset.set_epoch(e)`` and ``sampler.set_epoch(e, start_batch)``. Workers stay
+    Before each epoch call ``dataset.set_epoch(e)`` and ``sampler.set_epoch(e, start)``. Workers stay
     alive from epoch to epoch. They are started clean (forkserver, or spawn), never forked from the training
     process: a fork would copy the locks of its decoder, OpenMP and CUDA threads but not the threads.
 

@@ -14,7 +14,10 @@ from videosync.types import ClipBatch
 
 
 class BatchSource:
-    """The batches of this rank, epoch by epoch; ``len`` is the number of batches in a whole epoch."""
+    """The batches of this rank, epoch by epoch; ``len`` is the number of batches in a whole epoch.
+
+    Places in an epoch are numbers of samples over all ranks, so that they do not depend on the size of a batch.
+    """
 
     def __init__(
         self,
@@ -26,21 +29,20 @@ class BatchSource:
         self.clips = clips
         self.loader = loader
         self.sampler = sampler
-        self.length = len(sampler)
         self.distributed = distributed
 
     def __len__(self) -> int:
-        return self.length
+        return len(self.clips) // self.sampler.batch_size
 
-    def batches(self, epoch: int, start_batch: int, clock: StepClock) -> Iterator[ClipBatch]:
-        """Batches ``start_batch`` … of ``epoch``, on the device. Waiting for them is told to ``clock``.
+    def batches(self, epoch: int, start: int, clock: StepClock) -> Iterator[ClipBatch]:
+        """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` is told of waiting.
 
         Raises on every rank what was raised on any: VideoError and the other errors of the data.
         """
         self.clips.set_epoch(epoch)
-        self.sampler.set_epoch(epoch, start_batch)
+        self.sampler.set_epoch(epoch, start)
         iterator = iter(self.loader)
-        for _ in range(start_batch, self.length):
+        for _ in range(len(self.sampler)):
             clock.ask()
             batch, problem = _fetch(iterator)
             clock.receive()

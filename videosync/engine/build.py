@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Subset
@@ -19,7 +18,7 @@ from videosync.config.schema import Config
 from videosync.data.datasets import TrainingClips, collate
 from videosync.data.draws import ClipDraws
 from videosync.data.features import CachedClips, FeatureCache
-from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
+from videosync.data.labelled import FrameLabels, labelled_views
 from videosync.data.loaders import training_loader
 from videosync.data.manifest import read_manifest, require_usable
 from videosync.data.pairs import sync_pairs
@@ -27,12 +26,15 @@ from videosync.data.samples import Manifest
 from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.feature_cache import fill_feature_cache
+from videosync.engine.held_out import TRAIN_SPLIT, data_facts, split_train_events
 from videosync.engine.losses import build_loss
 from videosync.engine.optim import build_optimizer, learning_rate
+from videosync.engine.progress import Plan
+from videosync.engine.reports import content_hash
 from videosync.engine.signals import shield_workers
 from videosync.engine.start import start_from
 from videosync.engine.trainer import PRECISIONS, Trainer
-from videosync.engine.validation import HeldOutValidator, Validator
+from videosync.engine.validation import EXPECTED_ERROR, HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError
 from videosync.models.encoder import Encoder
 from videosync.models.encoder import build_encoder as encoder_from_options
@@ -41,7 +43,6 @@ from videosync.offset.methods import PREDICTORS
 from videosync.types import SyncPair
 from videosync.video.transforms import ClipAugment
 
-TRAIN_SPLIT = "train"
 VALIDATION_METHODS = ("median", "diagonal")  # label-free, and quick
 
 Item = TypeVar("Item")
@@ -90,46 +91,6 @@ def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> li
     )
 
 
-def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Manifest]:
-    """(what is trained on, what validates): nothing is held out where nothing would be validated.
-
-    Of labelled events, all that are held out validate, and ``data.label_fraction`` of the others is trained on.
-    """
-    train, held_out = manifest, Manifest(manifest.root, ())
-    if config.train.holdout > 0 and config.train.eval_every > 0:
-        train, held_out = hold_out_events(
-            manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed
-        )
-    if config.data.label_fraction < 1:
-        train = keep_share_of_events(
-            Manifest(train.root, train.of_split(TRAIN_SPLIT)),
-            config.data.label_fraction,
-            seed=config.train.seed,
-        )
-    return train, held_out
-
-
-def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
-    """(the events to train on, the events held out of ``split``): a seeded share of its events, at least one.
-
-    Raises:
-        ManifestError: the split has a single event, so that none can be held out.
-    """
-    samples = manifest.of_split(split)
-    events = sorted({sample.event for sample in samples})
-    if len(events) < 2:
-        raise ManifestError(
-            f"{manifest.root}: split '{split}' has one event, so train.holdout={share:g} cannot keep any "
-            "from training; set train.holdout=0, or add events"
-        )
-    count = min(max(1, round(share * len(events))), len(events) - 1)
-    held = set(np.random.default_rng(seed).permutation(events)[:count].tolist())
-    kept = tuple(sample for sample in samples if sample.event not in held)
-    return Manifest(manifest.root, kept), Manifest(
-        manifest.root, tuple(s for s in samples if s.event in held)
-    )
-
-
 def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: Distributed) -> Trainer:
     """Everything a training run needs, ready to start at step 0. Writes nothing but the feature cache.
 
@@ -147,7 +108,13 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     cache = build_cache(config, manifest, encoder, workdir, distributed)
     source, warnings = distributed.together(lambda: build_source(config, train, cache, distributed))
     validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
-    steps_per_epoch = math.ceil(len(source) / config.optim.accumulate)
+    plan = Plan(
+        epochs=config.train.epochs,
+        max_steps=config.train.max_steps,
+        samples=len(source.clips),
+        batch_size=config.train.batch_size,
+        accumulate=config.optim.accumulate,
+    )
     return Trainer(
         encoder=encoder,
         loss=build_loss(config),
@@ -161,22 +128,20 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
             learning_rate,
             base=config.optim.lr,
             schedule=config.optim.schedule,
-            total_steps=config.train.epochs * steps_per_epoch,
-            warmup_steps=round(config.optim.warmup_epochs * steps_per_epoch),
+            warmup_steps=round(config.optim.warmup_epochs * plan.steps_per_epoch),
         ),
         source=source,
         validator=validator,
         distributed=distributed,
         logdir=logdir,
         settings=config_to_dict(config),
-        epochs=config.train.epochs,
-        max_steps=config.train.max_steps,
-        accumulate=config.optim.accumulate,
+        plan=plan,
         grad_clip=config.optim.grad_clip,
         precision=config.train.precision,
         eval_every=config.train.eval_every,
         save_every=config.train.save_every,
         remarks=[*remarks, *warnings],
+        data={**data_facts(train), "samples": plan.samples, "seed": config.train.seed},
     )
 
 
@@ -271,34 +236,59 @@ def build_source(
 def build_validator(
     config: Config, held_out: Manifest, cache: FeatureCache | None, distributed: Distributed
 ) -> Validator:
-    """What chooses the best checkpoint: offset errors where events have two views, else the loss.
+    """What chooses the best checkpoint: the expected offset error where events have two views, else the loss.
 
     A loss that learns from labels always chooses by itself.
     """
     if not held_out.samples:
         return Validator()
-    limit = config.train.eval_batches
+    limit, loss = config.train.eval_batches, build_loss(config)
     clips = build_clips(config, held_out, cache, None)
     chosen = spread(range(len(clips)), limit)
     share = chosen[distributed.rank :: distributed.world_size]
     loader = DataLoader(Subset(clips, share), batch_size=1, collate_fn=collate)
-    two_views = Manifest(held_out.root, tuple(s for s in held_out.samples if len(s.views) > 1))
-    pairs = pairs_of(config, two_views, TRAIN_SPLIT, config.pairs.windows_val) if two_views.samples else []
+    pairs = spread(validation_pairs(config, held_out), limit)
+    matching = {
+        "image_size": config.data.image_size,
+        "metric": config.similarity.metric,
+        "temperature": config.similarity.temperature,
+    }
+    by_loss = loss.labels or not pairs
+    events = len({sample.event for sample in held_out.samples} if by_loss else {pair.event for pair in pairs})
+    criterion = "val/loss" if by_loss else f"val/{EXPECTED_ERROR}"
+    seen: list[Any] = [chosen, asdict(config.loss), config.data.num_frames, config.data.image_size]
+    if not by_loss:
+        windows = [(p.pair_id, p.window0.start, p.window1.start, p.window0.num_frames) for p in pairs]
+        seen = [windows, matching, config.pairs.max_offset]
     return HeldOutValidator(
         loader=loader,
-        loss=build_loss(config),
-        pairs=spread(pairs, limit),
+        loss=loss,
+        pairs=pairs,
         methods={name: PREDICTORS[name] for name in VALIDATION_METHODS},
-        matching={
-            "image_size": config.data.image_size,
-            "max_offset": config.pairs.max_offset,
-            "metric": config.similarity.metric,
-            "temperature": config.similarity.temperature,
-        },
-        criterion="val/diagonal_mae_frames" if pairs and not build_loss(config).labels else "val/loss",
+        max_offset=config.pairs.max_offset,
+        matching=matching,
+        criterion=criterion,
+        identity=content_hash([criterion, data_facts(held_out), seen]),
+        looks_at=f"{len(chosen)} clips of {events} held-out events"
+        if by_loss
+        else f"{len(pairs)} windows of {events} held-out events",
         distributed=distributed,
         dtype=PRECISIONS[config.train.precision],
     )
+
+
+def validation_pairs(config: Config, held_out: Manifest) -> list[SyncPair]:
+    """Different pairs of the held-out events with two views: ``train.eval_pairs`` at least, if there are so many.
+
+    The windows of a pair of views are more than ``pairs.windows_val`` where there are few pairs of views.
+    """
+    two_views = Manifest(held_out.root, tuple(s for s in held_out.samples if len(s.views) > 1))
+    if not two_views.samples:
+        return []
+    cameras = sum(math.comb(len(sample.views), 2) for sample in two_views.samples)
+    windows = max(config.pairs.windows_val, math.ceil(config.train.eval_pairs / cameras))
+    pairs = pairs_of(config, two_views, TRAIN_SPLIT, windows)
+    return list({(pair.window0, pair.window1): pair for pair in pairs}.values())
 
 
 def spread(items: Sequence[Item], limit: int) -> list[Item]:

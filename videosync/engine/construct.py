@@ -33,7 +33,7 @@ def construct_similarity_sets(
     that is already there, made by the same encoder and options, is kept.
 
     Returns:
-        One sentence a split.
+        Which checkpoint was taken, and one sentence a split.
 
     Raises:
         CheckpointError: no checkpoint in ``logdir``, or the sets cannot be written.
@@ -44,7 +44,8 @@ def construct_similarity_sets(
     encoder, encoder_id = load_trained_encoder(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
-    lines = []
+    taken = encoder_id["checkpoint"]
+    lines = [f"checkpoint {taken['why']}"] if taken else []
     for split, pairs in splits.items():
         if keep_finished and distributed.broadcast(_is_finished(config, encoder_id, split, folder, prefix)):
             lines.append(f"{prefix}_{split}: already in {folder}, made by the same encoder and options")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from videosync.config.schema import Config
 from videosync.engine.carl_checkpoint import find_any_checkpoint
-from videosync.engine.checkpoint import Checkpoint, load_weights
+from videosync.engine.checkpoint import Checkpoint, choice, load_weights
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.inference import optimize_for_inference
@@ -25,7 +26,7 @@ HEADS = (
 
 def load_trained_encoder(
     config: Config, *, workdir: Path, logdir: Path, device: torch.device | str
-) -> tuple[Encoder | NoiseEncoder, dict[str, str]]:
+) -> tuple[Encoder | NoiseEncoder, dict[str, Any]]:
     """The encoder of ``config`` with the weights trained in ``logdir``, in eval mode and in its fast form.
 
     ``logdir`` may hold a run of ours, or checkpoints of CARL and the VideoSync research code, or be such a file, or a
@@ -33,7 +34,8 @@ def load_trained_encoder(
     The noise encoder (``model.name=noise``) has no weights and needs no checkpoint.
 
     Returns:
-        The encoder, and ``{"name", "hash"}``: which checkpoint it is and the hash of its weights.
+        The encoder, and ``{"name", "hash", "checkpoint"}``: which checkpoint it is, the hash of its weights, and its
+        name, epoch, step and why it was taken (nothing of noise).
 
     Raises:
         CheckpointError: no such checkpoint, or it was trained with another model than ``config`` describes.
@@ -43,12 +45,18 @@ def load_trained_encoder(
         check_same_model(config, checkpoint)
     if checkpoint is None:
         noise = build_encoder(**asdict(config.model), num_frames=config.data.num_frames, workdir=workdir)
-        return noise.to(device).eval(), {"name": "noise", "hash": "none"}
+        return noise.to(device).eval(), {"name": "noise", "hash": "none", "checkpoint": {}}
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
     name = f"{place} (epoch {checkpoint.epoch})"
     fast = optimize_for_inference(encoder.to(device), precision=config.eval.precision)
-    return fast, {"name": name, "hash": checkpoint.weights_hash}
+    taken = {
+        "name": checkpoint.folder.name,
+        "epoch": checkpoint.epoch,
+        "step": checkpoint.step,
+        "why": choice(checkpoint),
+    }
+    return fast, {"name": name, "hash": checkpoint.weights_hash, "checkpoint": taken}
 
 
 def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:

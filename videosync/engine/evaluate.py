@@ -45,6 +45,7 @@ def run_evaluation(
     encoder, encoder_id = load_trained_encoder(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
+    taken = encoder_id.pop("checkpoint")
     facts = {
         "encoder": encoder_id,
         "config": asdict(config),
@@ -56,7 +57,7 @@ def run_evaluation(
             distributed.together(lambda: finished_report(output / REPORT_FILE, facts))
         )
         if finished:
-            return titled_tables(finished)
+            return titled_tables({**finished, "checkpoint": taken})
     report: dict[str, Any] = {"split": config.eval.split, "dataset": config.data.dataset, "command": command}
     if sync:
         report.update(sync.run(encoder, output, distributed))
@@ -64,15 +65,17 @@ def run_evaluation(
         report["phases"] = phases.run(encoder, output, distributed)
     if not distributed.is_main:
         return ""
-    report.update(facts)
+    report.update(facts, checkpoint=taken)
     write_report(output / REPORT_FILE, report)  # last: where it is, everything is
     return titled_tables(report)
 
 
 def titled_tables(report: Mapping[str, Any]) -> str:
-    """The tables of a report, each below a line that says what it is about."""
+    """Which checkpoint was taken, and the tables of a report, each below a line that says what it is about."""
     about = f"{report['dataset']}, split {report['split']}"
-    tables = [f"Offset errors on {about}\n{report['table']}"] if "table" in report else []
+    tables = [f"checkpoint {report['checkpoint']['why']}"] if report["checkpoint"] else []
+    if "table" in report:
+        tables.append(f"Offset errors on {about}\n{report['table']}")
     if "phases" in report:
         tables.append(f"Phases on {about}\n{report['phases']['table']}")
     return "\n\n".join(tables)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from videosync.config.schema import Config
-from videosync.engine.build import TRAIN_SPLIT, build_manifest
+from videosync.engine.build import build_manifest
 from videosync.engine.distributed import Distributed
+from videosync.engine.held_out import TRAIN_SPLIT
 from videosync.engine.loggers import PairProgress
 from videosync.engine.reports import content_hash
 from videosync.evaluation.aligned_video import warped_frames, write_aligned_video

@@ -19,8 +19,10 @@ def build_optimizer(
     return OPTIMIZERS[name](trained, lr=lr, weight_decay=weight_decay, fused=True)
 
 
-def learning_rate(step: int, *, base: float, schedule: str, total_steps: int, warmup_steps: int) -> float:
-    """The rate of optimizer step ``step`` (from 0).
+def learning_rate(
+    step: float, total_steps: float, *, base: float, schedule: str, warmup_steps: float
+) -> float:
+    """The rate of optimizer step ``step`` (from 0) of ``total_steps``.
 
     Rises linearly over ``warmup_steps``, then follows half a cosine down to 0 at ``total_steps``
     (Loshchilov & Hutter, "SGDR", 2017, without restarts), or stays constant.

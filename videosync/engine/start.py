@@ -8,6 +8,7 @@ from pathlib import Path
 from torch import Tensor, nn
 
 from videosync.engine.carl_checkpoint import find_any_checkpoint
+from videosync.engine.checkpoint import choice
 from videosync.errors import CheckpointError
 from videosync.models.weights import misfits
 
@@ -43,7 +44,7 @@ def start_from(encoder: nn.Module, source: Path) -> list[str]:
     }
     encoder.load_state_dict({**wanted, **taken})
     fresh = [head.removesuffix(".") for head in HEADS if heads[head] and head not in fitting]
-    said = f"starting from the weights of {checkpoint.folder} (epoch {checkpoint.epoch})"
+    said = f"starting from the weights of {checkpoint.folder} ({choice(checkpoint)})"
     return [said + (f"; fresh, as it has none that fits: {', '.join(fresh)}" if fresh else "")]
 
 

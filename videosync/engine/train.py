@@ -13,9 +13,11 @@ from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, latest_c
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger, build_loggers, check_loggers
 from videosync.engine.losses import settle_heads
+from videosync.engine.progress import LoopState
 from videosync.engine.resume import resume
 from videosync.engine.run_record import record_run
 from videosync.engine.seeding import seed_everything
+from videosync.engine.trainer import Trainer
 from videosync.errors import CheckpointError
 from videosync.models.exported import is_export
 
@@ -55,7 +57,8 @@ def run_training(
     remarks = trainer.remarks
     if resumed is not None:
         remarks = distributed.together(lambda: resume(trainer, resumed))
-    if distributed.is_main:
+    nothing_left = trainer.plan.reason_to_end(trainer.state)
+    if distributed.is_main and not nothing_left:
         logdir.mkdir(parents=True, exist_ok=True)
         save_config(config, logdir / CONFIG_FILE)
         record_run(logdir, config, workdir=workdir, command=command, processes=distributed.world_size)
@@ -72,8 +75,12 @@ def run_training(
     trainer.logger = logger
     try:
         announce(logger, trainer.describe(), checkpoint, continue_train, [*changes, *remarks])
+        if too_long := long_warmup(config, trainer):
+            logger.message(too_long)
         stopped = trainer.run()
-        logger.message(ending(stopped, trainer.state.step, logdir))
+        logger.message(
+            f"nothing is trained: {nothing_left}" if nothing_left else ending(stopped, trainer.state, logdir)
+        )
     finally:
         trainer.source.close()
         logger.close()
@@ -136,9 +143,22 @@ def announce(
         logger.message(change if checkpoint is None else f"changed since that checkpoint: {change}")
 
 
-def ending(stopped: int | None, step: int, logdir: Path) -> str:
+def long_warmup(config: Config, trainer: Trainer) -> str:
+    """What becomes of the learning rate where training ends within the warm-up; "" where it does not."""
+    plan, state, optim = trainer.plan, trainer.state, config.optim
+    warmup, end = optim.warmup_epochs * plan.steps_per_epoch, plan.end(state)
+    if plan.finished(state) or end > warmup:
+        return ""
+    return (
+        f"optim.warmup_epochs={optim.warmup_epochs:g} is {warmup:g} steps, but training ends after {end:g}: the "
+        f"learning rate only rises, up to {trainer.learning_rate(end - 1, end):.2g} of optim.lr={optim.lr:g}; lower "
+        "optim.warmup_epochs for a shorter one"
+    )
+
+
+def ending(stopped: int | None, state: LoopState, logdir: Path) -> str:
     folder = checkpoints_folder(logdir)
     if stopped is None:
-        return f"trained {step} steps; checkpoints are in {folder}"
+        return f"trained {state.step} steps ({state.epoch} whole epochs); checkpoints are in {folder}"
     name = signal.Signals(stopped).name
-    return f"{name}: saved {folder / 'last'} after step {step}; go on with --continue_train"
+    return f"{name}: saved {folder / 'last'} after step {state.step}; go on with --continue_train"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from videosync.engine.checkpoint import (
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import set_learning_rate
+from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopRequest
 from videosync.engine.timing import StepClock
@@ -35,32 +36,22 @@ from videosync.types import ClipBatch
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
-@dataclass
-class LoopState:
-    """Where training is; saved and restored as one."""
-
-    epoch: int = 0  # whole epochs done
-    batch: int = 0  # batches done of the epoch under way
-    step: int = 0  # optimizer steps done
-    best: float = math.inf  # lowest validation score so far
-
-
 class Trainer:
     """Trains an encoder on batches of view pairs.
 
     Args:
         encoder: on its device; only parameters with ``requires_grad`` are trained.
         loss: what is minimised, computed without autocast, and which output of the encoder it looks at.
-        learning_rate: optimizer step (from 0) → rate.
+        learning_rate: (position, end of training), both in steps from 0 on (:class:`Plan`) → rate.
         source: the training batches of each epoch.
         validator: measures what decides which checkpoint is ``best``.
         settings: the resolved options, kept in every checkpoint.
-        max_steps: stop after this many optimizer steps; 0: no limit.
-        accumulate: batches per optimizer step.
+        plan: how far training goes, and in which steps.
         grad_clip: largest gradient norm; 0: no clipping.
         precision: of autocast, a key of ``PRECISIONS``.
         eval_every, save_every: epochs between validations and between numbered checkpoints; 0: none.
         remarks: what there is to say about the encoder's first weights and the samples, as sentences.
+        data: what an epoch is drawn from and in which order: ``samples``, ``events``, ``hash``, ``seed``.
     """
 
     def __init__(
@@ -69,20 +60,19 @@ class Trainer:
         encoder: nn.Module,
         loss: Objective,
         optimizer: Optimizer,
-        learning_rate: Callable[[int], float],
+        learning_rate: Callable[[float, float], float],
         source: BatchSource,
         validator: Validator,
         distributed: Distributed,
         logdir: Path,
         settings: Mapping[str, Any],
-        epochs: int,
-        max_steps: int,
-        accumulate: int,
+        plan: Plan,
         grad_clip: float,
         precision: str,
         eval_every: int,
         save_every: int,
         remarks: Sequence[str] = (),
+        data: Mapping[str, int | str] | None = None,
     ) -> None:
         self.remarks = list(remarks)
         self.encoder = encoder
@@ -96,14 +86,12 @@ class Trainer:
         self.logger = Logger()
         self.logdir = logdir
         self.settings = settings
-        self.epochs = epochs
-        self.accumulate = accumulate
+        self.data = dict(data or {"samples": plan.samples})
+        self.plan = plan
         self.grad_clip = grad_clip if grad_clip > 0 else math.inf
         self.dtype = PRECISIONS[precision]
         self.eval_every = eval_every
         self.save_every = save_every
-        steps = epochs * math.ceil(len(source) / accumulate)
-        self.total_steps = min(max_steps, steps) if max_steps else steps
         self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=precision == "fp16")
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.state = LoopState()
@@ -117,14 +105,19 @@ class Trainer:
         """Train to the end and return None, or until a signal asks to stop and return its number."""
         with self.stop:
             while not self.finished and self.stop_signal is None:
-                loss = self.train_epoch()
+                trained = self.train_epoch()
                 metrics = self.validate() if self.stop_signal is None else {}
-                self.save({"loss": loss, **metrics})
+                self.save({**trained, **metrics})
         return self.stop_signal
 
     @property
     def finished(self) -> bool:
-        return self.state.epoch >= self.epochs or self.state.step >= self.total_steps
+        return self.plan.finished(self.state)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimizer steps that will have been done at the end of training."""
+        return self.state.step + self.plan.steps_left(self.state)
 
     def describe(self) -> str:
         """What is about to be trained, in a sentence."""
@@ -132,31 +125,33 @@ class Trainer:
         frozen = sum(p.numel() for p in self.encoder.parameters()) - trained
         device, ranks = self.distributed.device.type, self.distributed.world_size
         return (
-            f"{trained / 1e6:.2f} M parameters trained, {frozen / 1e6:.2f} M frozen; {self.total_steps} steps of "
-            f"{len(self.source)} batches an epoch; {ranks} process{'es' * (ranks > 1)} on {device}"
+            f"{trained / 1e6:.2f} M parameters trained, {frozen / 1e6:.2f} M frozen; {self.total_steps} steps "
+            f"({self.plan.span(self.state):.4g} epochs of {len(self.source)} batches); "
+            f"{ranks} process{'es' * (ranks > 1)} on {device}; best is {self.validator.rule}"
         )
 
-    def train_epoch(self) -> float:
+    def train_epoch(self) -> dict[str, float]:
         """What is left of the epoch under way, unless the last step or a request to stop comes first.
 
-        Returns the loss of the last step.
+        Returns the loss of the last step, as a metric; nothing where less than a batch was left.
         """
-        state = self.state
+        state, plan, metrics = self.state, self.plan, {}
         self.model.train()
         self.clock.restart()
-        batches = self.source.batches(state.epoch, state.batch, self.clock)
-        while state.batch < len(self.source) and not self.finished and self.stop_signal is None:
-            count = min(self.accumulate, len(self.source) - state.batch)
-            lr = self.learning_rate(state.step)
+        batches = self.source.batches(state.epoch, state.samples, self.clock)
+        while plan.batches_left(state) and not self.finished and self.stop_signal is None:
+            count = min(plan.accumulate, plan.batches_left(state))
+            lr = self.learning_rate(plan.position(state), plan.end(state))
             loss, norm = self.train_step(islice(batches, count), count, lr)
             state.step += 1
-            state.batch += count
-            rates = self.clock.rates(self.total_steps - state.step)
+            state.samples += count * plan.batch_size
+            metrics = {"loss": loss}
+            rates = self.clock.rates(plan.steps_left(state))
             record = {"step": state.step, "epoch": state.epoch, "loss": loss, "lr": lr, "grad_norm": norm}
             self.logger.step({**record, **rates})
-        if state.batch == len(self.source):
-            state.epoch, state.batch = state.epoch + 1, 0
-        return loss
+        if not plan.batches_left(state):
+            state.epoch, state.samples = state.epoch + 1, 0
+        return metrics
 
     def train_step(self, batches: Iterator[ClipBatch], count: int, lr: float) -> tuple[float, float]:
         """One optimizer step over ``count`` batches.
@@ -224,7 +219,9 @@ class Trainer:
                 weights=self.encoder.state_dict(),
                 state={
                     "loop": asdict(self.state),
-                    "batches_per_epoch": len(self.source),
+                    "data": self.data,
+                    "batch_size": self.plan.batch_size,
+                    "span": self.plan.span(self.state),
                     "optimizer": self.optimizer.state_dict(),
                     "scaler": self.scaler.state_dict(),
                     "random": random_states,
@@ -232,6 +229,7 @@ class Trainer:
                 epoch=self.state.epoch,
                 step=self.state.step,
                 metrics=metrics,
+                validation=self.validator.finding(metrics),
                 config=self.settings,
             )
             for name in names:
@@ -243,11 +241,13 @@ class Trainer:
     def _other_names(self, metrics: Mapping[str, float]) -> list[str]:
         """Which checkpoints ``last`` is also saved as; notes the new best score."""
         state, names = self.state, []
-        score = metrics.get(self.validator.criterion, math.inf)
-        if self.validator.criterion == "" or score < state.best:
-            state.best = score
+        score = metrics.get(self.validator.criterion)
+        if self.validator.criterion == "":
             names.append("best")
-        if self.save_every and state.batch == 0 and state.epoch % self.save_every == 0:
+        elif score is not None and score <= state.best:  # of equals the later one
+            state.best, state.judged_by = score, self.validator.identity
+            names.append("best")
+        if self.save_every and state.samples == 0 and state.epoch % self.save_every == 0:
             names.append(f"epoch_{state.epoch:04d}")
         return names
 
