@@ -68,9 +68,8 @@ def report_folder(folder: Path, options: Mapping[str, Any], *, flag: str = "") -
 
 def named_folder(folder: Path, options: Mapping[str, Any]) -> Path:
     """``folder`` with options added to its name, as in ``clips_val_data.image_size=64``."""
-    words = [
-        f"{key}={re.sub(r'[^A-Za-z0-9.+-]+', '-', str(value)).strip('-')}" for key, value in options.items()
-    ]
+    values = {key: re.sub(r"[^\w.+-]+", "-", str(value)).strip("-") for key, value in options.items()}
+    words = [f"{key}={value}" for key, value in values.items()]
     name = "_".join([folder.name, *words])
     return folder.with_name(name if len(name) <= LONGEST_NAME else f"{folder.name}_{content_hash(options)}")
 
