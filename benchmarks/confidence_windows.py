@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-import videosync.features
 from benchmarks.accuracy_windows import group_samples, read_data
+from videosync.data.identity import code_hash
 from videosync.models.deep import deep_network
 from videosync.sync.clips import inspect, read_clip
 from videosync.sync.cues import CUES
@@ -68,7 +68,8 @@ class Measured:
         self.channels = CUES[cue].channels
         self.maps = deep_network(DEEP_NETWORK) if CUES[cue].deep else None
         self.cache = cache
-        self.code = _code_hash()
+        # the sources and weights that decide what signals are
+        self.code = code_hash("features", "sync/clips.py", "models/deep.py", "models/learned.py", "weights")
         cache.mkdir(parents=True, exist_ok=True)
 
     def signals(self, path: Path, fps: float | None = None) -> Signals:
@@ -85,17 +86,6 @@ class Measured:
             building.replace(kept)
         with np.load(kept) as arrays:
             return {name: arrays[name] for name in arrays}
-
-
-def _code_hash() -> str:
-    """Of the sources and weights that decide what signals are."""
-    digest = hashlib.sha256()
-    package = Path(videosync.features.__path__[0]).parent
-    for pattern in ("features/*.py", "sync/clips.py", "models/deep.py", "models/learned.py", "weights/**/*"):
-        for path in sorted(package.glob(pattern)):
-            if path.is_file():
-                digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def read_events(folders: Sequence[Path], made: bool, measured: Measured) -> Iterator[Event]:

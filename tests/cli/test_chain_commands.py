@@ -3,14 +3,17 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from dataset_preparation.synthetic_process import main as make_events
 from videosync.cli import construct, eval_detector, evaluate, train, train_detector
+from videosync.data import identity
 from videosync.similarity.store import load_similarity_set
 
 CONFIG = """
@@ -60,9 +63,12 @@ def flags(workdir, logdir, *opts, **extra):
 
 
 def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
+    output = trained / "evaluation" / "synthetic_val"
+    output.mkdir(parents=True)
+    for name in ("worst_7_matrix.png", "median_7_strip.png", "mine.png"):
+        (output / name).write_bytes(b"of an earlier report, or the user's own")
     assert evaluate.main(flags(workdir, trained)) == 0
     said = capsys.readouterr().out
-    output = trained / "evaluation" / "synthetic_val"
     report = json.loads((output / "metrics.json").read_text())
     assert set(report["methods"]) == {"median", "mean", "dtw", "diagonal"}
     assert report["floor"].keys() >= {"n", "n_events", "mae_frames", "moe_frames"}
@@ -77,7 +83,14 @@ def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
     milliseconds = [float(row["diagonal_error_ms"]) for row in rows]
     assert np.mean(milliseconds) == pytest.approx(report["methods"]["diagonal"]["mae_ms"], abs=0.1)
     pictures = {path.name for path in output.glob("*.png")}
-    assert {"worst_1_matrix.png", "worst_1_strip.png", "median_1_matrix.png", "methods.png"} <= pictures
+    assert {
+        "worst_1_matrix.png",
+        "worst_1_strip.png",
+        "median_1_matrix.png",
+        "methods.png",
+        "mine.png",
+    } <= pictures
+    assert not {"worst_7_matrix.png", "median_7_strip.png"} & pictures
     assert "always 0" in said
     assert str(output) in said
     why = "best: epoch 1 of 1, nothing was held out to choose by, so the last is the best; last: epoch 1"
@@ -97,6 +110,7 @@ def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir,
     assert "kept" in capsys.readouterr().out
     assert evaluate.main([*flags(workdir, trained, "similarity.temperature=0.2"), "--continue_train"]) == 0
     assert "kept" not in capsys.readouterr().out
+    assert json.loads(output.read_text())["table"] == "kept"  # the other report stands beside it
     output.write_text('{"table"')
     assert evaluate.main([*flags(workdir, trained), "--continue_train"]) == 2
     assert "metrics.json: damaged" in capsys.readouterr().err
@@ -127,6 +141,131 @@ def test_a_finished_set_of_the_same_encoder_is_kept(workdir, trained, capsys):
     assert construct.main([*flags(workdir, trained, dataset_prefix="again"), "--continue_train"]) == 0
     assert (workdir / "sets" / "again_val_matrices.npy").stat().st_mtime_ns == made
     assert "already" in capsys.readouterr().out
+
+
+@pytest.fixture
+def small(workdir, trained, tmp_path):
+    """(workdir, logdir): a copy of four events and of the trained encoder, to be changed."""
+    lines = (workdir / "synthetic" / "manifest.jsonl").read_text().splitlines()
+    chosen = [*lines[:2], *lines[-2:]]
+    for line in chosen:
+        event = json.loads(line)["event"]
+        shutil.copytree(workdir / "synthetic" / event, tmp_path / "synthetic" / event)
+    (tmp_path / "synthetic" / "manifest.jsonl").write_text("\n".join(chosen) + "\n")
+    shutil.copytree(trained / "checkpoints", tmp_path / "run" / "checkpoints")
+    shutil.copy(trained / "run.json", tmp_path / "run")
+    (tmp_path / "tiny.yml").write_text(CONFIG.replace("pictures: 1", "pictures: 0"))
+    return tmp_path, tmp_path / "run"
+
+
+def replace_a_video(folder):
+    first, second = sorted(folder.glob("synthetic/*/cam0.mp4"))[-2:]
+    shutil.copyfile(first, second)
+
+
+def correct_a_label(folder):
+    path = folder / "synthetic" / "manifest.jsonl"
+    samples = [json.loads(line) for line in path.read_text().splitlines()]
+    for sample in samples:
+        sample["views"][1]["start_frame"] += 1
+    path.write_text("\n".join(json.dumps(sample) for sample in samples) + "\n")
+
+
+def change_the_code(folder):
+    identity.PACKAGE = folder
+
+
+CHANGES = {
+    "video": (replace_a_video, "video files (size or time of change)"),
+    "label": (correct_a_label, "the pairs or their labels"),
+    "code": (change_the_code, "the code"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_was_made_from_something_else_is_made_anew(small, change, capsys, monkeypatch):
+    folder, logdir = small
+    monkeypatch.setattr(identity, "PACKAGE", identity.PACKAGE)  # put back afterwards
+    make, said = CHANGES[change]
+    sets = [*flags(folder, logdir, dataset_prefix="demo"), "--continue_train"]
+    shown = [*flags(folder, logdir), "--continue_train"]
+    report = logdir / "evaluation" / "synthetic_val" / "metrics.json"
+    assert construct.main(sets) == evaluate.main(shown) == 0
+    report.write_text(json.dumps({**json.loads(report.read_text()), "table": "kept"}))
+    make(folder)
+    capsys.readouterr()
+    assert construct.main(sets) == 0
+    assert "demo_val: 12 pairs" in (out := capsys.readouterr().out)
+    assert f"replaces one made otherwise: {said}" in out
+    assert evaluate.main(shown) == 0
+    out = capsys.readouterr().out
+    assert f"Evaluated anew; since the earlier report there changed: {said}." in out
+    assert "kept" not in out
+    assert construct.main(sets) == evaluate.main(shown) == 0
+    assert "demo_val: already in" in capsys.readouterr().out
+
+
+def test_other_arrays_of_a_detector_are_asked_anew(small, capsys):
+    folder, logdir = small
+    assert construct.main(flags(folder, logdir, dataset_prefix="demo")) == 0
+    train_flags = flags(folder, logdir, "detector.holdout=0.5", prefix="demo", sync_methods="log_reg")
+    assert train_detector.main(train_flags) == 0
+    shown = [*flags(folder, logdir, "eval.detectors=[demo/log_reg]"), "--continue_train"]
+    assert evaluate.main(shown) == 0
+    arrays = folder / "detectors" / "demo" / "log_reg" / "detector.safetensors"
+    save_file({name: -array for name, array in load_file(arrays).items()}, arrays)
+    capsys.readouterr()
+    assert evaluate.main(shown) == 0
+    assert "since the earlier report there changed: trained detectors." in capsys.readouterr().out
+    assert evaluate.main([*shown, "--opts", "similarity.temperature=0.2"]) == 0
+    assert "Note: demo/log_reg was trained on matrices with temperature 0.1" in capsys.readouterr().out
+    made = construct.main(
+        flags(folder, logdir, "similarity.splits=[val]", "similarity.temperature=0.2", dataset_prefix="demo")
+    )
+    assert made == 0
+    assert "replaces one made otherwise: similarity.temperature is 0.2 but was 0.1" in capsys.readouterr().out
+    assert train_detector.main(train_flags) == 2
+    assert "the val split was made otherwise than the train split" in capsys.readouterr().err
+
+
+def test_other_data_options_are_named_and_replace_no_report(small, capsys):
+    folder, logdir = small
+    plain = logdir / "evaluation" / "synthetic_val"
+    assert evaluate.main(flags(folder, logdir)) == 0
+    assert "Note:" not in capsys.readouterr().out
+    before = (plain / "metrics.json").read_bytes()
+    assert evaluate.main(flags(folder, logdir, "data.image_size=48")) == 0
+    said = capsys.readouterr().out
+    beside = logdir / "evaluation" / "synthetic_val_data.image_size=48"
+    assert "Note: data.image_size is 48 but was 32 in training" in said
+    assert str(beside) in said
+    report = json.loads((beside / "metrics.json").read_text())
+    assert "data.image_size is 48" in report["differences"][0]
+    assert (plain / "metrics.json").read_bytes() == before
+    assert construct.main(flags(folder, logdir, "data.image_size=48", dataset_prefix="large")) == 0
+    assert "Note: data.image_size is 48 but was 32 in training" in capsys.readouterr().out
+    again = flags(folder, logdir, "data.image_size=48", output_dir=str(plain))
+    assert evaluate.main(again) == 2
+    assert (
+        "holds a report made with other options (data.image_size is 48 but was 32)" in capsys.readouterr().err
+    )
+    assert (plain / "metrics.json").read_bytes() == before
+
+
+def test_an_encoder_of_clips_of_another_length_is_evaluated_and_it_is_said(small, capsys):
+    """As with CARL's checkpoints of 80 frames and a configuration of 240."""
+    folder, _ = small
+    stretched = ("model.positions=stretched", "model.temporal_kernel=0", "model.input=rgb")
+    assert (
+        train.main(flags(folder, folder / "short", *stretched, "data.num_frames=8", "train.batch_size=2"))
+        == 0
+    )
+    capsys.readouterr()
+    said = "data.num_frames is 24 but was 8 in training: positions run over 0 … 23"
+    assert evaluate.main(flags(folder, folder / "short", *stretched)) == 0
+    assert said in capsys.readouterr().out
+    assert construct.main(flags(folder, folder / "short", *stretched, dataset_prefix="short")) == 0
+    assert said in capsys.readouterr().out
 
 
 def test_a_noise_encoder_is_no_better_than_the_floor(workdir):

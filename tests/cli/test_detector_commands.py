@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -140,6 +141,35 @@ def test_cross_evaluation_prints_writes_and_draws(there: Path, capsys: pytest.Ca
     picture = matplotlib.image.imread(output / "methods.png")
     assert min(picture.shape[:2]) > 500
     assert picture[..., :3].std() > 0.1
+
+
+def test_a_report_of_other_models_stands_beside_the_first(
+    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(there)
+    flags = ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models"]
+    plain = Path("runs/detectors/ntu_on_ntu")
+    assert eval_detector.main([*flags, "median"]) == 0
+    before = (plain / "metrics.json").read_bytes()
+    capsys.readouterr()
+    assert eval_detector.main([*flags, "median", "svm"]) == 0
+    assert "are in runs/detectors/ntu_on_ntu_models=median-svm." in capsys.readouterr().out
+    assert (plain / "metrics.json").read_bytes() == before
+    assert eval_detector.main([*flags, "svm", "--logdir", str(plain)]) == 2
+    assert "--logdir runs/detectors/ntu_on_ntu: holds a report made with other" in capsys.readouterr().err
+
+
+def test_detectors_of_a_set_that_was_made_anew_are_told(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(trained / "detectors", tmp_path / "detectors")
+    monkeypatch.chdir(tmp_path)
+    flags = ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models", "svm"]
+    for seed, told in ((0, False), (7, True)):
+        store_both(tmp_path / "similarity_sets", "ntu", seed=seed)
+        assert eval_detector.main(flags) == 0
+        note = "Note: ntu/svm was trained on an earlier set ntu, made anew since; train it again"
+        assert (note in capsys.readouterr().out) == told
 
 
 def test_only_the_models_asked_for(there: Path, tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ def old(tmp_path):
 def test_sets_that_detectors_can_read(old, tmp_path, capsys):
     out = tmp_path / "sets"
     assert main([str(old), "--prefix", "ntu", "--dataset_prefix", "new", "--sets", str(out)]) == 0
-    assert "new_train: 6 pairs of 40 … 55 frames, offsets within ±30" in capsys.readouterr().out
+    said = "new_train: 6 pairs of 40 … 55 frames, offsets within ±30"
+    assert f"{said}\n" in capsys.readouterr().out
+    assert main([str(old), "--prefix", "ntu", "--dataset_prefix", "new", "--sets", str(out)]) == 0
+    assert f"{said}; replaces the set that was there\n" in capsys.readouterr().out
     pairs, header = load_similarity_set(out, "new", "train")
     assert header["temperature"] == 1.0
     assert pairs.lengths.tolist() == [40, 43, 46, 49, 52, 55]

@@ -161,6 +161,14 @@ def test_a_changed_video_is_not_taken_from_the_cache(tmp_path):
         cache.features(manifest, view)
 
 
+def test_a_data_set_that_moves_as_a_whole_keeps_its_cache(tmp_path):
+    view = View("x.mp4", 0, 10, 25.0)
+    write_video(tmp_path / "here" / "x.mp4", np.zeros((10, 32, 32, 3), np.uint8), 25.0)
+    cache = built(tmp_path / "cache", Manifest(tmp_path / "here", (Sample("x", "train", (view,)),)))
+    moved = (tmp_path / "here").rename(tmp_path / "there")
+    assert cache.has(Manifest(moved, (Sample("x", "train", (view,)),)), [view])
+
+
 def test_keys_and_numbers(dataset, tmp_path):
     key = feature_key(weights="abc", image_size=32)
     assert key == feature_key(image_size=32, weights="abc")

@@ -124,13 +124,30 @@ def _opts(**changes):
 
 
 def test_another_model_is_refused_by_option(published, tmp_path):
-    for change, said in (
-        ("model.heads=2", "model.heads is 2 but was 4"),
-        ("data.num_frames=20", "is 20 but was 10"),
-    ):
-        chosen = load_config(None, [*_opts(), "data.num_frames=10", change])
-        with pytest.raises(CheckpointError, match=said):
-            load_trained_encoder(chosen, workdir=tmp_path, logdir=published, device="cpu")
+    chosen = load_config(None, [*_opts(), "data.num_frames=10", "model.heads=2"])
+    with pytest.raises(CheckpointError, match="model.heads is 2 but was 4"):
+        load_trained_encoder(chosen, workdir=tmp_path, logdir=published, device="cpu")
+
+
+@pytest.mark.parametrize("frames", [10, 13, 24])
+def test_positions_are_those_of_the_length_that_the_evaluation_gives(published, state, tmp_path, frames):
+    """Trained at 10, evaluated with data.num_frames=20: positions run over 0 … 19, as in the reference code."""
+    chosen = load_config(None, [*_opts(), "data.num_frames=20", "eval.precision=float32"])
+    model, _ = load_trained_encoder(chosen, workdir=tmp_path, logdir=published, device="cpu")
+    features = torch.rand(1, frames, model.feature_size)
+    places = torch.linspace(0, 19, frames)[:, None]
+    even = torch.arange(0, 16, 2)
+    code = torch.stack(
+        [(places * 10000.0 ** (-even / 16)).sin(), (places * 10000.0 ** (-(even + 1) / 16)).cos()], dim=-1
+    ).flatten(1)  # [T, hidden]
+    bare = encoder(positions="none").eval()
+    bare.load_state_dict(state)
+    hidden = bare.embedder.to_hidden(bare.embedder.fc_layers(features[0])) + code
+    for layer in bare.embedder.layers:
+        hidden = layer(hidden[None] if hidden.dim() == 2 else hidden, None, None)
+    expected = torch.nn.functional.normalize(bare.embedder.to_embedding(hidden), dim=-1)
+    with torch.no_grad():
+        torch.testing.assert_close(model.embed(features), expected, atol=1e-4, rtol=0)
 
 
 def test_there_and_back_by_command(published, state, tmp_path, capsys):

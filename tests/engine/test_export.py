@@ -90,6 +90,7 @@ def report(encoder_hash: str, *, error: float = 1.0) -> dict[str, Any]:
         "command": "evaluate.py --logdir run",
         "methods": methods,
         "floor": floor_metrics(true, **options).to_json(),
+        "differences": ["data.image_size is 64 but was 32 in training"],
     }
 
 
@@ -254,6 +255,7 @@ def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
         "Seed 7.",
         "On events held out of training, by which `best` is chosen: loss 2.25",
         "always 0 2.00 ±",
+        "Note: data.image_size is 64 but was 32 in training.",
         "diagonal 1.00 ±",
         "8 pairs of 4 events",
         "evaluate.py --logdir run",

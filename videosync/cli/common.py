@@ -51,7 +51,8 @@ class CommandParser(argparse.ArgumentParser):
             if os.path.exists(unknown[0]):
                 remedy = f"The file is given as './{unknown[0]}'."
             self.error(f"unknown argument '{unknown[0]}'. {remedy}")
-        if getattr(parsed, "logdir", "") is None:
+        parsed.default_logdir = getattr(parsed, "logdir", "") is None
+        if parsed.default_logdir:
             config = parsed.cfg_file.stem if parsed.cfg_file else "default"
             parsed.logdir = Path(self.default_logdir.format(config=config, **vars(parsed)))
         return parsed
@@ -90,7 +91,7 @@ def command_parser(
 
     ``default_logdir`` may name flags, as in ``"runs/detectors/{prefix}"``, and ``{config}``, the config's
     name; ``continue_train`` says what that flag does here. After parsing, ``workdir``, ``cfg_file`` and
-    ``logdir`` are Paths (``cfg_file`` may be None).
+    ``logdir`` are Paths (``cfg_file`` may be None); ``default_logdir`` says that no ``--logdir`` was given.
     """
     parser = CommandParser(
         description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter

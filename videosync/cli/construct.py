@@ -23,7 +23,9 @@ A set of the same name is replaced."""
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser(
-        DESCRIPTION, continue_train="keep the splits already made by the same encoder with the same options"
+        DESCRIPTION,
+        continue_train="keep the splits that are there, made from the same weights, pairs, labels, video files, "
+        "options and code",
     )
     parser.add_argument(
         "--dataset_prefix", required=True, metavar="PREFIX", help="name of the set to make, without folders"

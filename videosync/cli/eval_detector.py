@@ -19,7 +19,8 @@ DESCRIPTION = """Evaluate offset detectors of one similarity set on the val spli
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
 first). Swapping the two videos turns k into -k. Errors are in frames and milliseconds, beside those of always
 answering 0;
-metrics.json, pairs.csv and the comparison picture methods.png go to --logdir."""
+metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
+report of other methods or options, to a folder beside it that is named by what differs."""
 
 LABEL_FREE = ("median", "mean", "dtw", "diagonal")
 
@@ -58,19 +59,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             return  # one process evaluates; others that a launcher started have nothing to do
         from videosync.engine.eval_detectors import SIGN, evaluate_detectors
 
-        table = evaluate_detectors(
+        table, folder = evaluate_detectors(
             config,
             model_prefix=args.model_prefix,
             data_prefix=args.data_prefix,
             models=None if args.models is None else list(dict.fromkeys(args.models)),
             workdir=args.workdir,
             output=args.logdir,
+            flag="" if args.default_logdir else "--logdir",
             command=typed_command(argv),
         )
         print(
             f"\nOffset errors of {args.model_prefix} on {args.data_prefix}, split {config.eval.split}\n"
             f"{table}\n"
         )
-        print(f"{SIGN}\nNumbers, pairs and the picture methods.png are in {args.logdir}.")
+        print(f"{SIGN}\nNumbers, pairs and the picture methods.png are in {folder}.")
 
     return run_command(job)

@@ -27,15 +27,16 @@ and classification, as in --opts eval.tasks=[kendalls_tau,retrieval]."""
 def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser(
         DESCRIPTION,
-        continue_train="show a finished evaluation of the same encoder with the same options again "
-        "instead of repeating it",
+        continue_train="show a finished evaluation again, instead of repeating it, if nothing it was made from has "
+        "changed since (weights, pairs, labels, video files, detectors, options, code)",
     )
     parser.add_argument(
         "--output_dir",
         type=expanded_path,
         default=None,
         metavar="FOLDER",
-        help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT)",
+        help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT, or "
+        "one beside it, named by what differs, where that holds a report made with other options)",
     )
     args = parser.parse_args(argv)
 
@@ -45,14 +46,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         from videosync.engine.evaluate import run_evaluation
 
         sync = "sync_offset" in config.eval.tasks
-        output = args.output_dir or args.logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
-        check_writable("--output_dir", output)
+        check_writable("--output_dir", args.output_dir or args.logdir / "evaluation")
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
-            tables = run_evaluation(
+            tables, folder = run_evaluation(
                 config,
                 workdir=args.workdir,
                 logdir=args.logdir,
-                output=output,
+                output=args.output_dir,
                 keep_finished=args.continue_train,
                 command=typed_command(argv),
                 distributed=distributed,
@@ -60,6 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             if distributed.is_main:
                 print(f"\n{tables}\n")
                 what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
-                print(f"{what} are in {output}.", flush=True)
+                print(f"{what} are in {folder}.", flush=True)
 
     return run_command(job)

@@ -57,6 +57,7 @@ def import_sets(args: Namespace) -> int:
         read_split,
         write_split,
     )
+    from videosync.similarity.store import similarity_set_exists
 
     check_writable("--sets", args.sets)
     splits = {
@@ -66,12 +67,16 @@ def import_sets(args: Namespace) -> int:
     max_offset = max(DEFAULT_MAX_OFFSET, worst) if args.max_offset is None else args.max_offset
     prefix = args.dataset_prefix or args.prefix
     for split, old in splits.items():
+        replaced = (
+            "; replaces the set that was there" if similarity_set_exists(args.sets, prefix, split) else ""
+        )
         write_split(old, args.sets, prefix, split, max_offset=max_offset, fps=args.fps, size=size)
         lengths = sorted({len(matrix) for matrix in old.matrices})
         cut = f"; {old.cut} that were not square are cut to their shorter side" if old.cut else ""
         shown = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} … {lengths[-1]}"
         print(
             f"{prefix}_{split}: {len(old.matrices)} pairs of {shown} frames, offsets within ±{max_offset}{cut}"
+            f"{replaced}"
         )
     print(
         f"wrote them to {args.sets}; every pair counts as an event of its own, since the files name no events"

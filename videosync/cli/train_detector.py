@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = command_parser(
         DESCRIPTION,
         default_logdir="runs/detectors/{prefix}",
-        continue_train="do not train detectors again that were finished on the same set with the same options",
+        continue_train="do not train detectors again that were finished on the same set with the same options and code",
     )
     parser.add_argument(
         "--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on"

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from videosync.data.datasets import ClipPair, decode_size, prepare_frames
 from videosync.data.draws import ClipDraws
+from videosync.data.identity import content_hash, files_hash
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, ManifestError
 from videosync.video.read import probe, read_frames, read_frames_at
@@ -35,9 +36,8 @@ Encode = Callable[[Tensor, int], Tensor]  # (frames [C + n, 3, S, S], context C)
 
 
 def feature_key(**parts: Any) -> str:
-    """Name of a cache: a hash of all its features depend on (weights, transform, sizes, copies, seed)."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Name of a cache: a hash of all its features depend on (weights, transform, sizes, copies, seed, code)."""
+    return content_hash(parts)
 
 
 class FeatureCache:
@@ -137,12 +137,10 @@ class FeatureCache:
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
     def _path(self, manifest: Manifest, view: View) -> Path:
-        path = manifest.path(view).absolute()
+        path = manifest.path(view)
         if not path.is_file():
-            raise ManifestError(f"{path}: the video is missing")
-        stat = path.stat()
-        identity = f"{path}/{stat.st_size}/{stat.st_mtime_ns}"
-        return self.root / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.npy"
+            raise ManifestError(f"{path.absolute()}: the video is missing")
+        return self.root / f"{files_hash(manifest.root, [path])}.npy"
 
 
 class CachedClips(Dataset[ClipPair]):

@@ -63,6 +63,8 @@ def read_carl_checkpoint(path: Path) -> CarlCheckpoint:
         options["heads"] = heads
     if frames:
         config["data"]["num_frames"] = frames
+    if size := _number(cfg, "IMAGE_SIZE"):
+        config["data"]["image_size"] = size
     epoch = content.get("epoch")
     return CarlCheckpoint(
         folder=path,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from videosync.config.schema import Config
+from videosync.data.identity import what_changed
 from videosync.engine.build import build_pairs
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
+from videosync.engine.identity import options_of, pairs_made_from, result_code, run_differences
 from videosync.engine.loggers import PairProgress
+from videosync.errors import CheckpointError
 from videosync.evaluation.sync import iter_pair_matrices
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
@@ -30,7 +34,7 @@ def construct_similarity_sets(
     """Write the splits in ``config.similarity.splits`` as similarity sets ``{prefix}_{split}`` in ``folder``.
 
     All pairs of all splits are listed, and so checked, before anything is encoded. With ``keep_finished`` a split
-    that is already there, made by the same encoder and options, is kept.
+    that is already there, made from the same weights, pairs, labels, files, options and code, is kept.
 
     Returns:
         Which checkpoint was taken, and one sentence a split.
@@ -45,28 +49,62 @@ def construct_similarity_sets(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
     taken = encoder_id["checkpoint"]
+
+    def plan() -> tuple[list[str], dict[str, tuple[dict[str, Any], list[str] | None]]]:
+        """Notes, and of each split what it is made from and in what that differs from the set there (None: no set)."""
+        windows = [pair.window0 for pairs in splits.values() for pair in pairs]
+        rates, lengths = {window.fps for window in windows}, {window.num_frames for window in windows}
+        shared = {
+            "options": options_of(config, "similarity.metric", "similarity.temperature", "pairs.max_offset"),
+            "weights": encoder_id["hash"],
+            "room": size,
+            "code": result_code(),
+        }
+        made_from = {
+            split: shared | pairs_made_from(config, workdir, pairs) for split, pairs in splits.items()
+        }
+        changed = {split: _changed(made, split, folder, prefix) for split, made in made_from.items()}
+        notes = run_differences(config, logdir, rates=rates, lengths=lengths)[1]
+        return notes, {split: (made, changed[split]) for split, made in made_from.items()}
+
+    notes, planned = distributed.broadcast(
+        distributed.together(lambda: plan() if distributed.is_main else ([], {}))
+    )
     lines = [f"checkpoint {taken['why']}"] if taken else []
     for split, pairs in splits.items():
-        if keep_finished and distributed.broadcast(_is_finished(config, encoder_id, split, folder, prefix)):
-            lines.append(f"{prefix}_{split}: already in {folder}, made by the same encoder and options")
-        else:
-            lines.append(
-                _construct_split(config, encoder, encoder_id, split, pairs, size, folder, prefix, distributed)
-            )
-    return lines
+        made_from, changed = planned[split]
+        if keep_finished and changed == []:
+            lines.append(f"{prefix}_{split}: already in {folder}, made from the same")
+            continue
+        header = {
+            "metric": config.similarity.metric,
+            "temperature": config.similarity.temperature,
+            "encoder": encoder_id["name"],
+            "encoder_hash": encoder_id["hash"],
+            "config": asdict(config),
+            "made_from": made_from,
+            "differences": notes,
+        }
+        line = _construct_split(config, encoder, header, split, pairs, size, folder, prefix, distributed)
+        lines.append(line + (f"; replaces one made otherwise: {'; '.join(changed)}" if changed else ""))
+    return [*lines, *(f"Note: {note}." for note in notes)]
 
 
-def _is_finished(config: Config, encoder_id: dict[str, str], split: str, folder: Path, prefix: str) -> bool:
+def _changed(made_from: dict[str, Any], split: str, folder: Path, prefix: str) -> list[str] | None:
+    """In what ``made_from`` differs from what the set there was made from; None where there is none."""
     if not similarity_set_exists(folder, prefix, split):
-        return False
-    _, header = load_similarity_set(folder, prefix, split)
-    return header["encoder_hash"] == encoder_id["hash"] and header["config"] == asdict(config)
+        return None
+    try:
+        _, header = load_similarity_set(folder, prefix, split)
+    except CheckpointError:
+        return ["it is damaged, or of another version"]
+    return what_changed(header.get("made_from"), made_from)
 
 
 def _construct_split(
     config: Config,
     encoder: Encoder | NoiseEncoder,
-    encoder_id: dict[str, str],
+    header: dict[str, Any],
     split: str,
     pairs: list[SyncPair],
     size: int,
@@ -86,13 +124,7 @@ def _construct_split(
         offsets=[pair.offset for pair in pairs],
         fps=[pair.window0.fps for pair in pairs],
         max_offset=config.pairs.max_offset,
-        header={
-            "metric": config.similarity.metric,
-            "temperature": config.similarity.temperature,
-            "encoder": encoder_id["name"],
-            "encoder_hash": encoder_id["hash"],
-            "config": asdict(config),
-        },
+        header=header,
         rank=distributed.rank,
         gather=distributed.gather,
     )

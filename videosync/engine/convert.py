@@ -45,7 +45,11 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
     elif "heads" not in known:
         assumed.append(f"model.heads={ModelConfig().heads}: the file does not tell it (--heads)")
     config = config_from_dict(
-        {"model": {**known, "random_backbone": True}, "data": {"num_frames": length}}, source=str(source)
+        {
+            "model": {**known, "random_backbone": True},
+            "data": {**checkpoint.config["data"], "num_frames": length},
+        },
+        source=str(source),
     )
     weights = checkpoint.weights()
     encoder = build_encoder(**asdict(config.model), num_frames=length, workdir=Path())

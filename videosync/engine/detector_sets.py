@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from videosync.data.identity import what_changed
 from videosync.errors import CheckpointError, TrainingError
 from videosync.similarity.store import load_similarity_set, similarity_set_exists
 from videosync.types import MatrixPairs
@@ -33,6 +35,39 @@ def find_detectors(path: str, workdir: Path, prefix: str) -> Path:
     folders = [place / prefix for place in places(path, workdir)]
     present = [folder for folder in folders if folder.is_dir()]
     return (present or folders)[0]
+
+
+def matrix_notes(name: str, facts: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:
+    """Sentences on how the matrices that a detector was trained on differ from those it is asked about.
+
+    Args:
+        facts: the detector's JSON. header: ``metric``, ``temperature`` and perhaps ``encoder_hash`` of the matrices.
+    """
+    notes = [
+        f"{name} was trained on matrices with {key} {facts.get(key)}, the data has {header[key]}; build both with "
+        f"similarity.{key} alike for a fair comparison"
+        for key in ("metric", "temperature")
+        if facts.get(key) != header[key]
+    ]
+    if "encoder_hash" in header and facts.get("encoder_hash") != header["encoder_hash"]:
+        notes.append(
+            f"{name} was trained on matrices of another encoder ({facts.get('encoder', 'not recorded')}); make a set "
+            "with this one and train it on that"
+        )
+    return notes
+
+
+def check_made_alike(train: Mapping[str, Any], reported: Mapping[str, Any], prefix: str) -> None:
+    """Raises CheckpointError if the headers of two splits of a set tell of other options or weights."""
+    made = [
+        {key: header.get("made_from", {}).get(key) for key in ("options", "weights")}
+        for header in (train, reported)
+    ]
+    if all(made[0].values()) and all(made[1].values()) and (changed := what_changed(*made)):
+        raise CheckpointError(
+            f"similarity set '{prefix}': the {reported['split']} split was made otherwise than the train split "
+            f"({'; '.join(changed)}); rebuild both in one go"
+        )
 
 
 def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:

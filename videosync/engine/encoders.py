@@ -62,6 +62,9 @@ def load_trained_encoder(
 def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     """The encoder that ``config`` describes with a checkpoint's weights: float32, on the CPU, in eval mode.
 
+    ``stretched`` positions are no weights: they are those of clips of ``data.num_frames`` frames, whatever length the
+    checkpoint was trained at, as in CARL, whose evaluation takes the length from its configuration.
+
     Raises:
         CheckpointError: the weights do not fit the model.
     """
@@ -81,16 +84,6 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
         for key in asked
         if key not in (*FREE_OPTIONS, *HEADS) and key in trained and asked[key] != trained[key]
     ]
-    asked_frames = config.data.num_frames
-    lengths = (
-        asked_frames,
-        checkpoint.config["data"].get("num_frames", asked_frames),
-    )  # CARL's may not tell it
-    if config.model.positions == "stretched" and lengths[0] != lengths[1]:
-        differences.append(
-            f"data.num_frames is {lengths[0]} but was {lengths[1]} in training, "
-            "to which stretched positions are tied"
-        )
     if differences:
         raise CheckpointError(
             f"{checkpoint.folder}: {'; '.join(differences)}. Use the config it was trained with"

@@ -9,7 +9,9 @@ from typing import Any
 
 from videosync.config.options import nearest
 from videosync.config.schema import Config
-from videosync.engine.detector_sets import find_detectors, find_set
+from videosync.data.identity import code_hash
+from videosync.engine.detector_sets import find_detectors, find_set, matrix_notes
+from videosync.engine.reports import REPORT_FILE, clear_report, report_folder
 from videosync.engine.train_detectors import metric_options, write_metrics
 from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
@@ -18,7 +20,7 @@ from videosync.evaluation.report import measure_methods, write_pairs
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
 from videosync.offset.predictor import Predictor
-from videosync.offset.saving import trained_detectors
+from videosync.offset.saving import detector_hash, trained_detectors
 from videosync.similarity.store import set_hash
 
 SIGN = (
@@ -35,16 +37,19 @@ def evaluate_detectors(
     models: Sequence[str] | None,
     workdir: Path,
     output: Path,
+    flag: str = "",
     command: str,
-) -> str:
+) -> tuple[str, Path]:
     """Evaluate ``models`` (None: the label-free and all trained on ``model_prefix``) on ``data_prefix``.
 
-    Writes metrics.json, pairs.csv and methods.png into ``output``, after all methods have answered.
+    Writes metrics.json, pairs.csv and methods.png after all methods have answered: into ``output``, or where that
+    holds a report of other options, into a folder beside it (``flag``: :func:`videosync.engine.reports.report_folder`).
 
     Returns:
-        A table, and notes where the detectors were trained on another kind of matrices.
+        A table with notes where the detectors were trained on another kind of matrices, and the folder.
 
     Raises:
+        ConfigError: the folder given with ``flag`` holds a report of other options.
         CheckpointError: a set or detector is absent, or they are of different sizes or maximum offsets.
     """
     pairs, header = find_set(config.paths.sets, workdir, data_prefix, config.eval.split)
@@ -61,7 +66,22 @@ def evaluate_detectors(
                 "need no training, as in --models median diagonal"
             )
         models = [*PREDICTORS, *(name for name in DETECTORS if name in trained)]
-    methods, notes = _load(models, folder, header)
+    asked = {
+        "model_prefix": model_prefix,
+        "data_prefix": data_prefix,
+        "models": list(models),
+        "eval.split": config.eval.split,
+        "eval.bootstrap": config.eval.bootstrap,
+        "detector.seed": config.detector.seed,
+    }
+    output = report_folder(output, asked, flag=flag)
+    made_from = {
+        "options": asked,
+        "set": set_hash(header),
+        "detectors": {name: detector_hash(folder / name) for name in models if name not in PREDICTORS},
+        "code": code_hash("evaluation", "offset"),
+    }
+    methods, notes = _load(models, folder, header, _trained_set(config, workdir, model_prefix))
     predicted = {name: predict_offsets(method, pairs) for name, method in methods.items()}
     options = metric_options(pairs, config)
     metrics, floor = measure_methods(predicted, pairs.offsets, **options)
@@ -69,6 +89,7 @@ def evaluate_detectors(
         "model_prefix": model_prefix,
         "data_prefix": data_prefix,
         "split": config.eval.split,
+        "made_from": made_from,
         "set_hash": set_hash(header),
         **{key: header[key] for key in ("encoder", "encoder_hash", "metric", "temperature")},
         "notes": notes,
@@ -76,7 +97,7 @@ def evaluate_detectors(
         "command": command,
         "config": asdict(config),
     }
-    write_metrics(output / "metrics.json", metrics, floor, facts)
+    clear_report(output)
     write_pairs(
         output / "pairs.csv",
         predicted,
@@ -92,13 +113,25 @@ def evaluate_detectors(
         {name: values - pairs.offsets for name, values in predicted.items()},
         title=f"detectors of {model_prefix} on {data_prefix}, split {config.eval.split}",
     )
-    return "\n".join([metrics_table(metrics, floor), *(f"Note: {note}" for note in notes)])
+    write_metrics(output / REPORT_FILE, metrics, floor, facts)  # last: where it is, everything is
+    return "\n".join([metrics_table(metrics, floor), *(f"Note: {note}" for note in notes)]), output
+
+
+def _trained_set(config: Config, workdir: Path, prefix: str) -> str | None:
+    """Hash of the set that detectors of ``prefix`` are trained on, as it is now; None where there is none."""
+    try:
+        return set_hash(find_set(config.paths.sets, workdir, prefix, "train")[1])
+    except CheckpointError:
+        return None
 
 
 def _load(
-    models: Sequence[str], folder: Path, header: Mapping[str, Any]
+    models: Sequence[str], folder: Path, header: Mapping[str, Any], train_hash: str | None
 ) -> tuple[dict[str, Predictor], list[str]]:
-    """Methods by name, and sentences on how their training matrices differ from the data's."""
+    """Methods by name, and sentences on how their training matrices differ from the data's.
+
+    ``train_hash``: of the set they are named after, as it is now; None where it is not there.
+    """
     methods: dict[str, Predictor] = {}
     notes = []
     for name in models:
@@ -107,10 +140,11 @@ def _load(
             continue
         detector, facts = load_detector(folder / name)
         methods[name] = detector
-        for key in ("metric", "temperature"):
-            if facts.get(key) != header[key]:
-                notes.append(
-                    f"{detector.name} was trained on matrices with {key} {facts.get(key)}, the data has "
-                    f"{header[key]}; build both with similarity.{key} alike for a fair comparison"
-                )
+        notes += matrix_notes(
+            str(detector.name), facts, {key: header[key] for key in ("metric", "temperature")}
+        )
+        if train_hash not in (None, facts.get("set_hash")):
+            notes.append(
+                f"{detector.name} was trained on an earlier set {folder.name}, made anew since; train it again"
+            )
     return methods, notes

@@ -12,10 +12,10 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.evaluate_phases import PhaseEvaluation
 from videosync.engine.evaluate_sync import SyncEvaluation
-from videosync.engine.reports import finished_report, write_report
+from videosync.engine.identity import options_of, result_code, run_differences
+from videosync.engine.reports import REPORT_FILE, named_folder, read_finished, report_folder, write_report
 from videosync.evaluation.phase_tasks import TASKS
 
-REPORT_FILE = "metrics.json"
 SYNC_TASK = "sync_offset"
 
 
@@ -24,18 +24,25 @@ def run_evaluation(
     *,
     workdir: Path,
     logdir: Path,
-    output: Path,
+    output: Path | None,
     keep_finished: bool,
     command: str,
     distributed: Distributed,
-) -> str:
-    """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``; returns titled tables (rank 0).
+) -> tuple[str, Path]:
+    """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``.
 
     Writes ``metrics.json`` and pictures into ``output``; of sync also ``pairs.csv``, of phases also aligned videos.
+    Without ``output`` the folder is ``evaluation/DATASET_SPLIT`` in ``logdir``, or, where the encoder is shown
+    something else than in training or a report made with other options is there, one beside it that names them.
 
-    With ``keep_finished`` an evaluation of the same encoder, videos and detectors with the same options is read back.
+    With ``keep_finished`` a report made from the same weights, pairs, labels, files, detectors, options and code is
+    read back; else its first lines say what has changed.
+
+    Returns:
+        Titled tables with notes (rank 0; "" elsewhere), and the folder of the report.
 
     Raises:
+        ConfigError: ``output`` holds a report made with other options.
         CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
         ManifestError, VideoError: the dataset is missing, cannot be read, or does not allow a task.
     """
@@ -46,36 +53,60 @@ def run_evaluation(
         config, workdir=workdir, logdir=logdir, device=distributed.device
     )
     taken = encoder_id.pop("checkpoint")
-    facts = {
-        "encoder": encoder_id,
-        "config": asdict(config),
-        **(sync.facts if sync else {}),
-        **(phases.facts if phases else {}),
-    }
-    if keep_finished:
-        finished = distributed.broadcast(
-            distributed.together(lambda: finished_report(output / REPORT_FILE, facts))
-        )
-        if finished:
-            return titled_tables({**finished, "checkpoint": taken})
+
+    def prepare() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:
+        """What the report says beside numbers, its folder, a finished one of the kind, and what changed since."""
+        rates = {pair.window0.fps for pair in sync.pairs} if sync else set()
+        rates |= {video.fps for video in phases.val} if phases else set()
+        lengths = {pair.window0.num_frames for pair in sync.pairs} if sync else set()
+        changed, differences = run_differences(config, logdir, rates=rates, lengths=lengths)
+        made_from = {
+            "options": options_of(config, "pairs", "similarity", "eval"),
+            "weights": encoder_id["hash"],
+            **(sync.made_from() if sync else {}),
+            **(phases.made_from() if phases else {}),
+            "code": result_code(),
+        }
+        differences += sync.notes(encoder_id["hash"]) if sync else []
+        facts = {
+            "encoder": encoder_id,
+            "config": asdict(config),
+            "made_from": made_from,
+            "differences": differences,
+            "checkpoint": taken,
+        }
+        plain = output or logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
+        if output is None and changed:
+            plain = named_folder(plain, changed)
+        folder = report_folder(plain, made_from["options"], flag="--output_dir" if output else "")
+        finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
+        return facts, folder, finished, since
+
+    facts, folder, finished, since = distributed.broadcast(
+        distributed.together(lambda: prepare() if distributed.is_main else ({}, Path(), {}, []))
+    )
+    if finished:
+        return titled_tables({**finished, "checkpoint": taken}), folder
     report: dict[str, Any] = {"split": config.eval.split, "dataset": config.data.dataset, "command": command}
     if sync:
-        report.update(sync.run(encoder, output, distributed))
+        report.update(sync.run(encoder, folder, distributed))
     if phases:
-        report["phases"] = phases.run(encoder, output, distributed)
+        report["phases"] = phases.run(encoder, folder, distributed)
     if not distributed.is_main:
-        return ""
-    report.update(facts, checkpoint=taken)
-    write_report(output / REPORT_FILE, report)  # last: where it is, everything is
-    return titled_tables(report)
+        return "", folder
+    report.update(facts)
+    write_report(folder / REPORT_FILE, report)  # last: where it is, everything is
+    anew = f"Evaluated anew; since the earlier report there changed: {'; '.join(since)}.\n\n" if since else ""
+    return anew + titled_tables(report), folder
 
 
 def titled_tables(report: Mapping[str, Any]) -> str:
-    """Which checkpoint was taken, and the tables of a report, each below a line that says what it is about."""
+    """Which checkpoint was taken, the tables of a report, each below a line that says what it is about, and notes."""
     about = f"{report['dataset']}, split {report['split']}"
     tables = [f"checkpoint {report['checkpoint']['why']}"] if report["checkpoint"] else []
     if "table" in report:
         tables.append(f"Offset errors on {about}\n{report['table']}")
     if "phases" in report:
         tables.append(f"Phases on {about}\n{report['phases']['table']}")
-    return "\n\n".join(tables)
+    notes = "\n".join(f"Note: {note}." for note in report.get("differences", []))
+    return "\n\n".join([*tables, notes] if notes else tables)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from videosync.config.schema import Config
+from videosync.data.identity import content_hash, files_hash
 from videosync.engine.build import build_manifest
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT
 from videosync.engine.loggers import PairProgress
-from videosync.engine.reports import content_hash
+from videosync.engine.reports import clear_report
 from videosync.evaluation.aligned_video import warped_frames, write_aligned_video
 from videosync.evaluation.phase_checks import check_videos
 from videosync.evaluation.phase_embed import (
@@ -34,8 +35,6 @@ from videosync.models.noise import NoiseEncoder
 class PhaseEvaluation:
     """The videos of ``eval.split`` (and of the train split, for what is fitted on it), and tasks about them.
 
-    ``facts`` say what is evaluated, for a finished report to be known again.
-
     Raises:
         ManifestError: the dataset is missing or malformed, or does not allow one of the tasks.
     """
@@ -52,9 +51,13 @@ class PhaseEvaluation:
         self.notes = check_videos(
             tasks, self.train, self.val, dataset=str(workdir / config.data.dataset), split=config.eval.split
         )
-        self.facts: dict[str, Any] = {
-            "videos_hash": content_hash([_identity(v) for v in self.train + self.val])
-        }
+        self.root = manifest.root
+
+    def made_from(self) -> dict[str, str]:
+        """What is evaluated, for a finished report to be known again."""
+        videos = self.train + self.val
+        files = files_hash(self.root, [video.path for video in videos])
+        return {"labelled_videos": content_hash([files, *(_identity(video) for video in videos)])}
 
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
         """What the report says about phases (rank 0; others: nothing); pictures and videos go into ``output``.
@@ -93,7 +96,7 @@ class PhaseEvaluation:
         train = EmbeddedSplit(self.train, embedded[len(self.val) :])
         scores = score_phases(self.tasks, train, val, options)
         notes = [*self.notes, self._about_positions(encoder)]
-        output.mkdir(parents=True, exist_ok=True)
+        clear_report(output, "phases_*")
         for label, query, key in pictured_videos(val, options, config.eval.pictures):
             draw_alignment(output, label, val, query, key, options)
         return {
@@ -152,4 +155,4 @@ def draw_alignment(
 
 def _identity(video: PhaseVideo) -> list[Any]:
     labels = None if video.labels is None else video.labels.tolist()
-    return [str(video.path), video.event, video.num_frames, video.fps, labels]
+    return [video.name, video.event, video.num_frames, video.fps, labels]

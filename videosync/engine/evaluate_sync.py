@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,11 @@ import numpy as np
 
 from videosync.config.schema import Config
 from videosync.engine.build import build_pairs
-from videosync.engine.detector_sets import find_detectors
+from videosync.engine.detector_sets import find_detectors, matrix_notes
 from videosync.engine.distributed import Distributed
+from videosync.engine.identity import pairs_made_from
 from videosync.engine.loggers import PairProgress
-from videosync.engine.reports import content_hash
+from videosync.engine.reports import clear_report
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.evaluation.plots import save_film_strip, save_heat_map
@@ -29,14 +29,12 @@ from videosync.evaluation.sync import (
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import load_methods
-from videosync.offset.saving import read_facts
+from videosync.offset.saving import detector_hash, read_facts
 from videosync.types import SyncPair
 
 
 class SyncEvaluation:
     """The sync pairs of ``eval.split`` and the methods that are asked about them.
-
-    ``facts`` say what is evaluated, for a finished report to be known again.
 
     Raises:
         CheckpointError: a detector is absent or made for other matrices.
@@ -46,15 +44,30 @@ class SyncEvaluation:
     def __init__(self, config: Config, workdir: Path) -> None:
         self.config = config
         self.pairs = build_pairs(config, workdir, config.eval.split)
+        self.workdir = workdir
         folder_of = partial(find_detectors, config.paths.detectors, workdir)
         self.methods = load_methods([*config.eval.methods, *config.eval.detectors], folder_of)
-        self.facts: dict[str, Any] = {
-            "pairs_hash": content_hash([asdict(pair) for pair in self.pairs]),
-            "detector_hashes": {
-                name: content_hash(read_facts(folder_of(name.partition("/")[0]) / name.partition("/")[2]))
-                for name in config.eval.detectors
-            },
+        self.detectors = {
+            name: folder_of(name.partition("/")[0]) / name.partition("/")[2] for name in config.eval.detectors
         }
+
+    def made_from(self) -> dict[str, Any]:
+        """What is evaluated, for a finished report to be known again."""
+        detectors = {name: detector_hash(folder) for name, folder in self.detectors.items()}
+        return {**pairs_made_from(self.config, self.workdir, self.pairs), "detectors": detectors}
+
+    def notes(self, encoder_hash: str) -> list[str]:
+        """How the detectors' training matrices differ from those that are asked about now."""
+        now = {
+            "metric": self.config.similarity.metric,
+            "temperature": self.config.similarity.temperature,
+            "encoder_hash": encoder_hash,
+        }
+        return [
+            note
+            for name, folder in self.detectors.items()
+            for note in matrix_notes(name, read_facts(folder), now)
+        ]
 
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
         """What the report says about sync (rank 0; others: nothing); ``pairs.csv`` and pictures go into ``output``.
@@ -96,7 +109,7 @@ class SyncEvaluation:
             bootstrap=config.eval.bootstrap,
             seed=config.pairs.seed,
         )
-        output.mkdir(parents=True, exist_ok=True)
+        clear_report(output, "pairs.csv", "methods.png", "worst_*_*.png", "median_*_*.png")
         ids = [result.pair_id for result in results]
         write_pairs(output / "pairs.csv", predicted, pair_ids=ids, events=events, fps=fps, true=true)
         save_comparison(

@@ -10,17 +10,17 @@ from typing import Any
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config
 from videosync.engine.checkpoint import SUMMARY, Checkpoint
-from videosync.engine.evaluate import REPORT_FILE
-from videosync.engine.reports import content_hash
+from videosync.engine.reports import REPORT_FILE
 from videosync.engine.run_record import read_run, training_data
 from videosync.errors import CheckpointError, VideoSyncError
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.models.encoder import Encoder
 from videosync.models.exported import is_export, read_card
+from videosync.offset.saving import detector_hash
 
 # of an evaluation's report; its configuration stays with the run
 REPORTED = ("dataset", "split", "prefix", "model_prefix", "data_prefix", "max_offset", "num_frames", "floor", "methods",
-            "notes", "phases", "command", "versions")  # fmt: skip
+            "differences", "notes", "phases", "command", "versions")  # fmt: skip
 HEADS = ("projection.", "classifier.")  # of the encoder; only training looks through them
 
 
@@ -90,7 +90,7 @@ def detector_facts(
     evaluations, remarks = [], []
     for path in reports:
         report = read_report(path)
-        if not _is_about(report, name, saved):
+        if not _is_about(report, name, saved, source):
             raise CheckpointError(f"--metrics {path}: holds no numbers of the detector {name}")
         evaluations.append(evaluation(report, path))
     told = {e["split"] for e in evaluations if _is_training_report(e, saved)}
@@ -217,11 +217,12 @@ def _weights_of(report: Mapping[str, Any]) -> str | None:
     return encoder.get("hash") if isinstance(encoder, Mapping) else report.get("encoder_hash")
 
 
-def _is_about(report: Mapping[str, Any], name: str, saved: Mapping[str, Any]) -> bool:
+def _is_about(report: Mapping[str, Any], name: str, saved: Mapping[str, Any], source: Path) -> bool:
     """Whether a report of ``evaluate`` or of the two detector commands holds numbers of this very detector."""
     prefix, _, method = name.partition("/")
     if name in report.get("methods", {}):
-        return bool(report.get("detector_hashes", {name: None}).get(name) in (None, content_hash(saved)))
+        known = report.get("made_from", {}).get("detectors", {}).get(name)
+        return bool(known in (None, detector_hash(source)))
     if "model_prefix" in report:
         return bool(report["model_prefix"] == prefix and method in report["methods"])
     return bool(report.get("prefix") == prefix) and _is_training_report(report, saved)

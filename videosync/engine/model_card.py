@@ -206,6 +206,7 @@ def _results(facts: Facts) -> list[str]:
         unsure = "" if result["weights_known"] else " (the report does not say of which weights)"
         lines.append(f"On `{place}`, split `{result.get('split', '?')}`{unsure}:")
         lines += [f"```\n{table}\n```" for table in result["tables"]]
+        lines += [f"Note: {note}." for note in result.get("differences", [])]
         if result.get("command"):
             lines.append(f"Command: `{result['command']}`")
     return lines

@@ -15,6 +15,7 @@ from videosync.engine.held_out import TRAIN_SPLIT, split_train_events
 from videosync.engine.losses import build_loss
 from videosync.engine.reports import write_report
 from videosync.errors import CheckpointError
+from videosync.models.exported import is_export, read_card
 
 RUN_FILE = "run.json"
 
@@ -42,6 +43,12 @@ def read_run(logdir: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path}: damaged ({error}); delete it to go on without it") from error
 
 
+def trained_rates(logdir: Path) -> list[float]:
+    """Frames/s of the videos that a run or an exported encoder was trained on; none where that was not recorded."""
+    run = read_card(logdir, kind="encoder").get("training", {}) if is_export(logdir) else read_run(logdir)
+    return list(run.get("data", {}).get("frame_rates", []))
+
+
 def training_data(config: Config, workdir: Path) -> dict[str, Any]:
     """What ``config`` trains on, counted in its manifest.
 
@@ -61,6 +68,7 @@ def training_data(config: Config, workdir: Path) -> dict[str, Any]:
         "events": len({sample.event for sample in samples}),
         "samples": len(samples),
         "videos": len(views),
+        "frame_rates": sorted({round(fps, 3) for _, _, fps in views}),
         "hours": round(sum(frames / fps for _, frames, fps in views) / 3600, 3),
         "held_out_events": _events(held_out),
         "manifest_hash": file_hash(folder / MANIFEST_NAME),

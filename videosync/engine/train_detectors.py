@@ -14,8 +14,9 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from videosync.config.schema import Config, DetectorConfig
+from videosync.data.identity import code_hash, what_changed
 from videosync.engine.allocator import keep_freed_memory
-from videosync.engine.detector_sets import check_apart, find_set
+from videosync.engine.detector_sets import check_apart, check_made_alike, find_set
 from videosync.engine.reports import versions, write_report
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
 from videosync.offset.detector import Detector, Report
@@ -71,7 +72,7 @@ def train_detectors(
     """Train ``methods`` on the train split of set ``prefix`` into ``paths.detectors/prefix/method``.
 
     ``logdir`` gets metrics.jsonl (every epoch) and metrics.json. The split ``eval.split`` is only reported.
-    With ``continue_train``, methods finished on the same set with the same options are not trained again.
+    With ``continue_train``, methods finished on the same set with the same options and code are not trained again.
 
     Returns:
         A table of the metrics on ``eval.split``.
@@ -82,7 +83,8 @@ def train_detectors(
     """
     keep_freed_memory()
     train, header = find_set(config.paths.sets, workdir, prefix, "train")
-    reported, _ = find_set(config.paths.sets, workdir, prefix, config.eval.split)
+    reported, reported_header = find_set(config.paths.sets, workdir, prefix, config.eval.split)
+    check_made_alike(header, reported_header, prefix)
     check_apart(train, reported, config.eval.split)
     folder = Path(config.paths.detectors).expanduser() / prefix
     floor = floor_metrics(reported.offsets, **metric_options(reported, config))
@@ -90,11 +92,15 @@ def train_detectors(
     with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
         for method in methods:
             options = detector_options(method, config.detector)
-            if continue_train and _finished(folder, method, set_hash(header), options):
+            made_from = {"set": set_hash(header), "options": options, "code": code_hash("offset")}
+            changed = _changed(folder, method, made_from)
+            if continue_train and changed == []:
                 log.info("%s: finished before on this set with these options; not trained again", method)
                 detector = load_detector(folder / method)[0]
                 metrics[method] = evaluate_detector(detector, reported, config)
                 continue
+            if changed:
+                log.info("%s: replaces one made otherwise: %s", method, "; ".join(changed))
             detector = DETECTORS[method](**options)
             log.info("%s: training on %d pairs of %d events", method, len(train), len(set(train.events)))
             facts = epochs.fit(detector, train)
@@ -104,6 +110,7 @@ def train_detectors(
                 folder / method,
                 {
                     "prefix": prefix,
+                    "made_from": made_from,
                     "set_hash": set_hash(header),
                     **{key: header[key] for key in ("encoder", "encoder_hash", "metric", "temperature")},
                     "train": facts,
@@ -147,11 +154,11 @@ def write_metrics(
     write_report(path, {**facts, **results})
 
 
-def _finished(folder: Path, method: str, hash_of_set: str, options: Mapping[str, Any]) -> bool:
+def _changed(folder: Path, method: str, made_from: Mapping[str, Any]) -> list[str] | None:
+    """In what ``made_from`` differs from what the detector there was made from; None where there is none."""
     if method not in trained_detectors(folder):
-        return False
-    facts = read_facts(folder / method)
-    return bool(facts.get("set_hash") == hash_of_set and facts.get("options") == dict(options))
+        return None
+    return what_changed(read_facts(folder / method).get("made_from"), made_from)
 
 
 class EpochLog:

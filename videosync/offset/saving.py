@@ -7,6 +7,7 @@ arrays.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import os
 import shutil
@@ -94,6 +95,14 @@ def read_arrays(folder: str | Path) -> dict[str, np.ndarray]:
         raise CheckpointError(
             f"{folder}: the detector's arrays are damaged ({error}); train it again"
         ) from error
+
+
+def detector_hash(folder: str | Path) -> str:
+    """Identity of a saved detector: sha256 of its JSON and its arrays. Raises CheckpointError if there is none."""
+    facts = read_facts(folder)
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    digest.update((Path(folder) / ARRAYS_FILE).read_bytes())
+    return digest.hexdigest()
 
 
 def trained_detectors(folder: str | Path) -> list[str]:
