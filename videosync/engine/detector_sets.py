@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from videosync.errors import CheckpointError, TrainingError
 from videosync.similarity.store import load_similarity_set, similarity_set_exists
 from videosync.types import MatrixPairs
+
+MOST_SHOWN = 8  # offsets named one by one
 
 
 def places(path: str, workdir: Path) -> list[Path]:
@@ -33,6 +36,17 @@ def find_detectors(path: str, workdir: Path, prefix: str) -> Path:
     folders = [place / prefix for place in places(path, workdir)]
     present = [folder for folder in folders if folder.is_dir()]
     return (present or folders)[0]
+
+
+def classes_note(name: str, facts: Mapping[str, Any]) -> list[str]:
+    """Which offsets a detector has learned from, if not all of its range; ``facts`` are those saved with it."""
+    seen, max_offset = facts.get("train", {}).get("offsets_seen"), facts["max_offset"]
+    if seen is None or len(seen) == 2 * max_offset + 1:
+        return []
+    shown = [*map(str, seen)] if len(seen) <= MOST_SHOWN else [*map(str, seen[:3]), "…", *map(str, seen[-3:])]
+    return [
+        f"{name} was trained on offsets of {len(seen)} of {2 * max_offset + 1} classes ({', '.join(shown)})"
+    ]
 
 
 def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:

@@ -9,12 +9,13 @@ from typing import Any
 
 from videosync.config.options import nearest
 from videosync.config.schema import Config
-from videosync.engine.detector_sets import find_detectors, find_set
+from videosync.engine.detector_sets import classes_note, find_detectors, find_set
 from videosync.engine.train_detectors import metric_options, write_metrics
 from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import metrics_table
-from videosync.evaluation.report import measure_methods, write_pairs
+from videosync.evaluation.report import measure_methods, set_notes, write_pairs
+from videosync.offset.detector import all_alike
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
 from videosync.offset.predictor import Predictor
@@ -42,7 +43,7 @@ def evaluate_detectors(
     Writes metrics.json, pairs.csv and methods.png into ``output``, after all methods have answered.
 
     Returns:
-        A table, and notes where the detectors were trained on another kind of matrices.
+        A table, and notes on what makes it say less: of the pairs, and of how the detectors were trained.
 
     Raises:
         CheckpointError: a set or detector is absent, or they are of different sizes or maximum offsets.
@@ -61,7 +62,10 @@ def evaluate_detectors(
                 "need no training, as in --models median diagonal"
             )
         models = [*PREDICTORS, *(name for name in DETECTORS if name in trained)]
-    methods, notes = _load(models, folder, header)
+    methods, differences = _load(models, folder, header)
+    notes = [*set_notes(pairs.offsets, pairs.events, pairs.max_offset), *differences]
+    if len(pairs) > 1 and all_alike(pairs.forward):
+        notes.append(f"all {len(pairs)} matrices are the same: no method can tell one pair from another")
     predicted = {name: predict_offsets(method, pairs) for name, method in methods.items()}
     options = metric_options(pairs, config)
     metrics, floor = measure_methods(predicted, pairs.offsets, **options)
@@ -92,13 +96,13 @@ def evaluate_detectors(
         {name: values - pairs.offsets for name, values in predicted.items()},
         title=f"detectors of {model_prefix} on {data_prefix}, split {config.eval.split}",
     )
-    return "\n".join([metrics_table(metrics, floor), *(f"Note: {note}" for note in notes)])
+    return metrics_table(metrics, floor, notes)
 
 
 def _load(
     models: Sequence[str], folder: Path, header: Mapping[str, Any]
 ) -> tuple[dict[str, Predictor], list[str]]:
-    """Methods by name, and sentences on how their training matrices differ from the data's."""
+    """Methods by name, and sentences on what they were trained on."""
     methods: dict[str, Predictor] = {}
     notes = []
     for name in models:
@@ -107,6 +111,7 @@ def _load(
             continue
         detector, facts = load_detector(folder / name)
         methods[name] = detector
+        notes += classes_note(detector.name, facts)
         for key in ("metric", "temperature"):
             if facts.get(key) != header[key]:
                 notes.append(

@@ -12,14 +12,14 @@ import numpy as np
 
 from videosync.config.schema import Config
 from videosync.engine.build import build_pairs
-from videosync.engine.detector_sets import find_detectors
+from videosync.engine.detector_sets import classes_note, find_detectors
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import PairProgress
 from videosync.engine.reports import content_hash
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.evaluation.plots import save_film_strip, save_heat_map
-from videosync.evaluation.report import measure_methods, write_pairs
+from videosync.evaluation.report import measure_methods, set_notes, write_pairs
 from videosync.evaluation.sync import (
     PairResult,
     evaluate_encoder,
@@ -48,12 +48,19 @@ class SyncEvaluation:
         self.pairs = build_pairs(config, workdir, config.eval.split)
         folder_of = partial(find_detectors, config.paths.detectors, workdir)
         self.methods = load_methods([*config.eval.methods, *config.eval.detectors], folder_of)
+        saved = {
+            name: read_facts(folder_of(name.partition("/")[0]) / name.partition("/")[2])
+            for name in config.eval.detectors
+        }
+        self.notes = set_notes(
+            np.array([pair.offset for pair in self.pairs]),
+            [pair.event for pair in self.pairs],
+            config.pairs.max_offset,
+            shown=[(pair.window0, pair.window1) for pair in self.pairs],
+        ) + [note for name, facts in saved.items() for note in classes_note(name, facts)]
         self.facts: dict[str, Any] = {
             "pairs_hash": content_hash([asdict(pair) for pair in self.pairs]),
-            "detector_hashes": {
-                name: content_hash(read_facts(folder_of(name.partition("/")[0]) / name.partition("/")[2]))
-                for name in config.eval.detectors
-            },
+            "detector_hashes": {name: content_hash(facts) for name, facts in saved.items()},
         }
 
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
@@ -111,7 +118,8 @@ class SyncEvaluation:
         return {
             "max_offset": config.pairs.max_offset,
             "num_frames": sorted({pair.window0.num_frames for pair in pairs}),
-            "table": metrics_table(metrics, floor),
+            "table": metrics_table(metrics, floor, self.notes),
+            "notes": self.notes,
             "floor": floor.to_json(),
             "methods": {name: m.to_json() for name, m in metrics.items()},
         }
