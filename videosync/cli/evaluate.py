@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from videosync.cli.common import (
     check_writable,
@@ -45,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from videosync.engine.evaluate import run_evaluation
 
         sync = "sync_offset" in config.eval.tasks
-        output = args.output_dir or args.logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
+        folder = Path(config.data.dataset)
+        name = folder.name if folder.is_absolute() else config.data.dataset  # else beside the videos
+        output = args.output_dir or args.logdir / "evaluation" / f"{name}_{config.eval.split}"
         check_writable("--output_dir", output)
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
             tables = run_evaluation(

@@ -14,8 +14,8 @@ MOST_SHOWN = 8  # offsets named one by one
 
 
 def places(path: str, workdir: Path) -> list[Path]:
-    """Where a folder of the config may be: as it stands (``~`` expanded) and, if relative, in workdir."""
-    here = Path(path).expanduser()
+    """Where a folder of the config may be: as it stands and, if relative, in workdir."""
+    here = Path(path)
     return [here] if here.is_absolute() else [here, workdir / here]
 
 

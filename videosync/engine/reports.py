@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from videosync.errors import CheckpointError
+from videosync.text_file import read_object
 from videosync.version import __version__
 
 
@@ -31,7 +32,7 @@ def finished_report(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
         CheckpointError: the report there is damaged.
     """
     try:
-        report = json.loads(path.read_text()) if path.is_file() else {}
+        report = read_object(path) if path.is_file() else {}
     except ValueError as error:
         raise CheckpointError(
             f"{path}: damaged ({error}); delete it, or leave out --continue_train to evaluate anew"

@@ -88,7 +88,7 @@ def train_detectors(
     split_events(
         train.events, config.detector.holdout, config.detector.seed
     )  # refused before anything is written
-    folder = Path(config.paths.detectors).expanduser() / prefix
+    folder = Path(config.paths.detectors) / prefix
     floor = floor_metrics(reported.offsets, **metric_options(reported, config))
     metrics: dict[str, SyncMetrics] = {}
     notes = set_notes(reported.offsets, reported.events, reported.max_offset)
