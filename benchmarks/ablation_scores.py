@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from benchmarks.accuracy_methods import Answer, Clip, best_of
 from benchmarks.accuracy_scores import over_sets, set_scores
 from benchmarks.accuracy_signals import Outcome
+from videosync.evaluation.intervals import interval_text
 
 FLOORS = ("always-0", "noise", "energy", "motion")
 
@@ -89,5 +89,4 @@ def _cell(scores: Sequence[dict[str, Any]], measure: str) -> str:
     if measure == "mae":
         return " / ".join(f"{score['mae_frames']:.2f}" for score in scores)
     shares = " / ".join(f"{100 * score['within_1']:.0f}" for score in scores)
-    low, high = scores[0]["within_1_interval"] or (math.nan, math.nan)
-    return f"{shares} ({100 * low:.0f} … {100 * high:.0f})"
+    return f"{shares} ({interval_text(scores[0]['within_1_interval'], '.0f', 100)})"

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from videosync.errors import ConfigError, VideoSyncError
+from videosync.evaluation.intervals import interval_text, percentiles, stratified_means
 
 WITHIN = 1  # frames, of answers rounded to whole frames
 
@@ -41,13 +42,7 @@ def compare(
         for row in windows:
             by_pair[row["set"]][row["pair"].rsplit("/", 1)[0]].append(_scored(row, first, second))
         sets = [np.array([np.mean(of, axis=0) for of in pairs.values()]) for pairs in by_pair.values()]
-        rng = np.random.default_rng(seed)
-        drawn = np.array(
-            [
-                np.mean([values[rng.integers(len(values), size=len(values))].mean(0) for values in sets], 0)
-                for _ in range(resamples)
-            ]
-        )
+        drawn = stratified_means([values.T for values in sets], bootstrap=resamples, seed=seed)
         means = np.mean([values.mean(axis=0) for values in sets], axis=0)  # error, error, within, within
         scored = np.array([_scored(row, first, second) for row in windows])
         rows.append(
@@ -57,9 +52,9 @@ def compare(
                 "mean_error": means[:2].tolist(),
                 "within_1": means[2:].tolist(),
                 "fewer_frames": float(means[0] - means[1]),
-                "fewer_frames_95": np.quantile(drawn[:, 0] - drawn[:, 1], [0.025, 0.975]).tolist(),
+                "fewer_frames_95": percentiles(drawn[:, 0] - drawn[:, 1]),
                 "more_within_1": float(means[3] - means[2]),
-                "more_within_1_95": np.quantile(drawn[:, 3] - drawn[:, 2], [0.025, 0.975]).tolist(),
+                "more_within_1_95": percentiles(drawn[:, 3] - drawn[:, 2]),
                 "put_right": int(((scored[:, 2] == 0) & (scored[:, 3] == 1)).sum()),
                 "put_wrong": int(((scored[:, 2] == 1) & (scored[:, 3] == 0)).sum()),
             }
@@ -89,12 +84,11 @@ def as_markdown(rows: Sequence[dict[str, Any]], first: str, second: str) -> str:
         cells = [
             f"{error:.2f}, {100 * share:.0f} %" for error, share in zip(row["mean_error"], row["within_1"])
         ]
-        low, high = row["fewer_frames_95"]
-        worst, most = (100 * value for value in row["more_within_1_95"])
         lines.append(
             f"| {row['length']} | {row['windows']} | {cells[0]} | {cells[1]} "
-            f"| {row['fewer_frames']:.2f} ({low:.2f} … {high:.2f}) "
-            f"| {100 * row['more_within_1']:.1f} ({worst:.1f} … {most:.1f}) | {row['put_right']} / {row['put_wrong']} |"
+            f"| {row['fewer_frames']:.2f} ({interval_text(row['fewer_frames_95'])}) "
+            f"| {100 * row['more_within_1']:.1f} ({interval_text(row['more_within_1_95'], '.1f', 100)}) "
+            f"| {row['put_right']} / {row['put_wrong']} |"
         )
     return "\n".join(lines)
 

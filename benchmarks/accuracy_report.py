@@ -16,6 +16,7 @@ from benchmarks.accuracy_scores import (
 )
 from benchmarks.accuracy_signals import Outcome
 from benchmarks.accuracy_windows import LeftOut
+from videosync.evaluation.intervals import interval_text
 
 FOOLED = 0.05  # share of unrelated pairs that may be accepted where 80 % of the real ones are
 SURE = 0.01  # p-value below which hits in a control are no accident
@@ -138,8 +139,8 @@ def methods_table(scores: Mapping[str, Any]) -> Table:
         over = entry["sets_equal"]
         shares = [f"{over[f'within_{key}'] * 100:.0f} %" for key in ("3", "5", "20_ms", "50_ms", "100_ms")]
         rows.append(
-            [name, f"{over['mae_frames']:.2f}", _interval(over["mae_interval"]), f"{over['median_frames']:.1f}",
-             f"{over['within_1'] * 100:.0f} %", _interval(over["within_1_interval"], 100), *shares,
+            [name, f"{over['mae_frames']:.2f}", interval_text(over["mae_interval"]), f"{over['median_frames']:.1f}",
+             f"{over['within_1'] * 100:.0f} %", interval_text(over["within_1_interval"], ".0f", 100), *shares,
              f"{over['seconds_per_pair']:.3f}", tuned(entry)]
         )  # fmt: skip
     return rows
@@ -221,11 +222,6 @@ def as_text(table: Table) -> str:
         for row in table
     ]
     return "\n".join([lines[0], "─" * len(lines[0]), *lines[1:]])
-
-
-def _interval(edges: Sequence[float] | None, factor: float = 1) -> str:
-    digits = 0 if factor > 1 else 2
-    return "–" if edges is None else " … ".join(f"{edge * factor:.{digits}f}" for edge in edges)
 
 
 def _number(value: float | None) -> str:

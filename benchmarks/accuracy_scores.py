@@ -11,6 +11,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.accuracy_signals import Outcome
+from videosync.evaluation.intervals import event_interval
 from videosync.evaluation.metrics import sync_metrics
 
 WITHIN_MS = (20, 50, 100)
@@ -71,20 +72,15 @@ def over_sets(scores: Sequence[dict[str, Any]], *, bootstrap: int, seed: int) ->
     """The mean over sets, each of the same weight, with intervals from drawing sets with replacement."""
     averaged = [key for key, value in scores[0].items() if isinstance(value, float)]
     values = {key: np.array([score[key] for score in scores]) for key in averaged}
-    draws = np.random.default_rng(seed).integers(len(scores), size=(max(bootstrap, 1), len(scores)))
-
-    def interval(key: str) -> list[float] | None:
-        if len(scores) < 2 or bootstrap < 1:
-            return None
-        return [float(edge) for edge in np.percentile(values[key][draws].mean(axis=1), [2.5, 97.5])]
-
+    sets = np.arange(len(scores))
+    options: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed}
     return {
         "n_sets": len(scores),
         "n_pairs": sum(score["n_pairs"] for score in scores),
         "n_windows": sum(score["n_windows"] for score in scores),
         **{key: float(values[key].mean()) for key in averaged},
-        "mae_interval": interval("mae_frames"),
-        "within_1_interval": interval("within_1"),
+        "mae_interval": event_interval(values["mae_frames"], sets, **options),
+        "within_1_interval": event_interval(values["within_1"], sets, **options, share=True),
     }
 
 

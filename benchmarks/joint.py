@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Sample
+from videosync.evaluation.intervals import event_interval, interval_text
 from videosync.sync.clips import Clip, inspect, read_clip
 from videosync.sync.cues import CUES
 from videosync.sync.pair import DEFAULT_CUE, lag_range, pair_curve
@@ -136,17 +137,14 @@ def answer(parts: list[Clip], true: np.ndarray, max_offset: float | None) -> Ans
     )
 
 
-def _score(errors: list[list[float]]) -> dict[str, float]:
+def _score(errors: list[list[float]]) -> dict[str, Any]:
     """Mean error, and share within a frame with its interval over windows."""
     right = np.array([np.mean(np.array(e) <= WITHIN) for e in errors])
-    draws = np.random.default_rng(0).integers(len(right), size=(2000, len(right)))
-    low, high = np.quantile(right[draws].mean(axis=1), [0.025, 0.975])
     return {
         "mean": float(np.mean(np.concatenate(errors))),
         "within_1": float(right.mean()),
         "within_3": float(np.mean(np.concatenate(errors) <= 3)),
-        "low": float(low),
-        "high": float(high),
+        "within_1_interval": event_interval(right, np.arange(len(right)), bootstrap=2000, seed=0, share=True),
     }
 
 
@@ -167,7 +165,7 @@ def as_text(report: list[dict[str, Any]]) -> str:
     for row in report:
         scores = [
             f"{score['mean']:.2f}, {100 * score['within_1']:.0f} % "
-            f"({100 * score['low']:.0f} … {100 * score['high']:.0f}), {100 * score['within_3']:.0f} %"
+            f"({interval_text(score['within_1_interval'], '.0f', 100)}), {100 * score['within_3']:.0f} %"
             for score in (row["alone"], row["joint"])
         ]
         placed = f"{100 * row['cameras_placed']:.0f} %, {100 * row['placed_right']:.0f} % of them right"

@@ -31,6 +31,7 @@ from tqdm import tqdm
 from benchmarks.virtual_camera import KINDS, film
 from videosync.data.manifest import Manifest, read_manifest, write_manifest
 from videosync.data.samples import Sample, View
+from videosync.evaluation.intervals import Interval, interval_text, share_interval, stratified_means
 from videosync.features.grey import small_size
 from videosync.features.motion import CAMERA, motion_signals
 from videosync.sync.calibration import CALIBRATIONS
@@ -248,13 +249,13 @@ def as_text(rows: Sequence[Row], moving: dict[str, float]) -> str:
     for data, kind, method in groups:
         those = [row for row in rows if (row.data, row.kind, row.method) == (data, kind, method)]
         related, strangers = [r for r in those if r.true is not None], [r for r in those if r.true is None]
-        low, high = _interval(related)
+        around = interval_text(_interval(related), ".0f", 100)
         judged = related[0].confidence is not None
         sure = [r for r in related if r.accepted]
         cells = (
             data, kind, f"{100 * moving[f'{data} {kind}']:.0f} %", method,
             f"{_mean(related, _error):.2f}",
-            f"{100 * _mean(related, lambda r: _error(r) < 1.5):.0f} % ({100 * low:.0f} … {100 * high:.0f})",
+            f"{100 * _mean(related, lambda r: _error(r) < 1.5):.0f} % ({around})",
             f"{100 * _mean(related, lambda r: _error(r) < 5.5):.0f} %",
             f"{100 * _mean(related, lambda r: r.accepted):.0f} %" if judged else "",
             f"{sum(_error(r) < 1.5 for r in sure)} of {len(sure)}" if judged else "",
@@ -279,18 +280,15 @@ def _set(row: Row) -> str:
     return row.event if row.data == "real" else row.data
 
 
-def _interval(rows: Sequence[Row]) -> tuple[float, float]:
+def _interval(rows: Sequence[Row]) -> Interval | None:
     """95 % interval of the share within 1 frame, over pairs of views drawn within their sets."""
-    rng = np.random.default_rng(0)
     sets: dict[str, dict[str, list[float]]] = {}
     for row in rows:
         sets.setdefault(_set(row), {}).setdefault(row.pair, []).append(_error(row) < 1.5)
-    draws = []
-    for pairs in sets.values():
-        shares = np.array([np.mean(hits) for hits in pairs.values()])
-        draws.append(shares[rng.integers(len(shares), size=(2000, len(shares)))].mean(axis=1))
-    low, high = np.quantile(np.mean(draws, axis=0), [0.025, 0.975])
-    return float(low), float(high)
+    strata = [np.array([[np.mean(hits) for hits in pairs.values()]]) for pairs in sets.values()]  # [1, pairs]
+    drawn = stratified_means(strata, bootstrap=2000, seed=0)[:, 0]
+    share = float(np.mean([shares.mean() for shares in strata]))
+    return share_interval(drawn, share, sum(shares.shape[1] for shares in strata))
 
 
 if __name__ == "__main__":

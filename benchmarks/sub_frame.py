@@ -26,6 +26,7 @@ from tqdm import tqdm
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, VideoSyncError
+from videosync.evaluation.intervals import event_interval, interval_text
 from videosync.features.grey import small_size
 from videosync.features.signals import clip_signals
 from videosync.models.learned import learned_motion
@@ -86,26 +87,24 @@ def table(found: Signed, *, seed: int = 0, resamples: int = 2000) -> list[dict[s
     fractions = sorted({fraction for errors in found.values() for fraction, _ in errors})
     rows = []
     for fraction in [*fractions, None]:
-        events = [
-            np.array([error for f, error in errors if fraction is None or f == fraction])
-            for errors in found.values()
+        some = [
+            (event, error)
+            for event, errors in found.items()
+            for f, error in errors
+            if fraction is None or f == fraction
         ]
-        right = [errors[np.abs(errors) <= 1] for errors in events]
-        rng = np.random.default_rng(seed)
-        drawn = [
-            np.concatenate([right[n] for n in rng.integers(len(right), size=len(right))])
-            for _ in range(resamples)
-        ]
-        means = [float(errors.mean()) for errors in drawn if len(errors)]
-        together = np.concatenate(right)
+        events, errors = np.array([event for event, _ in some]), np.array([error for _, error in some])
+        right = np.abs(errors) <= 1
+        together = errors[right]
+        options: dict[str, Any] = {"bootstrap": resamples, "seed": seed, "weights": right}
         whole = min(fraction, 1 - fraction) if fraction is not None else None
         rows.append(
             {
                 "fraction": fraction,
-                "windows": sum(map(len, events)),
+                "windows": len(errors),
                 "right": len(together),
                 "bias": float(together.mean()) if len(together) else None,
-                "bias_95": np.quantile(means, [0.025, 0.975]).tolist() if means else None,
+                "bias_95": event_interval(errors, events, **options),
                 "rms": float(np.sqrt((together**2).mean())) if len(together) else None,
                 "whole_frames": whole,
             }
@@ -123,11 +122,10 @@ def as_markdown(rows: list[dict[str, Any]]) -> str:
         if row["bias"] is None:
             lines.append(f"| {name} | {row['windows']} | 0 | – | – | – |")
             continue
-        low, high = row["bias_95"]
         whole = "–" if row["whole_frames"] is None else f"{row['whole_frames']:.2f}"
         lines.append(
-            f"| {name} | {row['windows']} | {row['right']} | {row['bias']:+.3f} ({low:+.3f} … {high:+.3f}) "
-            f"| {row['rms']:.3f} | {whole} |"
+            f"| {name} | {row['windows']} | {row['right']} | {row['bias']:+.3f} "
+            f"({interval_text(row['bias_95'], '+.3f')}) | {row['rms']:.3f} | {whole} |"
         )
     return "\n".join(lines)
 

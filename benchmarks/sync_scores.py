@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from videosync.evaluation.intervals import event_interval, interval_text
+
 WITHIN_MS = (20, 50, 100)
 CONFIDENCES = (0.5, 0.8, 0.9, 0.95, 0.99)
 
@@ -55,6 +57,7 @@ def condition_scores(answers: Sequence[PairAnswer], *, bootstrap: int, seed: int
     )
     at_zero = np.array([abs((answer.true or 0) * answer.fps) <= 1 for answer in related])
     events = [answer.event for answer in related]
+    options: dict[str, Any] = {"bootstrap": bootstrap, "seed": seed, "share": True}
     strangers = np.array([answer.confidence for answer in unrelated])
     kept = {f"{level:g}": _kept(level, said, right, strangers) for level in CONFIDENCES}
     finite = off[np.isfinite(off)]
@@ -67,9 +70,9 @@ def condition_scores(answers: Sequence[PairAnswer], *, bootstrap: int, seed: int
         **{f"placed_within_{ms}_ms": _share(seconds_off[placed] * 1000 <= ms) for ms in WITHIN_MS},
         "placed_median_frames": float(np.median(off[placed])) if placed.any() else None,
         "placed_wrong": float(np.mean(placed & ~right)),
-        "placed_wrong_interval": _interval(placed & ~right, events, bootstrap, seed),
+        "placed_wrong_interval": event_interval(placed & ~right, events, **options),
         "guess_right": float(right.mean()),
-        "guess_right_interval": _interval(right, events, bootstrap, seed),
+        "guess_right_interval": event_interval(right, events, **options),
         "guess_median_frames": float(np.median(finite)) if len(finite) else None,
         "always_0": float(at_zero.mean()),
         "interval_holds": _share(truth_inside[placed]),
@@ -97,18 +100,6 @@ def _share(holds: np.ndarray) -> float | None:
     return float(holds.mean()) if len(holds) else None
 
 
-def _interval(holds: np.ndarray, events: Sequence[str], bootstrap: int, seed: int) -> list[float] | None:
-    """95 % of the share when events are drawn with replacement."""
-    names, place = np.unique(events, return_inverse=True)
-    if len(names) < 2 or bootstrap < 1:
-        return None
-    hits = np.bincount(place, weights=holds.astype(float))
-    sizes = np.bincount(place)
-    draws = np.random.default_rng(seed).integers(len(names), size=(bootstrap, len(names)))
-    shares = hits[draws].sum(axis=1) / sizes[draws].sum(axis=1)
-    return [float(edge) for edge in np.percentile(shares, [2.5, 97.5])]
-
-
 def _auc(kinds: np.ndarray, said: np.ndarray) -> float | None:
     return None if kinds.all() or not kinds.any() else float(roc_auc_score(kinds, said))
 
@@ -120,7 +111,6 @@ def table(scores: dict[str, dict[str, Any]]) -> list[list[str]]:
          "placed wrong", "any answer within 1 frame", "always 0", "unrelated placed", "AUC right, related", "s/pair"]
     ]  # fmt: skip
     for name, score in scores.items():
-        edges = score["guess_right_interval"]
         within = " / ".join(_percent(score[f"placed_within_{ms}_ms"]) for ms in WITHIN_MS)
         unrelated = score["unrelated_placed"]
         rows.append(
@@ -133,7 +123,7 @@ def table(scores: dict[str, dict[str, Any]]) -> list[list[str]]:
                 _percent(score["interval_holds"]),
                 _percent(score["placed_wrong"]),
                 _percent(score["guess_right"])
-                + (f" ({_percent(edges[0])} … {_percent(edges[1])})" if edges else ""),
+                + f" ({interval_text(score['guess_right_interval'], '.0f', 100)})",
                 _percent(score["always_0"]),
                 "-" if unrelated is None else f"{_percent(unrelated)} (n = {score['unrelated_pairs']})",
                 f"{_number(score['auc_right'])}, {_number(score['auc_related'])}",

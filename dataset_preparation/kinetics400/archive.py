@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.samples import MANIFEST_NAME
-from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
+from videosync.text_file import read_text, write_text
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
@@ -128,9 +128,8 @@ def read_rows(root: Path, split: str) -> dict[str, str]:
     if path is None:
         return {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return _rows(csv.reader(file), path)
-    except (UnicodeDecodeError, csv.Error) as error:
+        return _rows(csv.reader(io.StringIO(read_text(path), newline="")), path)
+    except (ValueError, csv.Error) as error:
         raise ManifestError(f"{path}: is no CSV file in UTF-8 ({error}); download it again") from error
 
 

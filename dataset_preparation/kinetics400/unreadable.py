@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
-from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
+from videosync.text_file import read_text, write_text
 
 UNREADABLE_NAME = "unreadable.txt"
 NO_ACCESS = "no access"  # the kind of a file that could not be opened: what it holds is not known
@@ -92,11 +92,9 @@ def read_unreadable(file: Path) -> UnreadableList:
     if not file.is_file():
         return UnreadableList()
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise ManifestError(
-            f"{file}: is no UTF-8 text (byte {error.start}); give a text file with a path on each line"
-        ) from error
+        lines = read_text(file).splitlines()
+    except ValueError as error:
+        raise ManifestError(f"{file}: {error}, with a path on each line") from error
     for number, line in enumerate(lines, start=1):
         if line.startswith("#"):
             if line not in _HEADER:

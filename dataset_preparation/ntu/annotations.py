@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 
 from videosync.errors import ManifestError
+from videosync.text_file import read_json
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,7 @@ class Annotation:
 def read_annotation(path: str) -> Annotation:
     """Raises ManifestError (file, key, what was expected): unreadable, no JSON object, no whole start frame ≥ 0."""
     try:
-        with open(path, "rb") as file:
-            content = json.loads(file.read())
+        content = read_json(path)
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror}); copy it again") from error
     except ValueError as error:  # JSONDecodeError, UnicodeDecodeError

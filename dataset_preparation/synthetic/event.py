@@ -23,6 +23,7 @@ from dataset_preparation.synthetic.recording import Recording, draw_recordings
 from dataset_preparation.synthetic.render import render_view
 from dataset_preparation.synthetic.scene import Scene, build_distractors, build_scene
 from videosync.errors import ConfigError
+from videosync.text_file import read_object
 
 GENERATOR = 1  # raised when the same settings give other frames; events of another number are not reused
 
@@ -84,7 +85,7 @@ def read_event(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return read_object(path)
     except ValueError as error:
         raise ConfigError(f"{path}: not the record this script writes ({error}); delete {folder}") from error
 

@@ -23,21 +23,30 @@ ANSWERS = [
     window("y", "y/0-1/0", 0, 5.0, 1.4),  # right once rounded
     window("unrelated events", "unrelated events:x/0-1/0", 0, 30.0, 30.0),
 ]
+MORE = [
+    row | {"pair": row["pair"].replace("0-", f"{n}-", 1)} for row in ANSWERS for n in (0, 5)
+]  # each pair twice
 
 
 def test_sets_and_pairs_weigh_the_same_and_controls_do_not_count() -> None:
     (row,) = compare(ANSWERS, "a", "b", resamples=300)
+    assert (row["fewer_frames_95"], row["more_within_1_95"]) == (
+        None,
+        None,
+    )  # three pairs of views tell too little
     assert row["windows"] == 4
     assert row["mean_error"] == pytest.approx([((2.5 + 0) / 2 + 5) / 2, ((0.1 + 9) / 2 + 1.4) / 2])
     assert row["within_1"] == pytest.approx([((0.5 + 1) / 2 + 0) / 2, ((1 + 0) / 2 + 1) / 2])
     assert (row["put_right"], row["put_wrong"]) == (2, 1)
     assert row["fewer_frames"] == pytest.approx(row["mean_error"][0] - row["mean_error"][1])
-    low, high = row["fewer_frames_95"]
-    assert low < row["fewer_frames"] < high
+    (more,) = compare(MORE, "a", "b", resamples=300)
+    assert more["mean_error"] == pytest.approx(row["mean_error"])
+    low, high = more["fewer_frames_95"]
+    assert low < more["fewer_frames"] < high
 
 
 def test_swapped_methods_turn_the_difference_round() -> None:
-    (one,), (other,) = (compare(ANSWERS, *names, resamples=300) for names in (("a", "b"), ("b", "a")))
+    (one,), (other,) = (compare(MORE, *names, resamples=300) for names in (("a", "b"), ("b", "a")))
     assert one["fewer_frames"] == -other["fewer_frames"]
     assert one["fewer_frames_95"] == pytest.approx([-value for value in other["fewer_frames_95"][::-1]])
 

@@ -31,12 +31,13 @@ def outcome(
 
 
 def test_scores_of_a_set() -> None:
+    errors = {"u": (0, -2), "v": (1, 9)}
     found = set_scores(
-        [outcome(0, unit="u"), outcome(-2, unit="u"), outcome(1, unit="v"), outcome(9, unit="v")],
+        [outcome(error, unit=f"{unit}{n}") for unit in errors for error in errors[unit] for n in range(3)],
         bootstrap=500,
         seed=0,
     )
-    assert (found["n_pairs"], found["n_windows"]) == (2, 4)
+    assert (found["n_pairs"], found["n_windows"]) == (6, 12)
     assert found["mae_frames"] == 3
     assert found["median_frames"] == 1.5
     assert found["bias_frames"] == 2
@@ -46,7 +47,8 @@ def test_scores_of_a_set() -> None:
         0.5,
         0.75,
     )  # 40 ms a frame
-    assert found["mae_interval"] == [1, 5]  # pairs are drawn whole: their means are 1 and 5
+    low, high = found["mae_interval"]  # pairs are drawn whole: means of six numbers out of 1 and 5
+    assert (low, high) == (pytest.approx(1 + 4 / 6), pytest.approx(5 - 4 / 6))
     assert found["seconds_per_pair"] == 0.5
 
 
@@ -64,11 +66,13 @@ def test_one_pair_has_no_interval_however_many_windows() -> None:
 def test_sets_weigh_the_same_whatever_their_size() -> None:
     small = set_scores([outcome(0)], bootstrap=0, seed=0)
     large = set_scores([outcome(4)] * 9, bootstrap=0, seed=0)
-    found = over_sets([small, large], bootstrap=500, seed=0)
+    found = over_sets([small, large] * 3, bootstrap=2000, seed=0)
     assert found["mae_frames"] == 2
     assert found["within_1"] == 0.5
-    assert found["n_windows"] == 10
-    assert found["mae_interval"] == [0, 4]
+    assert found["n_windows"] == 30
+    assert found["mae_interval"] == pytest.approx((4 / 6, 20 / 6))
+    few = over_sets([small, large], bootstrap=500, seed=0)
+    assert (few["mae_interval"], few["within_1_interval"]) == (None, None)
 
 
 def test_risk_falls_with_coverage_when_confidence_is_right() -> None:

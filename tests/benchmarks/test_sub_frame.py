@@ -48,16 +48,23 @@ def test_answers_between_frames_are_measured_against_the_fraction(fast: Path) ->
 
 
 def test_the_bias_is_the_mean_of_the_answers_that_are_right() -> None:
-    rows = table({"a": [(0.0, 0.1), (0.5, -0.3)], "b": [(0.0, 0.3), (0.5, 7.0)]}, resamples=200)
+    rows = table(
+        {
+            **{f"a{n}": [(0.0, 0.1), (0.5, -0.3)] for n in range(3)},
+            **{f"b{n}": [(0.0, 0.3), (0.5, 7.0)] for n in range(3)},
+        },
+        resamples=400,
+    )
     by_fraction = {row["fraction"]: row for row in rows}
     assert by_fraction[0.0]["bias"] == pytest.approx(0.2)
-    assert (by_fraction[0.5]["windows"], by_fraction[0.5]["right"]) == (2, 1)
+    assert (by_fraction[0.5]["windows"], by_fraction[0.5]["right"]) == (6, 3)
     assert by_fraction[0.5]["bias"] == pytest.approx(-0.3)
     assert by_fraction[0.5]["whole_frames"] == 0.5
     assert by_fraction[None]["rms"] == pytest.approx(np.sqrt((0.01 + 0.09 + 0.09) / 3))
     low, high = by_fraction[0.0]["bias_95"]
-    assert low == pytest.approx(0.1)
-    assert high == pytest.approx(0.3)
+    assert low == pytest.approx(0.1 + 0.2 / 6)
+    assert high == pytest.approx(0.3 - 0.2 / 6)
+    assert by_fraction[0.5]["bias_95"] is None  # all that are right are off by the same
 
 
 def test_the_command_prints_and_writes(

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.image
@@ -200,6 +201,12 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
         ("train", ["--prefix", "nut"], "did you mean 'ntu'?"),
         ("train", ["--prefix", "ntu", "--sync_methods", "mpl"], "Did you mean 'mlp'?"),
         ("train", ["--prefix", "ntu", "--opts", "detector.sed=1"], "detector.seed"),
+        (
+            "train",
+            ["--prefix", "ntu", "--opts", "detector.holdout=0.99"],
+            "leaves none to fit on; choose a smaller",
+        ),
+        ("train", ["--prefix", "ntu", "--opts", "detector.seed=4294967296"], "expected at most 4294967295"),
         ("train", ["--prefix", "ntu", "--cfg_file", "absent.yml"], "absent.yml"),
         ("train", ["--prefx", "ntu", "--prefix", "ntu"], "--prefix"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "longer"], "reads 12 x 12 matrices"),
@@ -239,6 +246,41 @@ def test_an_event_in_train_and_val_is_refused(
     assert train_detector.main(["--prefix", "leaky"]) == 2
     assert "4 events are in both the train and the val split" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
+
+
+def test_offsets_never_trained_on_are_said_in_training_and_in_evaluation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for split, seed in (("train", 0), ("val", 1)):
+        pairs = simulated_pairs(4, max_offset=8, seed=seed, name=split, offsets=[8, -8] * 8)
+        store(tmp_path / "similarity_sets", "two", split, pairs)
+    assert train_detector.main(["--prefix", "two", "--sync_methods", "log_reg", "equivariant", *QUICK]) == 0
+    said = capsys.readouterr().out
+    for name in ("log_reg", "equivariant"):
+        assert f"Note: {name} was trained on offsets of 2 of 17 classes (-8, 8)" in said
+    assert "Note: all true offsets are -8 or 8 frames: only their sign is to be found" in said
+    assert "No intervals over events: they need 5 events or more, here are 4." in said
+    assert "100 … 100" not in said
+    assert eval_detector.main(["--model_prefix", "two", "--data_prefix", "two"]) == 0
+    assert "Note: two/log_reg was trained on offsets of 2 of 17 classes (-8, 8)" in capsys.readouterr().out
+    report = json.loads((tmp_path / "runs/detectors/two_on_two/metrics.json").read_text())
+    assert len(report["notes"]) == 3
+    assert report["methods"]["log_reg"]["within_1_interval"] is None
+
+
+def test_matrices_that_are_all_the_same_teach_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for split in ("train", "val"):
+        pairs = simulated_pairs(4, name=split)
+        same = np.repeat(pairs.forward[:1], len(pairs), axis=0)
+        store(tmp_path / "similarity_sets", "same", split, replace(pairs, forward=same, backward=same))
+    assert train_detector.main(["--prefix", "same", "--sync_methods", "log_reg"]) == 2
+    assert "all 16 train matrices are the same, so there is nothing to learn" in capsys.readouterr().err
+    assert eval_detector.main(["--model_prefix", "same", "--data_prefix", "same", "--models", "median"]) == 0
+    assert "Note: all 16 matrices are the same" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("script", ["train_sync_offset_detector.py", "eval_sync_offset_detector.py"])

@@ -43,11 +43,11 @@ def test_an_empty_file_or_group_changes_nothing(tmp_path: Path, text: str) -> No
 
 def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
     config = loaded(
-        tmp_path, "optim: {lr: 3e-4, name: adamw}\neval: {methods: [dtw]}\ndata: {dataset: 007}\n"
+        tmp_path, "optim: {lr: 3e-4, name: adamw}\neval: {methods: [dtw]}\ndata: {dataset: '007'}\n"
     )
     assert config.optim.lr == 3e-4
     assert config.eval.methods == ["dtw"]
-    assert config.data.dataset == "7"  # YAML's own reading of 007
+    assert config.data.dataset == "007"  # without quotes it is 7 to YAML, and refused
     assert [line.partition(":")[0] for line in config_differences(Config(), config)] == [
         "data.dataset",
         "optim.name",

@@ -125,6 +125,15 @@ def changed(path, value):
         (changed(["views", 0, "fps"], "30"), ["'views[0].fps' is '30'", "above 0"]),
         (changed(["views", 0, "fps"], float("nan")), ["fps", "above 0"]),
         (changed(["views", 0, "fps"], -25), ["'views[0].fps' is -25", "above 0"]),
+        (changed(["views", 0, "fps"], 10**400), ["'views[0].fps' is 1000", "above 0"]),
+        (changed(["views", 0, "num_frames"], 10**400), ["'views[0].num_frames' is 1000", "whole number"]),
+        (changed(["views", 0, "video"], "a\0.mp4"), ["is 'a\\x00.mp4'", "without control characters"]),
+        (changed(["views", 0, "video"], "a\ud800.mp4"), ["is 'a\\ud800.mp4'", "without control characters"]),
+        (changed(["views", 0, "video"], "a\x1b[31m.mp4"), ["is 'a\\x1b[31m.mp4'"]),
+        (changed(["views", 0, "video"], "a" * 300), ["names of at most 255 bytes"]),
+        (changed(["event"], "a\x1b[31m"), ["'event' is 'a\\x1b[31m'", "control characters"]),
+        ('{"event": ' + "[" * 100_000, ["nested too deeply"]),
+        ('{"event": ' + "9" * 5000 + "}", ["thousands of digits"]),
     ],
 )
 def test_a_malformed_line_is_named(tmp_path, line, parts):
@@ -135,6 +144,19 @@ def test_a_malformed_line_is_named(tmp_path, line, parts):
     assert str(error.value).startswith(f"{path}:3: ")
     for part in parts:
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_another_encoding_is_named(tmp_path, encoding):
+    path = tmp_path / MANIFEST_NAME
+    path.write_text(json.dumps({**good_line(), "event": "é"}, ensure_ascii=False) + "\n", encoding=encoding)
+    with pytest.raises(ManifestError, match=r"manifest.jsonl: not UTF-8.*save it as UTF-8"):
+        read_manifest(tmp_path)
+
+
+def test_a_mark_of_utf_8_is_accepted(tmp_path):
+    (tmp_path / MANIFEST_NAME).write_text(json.dumps(good_line()) + "\n", encoding="utf-8-sig")
+    assert len(read_manifest(tmp_path).samples) == 1
 
 
 def test_missing_folder_file_split(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,14 +32,40 @@ def test_bias_has_a_sign() -> None:
 
 
 def test_events_not_pairs_are_drawn() -> None:
-    """Two events of 100 like pairs each: the interval spans the two means; pairs alone would give ±1."""
-    predicted = np.concatenate([np.zeros(100), np.full(100, 10.0)])
-    events = ["a"] * 100 + ["b"] * 100
-    m = sync_metrics(predicted, np.zeros(200), fps=30.0, events=events)
-    assert m.mae_interval == (0.0, 10.0)
-    assert m.within_1_interval == (0.0, 1.0)
+    """Six events of 100 like pairs each: the interval is that of six numbers; pairs alone would give ±0.4."""
+    predicted = np.repeat([0.0, 10.0], 300)
+    m = sync_metrics(predicted, np.zeros(600), fps=30.0, events=[str(n // 100) for n in range(600)])
+    assert m.mae_interval == pytest.approx((10 / 6, 50 / 6))
+    assert m.within_1_interval == pytest.approx((1 / 6, 5 / 6))
     assert m.moe_frames is not None
-    assert m.moe_frames < 1
+    assert m.moe_frames < 0.5
+
+
+def test_two_events_have_no_interval_and_it_is_said_why() -> None:
+    """Two events whose pairs are half right, or all right: not "50 … 50 %" and not "100 … 100 %"."""
+    facts: dict[str, Any] = {"fps": 30.0, "events": ["a", "a", "b", "b"]}
+    half = sync_metrics(np.array([0.0, 9.0, 0.0, 9.0]), np.zeros(4), **facts)
+    right = sync_metrics(np.zeros(4), np.zeros(4), **facts)
+    for m in (half, right):
+        assert (m.mae_interval, m.within_1_interval) == (None, None)
+        assert (m.to_json()["mae_interval"], m.to_json()["within_1_interval"]) == (None, None)
+    table = metrics_table({"half": half, "right": right}, right, ["what is odd"])
+    assert "… " not in table
+    assert "No intervals over events: they need 5 events or more, here are 2." in table
+    assert table.endswith("\nNote: what is odd")
+
+
+def test_all_or_none_right_has_exact_bounds() -> None:
+    events = [str(n // 4) for n in range(32)]  # 8 events of 4 pairs
+    right = sync_metrics(np.zeros(32), np.zeros(32), fps=30.0, events=events)
+    wrong = sync_metrics(np.full(32, 9.0), np.zeros(32), fps=30.0, events=events)
+    low = 0.025 ** (1 / 8)
+    assert right.within_1_interval == pytest.approx((low, 1.0))
+    assert wrong.within_1_interval == pytest.approx((0.0, 1 - low))
+    assert (right.mae_interval, wrong.mae_interval) == (None, None)
+    table = metrics_table({"right": right}, wrong)
+    assert "63 … 100 %" in table
+    assert "exact binomial bounds over events" in table
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -72,9 +99,10 @@ def test_one_pair_and_one_event_make_no_statement() -> None:
 
 
 def test_json_round_trip() -> None:
-    m = sync_metrics(np.array([0.0, 1.5]), np.array([0, 4]), fps=30.0, events=["a", "b"])
+    m = sync_metrics(np.array([0.0, 1.5, 0, 0, 3]), np.array([0, 4, 0, 0, 0]), fps=30.0, events=list("abcde"))
+    assert m.mae_interval is not None
     read = json.loads(json.dumps(m.to_json(), allow_nan=False))
-    assert read["mae_interval"] == list(m.mae_interval or ())
+    assert read["mae_interval"] == list(m.mae_interval)
     assert SyncMetrics(**read).mae_frames == m.mae_frames
 
 

@@ -31,7 +31,7 @@ def test_r_squared_is_the_usual_one():
     videos = np.repeat(np.arange(6), 20)
     true = rng.normal(size=(120, 3)) + 100
     said = true + rng.normal(size=(120, 3)) * [0.1, 0.5, 1]
-    score = r_squared_score(true, said, draws(list("aabbcc")), videos)
+    score = r_squared_score(true, said, draws(list("abcdef")), videos)
     assert score.value == pytest.approx(r2_score(true, said, multioutput="uniform_average"))
     assert score.interval[0] < score.value < score.interval[1]
 
@@ -64,15 +64,29 @@ def test_intervals_of_pairs_hold_what_another_draw_of_events_gives():
 
 def test_a_drawn_event_is_not_compared_with_its_own_copy():
     """Two views of one event match perfectly, others not at all: a copy must not look like a match."""
-    pairs = np.zeros((6, 6))
+    pairs = np.zeros((7, 7))
+    pairs[:2, :2] = 1
     np.fill_diagonal(pairs, np.nan)
-    assert pair_score(pairs, draws(list("abcdef"))).interval == (0.0, 0.0)
+    low, high = pair_score(pairs, draws(list("aabcdef"))).interval
+    assert low == 0
+    assert (
+        high < 0.5
+    )  # event a, drawn three times of six, gives 6 of 42 pairs or so; with its copies 36 of them
+
+
+def test_events_that_all_agree_have_exact_bounds_for_shares_alone():
+    shares = mean_score(np.ones(12), draws(list("aabbccddeeff")))
+    assert shares.interval == pytest.approx((0.025 ** (1 / 6), 1.0))
+    assert mean_score(np.ones(8), draws(list("aabbccdd"))).interval is None
+    taus = np.ones((6, 6))
+    np.fill_diagonal(taus, np.nan)
+    assert pair_score(taus, draws(list("abcdef"))).interval is None
 
 
 def test_pairs_of_different_events_keep_their_weight():
     """On average over the draws, pairs inside events and between them weigh what they weigh in the data."""
-    counts = draws(list("abcd"), bootstrap=40_000).counts
-    for sums in (np.eye(4), 1 - np.eye(4)):
+    counts = draws(list("abcdef"), bootstrap=40_000).counts
+    for sums in (np.eye(6), 1 - np.eye(6)):
         weighed = _over_pairs(counts, sums)
         assert weighed[1:].mean() == pytest.approx(weighed[0], rel=0.01)
 

@@ -34,6 +34,8 @@ _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
     errno.EISDIR: "expected a file there",
     errno.EMFILE: "allow more open files with 'ulimit -n'",
     errno.EIO: "check the disk",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ELOOP: "the link leads back to itself",
 }
 
 
@@ -64,7 +66,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def expanded_path(text: str) -> Path:
     """A path from the command line, with ``~`` expanded."""
-    return Path(text).expanduser()
+    return Path(os.path.expanduser(text))
 
 
 def check_writable(flag: str, folder: Path) -> None:
@@ -217,9 +219,14 @@ def _disk_sentence(error: OSError) -> str:
     return f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno or 0]}."
 
 
+def printable(message: str) -> str:
+    """``message`` with the control characters that a file's name or content brought into it made visible."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda m: ascii(m[0])[1:-1], message)
+
+
 def report_note(message: str) -> None:
     """Say ``message`` on stderr, so that what a command prints for other programs stays as it is."""
-    print(f"note: {message}", file=sys.stderr, flush=True)
+    print(f"note: {printable(message)}", file=sys.stderr, flush=True)
 
 
 def report_error(message: str) -> None:
@@ -228,7 +235,7 @@ def report_error(message: str) -> None:
     Rank 0 speaks and exits, and the launcher then ends the others while they wait. A rank that is still there
     after the wait met the error alone, and says so itself.
     """
-    rank = launched_rank()
+    rank, message = launched_rank(), printable(message)
     if rank == 0:
         print(f"error: {message}", file=sys.stderr, flush=True)
         return

@@ -20,6 +20,7 @@ def write_summary(output: Path, evaluation: Path) -> dict[str, Any]:
         "n_events": trained["floor"]["n_events"],
         "methods": _methods(trained),
         "noise_control": _methods(control),
+        "notes": trained["notes"],
     }
     (output / "summary.json").write_text(json.dumps(summary, indent=1) + "\n")
     return summary
@@ -45,7 +46,7 @@ def summary_table(summary: dict[str, Any]) -> str:
         lines.append(
             f"{name:12}{_mean(m):>16}{m['median_frames']:9.1f}{m['within_1']:10.0%}{m['within_3']:10.0%}{_mean(noise):>26}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"Note: {note}" for note in summary["notes"])])
 
 
 def _mean(m: dict[str, Any]) -> str:

@@ -153,12 +153,13 @@ def leaks(args: argparse.Namespace, command: str) -> int:
 
 
 def print_report(report: LeakReport) -> None:
+    from videosync.evaluation.intervals import interval_text
+
     table = [("method", "error frames", "95 % (events)", "chance", "always 0", "luck", "verdict")]
     for row in report.rows:
-        interval = "–" if row.interval is None else f"{row.interval[0]:.2f} … {row.interval[1]:.2f}"
         error, chance, floor = ("–" if x is None else f"{x:.2f}" for x in (row.error, row.chance, row.floor))
         luck = "–" if row.test is None else f"{row.test.p_value:.3f}"
-        table.append((row.name, error, interval, chance, floor, luck, row.verdict))
+        table.append((row.name, error, interval_text(row.interval), chance, floor, luck, row.verdict))
     widths = [max(len(line[i]) for line in table) for i in range(6)]
     print()
     for name, *numbers, verdict in table:

@@ -21,6 +21,12 @@ class LegacyKey:
     loss: str = ""  # the only loss.name that reads it; "": it does not depend on that
 
     @property
+    def value_kind(self) -> Literal["bool", "number", "text"]:
+        """What the value is, or each item of a list; a key that may be anything counts as a bool, which is free."""
+        numbers = ("int", "ints", "float", "floats")
+        return "number" if self.kind in numbers else "text" if self.kind in ("text", "texts") else "bool"
+
+    @property
     def ignored(self) -> bool:
         return not self.ours and not self.values
 

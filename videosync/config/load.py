@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +25,12 @@ from videosync.config.legacy_keys import LEGACY_KEYS
 from videosync.config.options import Option, nearest, nearest_key, options, section_classes
 from videosync.config.rules import check_config
 from videosync.config.schema import Config
+from videosync.config.yaml_text import Scalars, read_yaml, scalars
 from videosync.errors import ConfigError
+from videosync.text_file import shown
 
 Setting = tuple[str, Any, str]  # dotted key, value, where it was written
+_PATHS = ("data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)=(.*)", re.DOTALL)
 
 
@@ -66,13 +70,15 @@ def read_config(
     training: bool = False,
 ) -> LoadedConfig:
     """As :func:`load_config`, with what there is to say about old keys."""
-    values = _read_yaml(Path(path)) if path is not None else {}
+    values, written = read_yaml(Path(path)) if path is not None else ({}, {})
     where = str(path) if path is not None else "the configuration"
     whole = _is_legacy(values, where)
     pairs, problems = parse_overrides(overrides)
-    old = legacy.flatten(values, where) if whole else []
+    wrong = misread(written, where)
+    problems = [*wrong.values(), *problems]
+    old = [given for given in legacy.flatten(values, where) if given[0] not in wrong] if whole else []
     old += [(key, value, "--opts") for key, value in pairs if legacy.is_legacy_key(key)]
-    settings = [] if whole else _flatten(values, where)
+    settings = [] if whole else [one for one in _flatten(values, where) if one[0] not in wrong]
     new = [(key, value, "--opts") for key, value in pairs if not legacy.is_legacy_key(key)]
     losses = [str(value) for key, value, _ in [*settings, *new] if key == "loss.name"]
     found = legacy.translate(old, whole=whole, world_size=world_size, loss=losses[-1] if losses else None)
@@ -160,10 +166,13 @@ def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[
             pairs.append((key, text))  # text stays as typed: a folder may be called 007 or null
             continue
         try:
+            if wrong := misread({key: scalars(text).get("", [])}, "--opts"):
+                problems += wrong.values()
+                continue
             pairs.append((key, OmegaConf.from_dotlist([f"value={text}"])["value"]))
         except (yaml.YAMLError, OmegaConfBaseException):
             problems.append(
-                f"{key} in --opts: cannot read {text!r}. "
+                f"{key} in --opts: cannot read {shown(text)}. "
                 "Write lists without spaces, [a,b], or in quotes, '[a, b]'."
             )
     return pairs, problems
@@ -182,42 +191,18 @@ def _from_old(rule: str, origins: Mapping[str, str]) -> str:
     return f" It comes from {' and '.join(dict.fromkeys(named))}." if named else ""
 
 
-def _read_yaml(path: Path) -> Mapping[Any, Any]:
-    if not path.is_file():
-        raise ConfigError(_missing_file(path))
-    try:
-        content = OmegaConf.load(path)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f", line {mark.line + 1}" if mark is not None else ""
-        raise ConfigError(f"{path}{line}: not valid YAML ({error.problem or error.context}).") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not valid YAML ({str(error).splitlines()[0]}).") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not a text file; expected YAML such as 'optim: {{lr: 1e-4}}'.") from error
-    except OSError as error:  # OmegaConf's answer to a file that holds one bare word; real ones have a number
-        if error.errno is not None:
-            raise
-        raise ConfigError(f"{path}: expected groups of options such as 'optim: {{lr: 1e-4}}'.") from error
-    values = OmegaConf.to_container(content, resolve=False)
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: expected groups of options such as 'optim: {{lr: 1e-4}}', got a list.")
-    return cast("Mapping[Any, Any]", values)
-
-
-def _missing_file(path: Path) -> str:
-    if path.is_dir():
-        return f"{path}: is a folder; expected a YAML file inside it."
-    folders = [folder for folder in (path.parent, Path("configs")) if folder.is_dir()]
-    files = {
-        f.name: f for folder in reversed(folders) for f in folder.iterdir() if f.suffix in (".yml", ".yaml")
-    }
-    message = f"{path}: no such configuration file."
-    if match := nearest(path.name, files):
-        return f"{message} Did you mean '{files[match]}'?"
-    if files:
-        return f"{message} Files there: {', '.join(sorted(str(f) for f in files.values()))}."
-    return message
+def misread(written: Scalars, source: str) -> dict[str, str]:
+    """Key → a sentence, of each value that YAML takes for something else than it looks like."""
+    problems = {}
+    for key, values in written.items():
+        known = options().get(key) or LEGACY_KEYS.get(key)
+        if known is None:
+            continue  # said elsewhere
+        for value in values:
+            if problem := value.problem(known.value_kind):
+                line = f", line {value.line}" if source != "--opts" else ""
+                problems[key] = f"{key} in {source}{line}: {problem}."
+    return problems
 
 
 def _flatten(values: Mapping[Any, Any], source: str, prefix: str = "") -> list[Setting]:
@@ -251,6 +236,7 @@ def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
             problems.append(_wrong_value(option, value, source))
         else:
             try:
+                value = os.path.expanduser(value) if key in _PATHS and isinstance(value, str) else value
                 OmegaConf.update(config, key, value, merge=False)
             except OmegaConfBaseException:
                 problems.append(_wrong_value(option, value, source))
@@ -266,6 +252,8 @@ def _fits(option: Option, value: Any) -> bool:
     """False for what OmegaConf would take though it is surely a mistake: true for a number, a 3 for yes."""
     if value == "???":  # OmegaConf's mark for "to be filled in"
         return False
+    if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
+        return False  # no name of a file, and nothing to print
     if option.type in (int, float) and isinstance(value, bool):
         return False
     return not (option.type is bool and isinstance(value, int | float) and not isinstance(value, bool))

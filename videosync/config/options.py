@@ -34,6 +34,12 @@ class Option:
         return get_args(self.type) if get_origin(self.type) is Literal else ()
 
     @property
+    def value_kind(self) -> Literal["bool", "number", "text"]:
+        """What the value is, or each item of a list."""
+        item = get_args(self.type)[0] if get_origin(self.type) is list else self.type
+        return "bool" if item is bool else "number" if item in (int, float) else "text"
+
+    @property
     def expected(self) -> str:
         """The type in words, e.g. ``"a whole number"`` or ``"one of 'adam', 'adamw'"``."""
         if self.choices:

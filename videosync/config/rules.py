@@ -70,6 +70,12 @@ _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "detector.patience": 1,
     "log.every": 1,
 }
+_LARGEST = 2**31 - 1  # of every other whole number: sizes and counts
+_AT_MOST: dict[str, int] = {
+    "train.seed": 2**63 - 1,  # torch's generators; rank r adds r
+    "pairs.seed": 2**63 - 1,
+    "detector.seed": 2**32 - 1,  # scikit-learn's
+}
 _ABOVE_ZERO = (
     "loss.temperature",
     "loss.label_variance",
@@ -144,8 +150,10 @@ def _ranges(config: Config) -> list[str]:
         group = getattr(config, section.name)
         for option in fields(group):
             key, value = f"{section.name}.{option.name}", getattr(group, option.name)
-            if isinstance(value, float) and not math.isfinite(value):
+            if any(isinstance(v, float) and not math.isfinite(v) for v in _each(value)):
                 problems.append(f"{key} is {value}; expected a finite number.")
+            elif any(isinstance(v, int) and v > _AT_MOST.get(key, _LARGEST) for v in _each(value)):
+                problems.append(f"{key} is {value}; expected at most {_AT_MOST.get(key, _LARGEST)}.")
             elif key in _AT_LEAST and value < _AT_LEAST[key]:
                 problems.append(f"{key} is {value}; expected {_AT_LEAST[key]} or more.")
             elif key in _ABOVE_ZERO and value <= 0:
@@ -157,6 +165,10 @@ def _ranges(config: Config) -> list[str]:
     if not 0 <= config.augment.hue <= 0.5:
         problems.append(f"augment.hue is {config.augment.hue}; expected 0 … 0.5 of the full circle.")
     return problems
+
+
+def _each(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _inside(value: float, ends: str) -> bool:

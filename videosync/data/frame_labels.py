@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from videosync.data.samples import Manifest, View
-from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
+from videosync.text_file import read_json, shown, write_text
 
 
 def read_frame_labels(manifest: Manifest, view: View) -> np.ndarray:
@@ -40,7 +40,7 @@ def load_labels(path: str | Path) -> np.ndarray:
     """
     path = Path(path)
     try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
+        labels = read_json(path)
     except OSError as error:
         raise ManifestError(f"{path}: frame labels cannot be read ({error.strerror})") from error
     except ValueError as error:  # no JSON, or not UTF-8
@@ -49,7 +49,7 @@ def load_labels(path: str | Path) -> np.ndarray:
         raise ManifestError(f"{path}: frame labels must be a JSON list, not {type(labels).__name__}")
     for number, label in enumerate(labels):
         if type(label) is not int or not -(2**63) <= label < 2**63:
-            raise ManifestError(f"{path}: label {number} is {label!r}, but must be a whole number")
+            raise ManifestError(f"{path}: label {number} is {shown(label)}, but must be a whole number")
     return np.array(labels, np.int64)
 
 

@@ -6,7 +6,6 @@ true: the starts in the manifest follow from it, and the clips really show those
 
 from __future__ import annotations
 
-import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from videosync.data.frame_match import FARTHEST, FrameMatch, match_clip
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.data.sources import SOURCES_NAME, SourceOf
 from videosync.errors import ManifestError, VideoError
+from videosync.text_file import read_json
 from videosync.video.read import probe
 
 REPORT_NAME = "report.json"
@@ -44,11 +44,9 @@ def recorded_data_root(folder: Path) -> Path | None:
     if not path.is_file():
         return None
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ManifestError(
-            f"{path}: not valid JSON ({error.msg}, line {error.lineno}); prepare the folder again"
-        ) from error
+        report = read_json(path)
+    except ValueError as error:
+        raise ManifestError(f"{path}: not valid JSON ({error}); prepare the folder again") from error
     root = report.get("data_root") if isinstance(report, dict) else None
     return Path(root) if isinstance(root, str) else None
 

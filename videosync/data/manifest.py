@@ -26,8 +26,8 @@ from pathlib import Path
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest_lines import format_line, parse_line
 from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, view_names
-from videosync.data.text_file import write_text
 from videosync.errors import ManifestError, VideoError
+from videosync.text_file import read_text, write_text
 from videosync.video.read import probe
 
 __all__ = [
@@ -69,11 +69,9 @@ def read_manifest(folder: str | Path) -> Manifest:
             "or give the folder that holds it"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ManifestError(
-            f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8 text"
-        ) from error
+        text = read_text(path)
+    except ValueError as error:
+        raise ManifestError(f"{path}: {error}") from error
     lines = text.split("\n")
     samples = tuple(parse_line(line, f"{path}:{i}") for i, line in enumerate(lines, start=1) if line.strip())
     if not samples:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
@@ -11,34 +11,48 @@ from typing import Any
 
 from videosync.data.samples import Sample, View, nearest, quoted
 from videosync.errors import ManifestError
+from videosync.text_file import parse_json, shown
+
+_LARGEST = 2**53  # whole numbers that JSON and floats hold exactly
+_LONGEST = 255  # bytes of a name, as file systems have it
 
 
 def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+    """A name that can be a file's and can be printed: no control characters, no half of a surrogate pair."""
+    return isinstance(value, str) and bool(value.strip()) and not any(map(_unprintable, value))
+
+
+def _unprintable(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cs")
+
+
+def _is_path(value: Any) -> bool:
+    return _is_text(value) and all(len(part.encode()) <= _LONGEST for part in value.split("/"))
 
 
 def _is_rate(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < _LARGEST
 
 
+_PATH = "a path relative to the manifest, without control characters and with names of at most 255 bytes"
 # key → (test, what is expected)
 _SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "event": (_is_text, "a name"),
+    "event": (_is_text, "a name, without control characters"),
     "split": (_is_text, "a name such as 'train' or 'val'"),
     "views": (lambda v: isinstance(v, list) and len(v) > 0, "a list of one view or more"),
 }
 _VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "video": (_is_text, "a path relative to the manifest"),
+    "video": (_is_path, _PATH),
     "start_frame": (_is_int, "a whole number of frames"),
     "num_frames": (lambda v: _is_int(v) and v > 0, "a whole number of frames, 1 or more"),
     "fps": (_is_rate, "a number of frames per second above 0"),
 }
 _OPTIONAL_VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "frame_labels": (_is_text, "a path relative to the manifest"),
+    "frame_labels": (_is_path, _PATH),
 }
 
 
@@ -55,9 +69,11 @@ def format_line(sample: Sample) -> str:
 def parse_line(line: str, where: str) -> Sample:
     """The sample that a line says; ``where`` (file and line) begins the message of a ManifestError."""
     try:
-        record = json.loads(line)
+        record = parse_json(line)
     except json.JSONDecodeError as error:
         raise ManifestError(f"{where}: not valid JSON at column {error.colno} ({error.msg})") from error
+    except ValueError as error:
+        raise ManifestError(f"{where}: {error}; expected an object with event, split and views") from error
     _check_keys(record, _SAMPLE_KEYS, where, "")
     views = []
     for i, view in enumerate(record["views"]):
@@ -76,12 +92,14 @@ def _check_keys(
     keys = {**required, **optional}
     if not isinstance(record, dict):
         what = prefix or "the line"
-        raise ManifestError(f"{where}: {what} must be an object with the keys {quoted(keys)}, not {record!r}")
+        raise ManifestError(
+            f"{where}: {what} must be an object with the keys {quoted(keys)}, not {shown(record)}"
+        )
     dot = f"{prefix}." if prefix else ""
     for key in record:
         if key not in keys:
             raise ManifestError(
-                f"{where}: unknown key '{dot}{key}'; the keys are {quoted(keys)}{nearest(key, keys)}"
+                f"{where}: unknown key {shown(dot + key)}; the keys are {quoted(keys)}{nearest(key, keys)}"
             )
     for key, (accepts, expected) in keys.items():
         if key not in record:
@@ -89,4 +107,4 @@ def _check_keys(
                 continue
             raise ManifestError(f"{where}: key '{dot}{key}' is missing; it must be {expected}")
         if not accepts(record[key]):
-            raise ManifestError(f"{where}: '{dot}{key}' is {record[key]!r}, but must be {expected}")
+            raise ManifestError(f"{where}: '{dot}{key}' is {shown(record[key])}, but must be {expected}")

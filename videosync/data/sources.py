@@ -16,8 +16,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from videosync.data.text_file import write_text
 from videosync.errors import ManifestError
+from videosync.text_file import parse_json, read_text, write_text
 
 SOURCES_NAME = "sources.jsonl"
 
@@ -48,13 +48,17 @@ def read_sources(folder: str | Path) -> dict[str, SourceOf]:
     if not path.is_file():
         return {}
     found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    try:
+        lines = read_text(path).split("\n")
+    except ValueError as error:
+        raise ManifestError(f"{path}: {error}") from error
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             source = SourceOf(**record)
-        except (json.JSONDecodeError, TypeError) as error:
+        except (ValueError, TypeError) as error:
             keys = ", ".join(field.name for field in fields(SourceOf))
             raise ManifestError(f"{path}:{number}: expected an object with {keys} ({error})") from error
         if not isinstance(source.first_frame, int) or not isinstance(source.origin, int):

@@ -153,7 +153,7 @@ def first_encoder(config: Config, workdir: Path) -> tuple[nn.Module, list[str]]:
     encoder = build_encoder(config, workdir)
     if not config.train.start_from:
         return encoder, []
-    return encoder, start_from(encoder, Path(config.train.start_from).expanduser())
+    return encoder, start_from(encoder, Path(config.train.start_from))
 
 
 def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) -> nn.Module:

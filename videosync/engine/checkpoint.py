@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from videosync.errors import CheckpointError
 from videosync.models.weights import misfits
+from videosync.text_file import read_object
 from videosync.version import __version__
 
 WEIGHTS = "model.safetensors"
@@ -158,7 +159,7 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"{folder}: not a checkpoint (it has no {SUMMARY})")
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
+        summary = read_object(path)
         return Checkpoint(
             folder=folder,
             epoch=int(summary["epoch"]),

@@ -11,10 +11,12 @@ from videosync.errors import CheckpointError, TrainingError
 from videosync.similarity.store import load_similarity_set, similarity_set_exists
 from videosync.types import MatrixPairs
 
+MOST_SHOWN = 8  # offsets named one by one
+
 
 def places(path: str, workdir: Path) -> list[Path]:
-    """Where a folder of the config may be: as it stands (``~`` expanded) and, if relative, in workdir."""
-    here = Path(path).expanduser()
+    """Where a folder of the config may be: as it stands and, if relative, in workdir."""
+    here = Path(path)
     return [here] if here.is_absolute() else [here, workdir / here]
 
 
@@ -68,6 +70,17 @@ def check_made_alike(train: Mapping[str, Any], reported: Mapping[str, Any], pref
             f"similarity set '{prefix}': the {reported['split']} split was made otherwise than the train split "
             f"({'; '.join(changed)}); rebuild both in one go"
         )
+
+
+def classes_note(name: str, facts: Mapping[str, Any]) -> list[str]:
+    """Which offsets a detector has learned from, if not all of its range; ``facts`` are those saved with it."""
+    seen, max_offset = facts.get("train", {}).get("offsets_seen"), facts["max_offset"]
+    if seen is None or len(seen) == 2 * max_offset + 1:
+        return []
+    shown = [*map(str, seen)] if len(seen) <= MOST_SHOWN else [*map(str, seen[:3]), "…", *map(str, seen[-3:])]
+    return [
+        f"{name} was trained on offsets of {len(seen)} of {2 * max_offset + 1} classes ({', '.join(shown)})"
+    ]
 
 
 def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 from videosync.config.options import nearest
 from videosync.config.schema import Config
 from videosync.data.identity import code_hash
-from videosync.engine.detector_sets import find_detectors, find_set, matrix_notes
+from videosync.engine.detector_sets import classes_note, find_detectors, find_set, matrix_notes
 from videosync.engine.reports import REPORT_FILE, clear_report, report_folder
 from videosync.engine.train_detectors import metric_options, write_metrics
 from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import metrics_table
-from videosync.evaluation.report import measure_methods, write_pairs
+from videosync.evaluation.report import measure_methods, set_notes, write_pairs
+from videosync.offset.detector import all_alike
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
 from videosync.offset.predictor import Predictor
@@ -46,7 +47,7 @@ def evaluate_detectors(
     holds a report of other options, into a folder beside it (``flag``: :func:`videosync.engine.reports.report_folder`).
 
     Returns:
-        A table with notes where the detectors were trained on another kind of matrices, and the folder.
+        A table with notes on what makes it say less (of the pairs, of how the detectors were trained), and the folder.
 
     Raises:
         ConfigError: the folder given with ``flag`` holds a report of other options.
@@ -81,7 +82,10 @@ def evaluate_detectors(
         "detectors": {name: detector_hash(folder / name) for name in models if name not in PREDICTORS},
         "code": code_hash("evaluation", "offset"),
     }
-    methods, notes = _load(models, folder, header, _trained_set(config, workdir, model_prefix))
+    methods, differences = _load(models, folder, header, _trained_set(config, workdir, model_prefix))
+    notes = [*set_notes(pairs.offsets, pairs.events, pairs.max_offset), *differences]
+    if len(pairs) > 1 and all_alike(pairs.forward):
+        notes.append(f"all {len(pairs)} matrices are the same: no method can tell one pair from another")
     predicted = {name: predict_offsets(method, pairs) for name, method in methods.items()}
     options = metric_options(pairs, config)
     metrics, floor = measure_methods(predicted, pairs.offsets, **options)
@@ -114,7 +118,7 @@ def evaluate_detectors(
         title=f"detectors of {model_prefix} on {data_prefix}, split {config.eval.split}",
     )
     write_metrics(output / REPORT_FILE, metrics, floor, facts)  # last: where it is, everything is
-    return "\n".join([metrics_table(metrics, floor), *(f"Note: {note}" for note in notes)]), output
+    return metrics_table(metrics, floor, notes), output
 
 
 def _trained_set(config: Config, workdir: Path, prefix: str) -> str | None:
@@ -128,7 +132,7 @@ def _trained_set(config: Config, workdir: Path, prefix: str) -> str | None:
 def _load(
     models: Sequence[str], folder: Path, header: Mapping[str, Any], train_hash: str | None
 ) -> tuple[dict[str, Predictor], list[str]]:
-    """Methods by name, and sentences on how their training matrices differ from the data's.
+    """Methods by name, and sentences on what they were trained on.
 
     ``train_hash``: of the set they are named after, as it is now; None where it is not there.
     """
@@ -140,6 +144,7 @@ def _load(
             continue
         detector, facts = load_detector(folder / name)
         methods[name] = detector
+        notes += classes_note(detector.name, facts)
         notes += matrix_notes(
             str(detector.name), facts, {key: header[key] for key in ("metric", "temperature")}
         )

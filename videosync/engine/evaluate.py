@@ -75,7 +75,9 @@ def run_evaluation(
             "differences": differences,
             "checkpoint": taken,
         }
-        plain = output or logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
+        dataset = Path(config.data.dataset)
+        name = dataset.name if dataset.is_absolute() else config.data.dataset  # else beside the videos
+        plain = output or logdir / "evaluation" / f"{name}_{config.eval.split}"
         if output is None and changed:
             plain = named_folder(plain, changed)
         folder = report_folder(plain, made_from["options"], flag="--output_dir" if output else "")

@@ -11,7 +11,7 @@ import numpy as np
 
 from videosync.config.schema import Config
 from videosync.engine.build import build_pairs
-from videosync.engine.detector_sets import find_detectors, matrix_notes
+from videosync.engine.detector_sets import classes_note, find_detectors, matrix_notes
 from videosync.engine.distributed import Distributed
 from videosync.engine.identity import pairs_made_from
 from videosync.engine.loggers import PairProgress
@@ -19,7 +19,7 @@ from videosync.engine.reports import clear_report
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.evaluation.plots import save_film_strip, save_heat_map
-from videosync.evaluation.report import measure_methods, write_pairs
+from videosync.evaluation.report import measure_methods, set_notes, write_pairs
 from videosync.evaluation.sync import (
     PairResult,
     evaluate_encoder,
@@ -50,6 +50,12 @@ class SyncEvaluation:
         self.detectors = {
             name: folder_of(name.partition("/")[0]) / name.partition("/")[2] for name in config.eval.detectors
         }
+        self.pair_notes = set_notes(
+            np.array([pair.offset for pair in self.pairs]),
+            [pair.event for pair in self.pairs],
+            config.pairs.max_offset,
+            shown=[(pair.window0, pair.window1) for pair in self.pairs],
+        ) + [n for name, folder in self.detectors.items() for n in classes_note(name, read_facts(folder))]
 
     def made_from(self) -> dict[str, Any]:
         """What is evaluated, for a finished report to be known again."""
@@ -124,7 +130,8 @@ class SyncEvaluation:
         return {
             "max_offset": config.pairs.max_offset,
             "num_frames": sorted({pair.window0.num_frames for pair in pairs}),
-            "table": metrics_table(metrics, floor),
+            "table": metrics_table(metrics, floor, self.pair_notes),
+            "notes": self.pair_notes,
             "floor": floor.to_json(),
             "methods": {name: m.to_json() for name, m in metrics.items()},
         }

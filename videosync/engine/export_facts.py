@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.models.encoder import Encoder
 from videosync.models.exported import is_export, read_card
 from videosync.offset.saving import detector_hash
+from videosync.text_file import read_object
 
 # of an evaluation's report; its configuration stays with the run
 REPORTED = ("dataset", "split", "prefix", "model_prefix", "data_prefix", "max_offset", "num_frames", "floor", "methods",
@@ -142,7 +142,7 @@ def read_report(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no such file; expected the {REPORT_FILE} of an evaluation")
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = read_object(path)
     except ValueError as error:
         raise CheckpointError(f"{path}: damaged ({error}); evaluate again") from error
     if not isinstance(report, dict) or not ("methods" in report or "phases" in report):
@@ -193,7 +193,7 @@ def _training(
     folder = source if source.is_dir() else source.parent
     run = read_run(folder)
     summary_path = checkpoint.folder / SUMMARY
-    summary = json.loads(summary_path.read_text(encoding="utf-8")) if summary_path.is_file() else {}
+    summary = read_object(summary_path) if summary_path.is_file() else {}
     data = run.get("data")
     if data is None and config.data.dataset:
         try:

@@ -194,7 +194,8 @@ def _results(facts: Facts) -> list[str]:
         return ["No evaluation was found beside the run: nothing is known about how well it does."]
     lines = [
         "Errors are of offsets, |predicted - true|, in frames and ms, mean ± 95 % margin over pairs, then a 95 % "
-        "bootstrap interval over events; ≤n: share of pairs at most n frames off. \"always 0\" is the trivial floor."
+        "bootstrap interval over events, of which it takes 5 or more; ≤n: share of pairs at most n frames off. "
+        "\"always 0\" is the trivial floor."
     ]  # fmt: skip
     for result in facts["evaluations"]:
         place = (

@@ -13,6 +13,7 @@ from typing import Any
 
 from videosync.data.identity import content_hash, option_changes, what_changed
 from videosync.errors import CheckpointError, ConfigError
+from videosync.text_file import read_object
 from videosync.version import __version__
 
 REPORT_FILE = "metrics.json"
@@ -35,8 +36,8 @@ def read_finished(path: Path, made_from: Mapping[str, Any]) -> tuple[dict[str, A
         CheckpointError: the report there is damaged.
     """
     try:
-        report = dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except (ValueError, TypeError) as error:
+        report = read_object(path) if path.is_file() else {}
+    except ValueError as error:
         raise CheckpointError(
             f"{path}: damaged ({error}); delete it, or leave out --continue_train to evaluate anew"
         ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from videosync.engine.losses import build_loss
 from videosync.engine.reports import write_report
 from videosync.errors import CheckpointError
 from videosync.models.exported import is_export, read_card
+from videosync.text_file import read_object
 
 RUN_FILE = "run.json"
 
@@ -38,7 +38,7 @@ def read_run(logdir: Path) -> dict[str, Any]:
     """What ``run.json`` says; {} where there is none. Raises CheckpointError when it is damaged."""
     path = logdir / RUN_FILE
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+        return read_object(path) if path.is_file() else {}
     except ValueError as error:
         raise CheckpointError(f"{path}: damaged ({error}); delete it to go on without it") from error
 

@@ -16,10 +16,11 @@ from tqdm import tqdm
 from videosync.config.schema import Config, DetectorConfig
 from videosync.data.identity import code_hash, what_changed
 from videosync.engine.allocator import keep_freed_memory
-from videosync.engine.detector_sets import check_apart, check_made_alike, find_set
+from videosync.engine.detector_sets import check_apart, check_made_alike, classes_note, find_set
 from videosync.engine.reports import versions, write_report
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
-from videosync.offset.detector import Detector, Report
+from videosync.evaluation.report import set_notes
+from videosync.offset.detector import Detector, Report, split_events
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, load_detector
 from videosync.offset.saving import read_facts, save_detector, trained_detectors
@@ -75,7 +76,7 @@ def train_detectors(
     With ``continue_train``, methods finished on the same set with the same options and code are not trained again.
 
     Returns:
-        A table of the metrics on ``eval.split``.
+        A table of the metrics on ``eval.split``, and notes on what makes them say less.
 
     Raises:
         CheckpointError: the set is absent, incomplete or does not fit.
@@ -86,9 +87,13 @@ def train_detectors(
     reported, reported_header = find_set(config.paths.sets, workdir, prefix, config.eval.split)
     check_made_alike(header, reported_header, prefix)
     check_apart(train, reported, config.eval.split)
-    folder = Path(config.paths.detectors).expanduser() / prefix
+    split_events(
+        train.events, config.detector.holdout, config.detector.seed
+    )  # refused before anything is written
+    folder = Path(config.paths.detectors) / prefix
     floor = floor_metrics(reported.offsets, **metric_options(reported, config))
     metrics: dict[str, SyncMetrics] = {}
+    notes = set_notes(reported.offsets, reported.events, reported.max_offset)
     with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
         for method in methods:
             options = detector_options(method, config.detector)
@@ -98,12 +103,14 @@ def train_detectors(
                 log.info("%s: finished before on this set with these options; not trained again", method)
                 detector = load_detector(folder / method)[0]
                 metrics[method] = evaluate_detector(detector, reported, config)
+                notes += classes_note(method, read_facts(folder / method))
                 continue
             if changed:
                 log.info("%s: replaces one made otherwise: %s", method, "; ".join(changed))
             detector = DETECTORS[method](**options)
             log.info("%s: training on %d pairs of %d events", method, len(train), len(set(train.events)))
             facts = epochs.fit(detector, train)
+            notes += classes_note(method, {"train": facts, "max_offset": train.max_offset})
             metrics[method] = evaluate_detector(detector, reported, config)
             save_detector(
                 detector,
@@ -126,9 +133,15 @@ def train_detectors(
         logdir / "metrics.json",
         metrics,
         floor,
-        {"prefix": prefix, "split": config.eval.split, "command": command, "config": asdict(config)},
+        {
+            "prefix": prefix,
+            "split": config.eval.split,
+            "notes": notes,
+            "command": command,
+            "config": asdict(config),
+        },
     )
-    return metrics_table(metrics, floor)
+    return metrics_table(metrics, floor, notes)
 
 
 def evaluate_detector(detector: Detector, pairs: MatrixPairs, config: Config) -> SyncMetrics:

@@ -29,7 +29,7 @@ from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopRequest
 from videosync.engine.timing import StepClock
 from videosync.engine.validation import Validator
-from videosync.errors import TrainingError
+from videosync.errors import CheckpointError, TrainingError
 from videosync.losses.objective import Objective
 from videosync.types import ClipBatch
 
@@ -199,7 +199,13 @@ class Trainer:
         )  # BatchNorm statistics differ between CPU ranks
         cuda = [self.distributed.device] if self.distributed.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
-            metrics = self.validator.measure(self.encoder)
+            try:
+                metrics = self.validator.measure(self.encoder)
+            except CheckpointError as error:  # embeddings that are not finite
+                raise TrainingError(
+                    f"validation after step {state.step}: the training has diverged, its embeddings hold NaN or "
+                    f"infinite values; {self._remedy()}"
+                ) from error
         if metrics:
             self.logger.validation({"step": state.step, "epoch": state.epoch, **metrics})
         bad = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from videosync.evaluation.intervals import FEWEST_EVENTS, Interval, event_interval, interval_text
+
 WITHIN_FRAMES = (1, 3, 5, 10)
 FLOOR_NAME = "always 0"
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,10 @@ class SyncMetrics:
     mae_ms: float  # mean absolute error in milliseconds, each pair at its own frame rate
     moe_ms: float | None
     median_ms: float
-    mae_interval: Interval | None  # 95 % bootstrap interval over events, frames; None for one event
-    within_1_interval: Interval | None
+    mae_interval: Interval | None  # 95 % bootstrap interval over events, frames; None for too few of them
+    within_1_interval: (
+        Interval | None
+    )  # exact binomial bounds over events where all pairs, or none, are within
     n: int  # pairs
     n_events: int
 
@@ -83,9 +86,8 @@ def sync_metrics(
     signed = predicted - true
     frames = np.abs(signed)
     ms = frames / rates * 1000
-    names, groups = np.unique(np.asarray(events, dtype=str), return_inverse=True)
+    groups = np.asarray(events, dtype=str)
     hits = {limit: (frames <= limit).astype(np.float64) for limit in WITHIN_FRAMES}
-    intervals = _event_intervals(np.stack([frames, hits[1]]), groups, len(names), bootstrap, seed)
     return SyncMetrics(
         mae_frames=float(frames.mean()),
         moe_frames=_margin_of_error(frames),
@@ -98,10 +100,10 @@ def sync_metrics(
         mae_ms=float(ms.mean()),
         moe_ms=_margin_of_error(ms),
         median_ms=float(np.median(ms)),
-        mae_interval=intervals[0],
-        within_1_interval=intervals[1],
+        mae_interval=event_interval(frames, groups, bootstrap=bootstrap, seed=seed),
+        within_1_interval=event_interval(hits[1], groups, bootstrap=bootstrap, seed=seed, share=True),
         n=len(true),
-        n_events=len(names),
+        n_events=len(np.unique(groups)),
     )
 
 
@@ -110,11 +112,11 @@ def floor_metrics(true: np.ndarray, **options: Any) -> SyncMetrics:
     return sync_metrics(np.zeros(len(true)), true, **options)
 
 
-def metrics_table(methods: Mapping[str, SyncMetrics], floor: SyncMetrics) -> str:
+def metrics_table(methods: Mapping[str, SyncMetrics], floor: SyncMetrics, notes: Sequence[str] = ()) -> str:
     """A text table of several methods, the floor first.
 
     Columns: mean absolute error ± margin with its interval over events, in frames and ms; median; shares
-    within 1, 3, 5 and 10 frames. "–" where too few pairs or events allow no number.
+    within 1, 3, 5 and 10 frames. "–" where too few pairs or events allow no number. ``notes`` go below it.
     """
     head = [
         "method",
@@ -137,8 +139,19 @@ def metrics_table(methods: Mapping[str, SyncMetrics], floor: SyncMetrics) -> str
         for row in rows
     ]
     lines.insert(1, "─" * len(lines[0]))
-    lines.append(f"{floor.n} pairs of {floor.n_events} event{'s' * (floor.n_events != 1)}")
-    return "\n".join(lines)
+    exact = any(m.within_1 in (0, 1) and m.within_1_interval for m in (floor, *methods.values()))
+    lines.append(
+        f"{floor.n} pair{'s' * (floor.n != 1)} of {floor.n_events} event{'s' * (floor.n_events != 1)}"
+        + exact * "; all or none within 1 frame: exact binomial bounds over events"
+    )
+    return "\n".join([*lines, *too_few_events(floor.n_events), *(f"Note: {note}" for note in notes)])
+
+
+def too_few_events(num_events: int) -> list[str]:
+    """Why there are no intervals: a sentence, or none."""
+    if num_events >= FEWEST_EVENTS:
+        return []
+    return [f"No intervals over events: they need {FEWEST_EVENTS} events or more, here are {num_events}."]
 
 
 def _table_row(name: str, m: SyncMetrics) -> list[str]:
@@ -147,13 +160,11 @@ def _table_row(name: str, m: SyncMetrics) -> list[str]:
     return [
         name,
         f"{m.mae_frames:.2f} ± {margin}",
-        "–" if m.mae_interval is None else f"{m.mae_interval[0]:.2f} … {m.mae_interval[1]:.2f}",
+        interval_text(m.mae_interval),
         f"{m.mae_ms:.0f} ± {margin_ms}",
         f"{m.median_frames:.1f}",
         *(f"{share * 100:.0f} %" for share in (m.within_1, m.within_3, m.within_5, m.within_10)),
-        "–"
-        if m.within_1_interval is None
-        else f"{m.within_1_interval[0] * 100:.0f} … {m.within_1_interval[1] * 100:.0f} %",
+        interval_text(m.within_1_interval, ".0f", 100) + (" %" if m.within_1_interval else ""),
     ]
 
 
@@ -163,19 +174,3 @@ def _margin_of_error(values: np.ndarray) -> float | None:
     if n < 2:
         return None
     return float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / math.sqrt(n))
-
-
-def _event_intervals(
-    values: np.ndarray, groups: np.ndarray, num_events: int, bootstrap: int, seed: int
-) -> list[Interval | None]:
-    """95 % percentile intervals of the means of ``values`` [M, N], drawing whole events with replacement."""
-    if num_events < 2 or bootstrap < 1:
-        return [None] * len(values)
-    sums = np.stack([np.bincount(groups, row, minlength=num_events) for row in values])  # [M, events]
-    counts = np.bincount(groups, minlength=num_events)
-    draws = np.random.default_rng(seed).multinomial(
-        num_events, np.full(num_events, 1 / num_events), size=bootstrap
-    )  # [resamples, events]: how often each event was drawn
-    means = (draws @ sums.T) / (draws @ counts)[:, None]  # [resamples, M]
-    low, high = np.percentile(means, [2.5, 97.5], axis=0)
-    return [(float(a), float(b)) for a, b in zip(low, high)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-Interval = tuple[float, float]
+from videosync.evaluation.intervals import Interval, event_counts, percentiles, share_interval
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,21 @@ class EventDraws:
     def of(cls, events: Sequence[str], *, bootstrap: int, seed: int) -> EventDraws:
         names, groups = np.unique(np.asarray(events, dtype=str), return_inverse=True)
         once = np.ones((1, len(names)), dtype=np.int64)
-        rng = np.random.default_rng(seed)
-        shares = np.full(len(names), 1 / len(names))
-        drawn = rng.multinomial(len(names), shares, size=bootstrap if len(names) > 1 else 0)
+        drawn = event_counts(len(names), bootstrap=bootstrap, rng=np.random.default_rng(seed))
         return cls(groups, np.concatenate([once, drawn]))
 
-    def score(self, values: np.ndarray) -> Score:
-        """Of the statistic's value for each row of ``counts``; draws for which it is not defined (NaN) are left out."""
-        drawn = values[1:][np.isfinite(values[1:])]
-        low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (np.nan, np.nan)
-        return Score(
-            value=float(values[0]) if np.isfinite(values[0]) else None,
-            interval=(float(low), float(high)) if len(drawn) else None,
-            n=len(self.groups),
-            n_events=self.counts.shape[1],
-        )
+    def score(self, values: np.ndarray, *, share: bool = False) -> Score:
+        """Of the statistic's value for each row of ``counts``; draws for which it is not defined (NaN) are left out.
+
+        ``share``: it is a share of hits (0 … 1), which has exact bounds where all events agree.
+        """
+        value = float(values[0]) if np.isfinite(values[0]) else None
+        events = self.counts.shape[1]
+        if share and value is not None:
+            interval = share_interval(values[1:], value, events)
+        else:
+            interval = percentiles(values[1:])
+        return Score(value, interval, n=len(self.groups), n_events=events)
 
     def sums(self, values: np.ndarray, videos: np.ndarray | None = None) -> np.ndarray:
         """Sums of ``values`` over each event: float64 ``[E]``; ``videos``: the video of each (default: its own)."""
@@ -64,9 +64,9 @@ class EventDraws:
 
 
 def mean_score(values: np.ndarray, draws: EventDraws, videos: np.ndarray | None = None) -> Score:
-    """Mean of ``values``: one a video, or one a frame with ``videos`` naming the video of each."""
+    """Mean share (``values`` 0 … 1): one a video, or one a frame with ``videos`` naming the video of each."""
     total = draws.counts @ draws.sums(values, videos)
-    return draws.score(_divide(total, draws.counts @ draws.sums(np.ones(len(values)), videos)))
+    return draws.score(_divide(total, draws.counts @ draws.sums(np.ones(len(values)), videos)), share=True)
 
 
 def pair_score(values: np.ndarray, draws: EventDraws) -> Score:

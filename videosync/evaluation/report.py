@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,38 @@ def measure_methods(
     """Metrics of each method's offsets ``[N]`` (frames), and of the floor; ``options`` as in ``sync_metrics``."""
     metrics = {name: sync_metrics(values, true, **options) for name, values in predicted.items()}
     return metrics, floor_metrics(true, **options)
+
+
+def set_notes(
+    true: np.ndarray,
+    events: Sequence[str],
+    max_offset: int,
+    *,
+    shown: Sequence[Hashable] | None = None,
+) -> list[str]:
+    """What makes numbers on these N pairs say less than they seem to: sentences, none for a usual set.
+
+    ``shown``: what each pair shows; pairs with the same are the same pair again.
+    """
+    notes, sizes = [], np.unique(np.abs(true))
+    if max_offset == 0:
+        notes.append("pairs.max_offset is 0: every true offset is 0, so there is nothing to find")
+    elif len(np.unique(true)) == 1 < len(true):
+        notes.append(
+            f"all true offsets are {true[0]:g} frames: always answering that is right, whatever is seen"
+        )
+    elif len(sizes) == 1 < len(true):
+        notes.append(
+            f"all true offsets are {-sizes[0]:g} or {sizes[0]:g} frames: only their sign is to be found"
+        )
+    if len(set(events)) == 1 < len(true):
+        notes.append("all pairs are of one event: ± is how they differ, and says nothing about other events")
+    if shown is not None and len(set(shown)) < len(shown):
+        notes.append(
+            f"{len(shown)} pairs hold {len(set(shown))} different ones: files without room for other windows give the "
+            "same again. Fewer windows (pairs.windows_val) or shorter ones (pairs.num_frames) do not repeat"
+        )
+    return notes
 
 
 def write_pairs(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from safetensors.torch import load_file
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.weights import misfits
+from videosync.text_file import read_json
 
 CARD_JSON, WEIGHTS = "model_card.json", "model.safetensors"
 FORMAT = 1
@@ -69,7 +69,7 @@ def read_card(folder: Path, *, kind: str) -> dict[str, Any]:
             f"{folder}: holds no {CARD_JSON}; expected a folder that 'videosync export' wrote"
         )
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_json(path)
     except ValueError as error:
         raise CheckpointError(f"{path}: damaged ({error}); export again") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def find_weights(name: str, workdir: Path, *, otherwise: str = TRAIN_WITHOUT) ->
         path = workdir / FOLDER / PRETRAINED[name].file
         where = f"put it there ({PRETRAINED[name].origin})"
     else:
-        path = workdir / Path(name).expanduser()
+        path = workdir / os.path.expanduser(name)
         if not path.is_file() and (workdir / FOLDER / name).is_file():
             path = workdir / FOLDER / name
         origin = next((p.origin for p in PRETRAINED.values() if p.file == path.name), "")

@@ -9,6 +9,7 @@ floor, and not a random offset.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -71,12 +72,18 @@ class Detector(ABC):
                 f"{self.method}: all train offsets are 0, so there is nothing to learn; make the set with "
                 "pairs.max_offset above 0"
             )
+        if len(train) > 1 and all_alike(train.forward):
+            raise TrainingError(
+                f"{self.method}: all {len(train)} train matrices are the same, so there is nothing to learn; look at "
+                "the videos, and at the encoder that the set was made with"
+            )
         facts = self._learn(train, fitted, held, on_epoch)
         self._beta = fit_beta(self._logits_of(train, held), train.offsets[held] + self.max_offset)
         return {
             "train_pairs": len(fitted),
             "holdout_pairs": len(held),
             "holdout_events": sorted({train.events[n] for n in held}),
+            "offsets_seen": np.union1d(train.offsets[fitted], -train.offsets[fitted]).tolist(),
             "inverse_temperature": self._beta,
             **facts,
         }
@@ -164,7 +171,7 @@ def split_events(events: tuple[str, ...], holdout: float, seed: int) -> tuple[np
     """Row numbers to fit on and to hold out; no event is in both.
 
     Raises:
-        TrainingError: fewer than two events.
+        TrainingError: fewer than two events, or a share that leaves none to fit on.
     """
     count = len(set(events))
     if count < 2:
@@ -172,9 +179,19 @@ def split_events(events: tuple[str, ...], holdout: float, seed: int) -> tuple[np
             f"a detector needs at least 2 train events, one of them held out for early stopping and "
             f"calibration; the train set has {count}"
         )
+    if math.ceil(holdout * count) >= count:
+        raise TrainingError(
+            f"detector.holdout is {holdout:g}: of {count} train events that leaves none to fit on; choose a smaller "
+            f"share, at most {(count - 1) / count:.3g}"
+        )
     splitter = GroupShuffleSplit(n_splits=1, test_size=holdout, random_state=seed)
     fitted, held = next(splitter.split(np.zeros(len(events)), groups=np.asarray(events, dtype=str)))
     return fitted, held
+
+
+def all_alike(matrices: np.ndarray) -> bool:
+    """Whether ``[N, T, T]`` are N times the same; reads as far as the first that differs."""
+    return all(np.array_equal(matrices[0], other) for other in matrices[1:])
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -21,6 +21,7 @@ from safetensors.numpy import load_file, save_file
 
 from videosync.errors import CheckpointError
 from videosync.offset.detector import Detector
+from videosync.text_file import read_object
 
 FORMAT = 1
 FACTS_FILE, ARRAYS_FILE = "detector.json", "detector.safetensors"
@@ -79,7 +80,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
             f"--prefix {folder.parent.name} --sync_methods {folder.name}"
         )
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_object(path)
     except ValueError as error:
         raise CheckpointError(f"{path} is not JSON ({error}); train the detector again") from error
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:

@@ -48,8 +48,9 @@ def similarity_matrix(
         for name, e in (("video 0", e0), ("video 1", e1)):
             if not bool(torch.isfinite(e).all()):
                 raise CheckpointError(
-                    f"the embeddings of {name} hold NaN or infinite values: the weights are damaged or "
-                    "the precision overflows; try eval.precision=float32 or another checkpoint"
+                    f"the embeddings of {name} hold NaN or infinite values: the training that made the "
+                    "weights diverged (train with a lower optim.lr, or take an earlier checkpoint), or the precision "
+                    "overflows (try eval.precision=float32)"
                 )
         if metric == "cosine":
             e0 = torch.nn.functional.normalize(e0, dim=-1)

@@ -25,9 +25,11 @@ from typing import Any
 import numpy as np
 
 from videosync.errors import CheckpointError
+from videosync.text_file import read_object
 from videosync.types import MatrixPairs
 from videosync.version import __version__
 
+_NEEDED = ("num_pairs", "size", "labels_crc32", "events", "pair_ids", "fps", "max_offset")  # in the header
 FORMAT = 1
 REQUIRED_HEADER = ("temperature", "metric", "encoder", "encoder_hash", "config")
 
@@ -128,7 +130,7 @@ class SimilaritySetWriter:
         if not np.isfinite(row).all():
             raise CheckpointError(
                 f"pair {self._header['pair_ids'][index]}: its similarity matrix holds NaN or infinite "
-                "values; look at the encoder's checkpoint and precision"
+                "values: the encoder's training diverged (take an earlier checkpoint), or its precision overflows"
             )
         data = memoryview(row.tobytes())
         self._checksums[index] = zlib.crc32(data)
@@ -175,7 +177,7 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
     if not paths.header.is_file():
         raise CheckpointError(paths.absent())
     try:
-        header = json.loads(paths.header.read_text(encoding="utf-8"))
+        header = read_object(paths.header)
         matrices = np.lib.format.open_memmap(paths.matrices, mode="r")
         labels = np.load(paths.labels, allow_pickle=False)
     except (OSError, ValueError) as error:
@@ -185,6 +187,8 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
             f"{paths.header}: set format {header.get('format')!r}, but this version reads {FORMAT}; "
             + _rebuild(prefix)
         )
+    if absent := [key for key in _NEEDED if key not in header]:
+        raise CheckpointError(f"{paths.header}: has no {absent[0]}; {_rebuild(prefix)}")
     shape = (header["num_pairs"], 2, header["size"], header["size"])
     if matrices.shape != shape or matrices.dtype != np.float32:
         raise CheckpointError(
