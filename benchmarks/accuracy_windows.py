@@ -196,8 +196,6 @@ def draw_trials(
             name = f"{sample.event}/{'-'.join(view_names((view0, view1)))}"
             for length in lengths:
                 try:
-                    if view0.fps != view1.fps:
-                        raise ManifestError(f"{view0.fps:g} and {view1.fps:g} frames/s")
                     frames, search = length.window(view0, view1, max_offset, longest)
                     alone = Sample(sample.event, sample.split, (view0, view1))
                     pairs = sync_pairs(
