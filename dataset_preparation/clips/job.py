@@ -73,7 +73,7 @@ def require_distinct(jobs: Iterable[Job]) -> None:
     for job in jobs:
         for number, clip in enumerate(job.outputs):
             source = job.sources[min(number, len(job.sources) - 1)]
-            key = unicodedata.normalize("NFC", clip).casefold()
+            key = unicodedata.normalize("NFC", clip).lower()
             first = writers.setdefault(key, (source, job.name))
             if first != (source, job.name):
                 one, other = (source, first[0]) if source != first[0] else (job.name, first[1])
