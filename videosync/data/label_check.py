@@ -145,8 +145,8 @@ def _time_problems(views: Sequence[View], sources: Mapping[str, SourceOf], data_
             if (off := abs(late0 - late1) * min(view0.fps, view1.fps)) > MOST_DRIFT:
                 yield (
                     f"by the times of their source frames, {name0} and {name1} are {off:.1f} frames off the label at "
-                    f"the {end} of the clips ({view0.fps:.6g} and {view1.fps:.6g} frames/s in the manifest); prepare "
-                    "them again from recordings of constant frame rates"
+                    f"the {end} of the clips, at the manifest's {view0.fps:.6g} and {view1.fps:.6g} frames/s; prepare "
+                    "the folder again (recordings of a variable frame rate are to be converted first)"
                 )
                 break
 

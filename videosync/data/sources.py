@@ -6,7 +6,8 @@
 
 Frame ``i`` of ``video`` is frame ``first_frame + i`` of ``source``, and frame 0 of ``source`` lies at ``origin`` on the
 event's timeline (in the view's own frames), so the manifest must say ``start_frame = first_frame + origin`` up to one
-shift for all views of an event. ``source`` is relative to the archive's folder (``data_root`` in report.json), or absolute outside of it.
+shift for all views of an event. ``source`` is relative to the archive's folder (``data_root`` in report.json), or
+absolute outside of it.
 """
 
 from __future__ import annotations
