@@ -112,7 +112,7 @@ def plan_source(
     nearest to one moment, so that views do not drift apart over a recording. Numbers count frames of the first view.
     """
     dropped = []
-    infos: dict[str, tuple[str, View]] = {}
+    usable: dict[str, View] = {}
     for name, path, start in source.views:
         try:
             info = probe(path)
@@ -126,12 +126,12 @@ def plan_source(
         if why := _uneven(info):
             dropped.append(Dropped(source.event, name, "frame times", f"{path}: {why}"))
             continue
-        infos[name] = (path, View(path, start, info.num_frames, info.fps))
-    if len(infos) < 2:
+        usable[name] = View(path, start, info.num_frames, info.fps)
+    if len(usable) < 2:
         return [], [*dropped, Dropped(source.event, "", "too few views", "fewer than two views can be used")]
-    views = [view for _, view in infos.values()]
+    views = list(usable.values())
     if not similar_rates(min(views, key=_rate), max(views, key=_rate)):
-        listed = ", ".join(f"{name} {view.fps:.6g}" for name, (_, view) in infos.items())
+        listed = ", ".join(f"{name} {view.fps:.6g}" for name, view in usable.items())
         return [], [
             *dropped,
             Dropped(source.event, "", "frame rates", f"frame rates differ ({listed}); convert to one rate"),
@@ -150,7 +150,7 @@ def plan_source(
     count = max(1, (last - first) // segment_frames) if segment_frames else 1
     bounds = [first + (last - first) * i // count for i in range(count + 1)]
     jobs = []
-    for name, (path, view) in infos.items():
+    for name, view in usable.items():
         segments = []
         places = np.rint(np.array(bounds) * (view.fps / fps)).astype(int).tolist()
         if not max_frames:  # every frame is kept
@@ -164,7 +164,9 @@ def plan_source(
                 clip = f"{_file_name(source.event)}/{_file_name(stem)}.mp4"
                 segments.append(Segment(clip, i, low - view.start_frame, high - low, low))
         job_name = f"{source.event}/{source.part}/{name}"
-        jobs.append(ViewJob(job_name, (path,), source.event, source.part, name, view.fps, tuple(segments)))
+        jobs.append(
+            ViewJob(job_name, (view.video,), source.event, source.part, name, view.fps, tuple(segments))
+        )
     return jobs, dropped
 
 

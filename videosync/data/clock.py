@@ -13,9 +13,7 @@ import numpy as np
 
 from videosync.data.samples import View
 
-MOST_DRIFT = (
-    0.5  # frames by which two views may part over the length of a window, or a label is wrong at its ends
-)
+MOST_DRIFT = 0.5  # frames that two views may part by over a window; beyond, a label is wrong at its ends
 RATES_APART = 0.005  # relative: rates further apart are not those of cameras set to one rate
 
 
