@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from videosync.data.clock import common_frames
+from videosync.data.clock import common_frames, similar_rates
 from videosync.data.manifest import MANIFEST_NAME, Manifest, Sample, View, read_manifest
 from videosync.data.pairs import feasible_offsets, sync_pairs
 from videosync.data.samples import nearest, quoted, view_names
@@ -197,6 +197,8 @@ def draw_trials(
             name = f"{sample.event}/{'-'.join(view_names((view0, view1)))}"
             for length in lengths:
                 try:
+                    if not similar_rates(view0, view1):
+                        raise ManifestError(f"{view0.fps:g} and {view1.fps:g} frames/s")
                     frames, search = length.window(view0, view1, max_offset, longest)
                     alone = Sample(sample.event, sample.split, (view0, view1))
                     pairs = sync_pairs(
