@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from videosync.data.clock import common_frames, similar_rates
 from videosync.data.manifest import MANIFEST_NAME, Manifest, Sample, View, read_manifest
 from videosync.data.pairs import feasible_offsets, sync_pairs
 from videosync.data.samples import nearest, quoted, view_names
@@ -69,7 +70,7 @@ class Length:
 
     def window(self, view0: View, view1: View, max_offset: int, longest: int) -> tuple[int, int]:
         """(frames of both windows, largest offset). Raises ManifestError that says why there is none."""
-        common = min(view0.end_frame, view1.end_frame) - max(view0.start_frame, view1.start_frame)
+        common = min(common_frames(view0, view1), common_frames(view1, view0))
         if common < 2:
             raise ManifestError("the clips have no moment in common")
         if self.name == "native":
@@ -196,7 +197,7 @@ def draw_trials(
             name = f"{sample.event}/{'-'.join(view_names((view0, view1)))}"
             for length in lengths:
                 try:
-                    if view0.fps != view1.fps:
+                    if not similar_rates(view0, view1):
                         raise ManifestError(f"{view0.fps:g} and {view1.fps:g} frames/s")
                     frames, search = length.window(view0, view1, max_offset, longest)
                     alone = Sample(sample.event, sample.split, (view0, view1))

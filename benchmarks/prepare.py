@@ -58,6 +58,7 @@ class Job:
     whole: bool  # one clip of all frames, or clips of 240
     output_dir: str
     encoding: Encoding
+    outputs: tuple[str, ...] = ()  # its own by construction
 
 
 @dataclass(frozen=True)

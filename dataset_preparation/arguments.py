@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from dataset_preparation.usual_places import PLACES, KnownArchive, usual_folders
 from videosync.errors import VideoSyncError
 
 Limit = tuple[Callable[[Any], bool], str]  # what is accepted, the same in words
@@ -31,11 +32,13 @@ STOPPED, CUT_OFF = 130, 141  # exit codes after Ctrl-C and after a closed pipe, 
 class PreparationParser(argparse.ArgumentParser):
     """argparse without abbreviations, whose errors are one sentence on stderr and exit code 2."""
 
+    archives: Sequence[KnownArchive] = ()  # that are looked for where no folder is given
+
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
 
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
-        parsed, unknown = self.parse_known_args(args, namespace)
+        parsed, unknown = self.parse_known_intermixed_args(args, namespace)
         if unknown:
             flags = [flag for action in self._actions for flag in action.option_strings]
             near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, n=1)
@@ -51,8 +54,7 @@ def preparation_parser(
     prog: str,
     description: str | None,
     *,
-    data_root: Path | None,
-    output_dir: Path | None,
+    archives: Sequence[KnownArchive] = (),
     size: int | None = 224,
     crf: int = 12,
     unit: str = "events",
@@ -60,17 +62,19 @@ def preparation_parser(
     """The flags that all preparation scripts have.
 
     Args:
-        data_root, output_dir: defaults, relative to the current folder; None: the flag must be given.
+        archives: what is looked for where no folder is given; none: both folders must be given.
         size: default of ``--size``; None: the script writes no resized clips (no ``--size``, no ``--crf``).
         unit: what ``--limit`` counts.
     """
     parser = PreparationParser(prog=prog, description=description)
-    for flag, default, text in (
-        ("--data_root", data_root, "folder of the archive"),
-        ("--output_dir", output_dir, "dataset folder to write"),
+    parser.archives = archives
+    for flag, place, text, shown in (
+        ("--data_root", "root", "folder of the archive", [archive.raw for archive in archives]),
+        ("--output_dir", "out", "dataset folder to write", [archive.dataset for archive in archives]),
     ):
-        shown = "" if default is None else f" (default {default})"
-        parser.add_argument(flag, type=_folder, default=default, required=default is None, help=text + shown)
+        usual = f" (default: {' or '.join(shown)} in the first of {', '.join(PLACES)})" if shown else ""
+        parser.add_argument(flag, type=_folder, help=text + usual)
+        parser.add_argument(place, nargs="?", type=_folder, help=f"the same as {flag}")
     if size is not None:
         parser.add_argument(
             "--size",
@@ -116,19 +120,23 @@ def run_script(
     file or folder that the system refuses are one sentence and code 2; Ctrl-C is a sentence and code 130.
     """
     args = parser.parse_args(argv)
-    args.data_root, args.output_dir = (folder.absolute() for folder in (args.data_root, args.output_dir))
+    _take_places(parser, args)
     for flag, (accepts, expected) in {**COMMON, **(limits or {})}.items():
         value = getattr(args, flag, None)
         if value is not None and not accepts(value):
             parser.error(f"--{flag} {value}: must be {expected}")
     try:
-        if args.output_dir.exists() and not args.output_dir.is_dir():
-            parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
-        if args.output_dir.resolve() == args.data_root.resolve():
-            parser.error(
-                f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
-            )
-        return run(args)
+        for folders in _folders(parser, args):
+            args.data_root, args.output_dir = (folder.absolute() for folder in folders)
+            if args.output_dir.exists() and not args.output_dir.is_dir():
+                parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
+            if args.output_dir.resolve() == args.data_root.resolve():
+                parser.error(
+                    f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
+                )
+            if code := run(args):
+                return code
+        return 0
     except VideoSyncError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -152,6 +160,34 @@ def run_script(
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it left off", file=sys.stderr)
         return STOPPED
+
+
+def _take_places(parser: PreparationParser, args: Namespace) -> None:
+    """ROOT and OUT are --data_root and --output_dir by place; each is given once, and both where nothing is usual."""
+    for name, place in (("data_root", args.root), ("output_dir", args.out)):
+        if place and getattr(args, name):
+            parser.error(f"the folder {place} and --{name} {getattr(args, name)}: give one of the two")
+        setattr(args, name, place or getattr(args, name))
+        if not parser.archives and getattr(args, name) is None:
+            parser.error(f"--{name} is missing; give the folder (see '{parser.prog} --help')")
+
+
+def _folders(parser: PreparationParser, args: Namespace) -> list[tuple[Path, Path]]:
+    """(--data_root, --output_dir) of what is to be prepared: what was given, or all that lies in the usual places."""
+    if args.data_root:
+        named = (archive for archive in parser.archives if Path(archive.raw).name == args.data_root.name)
+        archive = next(named, parser.archives[0] if parser.archives else None)
+        default = Path(PLACES[0], archive.dataset) if archive else args.output_dir
+        return [(args.data_root, args.output_dir or default)]
+    found = usual_folders(parser.archives)
+    if args.output_dir and len(found) > 1:
+        listed = " and ".join(str(root) for root, _ in found)
+        parser.error(
+            f"--output_dir {args.output_dir}: found {listed}; say with --data_root which of them goes there"
+        )
+    for root, dataset in found:
+        print(f"found {root}; the dataset goes to {args.output_dir or dataset}")
+    return [(root, args.output_dir or dataset) for root, dataset in found]
 
 
 def _folder(text: str) -> Path:

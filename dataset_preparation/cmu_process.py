@@ -1,8 +1,7 @@
 """Cut CMU Panoptic sequences into pairs of clips with a known offset, and write their manifest.
 
-    python dataset_preparation/cmu_process.py
-    python dataset_preparation/cmu_process.py --data_root datasets/raw/cmu_multi_human \\
-        --output_dir datasets/cmu_multi_human
+    python dataset_preparation/cmu_process.py                both sets, as far as they were downloaded
+    python dataset_preparation/cmu_process.py ROOT OUT       the sequences in ROOT, into OUT
 
 Expected tree, as the download scripts leave it (one file a camera; the cameras of a sequence share one frame index):
 
@@ -41,15 +40,24 @@ from dataset_preparation.clips.cut import Cut, Encoding
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_report
 from dataset_preparation.clips.job import Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
-from dataset_preparation.cmu.archive import CAMERAS, Recording, choose_splits, find_recordings, video_name
+from dataset_preparation.cmu.archive import (
+    CAMERAS,
+    VIDEO_FOLDER,
+    Recording,
+    choose_splits,
+    find_recordings,
+    video_name,
+)
 from dataset_preparation.cmu.cameras import DOUBT, FPS, usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
 from dataset_preparation.cmu.pairs import Camera, Pair, Protocol, make_pairs
 from dataset_preparation.cmu.sketch import SketchJob, sketch
+from dataset_preparation.usual_places import KnownArchive
 from videosync.data.samples import Sample
 from videosync.errors import ManifestError
 
 ROUNDS = 4  # of drawing and cutting; what is missing then stays missing
+ARCHIVE_MARKS = (f"*/{VIDEO_FOLDER}",)
 SETTINGS = ("size", "crf", "seed", "clips", "num_frames", "max_offset", "cameras", "val_share", "limit")
 
 
@@ -202,8 +210,9 @@ def _parser() -> PreparationParser:
     parser = preparation_parser(
         "cmu_process.py",
         __doc__,
-        data_root=Path("datasets/raw/cmu_pose"),
-        output_dir=Path("datasets/cmu_pose"),
+        archives=[
+            KnownArchive(f"raw/{name}", name, ARCHIVE_MARKS) for name in ("cmu_pose", "cmu_multi_human")
+        ],
         unit="sequences",
     )
     for flag, default, text in (

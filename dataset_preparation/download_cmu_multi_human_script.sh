@@ -1,4 +1,11 @@
 #!/bin/sh
+""":" # for python, which hands the file to sh
+: <<'PYTHON'
+"""
+import os, sys
+os.execvp("sh", ["sh", *sys.argv])
+r"""
+PYTHON
 # Download the multi-human sequences of CMU Panoptic; see --help.
 set -u
 case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
@@ -7,3 +14,4 @@ case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
 
 download_cmu datasets/raw/cmu_multi_human "151125_mafia 160224_mafia1 160224_mafia2 160226_mafia1 160226_mafia2 \
 160317_meeting1 160422_mafia1 160422_mafia2 160906_pizza1" "$@"
+# """

@@ -1,4 +1,11 @@
 #!/bin/sh
+""":" # for python, which hands the file to sh
+: <<'PYTHON'
+"""
+import os, sys
+os.execvp("sh", ["sh", *sys.argv])
+r"""
+PYTHON
 # Download the multi-view pouring videos; see --help.
 set -u
 case $0 in */*) here=${0%/*} ;; *) here=. ;; esac
@@ -38,3 +45,4 @@ parse_options pouring "$@"
 download "pouring_train-0-of-2.tfrecord pouring_train-0-of-2.tfrecord
 pouring_train-1-of-2.tfrecord pouring_train-1-of-2.tfrecord
 pouring_val-0-of-1.tfrecord pouring_val-0-of-1.tfrecord"
+# """

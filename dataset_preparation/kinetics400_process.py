@@ -40,6 +40,7 @@ from dataset_preparation.kinetics400.unreadable import (
     UnreadableList,
     read_unreadable,
 )
+from dataset_preparation.usual_places import KnownArchive
 from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError
 
@@ -144,8 +145,7 @@ def _parser() -> PreparationParser:
     parser = preparation_parser(
         "kinetics400_process.py",
         __doc__,
-        data_root=Path("datasets/raw/kinetics400"),
-        output_dir=Path("datasets/kinetics400"),
+        archives=[KnownArchive("raw/kinetics400", "kinetics400", SPLITS)],
         unit="videos of each split",
     )
     parser.add_argument(

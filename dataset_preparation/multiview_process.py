@@ -4,7 +4,8 @@
 
 The source folder holds a manifest.jsonl, or one sub-folder an event with two or more videos that start
 together. Every frame is kept (or a stretch of them, see --max_frames); frames are resized to size x size, as
-the models see them; sound is dropped.
+the models see them; sound is dropped. Cameras at 30 and 29.97 frames/s keep their own rates and are cut by time;
+files of a variable frame rate are left out, with the command that converts them.
 
 A run that was cut off goes on where it stopped. report.json says what was used, what was dropped, and why.
 """
@@ -25,7 +26,7 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
 from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, preparation_parser, run_script
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
 from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
-from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.clips.job import Beat, Outcome, require_distinct
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.multiview.plan import ViewJob, assemble, choose_splits, find_sources, plan_source
 from videosync.data.samples import Sample
@@ -51,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     for planned, lost in Parallel(args.workers, prefer="threads")(look(s, **cutting) for s in sources):
         jobs += planned
         dropped += lost
+    require_distinct(jobs)
     if args.dry_run:
         samples, lost = assemble(jobs, {cut.clip for job in jobs for cut in job.segments}, splits)
         print_report(make_report(samples, [*dropped, *lost], settings, data_root=args.data_root.absolute()))
@@ -101,7 +103,7 @@ def print_empty_splits(samples: Sequence[Sample], splits: Mapping[str, str]) -> 
 
 
 def _parser() -> PreparationParser:
-    parser = preparation_parser("multiview_process.py", __doc__, data_root=None, output_dir=None)
+    parser = preparation_parser("multiview_process.py", __doc__)
     group = parser.add_mutually_exclusive_group()
     group.add_argument(
         "--val_events", nargs="+", default=[], help="events of the val split; all others train"

@@ -38,12 +38,23 @@ from dataset_preparation.clips.cut import Encoding
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_dropped
 from dataset_preparation.clips.job import Outcome
 from dataset_preparation.clips.workers import run_jobs
-from dataset_preparation.ntu.archive import Files, find_annotations, find_videos, require_some
+from dataset_preparation.ntu.archive import (
+    POSE_FOLDER,
+    UNPACKED,
+    VIDEO_FOLDER,
+    Files,
+    find_annotations,
+    find_videos,
+    require_some,
+)
 from dataset_preparation.ntu.cut import cut_pair, cut_video
+from dataset_preparation.ntu.names import VIDEO_ENDING
 from dataset_preparation.ntu.pairs import Plan, disagreements, offsets_of, pair_samples, plan_pairs
 from dataset_preparation.ntu.singles import plan_videos, test_events, video_samples
+from dataset_preparation.usual_places import KnownArchive
 from videosync.errors import VideoSyncError
 
+ARCHIVE_MARKS = (f"{UNPACKED}*", VIDEO_FOLDER, str(POSE_FOLDER), f"*{VIDEO_ENDING}")
 MAX_OFFSET = 30  # frames; pairs.max_offset of the configuration
 MIN_WHOLE_FRAMES = 16  # of a video for pretraining
 
@@ -197,8 +208,7 @@ def _parser(pretrain: bool) -> PreparationParser:
     parser = preparation_parser(
         "ntu_process.py",
         __doc__,
-        data_root=Path("datasets/raw/ntu"),
-        output_dir=Path("datasets/ntu_pretrain" if pretrain else "datasets/ntu"),
+        archives=[KnownArchive("raw/ntu", "ntu_pretrain" if pretrain else "ntu", ARCHIVE_MARKS)],
         unit="events (of both splits in turn)",
     )
     parser.add_argument(

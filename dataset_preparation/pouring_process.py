@@ -32,8 +32,9 @@ from dataset_preparation.clips.job import Beat, Outcome
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.pouring.extract import labels_path
 from dataset_preparation.pouring.plan import ClipJob, assemble, plan_clips
+from dataset_preparation.usual_places import KnownArchive
 from videosync.data.frame_labels import read_frame_labels, save_labels
-from videosync.data.manifest import read_manifest
+from videosync.data.manifest import MANIFEST_NAME, read_manifest
 from videosync.data.samples import Manifest
 from videosync.errors import ManifestError
 
@@ -107,8 +108,7 @@ def _parser() -> PreparationParser:
     parser = preparation_parser(
         "pouring_process.py",
         __doc__,
-        data_root=Path("datasets/raw/pouring/videos"),
-        output_dir=Path("datasets/pouring"),
+        archives=[KnownArchive("raw/pouring/videos", "pouring", (MANIFEST_NAME,))],
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="another number, other offsets (default %(default)s)"

@@ -13,6 +13,7 @@ Shape legend::
 
 Offset ``k`` of (video 0, video 1): frame ``i`` of video 0 shows the moment of frame ``i + k`` of video 1.
 With start frames on a common timeline, ``k = start0 - start1``. Swapping the videos gives ``-k``, exactly.
+Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock`): ``k`` is then the nearest frame.
 """
 
 from __future__ import annotations

@@ -1,17 +1,20 @@
 """What goes to a worker and what comes back: a job reads its source files and writes clips.
 
-A job is a frozen dataclass of plain values with two fields that every job has, ``name`` (unique in a run; it
-names the job's record, so it must not depend on the order of jobs) and ``sources`` (absolute paths of the files
-it reads, whose size and modification time the record keeps). The work itself is a module-level function
+A job is a frozen dataclass of plain values that has a ``name`` (unique in a run; it names the job's record, so it must
+not depend on the order of jobs), ``sources`` (absolute paths of the files it reads, whose size and modification time
+the record keeps) and ``outputs`` (the clips that it may write). The work itself is a module-level function
 ``work(job, beat) -> Outcome``: it can run in another process or on another machine, and calls ``beat(share)``
 with the finished share (0 … 1) now and then, so that a long job moves the progress bar.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from videosync.errors import ManifestError
 
 Beat = Callable[[float], None]
 
@@ -22,6 +25,9 @@ class Job(Protocol):
 
     @property
     def sources(self) -> tuple[str, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[str, ...]: ...  # relative to the output folder; of one source, or one of each
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,22 @@ class Outcome:
 
 
 Work = Callable[[Any, Beat], Outcome]
+
+
+def require_distinct(jobs: Iterable[Job]) -> None:
+    """Raise ManifestError if two clips would have one name: none may take the place of another.
+
+    Names count as one that differ only in case or in the form of their accents, as on the disks of macOS and Windows.
+    """
+    writers: dict[str, tuple[str, str]] = {}  # folded path → source, job
+    for job in jobs:
+        for number, clip in enumerate(job.outputs):
+            source = job.sources[min(number, len(job.sources) - 1)]
+            key = unicodedata.normalize("NFC", clip).lower()
+            first = writers.setdefault(key, (source, job.name))
+            if first != (source, job.name):
+                one, other = (source, first[0]) if source != first[0] else (job.name, first[1])
+                raise ManifestError(
+                    f"{other} and {one} would both become the clip {clip}, as some systems tell no case or form of "
+                    "accents apart; rename one of them"
+                )

@@ -15,7 +15,7 @@ from typing import Any
 from dataset_preparation.clips.attempt import Attempt, Finished
 from dataset_preparation.clips.cluster import check_workers, connect, on_cluster
 from dataset_preparation.clips.interrupts import sigterm_as_ctrl_c
-from dataset_preparation.clips.job import Job, Outcome, Work
+from dataset_preparation.clips.job import Job, Outcome, Work, require_distinct
 from dataset_preparation.clips.pool import in_processes, in_this_process
 from dataset_preparation.clips.progress import Progress
 from dataset_preparation.clips.records import Records, SourceState, source_state
@@ -53,11 +53,12 @@ def run_jobs(
         label: names the work in the progress bar.
 
     Raises:
-        ManifestError: another run works on ``output_dir``.
+        ManifestError: another run works on ``output_dir``, or two jobs would write one clip.
         VideoWriteError: something cannot be written.
         ConfigError: the cluster cannot be used.
         KeyboardInterrupt: Ctrl-C or SIGTERM; nothing half-written stays, and the next run goes on.
     """
+    require_distinct(jobs)
     twice = [name for name, count in Counter(job.name for job in jobs).items() if count > 1]
     if twice:
         raise ValueError(f"{label}: two jobs are named {twice[0]!r}; names must be unique")

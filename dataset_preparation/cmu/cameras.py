@@ -15,9 +15,9 @@ from dataset_preparation.clips.dataset import Dropped, dropped_of
 from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.archive import Recording, video_name
 from dataset_preparation.cmu.pairs import Camera
+from videosync.data.clock import MOST_DRIFT, drift
 
 FPS = 30000 / 1001  # of the archive
-FPS_TOLERANCE = 0.005
 DOUBT = "doubt: "  # how a note begins that a person should look into
 LENGTH_TOLERANCE = 0.1  # share of the median number of frames
 
@@ -37,13 +37,13 @@ def usable_cameras(
         dropped += dropped_of(sketches[camera], event, video_name(camera))
         if not sketches[camera].problem:
             facts[camera] = sketches[camera].facts or {}
-    fps = common_rate([fact["fps"] for fact in facts.values()])
+    fps = common_rate([(fact["fps"], fact["num_frames"]) for fact in facts.values()])
     cameras: list[Camera] = []
     for camera, path in recording.videos:
         if camera not in facts:
             continue
         fact = facts[camera]
-        if not same_rate(fact["fps"], fps):
+        if drift(fact["fps"], fps, fact["num_frames"]) > MOST_DRIFT:
             why = (
                 f"{path}: has {fact['fps']:.6g} frames/s, not {fps:.6g} as the others, so that its frame "
                 "numbers are no common time; download it again"
@@ -56,17 +56,13 @@ def usable_cameras(
     return cameras, fps, dropped, {name: lines for name, lines in notes.items() if lines}
 
 
-def common_rate(rates: list[float]) -> float:
-    """The archive's rate if any file has it, else the commonest one (0 without files)."""
-    if not rates:
+def common_rate(files: list[tuple[float, int]]) -> float:
+    """The archive's rate if any of the files (rate, frames) keeps it to its end, else the commonest (0: no files)."""
+    if not files:
         return 0.0
-    if any(same_rate(rate, FPS) for rate in rates):
+    if any(drift(rate, FPS, num_frames) <= MOST_DRIFT for rate, num_frames in files):
         return FPS
-    return Counter(sorted(rates)).most_common(1)[0][0]
-
-
-def same_rate(rate: float, other: float) -> bool:
-    return abs(rate - other) <= FPS_TOLERANCE * other
+    return Counter(sorted(rate for rate, _ in files)).most_common(1)[0][0]
 
 
 def _notes(camera: Camera, cameras: list[Camera], fact: Mapping[str, Any]) -> list[str]:

@@ -28,6 +28,10 @@ class CutJob:
     cuts: tuple[Cut, ...]  # of one length
     fps: float
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(cut.clip for cut in self.cuts)
+
 
 def cut(job: CutJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
     """The clips of one camera. Facts: ``bad``, clip → [first, stop) source frames for which it was rejected."""

@@ -32,6 +32,7 @@ Stretch = tuple[int, int, str]  # first frame, frame after the last, kind
 class SketchJob:
     name: str
     sources: tuple[str, ...]  # the video
+    outputs: tuple[str, ...] = ()
 
 
 def sketch(job: SketchJob, beat: Beat) -> Outcome:

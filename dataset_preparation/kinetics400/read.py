@@ -34,6 +34,10 @@ class ReadJob:
     def sources(self) -> tuple[str, ...]:
         return (self.path,)
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.clip,)
+
 
 def clip_path(split: str, name: str) -> str:
     """Where a clip goes: 256 folders a split, since many file systems are slow with 200,000 files in one."""

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from dataset_preparation.clips.dataset import Dropped
+from videosync.data.clock import MOST_DRIFT, similar_rates, span_at
 from videosync.data.manifest import MANIFEST_NAME, read_manifest
 from videosync.data.samples import Sample, View, nearest, view_names
 from videosync.data.splits import split_by_hash
@@ -17,7 +20,6 @@ from videosync.errors import ManifestError, VideoError
 from videosync.video.read import VideoInfo, probe
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".ts", ".wmv")
-FPS_TOLERANCE = 0.005  # relative difference of the rates of two views of one event
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Source:
     event: str
     split: str  # "" where the source does not say
     part: str  # tells apart several sources of one event; else ""
-    views: tuple[tuple[str, str, int], ...]  # (name, absolute path, start on the event's timeline in frames)
+    views: tuple[
+        tuple[str, str, int], ...
+    ]  # (name, absolute path, start on the event's timeline, own frames)
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Segment:
     number: int  # along the event
     first: int  # file frame
     num_frames: int
-    start_frame: int  # of ``first`` on the event's timeline
+    start_frame: int  # of ``first`` on the event's timeline, in frames of the view
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,12 @@ class ViewJob:
     event: str
     part: str
     view: str
-    fps: float
+    fps: float  # the view's own
     segments: tuple[Segment, ...]
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return tuple(segment.clip for segment in self.segments)
 
 
 def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
@@ -98,9 +106,13 @@ def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
 def plan_source(
     source: Source, *, max_frames: int, segment_frames: int, min_frames: int = 0
 ) -> tuple[list[ViewJob], list[Dropped]]:
-    """What to cut out of each view. Unusable views are dropped; an event needs two that are left."""
+    """What to cut out of each view. Unusable views are dropped; an event needs two that are left.
+
+    Cuts go by time: where rates differ (30 and 29.97 frames/s), a segment begins with the frame of each view that is
+    nearest to one moment, so that views do not drift apart over a recording. Numbers count frames of the first view.
+    """
     dropped = []
-    infos: dict[str, tuple[str, int, VideoInfo]] = {}
+    usable: dict[str, View] = {}
     for name, path, start in source.views:
         try:
             info = probe(path)
@@ -111,43 +123,66 @@ def plan_source(
             why = f"{path}: the file is cut off; copy it again"
             dropped.append(Dropped(source.event, name, "unreadable", why))
             continue
-        infos[name] = (path, start, info)
-    if len(infos) < 2:
-        return [], [*dropped, Dropped(source.event, "", "too few views", "fewer than two views can be read")]
-    rates = [info.fps for _, _, info in infos.values()]
-    if max(rates) > min(rates) * (1 + FPS_TOLERANCE):
-        listed = ", ".join(f"{name} {info.fps:.6g}" for name, (_, _, info) in infos.items())
+        if why := _uneven(info):
+            dropped.append(Dropped(source.event, name, "frame times", f"{path}: {why}"))
+            continue
+        usable[name] = View(path, start, info.num_frames, info.fps)
+    if len(usable) < 2:
+        return [], [*dropped, Dropped(source.event, "", "too few views", "fewer than two views can be used")]
+    views = list(usable.values())
+    if not similar_rates(min(views, key=_rate), max(views, key=_rate)):
+        listed = ", ".join(f"{name} {view.fps:.6g}" for name, view in usable.items())
         return [], [
             *dropped,
             Dropped(source.event, "", "frame rates", f"frame rates differ ({listed}); convert to one rate"),
         ]
-    begin = max(start for _, start, _ in infos.values())
-    end = min(start + info.num_frames for _, start, info in infos.values())
+    fps = views[0].fps
+    spans = [span_at(view, fps) for view in views]
+    begin, end = max(low for low, _ in spans), min(high for _, high in spans)
     if begin >= end:
         return [], [*dropped, Dropped(source.event, "", "too short", "the views have no moment in common")]
     if end - begin < min_frames:
         why = f"its views share {end - begin} frames, fewer than --min_frames {min_frames}"
         return [], [*dropped, Dropped(source.event, "", "too short", why)]
-    first = min(start for _, start, _ in infos.values())
-    last = max(start + info.num_frames for _, start, info in infos.values())
+    first, last = min(low for low, _ in spans), max(high for _, high in spans)
     if max_frames:
         first, last = begin, min(end, begin + max_frames)
     count = max(1, (last - first) // segment_frames) if segment_frames else 1
     bounds = [first + (last - first) * i // count for i in range(count + 1)]
     jobs = []
-    for name, (path, start, info) in infos.items():
+    for name, view in usable.items():
         segments = []
-        for i, (low, high) in enumerate(pairwise(bounds)):
-            low, high = max(low, start), min(high, start + info.num_frames)
+        places = np.rint(np.array(bounds) * (view.fps / fps)).astype(int).tolist()
+        if not max_frames:  # every frame is kept
+            places[0], places[-1] = view.start_frame, view.end_frame
+        for i, (low, high) in enumerate(pairwise(places)):
+            low, high = max(low, view.start_frame), min(high, view.end_frame)
             if low < high:
                 stem = "_".join(
                     [name, *([source.part] if source.part else []), *([f"{i:03d}"] if count > 1 else [])]
                 )
                 clip = f"{_file_name(source.event)}/{_file_name(stem)}.mp4"
-                segments.append(Segment(clip, i, low - start, high - low, low))
+                segments.append(Segment(clip, i, low - view.start_frame, high - low, low))
         job_name = f"{source.event}/{source.part}/{name}"
-        jobs.append(ViewJob(job_name, (path,), source.event, source.part, name, rates[0], tuple(segments)))
+        jobs.append(
+            ViewJob(job_name, (view.video,), source.event, source.part, name, view.fps, tuple(segments))
+        )
     return jobs, dropped
+
+
+def _rate(view: View) -> float:
+    return view.fps
+
+
+def _uneven(info: VideoInfo) -> str:
+    """Why frame numbers do not tell the time of this file; "" where they do, within half a frame."""
+    off = np.abs((info.times - info.times[0]) * info.fps - np.arange(info.num_frames))
+    if off.max() <= MOST_DRIFT:
+        return ""
+    return (
+        f"has a variable frame rate: frame {off.argmax()} is {off.max():.1f} frames from where {info.fps:.6g} frames/s "
+        "put it; convert it to a constant one: ffmpeg -i IN -fps_mode cfr -r 30 OUT"
+    )
 
 
 def choose_splits(
@@ -183,10 +218,8 @@ def assemble(
                 views.append(View(cut.clip, cut.start_frame, cut.num_frames, job.fps))
     samples, dropped = [], []
     for (event, _, number), views in groups.items():
-        overlap = min((v.end_frame for v in views), default=0) - max(
-            (v.start_frame for v in views), default=0
-        )
-        if len(views) < 2 or overlap < 1:
+        spans = [span_at(view, views[0].fps) for view in views]
+        if len(views) < 2 or min(high for _, high in spans) <= max(low for low, _ in spans):
             why = "fewer than two views, or none in common"
             dropped.append(Dropped(event, f"segment {number}", "too few views", why))
             continue

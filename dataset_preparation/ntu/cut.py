@@ -12,10 +12,10 @@ from dataset_preparation.clips.cut import Encoding, cut_whole, open_writer
 from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
 from dataset_preparation.ntu.pairs import PairJob
 from dataset_preparation.ntu.singles import VideoJob
+from videosync.data.clock import MOST_DRIFT, drift
 from videosync.errors import VideoError
 from videosync.video.scaled import whole_video
 
-RATE_TOLERANCE = 0.005  # relative difference of the rates of two views of one event
 MAX_FRAMES = 3000  # of a raw video; NTU's last a few seconds, and one view's frames are held in memory
 
 
@@ -30,7 +30,7 @@ def cut_pair(job: PairJob, beat: Beat, *, output_dir: Path, encoding: Encoding) 
     size = (encoding.size, encoding.size)
     sources = [whole_video(path, size) for path in job.sources]
     rates = [source.fps for source in sources]
-    if max(rates) > min(rates) * (1 + RATE_TOLERANCE):
+    if drift(rates[0], rates[1], max(source.about for source in sources)) > MOST_DRIFT:
         why = f"{job.sources[0]} has {rates[0]:.6g} frames/s, {job.sources[1]} {rates[1]:.6g}"
         return Outcome(rejected=(Rejected("", "frame rates differ", why),))
     fps = rates[0]

@@ -30,6 +30,10 @@ class PairJob:
     clips: tuple[str, str]  # relative to the output folder
 
     @property
+    def outputs(self) -> tuple[str, ...]:
+        return self.clips
+
+    @property
     def offset(self) -> int:
         """k: frame i of clip 0 shows the moment of frame i + k of clip 1."""
         return self.starts[0] - self.starts[1]

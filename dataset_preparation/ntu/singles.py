@@ -23,6 +23,10 @@ class VideoJob:
     clip: str  # relative to the output folder
     event: str  # the performance, which up to three videos show
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.clip,)
+
 
 def test_events(annotations: Mapping[str, Files]) -> set[str]:
     """The performances of NTU-SYN's test split."""

@@ -24,6 +24,10 @@ class RecordJob:
     video: str  # path relative to the output folder
     place: Place
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.video,)
+
 
 def record_job(entry: Entry) -> RecordJob:
     video = f"{entry.split}/{entry.name}.mp4"

@@ -26,6 +26,10 @@ class ClipJob:
     first: int  # frame of the source, and the clip's start on the event's timeline
     num_frames: int
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.clip,)
+
 
 def plan_clips(manifest: Manifest, *, seed: int, max_offset: int) -> tuple[list[ClipJob], list[Dropped]]:
     """A clip for each view, in the order of the manifest; what is left out, and views without a partner.

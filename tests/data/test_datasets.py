@@ -6,6 +6,7 @@ import torch
 
 from videosync.data.datasets import TrainingClips, collate, decode_size
 from videosync.data.draws import ClipDraws
+from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError, VideoError
 from videosync.video.read import probe
 from videosync.video.transforms import ClipAugment
@@ -67,6 +68,25 @@ def test_cross_views_show_the_moments_their_steps_say(dataset, read_numbers):
         names.add(item.name)
     assert {"a/cam0-cam1", "a/cam1-cam0"} <= names  # both orders
     assert len({name for name in names if name.startswith("b/")}) >= 4
+
+
+def test_cross_views_of_unlike_rates_go_by_time(tmp_path):
+    """Steps count at the rate of the first of both; at the end of five minutes frame numbers are 9 apart."""
+    views = tuple(View(f"{i}.mp4", 5 * i, 8700, fps) for i, fps in enumerate((30.0, 30000 / 1001)))
+    manifest = Manifest(tmp_path, (Sample("e", "train", views),))
+    options = {"num_frames": 20, "views": "cross", "cross_share": 1, "sampling_region": 1.5, "seed": 0}
+    draws = ClipDraws(manifest, "train", consistent_offset=0.9, samples_per_video=200, **options)
+    latest = 0.0
+    for index in range(len(draws)):
+        draw = draws.draw(index)
+        moments = [(v.start_frame + numbers) / v.fps for v, numbers in zip(draw.views, draw.numbers)]
+        steps = draw.steps / draw.views[0].fps  # seconds, from a moment that both share
+        late = (moments - steps)[draw.mask]
+        assert np.ptp(late) <= 1 / 29.97  # every frame is within half a frame of its step
+        assert draw.numbers.min() >= 0
+        assert draw.numbers.max() < 8700
+        latest = max(latest, moments[0].max())
+    assert latest > 280
 
 
 def test_mix_has_the_share_asked_for(dataset):

@@ -84,6 +84,35 @@ def test_another_scene_is_seen(archive, clip, source):
     assert all(match.elsewhere and match.found is None for match in matches)
 
 
+def test_a_clip_that_is_wrong_at_its_end_alone(tmp_path):
+    source = scene(1, 640)
+    write_video(tmp_path / "raw.mkv", source, 30.0, gop=90)
+    write_video(tmp_path / "clip.mp4", np.concatenate([source[:566], source[570:604]]), 30.0)
+    matches = match_clip(tmp_path / "clip.mp4", tmp_path / "raw.mkv", 0)
+    assert [match.shift for match in matches] == [0, 0, 0, 0, 4]
+
+
+@pytest.mark.parametrize("fps", [29.8, 30.2])
+def test_clocks_that_part_before_the_end_are_seen(archive, tmp_path, fps):
+    """Every frame is where sources.jsonl says, but the second recording had another rate than its clip."""
+    source = read_frames(archive / "raw" / "b.mkv")
+    write_video(tmp_path / "a.mkv", read_frames(archive / "raw" / "a.mkv"), 30.0)
+    write_video(tmp_path / "b.mkv", source, fps)
+    views = tuple(View(f"{name}.mp4", 0, LENGTH, 30.0) for name in "ab")
+    for name in "ab":
+        write_video(tmp_path / "set" / f"{name}.mp4", read_frames(tmp_path / f"{name}.mkv"), 30.0)
+    write_manifest(tmp_path / "set", [Sample("e", "train", views)])
+    sources = {f"{name}.mp4": SourceOf(f"{name}.mp4", f"{name}.mkv", 0, 0) for name in "ab"}
+    (sentence,) = check_labels(read_manifest(tmp_path / "set"), views, sources, tmp_path).problems
+    assert sentence.startswith(
+        "sample 1 (e): by the times of their source frames, a and b are 2.0 frames off the label"
+    )
+    assert "at the end of the clips" in sentence
+    right = tuple(View(view.video, 0, LENGTH, rate) for view, rate in zip(views, (30.0, fps)))
+    write_manifest(tmp_path / "set", [Sample("e", "train", right)])
+    assert check_labels(read_manifest(tmp_path / "set"), right, sources, tmp_path).problems == []
+
+
 def test_frames_that_the_source_does_not_have(archive):
     matches = found(archive, "still", "still", LENGTH - 50)
     assert [match.elsewhere for match in matches] == [match.claimed >= LENGTH for match in matches]
@@ -166,6 +195,11 @@ def test_clips_of_many_events_are_chosen_and_pairs_come_first():
     assert sorted({video.split("/")[0] for video in chosen}) == ["e0", "e1", "e2"]
     assert len(chosen) == 6
     assert len(choose_clips(samples, 100, random.Random(0))) == 5 + 2 * 9
+    parts = [Sample("e", "train", (View(f"{n}.mp4", 9 * n, 9, 25.0),)) for n in (3, 0, 7, 1, 5)]
+    assert [view.video for view in choose_clips(parts, 2, random.Random(1))] == [
+        "7.mp4",
+        "0.mp4",
+    ]  # end and start
 
 
 def test_the_recorded_folder_of_the_archive(tmp_path):

@@ -121,6 +121,42 @@ def test_start_placement():
         pairs_of(event("a", starts=(11, 0)), placement="start")
 
 
+NTSC = 30000 / 1001
+
+
+@pytest.mark.parametrize(("fps", "num_frames"), [((30.0, NTSC), 240), ((NTSC, 30.0), 60), ((30.0, 29.9), 60)])
+def test_windows_of_unlike_rates_go_by_time(fps, num_frames):
+    """Frame i of window 0 shows the moment of frame i + k of window 1, within half a frame, also after minutes."""
+    views = tuple(View(f"e/cam{i}.mp4", 7 * i, 8700, rate) for i, rate in enumerate(fps))
+    options = {"num_frames": num_frames, "max_offset": 30, "windows": 300}
+    pairs = pairs_of(Sample("e", "val", views), **options)
+    assert max(pair.window0.start for pair in pairs) > 8000
+    assert len({pair.offset for pair in pairs}) > 50
+    assert max(abs(pair.offset) for pair in pairs) <= 30
+    frames = np.arange(num_frames)
+    for pair in pairs:
+        moments = [
+            (view.start_frame + window.start + frames) / view.fps
+            for view, window in zip(views, (pair.window0, pair.window1))
+        ]
+        both = frames[(frames + pair.offset >= 0) & (frames + pair.offset < num_frames)]
+        apart = moments[0][both] - moments[1][both + pair.offset]  # seconds
+        assert np.abs(apart).max() <= 0.501 / 29.9
+    swapped = pairs_of(Sample("e", "val", views[::-1]), **options)
+    assert [p.offset for p in swapped] == [-p.offset for p in pairs]
+    assert [(p.window1, p.window0) for p in swapped] == [(p.window0, p.window1) for p in pairs]
+
+
+def test_clips_of_unlike_rates_that_begin_together_have_offset_0():
+    """After 290 s the numbers of the same moment are 9 frames apart."""
+    views = (View("l.mp4", 8700, 240, 30.0), View("r.mp4", 8691, 240, NTSC))
+    (pair,) = pairs_of(Sample("e", "val", views), num_frames=240, placement="start")
+    assert pair.offset == 0
+    long = tuple(View(view.video, view.start_frame, 600, view.fps) for view in views)
+    with pytest.raises(ManifestError, match="part by 0.6 frames within 600"):
+        pairs_of(Sample("e", "val", long), num_frames=600, placement="start")
+
+
 def test_too_short_clips_are_counted_and_named():
     samples = [event(f"short{i}", frames=(59, 100)) for i in range(5)]
     with pytest.raises(ManifestError) as error:
@@ -133,7 +169,7 @@ def test_too_short_clips_are_counted_and_named():
 
 def test_views_that_cannot_be_compared():
     mixed = Sample("m", "val", (View("l.mp4", 0, 100, 25.0), View("r.mp4", 0, 100, 30.0)))
-    with pytest.raises(ManifestError, match="25 and 30 frames/s"):
+    with pytest.raises(ManifestError, match="25 and 30 frames/s, which part by 10.0 frames within 60"):
         pairs_of(mixed)
     with pytest.raises(ManifestError, match="no windows within 10 frames"):
         pairs_of(event("a", starts=(51, 0)))

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from dataset_preparation.arguments import preparation_parser, require_folder, run_script
+from dataset_preparation.usual_places import KnownArchive
 from videosync.errors import VideoSyncError
 
 
 def parser(tmp_path, **more):
-    options = {"data_root": tmp_path / "raw", "output_dir": tmp_path / "out", **more}
-    return preparation_parser("x_process.py", "What it does.", **options)
+    (tmp_path / "raw" / "tape").mkdir(parents=True, exist_ok=True)
+    known = [KnownArchive(str(tmp_path / "raw"), str(tmp_path / "out"), ("tape*",))]
+    return preparation_parser("x_process.py", "What it does.", archives=known, **more)
 
 
 def test_folders_reach_the_work_absolute_and_the_code_comes_back(tmp_path, monkeypatch):
@@ -23,6 +25,53 @@ def test_folders_reach_the_work_absolute_and_the_code_comes_back(tmp_path, monke
     assert run_script(parser(tmp_path), argv, lambda args: seen.append(args) or 7) == 7
     assert (seen[0].data_root, seen[0].output_dir) == (tmp_path / "here", tmp_path / "home" / "there")
     assert (seen[0].size, seen[0].crf, seen[0].limit, seen[0].cluster) == (224, 12, 0, None)
+
+
+@pytest.mark.parametrize(
+    "argv", [["here", "there"], ["here", "--size", "8", "there"], ["--output_dir=there", "here"]]
+)
+def test_folders_may_be_given_by_place(tmp_path, monkeypatch, argv):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    run_script(parser(tmp_path), argv, lambda args: seen.append((args.data_root, args.output_dir)) or 0)
+    assert seen == [(tmp_path / "here", tmp_path / "there")]
+
+
+def known(name):
+    return KnownArchive(f"raw/{name}", name, ("*/tape*", "disc"))
+
+
+def prepared(monkeypatch, tmp_path, *argv):
+    """What a script with two known archives would work on, in ``tmp_path`` with a home folder there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    flags = preparation_parser("x", "", archives=[known("one"), known("two")])
+    seen = []
+    code = run_script(flags, argv, lambda args: seen.append((args.data_root, args.output_dir)) or 0)
+    return code, [tuple(str(folder.relative_to(tmp_path)) for folder in folders) for folders in seen]
+
+
+def test_without_a_folder_the_usual_places_are_looked_at_in_turn(tmp_path, monkeypatch, capsys):
+    here, home = Path("datasets"), Path("home/datasets")
+    (tmp_path / here / "raw" / "one").mkdir(parents=True)  # empty: does not count
+    assert prepared(monkeypatch, tmp_path) == (2, [])
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert (
+        "no raw/one or raw/two that holds */tape* or disc in any of datasets, ~/datasets, /data," in sentence
+    )
+
+    (tmp_path / home / "raw/one/a/tape1").mkdir(parents=True)
+    assert prepared(monkeypatch, tmp_path) == (0, [(f"{home}/raw/one", f"{home}/one")])
+    (tmp_path / here / "raw/two/disc").mkdir(parents=True)
+    both = [(f"{home}/raw/one", f"{home}/one"), (f"{here}/raw/two", f"{here}/two")]
+    assert prepared(monkeypatch, tmp_path) == (0, both)
+    assert f"found datasets/raw/two; the dataset goes to {here}/two" in capsys.readouterr().out
+
+    assert prepared(monkeypatch, tmp_path, "datasets/raw/two") == (0, both[1:])
+    assert prepared(monkeypatch, tmp_path, "x", "y") == (0, [("x", "y")])
+    with pytest.raises(SystemExit, match="2"):
+        prepared(monkeypatch, tmp_path, "--output_dir", "y")
+    assert "say with --data_root which of them" in capsys.readouterr().err
 
 
 def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
@@ -54,6 +103,9 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
         (["--limti", "3"], "unknown argument '--limti'; did you mean '--limit'?"),
         (["--output_dir", "raw"], "would be overwritten"),
         (["--output_dir", ""], "--output_dir: is empty"),
+        (["", "out"], "root: is empty"),
+        (["a", "b", "c"], "unknown argument 'c'"),
+        (["a", "--data_root", "b"], "the folder a and --data_root b: give one of the two"),
         (["--data_root", "~nobody_of_this_name/x"], "no such user"),
         (["--data_root", "caf\udce9"], "--data_root: is no UTF-8 text"),
     ],
@@ -77,11 +129,11 @@ def test_a_script_without_clips_has_no_size(tmp_path):
 
 def test_a_closed_pipe_is_no_error_of_ours(root):
     script = (
-        "import sys; from pathlib import Path; from dataset_preparation.arguments import *\n"
+        "import sys; from dataset_preparation.arguments import *\n"
         "def work(args):\n"
         "    for _ in range(100000): print('a line of the table')\n"
         "    return 0\n"
-        "sys.exit(run_script(preparation_parser('x', '', data_root=Path('a'), output_dir=Path('b')), [], work))\n"
+        "sys.exit(run_script(preparation_parser('x', ''), ['a', 'b'], work))\n"
     )
     done = subprocess.run(
         ["bash", "-c", f'{sys.executable} -c "{script}" | head -1; exit ${{PIPESTATUS[0]}}'],

@@ -370,21 +370,26 @@ def facts(num_frames=1000, fps=30000 / 1001, jumps=0, bad=()):
 
 
 def test_files_that_do_not_share_the_index_are_left_out_or_doubted():
-    recording = archive.Recording("run", tuple((c, f"/x/{c}.mp4") for c in ("00", "03", "06", "09", "10")))
+    recording = archive.Recording(
+        "run", tuple((c, f"/x/{c}.mp4") for c in ("00", "03", "06", "09", "10", "11", "15"))
+    )
     sketches = {
         "00": facts(),
         "03": facts(fps=25.0),
         "06": Outcome(problem="/x/06.mp4: cannot be opened"),
         "09": facts(num_frames=700, bad=[(0, 60, "black")]),
         "10": facts(jumps=2),
+        "11": facts(fps=30.0),  # one frame off after 1000
+        "15": facts(fps=29.98),  # a third of a frame
     }
     cameras, fps, dropped, notes = usable_cameras(recording, sketches)
-    assert [camera.name for camera in cameras] == ["00", "09", "10"]
+    assert [camera.name for camera in cameras] == ["00", "09", "10", "15"]
     assert cameras[1].bad == ((0, 60),)
     assert fps == 30000 / 1001
     assert {(d.what, d.kind) for d in dropped} == {
         ("hd_00_03", "other frame rate"),
         ("hd_00_06", "unreadable"),
+        ("hd_00_11", "other frame rate"),
     }
     assert sorted(notes) == ["hd_00_09", "hd_00_10"]
     assert "60 of 700 frames" in notes["hd_00_09"][0]
@@ -565,6 +570,23 @@ def test_a_dry_run_writes_nothing(truth, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "171204_pose1: train, 6 videos" in said
     assert "hd_00_15" in said
+
+
+def test_the_plain_command_finds_what_was_downloaded(truth, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert main(["--dry_run"]) == 2
+    assert "no raw/cmu_pose or raw/cmu_multi_human that holds */hdVideos in any of" in capsys.readouterr().err
+    for place, name in (("home/datasets/raw", "cmu_pose"), ("datasets/raw", "cmu_multi_human")):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / name).symlink_to(truth.root)
+    assert main(["--dry_run"]) == 0
+    said = capsys.readouterr().out
+    assert f"found {tmp_path}/home/datasets/raw/cmu_pose; the dataset goes to" in said
+    assert "found datasets/raw/cmu_multi_human; the dataset goes to datasets/cmu_multi_human\n" in said
+    assert said.count("171204_pose1: train, 6 videos") == 2
+    assert main([str(truth.root), "out", "--dry_run"]) == 0
+    assert capsys.readouterr().out.count("171204_pose1: train, 6 videos") == 1
 
 
 def test_wrong_input_is_one_sentence(truth, tmp_path, capsys):

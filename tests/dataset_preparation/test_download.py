@@ -1,6 +1,7 @@
 """The download scripts against a real server on this machine: what they fetch, and how they go on."""
 
 import shutil
+import sys
 
 import pytest
 
@@ -29,7 +30,16 @@ def one():
         yield server
 
 
-@pytest.mark.parametrize("shell", ["sh", "bash"])
+@pytest.mark.parametrize("script", [POSE, MULTI_HUMAN, POURING])
+def test_python_hands_the_scripts_to_sh(script, tmp_path):
+    ways = [download(script, "--help", cwd=tmp_path, shell=shell) for shell in ("sh", sys.executable)]
+    assert ways[0].stdout.startswith("usage: ")
+    assert [(way.returncode, way.stdout, way.stderr) for way in ways] == [(0, ways[0].stdout, "")] * 2
+    refused = download(script, "--nonsense", cwd=tmp_path, shell=sys.executable)
+    assert (refused.returncode, refused.stderr) == (2, "error: unknown argument '--nonsense'; see --help\n")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", sys.executable])
 def test_tree_names_and_bytes(tmp_path, shell):
     if shutil.which(shell) is None:
         pytest.skip(f"no {shell}")

@@ -1,6 +1,9 @@
 """Preparing multi-view recordings: frame-exact cuts, whole events per split, runs that can be resumed."""
 
 import json
+import re
+from dataclasses import replace
+from fractions import Fraction
 from itertools import islice, takewhile
 from pathlib import Path
 
@@ -10,7 +13,11 @@ import pytest
 from dataset_preparation.clips.cut import keyframe_numbers
 from dataset_preparation.multiview.plan import Source, choose_splits
 from dataset_preparation.multiview_process import main
-from videosync.data.manifest import Sample, View, read_manifest, validate_manifest, write_manifest
+from tests.video.numbered import write_raw
+from videosync.cli import check
+from videosync.data.manifest import Manifest, Sample, View, read_manifest, validate_manifest, write_manifest
+from videosync.data.pairs import sync_pairs
+from videosync.data.samples import view_names
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError
 from videosync.video.read import probe, read_frames
@@ -75,6 +82,124 @@ def test_folders_of_events_become_clips_with_every_frame(tmp_path):
     sources = read_sources(out)
     assert set(sources) == {view.video for sample in manifest.samples for view in sample.views}
     assert (sources["a/cam0.mp4"].source, sources["a/cam0.mp4"].first_frame) == ("a/cam0.mp4", 0)
+
+
+UNIT = 0.005  # seconds: the moment that a frame carries
+
+
+def timed(fps, seconds):
+    """Frames [T, 96, 96, 3] that carry the moment of each, in units of 5 ms, as sixteen black or white bars."""
+    moments = np.rint(np.arange(round(seconds * fps)) / fps / UNIT).astype(np.int64)
+    for moment in moments:
+        bars = np.repeat(255 * (moment >> np.arange(16) & 1), 6).astype(np.uint8)  # [96]
+        yield np.broadcast_to(bars[None, :, None], (96, 96, 3))
+
+
+def moments_of(path, start=0, stop=None):
+    """Seconds float [T] that the frames of a clip carry."""
+    bits = read_frames(path, start, stop).mean((1, 3)).reshape(-1, 16, 2).mean(2) > 128  # [T, 16]
+    return (bits * (1 << np.arange(16))).sum(1) * UNIT
+
+
+def check_moments(pair):
+    """Frame i of window 0 shows the moment of frame i + k of window 1, within half a frame."""
+    shown = [moments_of(w.video, w.start, w.start + w.num_frames) for w in (pair.window0, pair.window1)]
+    frames = np.arange(max(0, -pair.offset), len(shown[0]) - max(0, pair.offset))
+    apart = shown[0][frames] - shown[1][frames + pair.offset]
+    assert np.abs(apart).max() <= 0.5 / 29.9 + UNIT
+
+
+@pytest.mark.parametrize(
+    ("fps", "seconds"),
+    [
+        pytest.param((30.0, 29.86), 14, id="2 frames apart at the end"),
+        pytest.param((30.0, 30000 / 1001), 290, id="290 s at 30 and 29.97", marks=pytest.mark.slow),
+    ],
+)
+def test_cameras_of_unlike_rates_stay_together_to_the_end(tmp_path, capsys, fps, seconds):
+    raw, whole, cut = tmp_path / "raw", tmp_path / "whole", tmp_path / "cut"
+    for camera, rate in enumerate(fps):
+        write_video(raw / "run" / f"cam{camera}.mkv", timed(rate, seconds), rate, gop=30)
+    assert prepare(raw, whole, "--val_share", 0) == 0
+    manifest = read_manifest(whole)
+    (sample,) = manifest.samples
+    assert [view.fps for view in sample.views] == list(fps)
+    assert [view.num_frames for view in sample.views] == [round(seconds * rate) for rate in fps]
+    drawn = {"num_frames": 60, "max_offset": 10, "placement": "random", "windows": 20, "seed": 0}
+    pairs = sync_pairs(manifest, "train", **drawn)
+    latest = max(pairs, key=lambda pair: pair.window0.start)
+    assert latest.window0.start > 0.8 * seconds * fps[0]
+    for pair in [pairs[0], latest]:
+        check_moments(pair)
+
+    assert prepare(raw, cut, "--val_share", 0, "--segment_frames", 60) == 0
+    segments = read_manifest(cut)
+    alone = {"num_frames": 50, "max_offset": 9, "placement": "start", "windows": 1, "seed": 0}
+    parts = [Manifest(cut, (segments.samples[n],)) for n in (0, -1)]
+    first, last = (pair for part in parts for pair in sync_pairs(part, "train", **alone))
+    assert segments.samples[-1].views[0].start_frame - segments.samples[-1].views[1].start_frame >= 1
+    for pair in (first, last):
+        assert pair.offset == 0
+        check_moments(pair)
+    for folder in (whole, cut):
+        assert check.main([str(folder), "--samples", "0", "--decode", "2"]) == 0, capsys.readouterr().out
+
+    wrong = replace(sample.views[1], fps=fps[0])  # as if both had one rate
+    write_manifest(whole, [Sample("run", "train", (sample.views[0], wrong))])
+    assert check.main([str(whole), "--samples", "0", "--decode", "0"]) == 2
+    said = capsys.readouterr().out
+    off = abs(fps[0] - fps[1]) * seconds
+    for sentence in (
+        r"cam1.mp4: the manifest says .* its last frame is ([\d.]+) frames from where the manifest puts it",
+        r"cam0 and cam1 are ([\d.]+) frames off the label at the end of the clips",
+    ):
+        assert float(re.search(sentence, said)[1]) == pytest.approx(off, abs=0.1)
+
+
+def test_a_variable_frame_rate_is_refused_with_the_remedy(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write_event(raw, "good", starts=(0, 0))
+    write_event(raw, "phone", starts=(0, 0))
+    ticks = [n + n // 10 for n in range(40)]  # every tenth frame was dropped
+    write_raw(raw / "phone" / "cam2.mp4", 40, ticks=ticks, time_base=Fraction(1, 25))
+    write_raw(raw / "good" / "cam2.mp4", 40, time_base=Fraction(1, 25))
+    assert prepare(raw, out, "--val_share", 0) == 0
+    assert {s.event: len(s.views) for s in read_manifest(out).samples} == {"good": 3, "phone": 2}
+    (dropped,) = report_of(out)["dropped"]
+    assert (dropped["what"], dropped["kind"]) == ("cam2", "frame times")
+    assert "cam2.mp4: has a variable frame rate: frame " in dropped["why"]
+    assert "ffmpeg -i IN -fps_mode cfr" in dropped["why"]
+
+
+def test_cameras_whose_names_differ_in_their_ending_alone_are_all_kept(tmp_path):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for number, name in enumerate(("left.mp4", "left.mov", "right.mp4")):
+        write_video(raw / "run" / name, numbered(40, 40 * number), 25.0)
+    assert prepare(raw, out, "--val_share", 0) == 0
+    (sample,) = read_manifest(out).samples
+    firsts = [int(numbers(out / view.video)[0]) for view in sample.views]
+    assert sorted(firsts) == [0, 40, 80]
+    assert len(set(view_names(sample.views))) == 3
+    sources = read_sources(out)
+    assert sorted(s.source for s in sources.values()) == ["run/left.mov", "run/left.mp4", "run/right.mp4"]
+
+
+@pytest.mark.parametrize(
+    "names", [("run/Left.mp4", "run/left.mp4"), ("run/left.mp4", "RUN/left.mp4"), ("run/é.mp4", "run/É.mp4")]
+)
+def test_names_that_some_disks_do_not_tell_apart_are_refused(tmp_path, capsys, names):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    for name in names:
+        write_video(raw / name, numbered(40), 25.0)
+        write_video((raw / name).with_name("right.mp4"), numbered(40), 25.0)
+    if len(list(raw.glob("*/*"))) < 3:
+        pytest.skip("this disk does not tell them apart either")
+    for more in (["--dry_run"], []):
+        assert prepare(raw, out, "--val_share", 0, *more) == 2
+        said = capsys.readouterr().err
+        assert all(str(raw / name) in said for name in names), said
+        assert said.count("\n") == 1
+    assert not list(out.glob("*/*.mp4"))
 
 
 def test_starts_of_a_manifest_are_kept_and_long_sources_cut_on_the_timeline(tmp_path):

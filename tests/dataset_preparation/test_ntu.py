@@ -204,6 +204,18 @@ def test_a_dry_run_opens_no_video_and_writes_nothing(raw, tmp_path, capsys, monk
     assert not (tmp_path / "out").exists()
 
 
+def test_the_plain_command_looks_in_the_usual_places(raw, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert main(["--pretrain"]) == 2
+    assert "no raw/ntu that holds nturgb+d_rgb* or raw_videos or" in capsys.readouterr().err
+    (tmp_path / "home/datasets/raw").mkdir(parents=True)
+    (tmp_path / "home/datasets/raw/ntu").symlink_to(raw)
+    for flags, name in (([], "ntu"), (["--pretrain"], "ntu_pretrain")):
+        assert main([*flags, "--dry_run"]) == 0
+        assert f"the dataset goes to {tmp_path}/home/datasets/{name}\n" in capsys.readouterr().out
+
+
 def test_an_absurdly_long_video_is_refused_and_not_held(raw, tmp_path, monkeypatch):
     monkeypatch.setattr(cut, "MAX_FRAMES", 82)
     assert prepare(raw, tmp_path) == 0

@@ -142,6 +142,24 @@ def test_the_same_seed_gives_the_same_bytes_and_nothing_is_done_twice(archive, v
     assert (videos / "val" / "coke_to_glass4_fake_view_0.json").is_file()
 
 
+def test_the_plain_commands_look_in_the_usual_places(archive, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for main, lacking in (
+        (tfrecords_to_videos.main, "raw/pouring that holds pouring_val-0-of-1.tfrecord or"),
+        (pouring_process.main, "raw/pouring/videos that holds manifest.jsonl"),
+    ):
+        assert main(["--dry_run"]) == 2
+        assert f"there is no {lacking}" in capsys.readouterr().err
+    (tmp_path / "datasets/raw").mkdir(parents=True)
+    (tmp_path / "datasets/raw/pouring").symlink_to(archive[0])
+    assert tfrecords_to_videos.main(["--dry_run"]) == 0
+    assert (
+        "found datasets/raw/pouring; the dataset goes to datasets/raw/pouring/videos"
+        in capsys.readouterr().out
+    )
+
+
 def test_dry_run_and_limit(archive, videos, tmp_path, capsys):
     assert unpack(archive[0], tmp_path / "x", "--dry_run") == 0
     shown = capsys.readouterr().out

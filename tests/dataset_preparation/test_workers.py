@@ -183,6 +183,18 @@ def test_names_must_be_unique(tmp_path):
         run(tmp_path, make_jobs(tmp_path, 1) * 2)
 
 
+@pytest.mark.parametrize("names", [("cam", "CAM"), ("caf\u00e9", "cafe\u0301")])
+def test_clips_that_some_disks_do_not_tell_apart_are_refused(tmp_path, names):
+    jobs = [dataclasses.replace(job, name=name) for job, name in zip(make_jobs(tmp_path, 2), names)]
+    with pytest.raises(ManifestError) as error:
+        run(tmp_path, jobs)
+    assert all(job.sources[0] in str(error.value) for job in jobs)
+    same_file = [dataclasses.replace(job, sources=jobs[0].sources) for job in jobs]
+    with pytest.raises(ManifestError, match=f"{names[0]} and {names[1]} would both become the clip"):
+        run(tmp_path, same_file)
+    assert not times_run(tmp_path)
+
+
 def test_log_files_get_lines_with_the_running_jobs_share(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(progress, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.1)

@@ -82,6 +82,19 @@ def test_times_rise_by_one_frame(coded: Path) -> None:
     assert np.diff(info.times) == pytest.approx(1001 / 30000, abs=0.0011)  # Matroska rounds to milliseconds
 
 
+@pytest.mark.parametrize(
+    ("true", "told"), [("299/10", pytest.approx(29.9, rel=1e-4)), ("30000/1001", 30000 / 1001)]
+)
+def test_a_rate_that_is_only_nearly_true_is_not_believed(tmp_path: Path, true: str, told: object) -> None:
+    """The header says 30 frames/s; the times say otherwise, by a frame at the end of the file."""
+    count = 1020
+    write_raw(
+        tmp_path / "v.mkv", count,
+        ticks=[round(1000 * number / Fraction(true)) for number in range(count)], time_base=Fraction(1, 1000),
+    )  # fmt: skip
+    assert probe(tmp_path / "v.mkv").fps == told
+
+
 def test_window_pixels_equal_those_of_the_whole_read(coded: Path) -> None:
     whole = read_frames(coded)
     assert np.array_equal(read_frames(coded, 41, 48), whole[41:48])

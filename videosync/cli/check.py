@@ -14,6 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.data.clock import start_offset
 from videosync.data.label_check import (
     LabelCheck,
     check_labels,
@@ -187,7 +188,7 @@ def print_summary(manifest: Manifest) -> None:
         samples = manifest.of_split(split)
         views = {view.video: view for sample in samples for view in sample.views}
         offsets = [
-            sign * (a.start_frame - b.start_frame)
+            sign * start_offset(a, b)
             for sample in samples
             for a, b in combinations(sample.views, 2)
             for sign in (1, -1)

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from videosync.data.clock import frames_at, span_at, start_offset
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.errors import ManifestError
 from videosync.video.read import probe, read_frames, read_frames_at
@@ -34,13 +35,14 @@ def fitting(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def aligned_moments(manifest: Manifest, sample: Sample, columns: int) -> np.ndarray:
-    """Timeline frames int64 [<= columns] that all views (if there are any, else the first) show.
+    """Timeline frames int64 [<= columns], at the first view's rate, that all views (if there are any, else it) show.
 
     They are spread over the event; of each part the moment with the most motion is taken, since only what moves
     shows whether two pictures are of one moment.
     """
-    first = max(view.start_frame for view in sample.views)
-    last = min(view.end_frame for view in sample.views) - 1
+    fps = sample.views[0].fps
+    spans = [span_at(view, fps) for view in sample.views]
+    first, last = max(low for low, _ in spans), min(high for _, high in spans) - 1
     views = sample.views[:JUDGES]
     if first > last:
         first, last = sample.views[0].start_frame, sample.views[0].end_frame - 1
@@ -51,19 +53,18 @@ def aligned_moments(manifest: Manifest, sample: Sample, columns: int) -> np.ndar
         spare = max(0, high - low - CANDIDATES) // 2
         low, high = low + spare, high - spare
         if high > low:
-            motion = sum(_motion(manifest, view, low, high) for view in views)
+            motion = sum(_motion(manifest, view, np.arange(low, high), fps) for view in views)
             moments.append(low + int(np.argmax(motion)))
     return np.array(moments, np.int64)
 
 
-def _motion(manifest: Manifest, view: View, low: int, high: int) -> np.ndarray:
-    """How much each of the timeline frames ``low … high - 1`` differs from the one before: float [high - low]."""
-    start, stop = max(0, low - 1 - view.start_frame), high - view.start_frame
+def _motion(manifest: Manifest, view: View, moments: np.ndarray, fps: float) -> np.ndarray:
+    """How much the frame at each of n neighbouring moments differs from the one before: float [n]."""
+    numbers = frames_at(view, moments, fps)
+    start, stop = max(0, int(numbers[0]) - 1), int(numbers[-1]) + 1
     frames = read_frames(manifest.path(view), start, stop, size=(MOTION_SIZE, MOTION_SIZE))
     steps = np.abs(np.diff(frames.astype(np.float32), axis=0)).mean((1, 2, 3))
-    steps = np.concatenate(
-        [np.zeros(high - low - len(steps)), steps]
-    )  # the file's first frame has none before it
+    steps = np.concatenate([np.zeros(1), steps])[numbers - start]  # the file's first frame has none before it
     return steps / max(float(steps.mean()), 1e-6)
 
 
@@ -121,7 +122,7 @@ def _block(manifest: Manifest, sample: Sample, columns: int) -> list[_Row]:
     tile = _tile(min(len(sample.views), MAX_VIEWS))
     rows: list[_Row] = []
     for name, view in list(zip(view_names(sample.views), sample.views))[:MAX_VIEWS]:
-        shown = [int(m) - view.start_frame for m in moments]
+        shown = frames_at(view, moments, sample.views[0].fps).tolist()
         numbers = [n if 0 <= n < view.num_frames else None for n in shown]
         wanted = [n for n in numbers if n is not None]
         pictures: dict[int, np.ndarray] = {}
@@ -129,7 +130,7 @@ def _block(manifest: Manifest, sample: Sample, columns: int) -> list[_Row]:
             info = probe(manifest.path(view))
             size = (tile, max(1, round(tile * info.width / info.height)))
             pictures = dict(zip(wanted, read_frames_at(manifest.path(view), wanted, size=size)))
-        k = sample.views[0].start_frame - view.start_frame
+        k = start_offset(sample.views[0], view)
         rows.append((f"{_short(name)}\nk = {k}" if rows else _short(name), numbers, pictures))
     return rows
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 
+from videosync.data.clock import common_frames, frames_at, similar_rates, span_at
 from videosync.data.labelled import FrameLabels
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError
@@ -159,12 +160,14 @@ class ClipDraws:
         view0, view1 = partners[rng.integers(len(partners))]
         if rng.random() < 0.5:
             view0, view1 = view1, view0
-        origin = min(view0.start_frame, view1.start_frame)
+        fps = view0.fps  # of the timeline on which the frames are drawn
+        (low0, high0), (low1, high1) = (span_at(view, fps) for view in (view0, view1))
+        origin = min(low0, low1)
         drawn = sample_cross_views(
-            view0.start_frame - origin,
-            view0.num_frames,
-            view1.start_frame - origin,
-            view1.num_frames,
+            low0 - origin,
+            high0 - low0,
+            low1 - origin,
+            high1 - low1,
             self.num_frames,
             sampling_region=self.sampling_region,
             sampling_block=self.sampling_block,
@@ -172,7 +175,11 @@ class ClipDraws:
             rng=rng,
         )
         name = f"{sample.event}/{view0.name}-{view1.name}"
-        return Draw((view0, view1), drawn.frames, drawn.steps, drawn.mask, drawn.lengths, seeds, name)
+        views = view0, view1
+        numbers = np.stack(
+            [frames_at(view, steps + origin, fps) for view, steps in zip(views, drawn.steps)]
+        )  # [2, T]
+        return Draw(views, numbers, drawn.steps, drawn.mask, drawn.lengths, seeds, name)
 
 
 def _partners(sample: Sample) -> list[tuple[View, View]]:
@@ -180,5 +187,5 @@ def _partners(sample: Sample) -> list[tuple[View, View]]:
     return [
         (a, b)
         for a, b in combinations(sample.views, 2)
-        if a.fps == b.fps and max(a.start_frame, b.start_frame) < min(a.end_frame, b.end_frame)
+        if similar_rates(a, b) and min(common_frames(a, b), common_frames(b, a)) > 0
     ]

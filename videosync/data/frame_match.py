@@ -53,7 +53,7 @@ class _Probe:
 
 
 def match_clip(clip: Path, source: Path, first_frame: int, *, frames: int = 5) -> list[FrameMatch]:
-    """Look for ``frames`` frames of ``clip``, spread over it and chosen where there is motion, in ``source``.
+    """Look for ``frames`` frames of ``clip``, from its start to its end and where there is motion, in ``source``.
 
     Frame ``i`` of the clip is said to be frame ``first_frame + i`` of the source. The frames around that one are
     resized to the clip's size and compared where the picture moves. Where none fits, the search is widened (to
@@ -64,8 +64,7 @@ def match_clip(clip: Path, source: Path, first_frame: int, *, frames: int = 5) -
     size = (max(1, round(info.height * scale)), max(1, round(info.width * scale)))
     probes = [
         _choose(clip, low, high, info.num_frames, size, first_frame)
-        for low, high in pairwise(np.linspace(0, info.num_frames, frames + 1).astype(int).tolist())
-        if high > low
+        for low, high in _stretches(info.num_frames, frames)
     ]
     matches = _look(probes, source, whole.num_frames, size, shift=0)
     doubtful = [n for n, match in enumerate(matches) if match.elsewhere or match.shift]
@@ -80,12 +79,25 @@ def match_clip(clip: Path, source: Path, first_frame: int, *, frames: int = 5) -
     return matches
 
 
+def _stretches(num_frames: int, count: int) -> list[tuple[int, int]]:
+    """Of equal parts of a clip STRETCH frames each, or fewer: the first ones of the first, the last of the last."""
+    parts = [
+        (low, high)
+        for low, high in pairwise(np.linspace(0, num_frames, count + 1).astype(int).tolist())
+        if high > low
+    ]
+    chosen = []
+    for number, (low, high) in enumerate(parts):
+        spare = max(0, high - low - STRETCH)
+        before = spare * number // max(1, len(parts) - 1)
+        chosen.append((low + before, high - spare + before))
+    return chosen
+
+
 def _choose(
     clip: Path, low: int, high: int, num_frames: int, size: tuple[int, int], first_frame: int
 ) -> _Probe:
     """The frame of ``low … high - 1`` that differs most from the ones before and after it."""
-    middle = (low + high) // 2
-    low, high = max(low, middle - STRETCH // 2), min(high, middle + STRETCH // 2 + 1)
     start, stop = max(0, low - RADIUS), min(num_frames, high + RADIUS)
     pictures = _grey(read_frames(clip, start, stop, size=size))  # [n, H, W]
     steps = np.square(np.diff(pictures, axis=0)).mean((1, 2))  # [n - 1]

@@ -1,18 +1,23 @@
 """Are the labels of a prepared dataset right? They are compared with the files that its clips were cut from.
 
-``sources.jsonl`` (:mod:`videosync.data.sources`) says which frames of which file a clip holds. Two things must be
-true: the starts in the manifest follow from it, and the clips really show those frames.
+``sources.jsonl`` (:mod:`videosync.data.sources`) says which frames of which file a clip holds. Three things must be
+true: the starts in the manifest follow from it, the clips really show those frames, and the views of a sample are as
+far apart by the times of their source frames, at their start and at their end, as the manifest says.
 """
 
 from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
+import numpy as np
+
+from videosync.data.clock import MOST_DRIFT
 from videosync.data.frame_match import FARTHEST, FrameMatch, match_clip
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.data.sources import SOURCES_NAME, SourceOf
@@ -72,12 +77,19 @@ def start_problems(manifest: Manifest, sources: Mapping[str, SourceOf]) -> list[
 
 
 def choose_clips(samples: Sequence[Sample], count: int, rng: random.Random) -> list[View]:
-    """Two views of each of ``count`` samples, of as many events as can be; those with two views or more first."""
+    """Two views of each of ``count`` samples, of as many events as can be; those with two views or more first.
+
+    Of an event with several samples its last comes first, where clocks that drift are furthest apart, then its first.
+    """
     by_event: dict[str, list[Sample]] = defaultdict(list)
     for sample in rng.sample(list(samples), len(samples)):
         by_event[sample.event].append(sample)
     for members in by_event.values():
-        members.sort(key=lambda sample: len(sample.views) < 2)  # stable: the drawn order stays
+        starts = [sample.views[0].start_frame for sample in members]
+        rank = {max(starts): 0, min(starts): 1} if min(starts) < max(starts) else {}
+        members.sort(  # stable: else the drawn order stays
+            key=lambda sample: (len(sample.views) < 2, rank.get(sample.views[0].start_frame, 2))
+        )
     queue = sorted(by_event.values(), key=lambda members: len(members[0].views) < 2)
     chosen: dict[str, View] = {}
     for turn in range(max((len(members) for members in queue), default=0)):
@@ -98,14 +110,52 @@ def check_labels(
     frames: int = 5,
     on_clip: Callable[[], object] = lambda: None,
 ) -> LabelCheck:
-    """Look for frames of ``views`` in the files they were cut from (:mod:`videosync.data.frame_match`)."""
+    """Look for frames of ``views`` in the files they were cut from (:mod:`videosync.data.frame_match`).
+
+    Views of one sample among them are also compared by the times of their source frames.
+    """
     result = LabelCheck()
     for view in views:
         source = sources.get(view.video)
         if source is not None:  # start_problems names the others
             _check_clip(manifest, view, source, data_root, frames, result)
         on_clip()
+    chosen = {view.video for view in views}
+    for number, sample in enumerate(manifest.samples, start=1):
+        among = [view for view in sample.views if view.video in chosen]
+        if len(among) > 1:
+            place = f"sample {number} ({sample.event})"
+            result.problems += [f"{place}: {text}" for text in _time_problems(among, sources, data_root)]
     return result
+
+
+def _time_problems(views: Sequence[View], sources: Mapping[str, SourceOf], data_root: Path) -> Iterator[str]:
+    """Where the first and last frames of two views are further apart in time than the manifest says."""
+    late: dict[
+        str, tuple[float, float]
+    ] = {}  # view → seconds that its first and last frame are later than said
+    for view in views:
+        with suppress(VideoError, KeyError):  # both have been named
+            late[view.video] = _lateness(view, sources[view.video], data_root)
+    known = [(name, view) for name, view in zip(view_names(views), views) if view.video in late]
+    for (name0, view0), (name1, view1) in product(known[:1], known[1:]):
+        for end, (late0, late1) in zip(("start", "end"), zip(late[view0.video], late[view1.video])):
+            if (off := abs(late0 - late1) * min(view0.fps, view1.fps)) > MOST_DRIFT:
+                yield (
+                    f"by the times of their source frames, {name0} and {name1} are {off:.1f} frames off the label at "
+                    f"the {end} of the clips, at the manifest's {view0.fps:.6g} and {view1.fps:.6g} frames/s; prepare "
+                    "the folder again (recordings of a variable frame rate are to be converted first)"
+                )
+                break
+
+
+def _lateness(view: View, source: SourceOf, data_root: Path) -> tuple[float, float]:
+    """Seconds by which the first and the last frame were taken later than their numbers say at the manifest's rate."""
+    info = probe(data_root / source.source)
+    numbers = source.first_frame + np.array([0, view.num_frames - 1])
+    taken = source.origin / info.fps + info.times[np.clip(numbers, 0, info.num_frames - 1)] - info.times[0]
+    first, last = (taken - (source.origin + numbers) / view.fps).tolist()
+    return first, last
 
 
 def _check_clip(

@@ -8,8 +8,12 @@
 
 ``video`` is relative to the manifest. ``start_frame`` is where the file's frame 0 lies on the event's common
 timeline, so two views of one sample are ``k = start0 - start1`` frames apart (the sign is said in
-:mod:`videosync.types`). A line with one view is allowed: self-supervised training needs no second camera;
-pairs for sync are made of lines with two views or more. Several lines may share an event (its segments).
+:mod:`videosync.types`). It counts in the view's own frames, and ``fps`` is the view's own exact rate (29.97002997 for
+30000/1001): frame ``i`` shows the time ``(start_frame + i) / fps``. Where cameras run at 30 and 29.97 frames/s, offsets
+and windows go by that time (:mod:`videosync.data.clock`).
+
+A line with one view is allowed: self-supervised training needs no second camera; pairs for sync are made of lines with
+two views or more. Several lines may share an event (its segments).
 A view may have one more key, ``frame_labels``: a file with a label for each of its frames
 (:mod:`videosync.data.frame_labels`).
 """
@@ -23,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
+from videosync.data.clock import MOST_DRIFT, common_frames, drift, similar_rates, start_offset
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest_lines import format_line, parse_line
 from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, view_names
@@ -41,8 +46,6 @@ __all__ = [
     "validate_manifest",
     "write_manifest",
 ]
-
-FPS_TOLERANCE = 0.005  # relative; files round their rates (29.97 for 30000/1001)
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -103,8 +106,8 @@ def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int
     belongs to the manifest as a whole, so a file that two splits name is an overlap however it is placed.
 
     Args:
-        deep: also read every file's packets and compare frame count and rate (fps within 0.5 %), and read the
-            frame labels of views that have them.
+        deep: also read every file's packets and compare frame count and rate (its last frame within half a frame of
+            where fps puts it), and read the frame labels of views that have them.
         max_offset: K; also list samples whose views start further apart than this many frames.
     """
     problems = [*_split_problems(manifest), *_file_problems(manifest), *_duplicate_problems(manifest)]
@@ -217,15 +220,15 @@ def _sample_problems(sample: Sample, max_offset: int | None) -> Iterator[str]:
         if os.path.normpath(view0.video) == os.path.normpath(view1.video):
             yield f"{view0.video} is listed twice; views must be different files"
             continue
-        if view0.fps != view1.fps:
+        apart = start_offset(view0, view1)
+        if not similar_rates(view0, view1):
             yield (
                 f"{name0} has {view0.fps:g} frames/s and {name1} {view1.fps:g}; views of one event need one "
                 "rate, or an offset in frames means nothing: transcode them to one"
             )
-        if min(view0.end_frame, view1.end_frame) <= max(view0.start_frame, view1.start_frame):
+        if common_frames(view0, view1) <= 0:
             yield f"{name0} and {name1} have no moment in common (frames {_span(view0)} and {_span(view1)})"
-        elif max_offset is not None and abs(view0.start_frame - view1.start_frame) > max_offset:
-            apart = view0.start_frame - view1.start_frame
+        elif max_offset is not None and abs(apart) > max_offset:
             yield f"{name0} and {name1} start {apart} frames apart, outside -{max_offset} … {max_offset}"
 
 
@@ -244,8 +247,11 @@ def _probe_problems(manifest: Manifest, view: View) -> list[str]:
         problems.append(
             f"{view.video}: the manifest says {view.num_frames} frames, the file has {info.num_frames}"
         )
-    if abs(info.fps - view.fps) > FPS_TOLERANCE * view.fps:
-        problems.append(f"{view.video}: the manifest says {view.fps:g} frames/s, the file has {info.fps:.6g}")
+    if (off := drift(view.fps, info.fps, info.num_frames)) > MOST_DRIFT:
+        problems.append(
+            f"{view.video}: the manifest says {view.fps:g} frames/s, the file has {info.fps:.6g}: its last frame is "
+            f"{off:.1f} frames from where the manifest puts it"
+        )
     return problems
 
 

@@ -2,22 +2,29 @@
 
 The two windows of a pair have **equal length**; otherwise length alone gives the offset away. Window frame
 ``i`` is file frame ``s + i``, so with file starts on the event's timeline the offset of (window 0, window 1)
-is ``k = (start0 + s0) - (start1 + s1)``.
+is ``k = (start0 + s0) - (start1 + s1)``. Views of unlike rates (30 and 29.97 frames/s) are compared by time
+(:mod:`videosync.data.clock`): windows lie so that ``k`` is right within half a frame from end to end.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from videosync.data.clock import MOST_DRIFT, drift, frames_apart
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.errors import ConfigError, ManifestError
 from videosync.types import SyncPair, Window
+
+_TRIES = (
+    100  # places drawn for a pair of unlike rates, most of which drift through a whole frame in half a minute
+)
 
 
 class _Unusable(Exception):
@@ -55,7 +62,8 @@ def sync_pairs(
     Raises:
         ConfigError: the numbers do not fit each other.
         ManifestError: no such split, no sample with two views, or clips too short, without a moment in
-            common, at different frame rates or out of the offset range (all are counted, a few named).
+            common, out of the offset range, or at frame rates that part by more than half a frame over a window
+            (all are counted, a few named).
     """
     if num_frames < 1 or windows < 1 or not 0 <= max_offset < num_frames:
         raise ConfigError(
@@ -77,13 +85,13 @@ def sync_pairs(
         for name0, view0, name1, view1 in _view_pairs(sample):
             prefix = f"{sample.event}/{name0}-{name1}"
             try:
-                _check_rates(view0, view1)
                 for number in range(windows if placement == "random" else 1):
                     if placement == "start":
-                        s0, s1, length = _place_at_start(view0, view1, num_frames, max_offset)
+                        k, length = _place_at_start(view0, view1, num_frames, max_offset)
+                        s0 = s1 = 0
                     else:
                         key = (seed, split, sample.event, number)
-                        s0, s1 = _place_at_random(view0, view1, num_frames, max_offset, key)
+                        s0, s1, k = _place_at_random(view0, view1, num_frames, max_offset, key)
                         length = num_frames
                     pairs.append(
                         SyncPair(
@@ -91,7 +99,7 @@ def sync_pairs(
                             event=sample.event,
                             window0=_window(manifest, view0, s0, length),
                             window1=_window(manifest, view1, s1, length),
-                            offset=(view0.start_frame + s0) - (view1.start_frame + s1),
+                            offset=k,
                         )
                     )
                     made[prefix] += 1
@@ -105,9 +113,11 @@ def sync_pairs(
 def feasible_offsets(view0: View, view1: View, num_frames: int, max_offset: int) -> tuple[int, int] | None:
     """Smallest and largest ``k`` in ``-K … K`` for which both files hold a window, or None."""
     slack0, slack1 = view0.num_frames - num_frames, view1.num_frames - num_frames
-    apart = view0.start_frame - view1.start_frame
-    low, high = max(apart - slack1, -max_offset), min(apart + slack0, max_offset)
-    if low > high or slack0 < 0 or slack1 < 0:
+    if slack0 < 0 or slack1 < 0:
+        return None
+    low = max(round(frames_apart(view0, view1, 0, slack1, num_frames)), -max_offset)
+    high = min(round(frames_apart(view0, view1, slack0, 0, num_frames)), max_offset)
+    if low > high:
         return None
     if low < 0 < high:
         high = min(-low, high)
@@ -120,27 +130,33 @@ def _view_pairs(sample: Sample) -> list[tuple[str, View, str, View]]:
     return [(name0, view0, name1, view1) for (name0, view0), (name1, view1) in combinations(named, 2)]
 
 
-def _check_rates(view0: View, view1: View) -> None:
-    if view0.fps != view1.fps:
-        raise _Unusable(f"{view0.fps:g} and {view1.fps:g} frames/s")
+def _check_rates(view0: View, view1: View, num_frames: int) -> None:
+    if (apart := drift(view0.fps, view1.fps, num_frames)) > MOST_DRIFT:
+        raise _Unusable(
+            f"{view0.fps:g} and {view1.fps:g} frames/s, which part by {apart:.1f} frames within {num_frames}"
+        )
 
 
-def _place_at_start(view0: View, view1: View, num_frames: int, max_offset: int) -> tuple[int, int, int]:
-    apart = view0.start_frame - view1.start_frame
+def _place_at_start(view0: View, view1: View, num_frames: int, max_offset: int) -> tuple[int, int]:
+    """k, and the length of both windows."""
+    length = min(num_frames, view0.num_frames, view1.num_frames)
+    _check_rates(view0, view1, length)
+    apart = round(frames_apart(view0, view1, num_frames=length))
     if abs(apart) > max_offset:
         raise _Unusable(f"{apart} frames apart, pairs.max_offset is {max_offset}")
-    length = min(num_frames, view0.num_frames, view1.num_frames)
     if abs(apart) >= length:
         raise _Unusable(f"first {length} frames share no moment")
-    return 0, 0, length
+    return apart, length
 
 
 def _place_at_random(
     view0: View, view1: View, num_frames: int, max_offset: int, key: tuple[int, str, str, int]
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
+    """First frames of both windows, and k."""
     if view0.video > view1.video:  # always drawn in one order: swapped views give exactly -k
-        s1, s0 = _place_at_random(view1, view0, num_frames, max_offset, key)
-        return s0, s1
+        s1, s0, k = _place_at_random(view1, view0, num_frames, max_offset, key)
+        return s0, s1, -k
+    _check_rates(view0, view1, num_frames)
     shortest = min(view0.num_frames, view1.num_frames)
     if shortest < num_frames:
         raise _Unusable(f"{shortest} frames")
@@ -149,11 +165,22 @@ def _place_at_random(
         raise _Unusable(f"no windows within {max_offset} frames of each other")
     rng = _generator(*key, view0.video, view1.video)
     k = int(rng.integers(offsets[0], offsets[1], endpoint=True))
-    shift = view0.start_frame - view1.start_frame - k  # s1 = s0 + shift
-    first = max(0, -shift)
-    last = min(view0.num_frames - num_frames, view1.num_frames - num_frames - shift)
-    s0 = int(rng.integers(first, last, endpoint=True))
-    return s0, s0 + shift
+    slack0, slack1 = view0.num_frames - num_frames, view1.num_frames - num_frames
+    first, last = (_beside(view1, s1, view0, -k, num_frames, slack0) for s1 in (0, slack1))
+    within = Fraction(1, 2) - Fraction(drift(view0.fps, view1.fps, num_frames)) / 2
+    for _ in range(_TRIES):
+        s0 = int(rng.integers(first, last, endpoint=True))
+        s1 = _beside(view0, s0, view1, k, num_frames, slack1)
+        if abs(frames_apart(view0, view1, s0, s1, num_frames) - k) <= within:
+            break
+    return s0, s1, k
+
+
+def _beside(view0: View, s0: int, view1: View, k: int, num_frames: int, slack1: int) -> int:
+    """Where a window of view 1 begins, in 0 … ``slack1``, that lies nearest to ``k`` frames before that of view 0."""
+    behind = frames_apart(view0, view1, s0, 0, num_frames) - k  # in frames of both rates' mean period
+    own = behind * (1 + Fraction(view1.fps) / Fraction(view0.fps)) / 2  # in frames of view 1
+    return min(max(round(own), 0), slack1)
 
 
 def _generator(*key: int | str) -> np.random.Generator:

@@ -17,9 +17,9 @@ class View:
     """One video file of a sample."""
 
     video: str  # path relative to the manifest
-    start_frame: int  # of the file's frame 0, on the event's common timeline
+    start_frame: int  # of the file's frame 0, on the event's common timeline, in frames of this view
     num_frames: int  # frames in the file
-    fps: float  # frames/s
+    fps: float  # frames/s, the file's own exact rate
     frame_labels: str | None = None  # path of its labels, relative to the manifest (data/frame_labels.py)
 
     @property
@@ -72,11 +72,12 @@ class Manifest:
 
 
 def view_names(views: Sequence[View]) -> tuple[str, ...]:
-    """Short names that tell the views of a sample apart: file stems, or paths where stems repeat."""
-    stems = [view.name for view in views]
-    if len(set(stems)) == len(stems):
-        return tuple(stems)
-    return tuple(str(Path(view.video).with_suffix("")) for view in views)
+    """Short names that tell the views of a sample apart in any case: file stems, or paths, or paths with endings."""
+    stems = tuple(view.name for view in views)
+    paths = tuple(str(Path(view.video).with_suffix("")) for view in views)
+    whole = tuple(view.video for view in views)  # left.mp4 and left.mov
+    distinct = (names for names in (stems, paths) if len({name.lower() for name in names}) == len(names))
+    return next(distinct, whole)
 
 
 def nearest(name: str, choices: Iterable[str]) -> str:

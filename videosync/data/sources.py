@@ -5,8 +5,9 @@
     {"video": "run_07/cam0.mp4", "source": "run_07/raw0.avi", "first_frame": 30, "origin": 0}
 
 Frame ``i`` of ``video`` is frame ``first_frame + i`` of ``source``, and frame 0 of ``source`` lies at ``origin`` on the
-event's timeline, so the manifest must say ``start_frame = first_frame + origin`` up to one shift for all views
-of an event. ``source`` is relative to the archive's folder (``data_root`` in report.json), or absolute outside of it.
+event's timeline (in the view's own frames), so the manifest must say ``start_frame = first_frame + origin`` up to one
+shift for all views of an event. ``source`` is relative to the archive's folder (``data_root`` in report.json), or
+absolute outside of it.
 """
 
 from __future__ import annotations

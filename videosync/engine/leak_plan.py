@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from videosync.data.clock import MOST_DRIFT, common_frames, drift, similar_rates, start_offset
 from videosync.data.pairs import feasible_offsets
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ManifestError
@@ -38,10 +39,12 @@ class Windows:
 
     def hold(self, view0: View, view1: View) -> bool:
         """Whether these windows can be cut from two clips."""
-        if view0.fps != view1.fps or min(view0.num_frames, view1.num_frames) < self.num_frames:
+        if drift(view0.fps, view1.fps, self.num_frames) > MOST_DRIFT:
+            return False
+        if min(view0.num_frames, view1.num_frames) < self.num_frames:
             return False
         if self.placement == "start":
-            return abs(view0.start_frame - view1.start_frame) <= self.max_offset
+            return abs(start_offset(view0, view1)) <= self.max_offset
         room = feasible_offsets(view0, view1, self.num_frames, self.max_offset)
         return room is not None and room[1] - room[0] >= self.max_offset
 
@@ -55,13 +58,13 @@ def fit_windows(manifest: Manifest) -> Windows:
     Raises ManifestError: no sample has two views, or they are too short for any offset.
     """
     pairs = [
-        (a, b) for sample in manifest.samples for a, b in combinations(sample.views, 2) if a.fps == b.fps
+        (a, b) for sample in manifest.samples for a, b in combinations(sample.views, 2) if similar_rates(a, b)
     ]
     if not pairs:
         raise ManifestError(
             f"{manifest.root}: no sample has two views of one frame rate, so there is no offset to give away"
         )
-    apart = np.array([abs(a.start_frame - b.start_frame) for a, b in pairs])
+    apart = np.array([abs(start_offset(a, b)) for a, b in pairs])
     shortest = np.array([min(a.num_frames, b.num_frames) for a, b in pairs])
     if np.mean(apart > 0) >= 0.5 and np.quantile(apart / shortest, 1 - SHORT_SHARE, method="lower") < 0.5:
         furthest = int(np.quantile(apart, 1 - SHORT_SHARE, method="lower"))
@@ -69,9 +72,7 @@ def fit_windows(manifest: Manifest) -> Windows:
         max_offset = int(apart[(apart < usual) & (shortest >= usual)].max(initial=0))
         windows = Windows("start", min(LONGEST, usual), min(max_offset, LONGEST - 1))
     else:
-        common = np.array(
-            [min(a.end_frame, b.end_frame) - max(a.start_frame, b.start_frame) for a, b in pairs]
-        )
+        common = np.array([common_frames(a, b) for a, b in pairs])
         usual = int(np.quantile(common, SHORT_SHARE, method="higher"))
         max_offset = min(USUAL_OFFSET, usual // 3)
         windows = Windows("random", max(1, min(LONGEST, usual - max_offset)), max_offset)

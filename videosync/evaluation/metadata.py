@@ -13,6 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
+from videosync.data.clock import start_offset
 from videosync.data.samples import Manifest
 from videosync.offset.lag import best_lag
 from videosync.types import SyncPair
@@ -35,7 +36,7 @@ class ClipPairs:
 def clip_pairs(manifest: Manifest) -> ClipPairs:
     found = [(s.event, a, b) for s in manifest.samples for a, b in combinations(s.views, 2)]
     return ClipPairs(
-        offsets=np.array([a.start_frame - b.start_frame for _, a, b in found], np.int64),
+        offsets=np.array([start_offset(a, b) for _, a, b in found], np.int64),
         lengths=np.array([(a.num_frames, b.num_frames) for _, a, b in found], np.int64).reshape(-1, 2),
         fps=np.array([a.fps for _, a, _ in found], np.float64),
         events=tuple(event for event, _, _ in found),

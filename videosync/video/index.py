@@ -255,11 +255,15 @@ def _decoded_timestamps(path: str, time_base: Fraction) -> np.ndarray:
 
 
 def _frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
-    """Frames/s: the stream's own figure where the frames' times agree within 0.5 %, else their average."""
+    """Frames/s: the stream's own figure, else the usual rate, with which the last frame lies within half a frame of its
+    time; else the average of the times. So no figure that was rounded makes a long file drift from its times.
+    """
     if len(times) < 2 or times[-1] <= times[0]:
         return float(rate or DEFAULT_RATE)
-    measured = (len(times) - 1) / float(times[-1] - times[0])
-    # Times are rounded to the container's clock: allow an error of one frame over the whole file too.
-    if rate and abs(float(rate) - measured) <= measured * max(0.005, 1.0 / len(times)):
-        return float(rate)
+    span = float(times[-1] - times[0])
+    measured = (len(times) - 1) / span
+    usual = Fraction(round(measured)), Fraction(1000 * round(measured * 1.001), 1001)
+    for known in (rate, *usual):
+        if known and abs(span * float(known) - (len(times) - 1)) <= 0.5:
+            return float(known)
     return measured

@@ -267,7 +267,7 @@ def as_rate(fps: float | Fraction) -> Fraction:
     if isinstance(fps, Fraction):
         return fps
     ntsc = Fraction(round(fps * 1.001) * 1000, 1001)
-    if ntsc and fps != round(fps) and abs(float(ntsc) - fps) < 1e-3 * fps / 4:
+    if ntsc and fps in (float(ntsc), *(round(float(ntsc), digits) for digits in range(2, 6))):
         return ntsc
     if fps < 1:
         return 1 / Fraction(1 / fps).limit_denominator(1001)

@@ -34,6 +34,10 @@ class ClipJob:
     pause: float = 0.0  # seconds between frames
     fault: str = ""  # what happens after the first frame: a signal's name, "once <signal>", or see ``_fail``
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (f"clips/{self.name}.mp4",)
+
 
 def write_clip(job: ClipJob, beat: Beat) -> Outcome:
     """Notes in ``ran/`` that it was run, then writes a clip whose brightness rises."""
