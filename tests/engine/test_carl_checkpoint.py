@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from videosync.cli.convert_checkpoint import main
+from videosync.cli.evaluate import main as evaluate
 from videosync.config.load import config_from_dict, load_config
 from videosync.engine.carl_checkpoint import find_any_checkpoint, read_carl_checkpoint
 from videosync.engine.checkpoint import find_checkpoint, save_checkpoint
@@ -123,6 +124,14 @@ def _dict(config):
 
 def _opts(**changes):
     return [f"model.{key}={value}" for key, value in {**MODEL, **changes}.items()]
+
+
+def test_an_evaluation_of_a_file_goes_into_a_folder_beside_it(published, tmp_path, capsys):
+    options = ["--workdir", str(tmp_path), "--logdir", str(published), "--opts", "data.dataset=ntu"]
+    assert evaluate(options) == 2
+    assert (
+        f"{tmp_path / 'ntu'}" in capsys.readouterr().err
+    )  # past the folder for results: there is no dataset
 
 
 def test_another_model_is_refused_by_option(published, tmp_path):

@@ -45,7 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from videosync.engine.evaluate import run_evaluation
 
         sync = "sync_offset" in config.eval.tasks
-        output = args.output_dir or args.logdir / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
+        run = args.logdir.parent if args.logdir.is_file() else args.logdir  # a .pth file of CARL
+        output = args.output_dir or run / "evaluation" / f"{config.data.dataset}_{config.eval.split}"
         check_writable("--output_dir", output)
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
             tables = run_evaluation(
