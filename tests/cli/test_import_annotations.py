@@ -3,9 +3,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from videosync.cli.import_annotations import main
 from videosync.data.annotations import event_of, read_annotations
+from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.errors import ManifestError
 from videosync.video.write import write_video
@@ -60,6 +62,58 @@ def test_the_manifest_may_lie_elsewhere_and_the_videos_too(old, tmp_path):
     assert manifest.samples[0].views[0].video.startswith("../away/")
 
 
+def carl(folder, split, names, *, penn=False, labels=None):
+    """What CARL's tfrecords_to_videos.py leaves: a dict a video, with a tensor of the frames' phases."""
+    entries = []
+    for number, name in enumerate(names):
+        clip(folder / "videos" / f"{name}.mp4", 20 + number)
+        phases = torch.arange(20 + number) // 5 if labels is None else labels
+        entries.append(
+            {
+                "id": number,
+                "video_file": f"videos/{name}.mp4",
+                "frame_label": phases,
+                "seq_len": 20,
+                "name": name,
+            }
+        )
+    content = (entries, [[], list(range(len(entries)))]) if penn else entries
+    with open(folder / f"{split}.pkl", "wb") as file:
+        pickle.dump(content, file)
+
+
+@pytest.mark.parametrize("penn", [False, True])
+def test_videos_with_the_phases_of_their_frames(tmp_path, capsys, penn):
+    carl(tmp_path, "train", ["0001_bowl", "0002_squat"], penn=penn)
+    carl(tmp_path, "val", ["water2_real_view_0"], penn=penn, labels=torch.tensor([-1.0] * 8 + [3.0] * 12))
+    assert main([str(tmp_path), "--output_dir", str(tmp_path / "out")]) == 0
+    assert "train: 2 videos of 2 events, 2 with frame labels" in capsys.readouterr().out
+    manifest = read_manifest(tmp_path / "out")
+    assert validate_manifest(manifest, deep=True) == []
+    assert [(s.split, s.event, len(s.views)) for s in manifest.samples] == [
+        ("train", "0001_bowl", 1), ("train", "0002_squat", 1), ("val", "water2_real", 1),
+    ]  # fmt: skip
+    labels = [read_frame_labels(manifest, sample.views[0]).tolist() for sample in manifest.samples]
+    assert labels == [[i // 5 for i in range(20)], [i // 5 for i in range(21)], [-1] * 8 + [3] * 12]
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (torch.arange(7), "train.pkl entry 0: has 7 frame labels, but"),
+        (torch.full((20,), 0.5), "'frame_label' is array([0.5"),
+        (torch.zeros(20, 2), "must be a tensor with a whole number for each frame"),
+        ("phases", "'frame_label' is 'phases'"),
+    ],
+)
+def test_labels_that_do_not_fit_the_video(tmp_path, capsys, labels, said):
+    carl(tmp_path, "train", ["0001_bowl"], labels=labels)
+    carl(tmp_path, "val", ["0003_bowl"])
+    assert main([str(tmp_path)]) == 0
+    assert said in capsys.readouterr().out
+    assert [sample.split for sample in read_manifest(tmp_path).samples] == ["val"]
+
+
 def window(sequence, camera, first):
     return f"{sequence}_hd_00_{camera:02d}_{first:06d}_{first + 20:06d}.mp4"
 
@@ -101,20 +155,22 @@ def test_sets_that_were_split_by_pair_are_refused_or_split_by_event(old, capsys)
 
 def test_entries_that_cannot_be_used_are_named(old, capsys):
     content = pickle.loads((old / "train.pkl").read_bytes())
-    content += [{"name": "x"}, {**content[0], "label_0": "seven"}, {**content[0], "video_file_1": "none.mp4"}]
+    content += [{"name": "x"}, {**content[0], "label_0": "seven"}, {**content[0], "label_0": float("nan")}]
+    content += [{**content[0], "video_file_1": "none.mp4"}]
     (old / "train.pkl").write_bytes(pickle.dumps(content))
     assert main([str(old)]) == 0
     out = capsys.readouterr().out
     assert "train.pkl entry 1: 'video_file_0' is None, but must be text" in out
     assert "train.pkl entry 2: 'label_0' is 'seven', but must be a whole number" in out
-    assert "train.pkl entry 3: none.mp4 is not there" in out
+    assert "train.pkl entry 3: 'label_0' is nan, but must be a whole number" in out
+    assert "train.pkl entry 4: none.mp4 is not there" in out
 
 
 def test_folders_and_files_that_are_something_else(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert "neither train.pkl nor val.pkl" in capsys.readouterr().err
     (tmp_path / "val.pkl").write_bytes(pickle.dumps({"a": 1}))
-    with pytest.raises(ManifestError, match="expected a list with a dict for each pair, got dict"):
+    with pytest.raises(ManifestError, match="expected a list with a dict for each pair or video, got dict"):
         read_annotations(Path(tmp_path))
     with pytest.raises(SystemExit, match="2"):
         main([str(tmp_path), "--resplit", "2"])

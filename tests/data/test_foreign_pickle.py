@@ -1,3 +1,4 @@
+import io
 import os
 import pickle
 
@@ -30,12 +31,31 @@ def test_pickles_of_numpy_before_version_2(tmp_path):
     np.testing.assert_array_equal(read_plain_pickle(tmp_path / "old.pkl")[1]["array"], PLAIN[1]["array"])
 
 
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_tensors_come_back_as_arrays_in_every_protocol(tmp_path, protocol):
+    tensors = [
+        torch.arange(5), torch.arange(10, dtype=torch.int32)[1::3], torch.tensor([True, False]), torch.tensor(3),
+        torch.zeros(0, dtype=torch.int16), -1 * torch.ones(3), torch.rand(2, 3).double().T, torch.rand(2).half(),
+    ]  # fmt: skip
+    (tmp_path / "p.pkl").write_bytes(pickle.dumps([*tensors, torch.ones(2).bfloat16()], protocol=protocol))
+    *arrays, rounded = read_plain_pickle(tmp_path / "p.pkl")
+    for tensor, array in zip(tensors, arrays):
+        np.testing.assert_array_equal(array, tensor.numpy(), strict=True)
+    assert rounded.tolist() == [1, 1]
+
+
 class Runs:
     def __init__(self, function, *arguments):
         self.call = (function, arguments)
 
     def __reduce__(self):
         return self.call
+
+
+def saved(thing, **options):
+    """What stands inside a pickled tensor: bytes that torch.load reads, here of anything."""
+    torch.save(thing, file := io.BytesIO(), **options)
+    return Runs(torch.storage._load_from_bytes, file.getvalue())
 
 
 @pytest.mark.parametrize(
@@ -45,7 +65,9 @@ class Runs:
         (Runs(eval, "print('ran')"), "builtins.eval"),
         (Runs(getattr, [], "append"), "builtins.getattr"),
         (Runs(np.load, "x.npy"), "numpy"),
-        (torch.zeros(2), "torch"),
+        (torch.nn.Parameter(torch.zeros(2)), "torch._utils._rebuild_parameter"),
+        (saved(Runs(os.system, "touch ran")), "posix.system"),
+        (saved(Runs(eval, "print('ran')"), _use_new_zipfile_serialization=False), "eval"),
         (Runs(exec, "print('ran')"), "builtins.exec"),
     ],
 )
@@ -61,6 +83,23 @@ def test_what_could_run_code_is_refused_by_name(tmp_path, monkeypatch, capsys, t
         read_object_array(tmp_path / "evil.npy")
     assert not (tmp_path / "ran").exists()
     assert "ran" not in capsys.readouterr().out
+
+
+def test_pickles_that_only_look_like_tensors(tmp_path):
+    def tensor(*arguments):
+        return Runs(torch._utils._rebuild_tensor_v2, *arguments, False, {})
+
+    storage = torch.arange(3)._typed_storage()
+    for thing, said in (
+        (Runs(torch.storage._load_from_bytes, b"junk"), ""),
+        (saved([1, 2]), "a list where the storage of a tensor was expected"),
+        (tensor(storage, 0, (10**12,), (0,)), "larger than its storage"),
+        (tensor(storage, 1, (3,), (1,)), "out of bounds"),
+        (tensor([1], 0, (1,), (1,)), ""),
+    ):
+        (tmp_path / "odd.pkl").write_bytes(pickle.dumps(thing))
+        with pytest.raises(ManifestError, match=f"odd.pkl: damaged, or not a pickle .*{said}"):
+            read_plain_pickle(tmp_path / "odd.pkl")
 
 
 def test_arrays_of_matrices_of_different_sizes(tmp_path):

@@ -9,10 +9,13 @@ import pytest
 import torch
 
 from videosync.cli.convert_checkpoint import main
+from videosync.cli.evaluate import main as evaluate
 from videosync.config.load import config_from_dict, load_config
 from videosync.engine.carl_checkpoint import find_any_checkpoint, read_carl_checkpoint
 from videosync.engine.checkpoint import find_checkpoint, save_checkpoint
+from videosync.engine.convert import convert_from_carl
 from videosync.engine.encoders import load_trained_encoder
+from videosync.engine.export import ExportRequest, export
 from videosync.engine.start import start_from
 from videosync.errors import CheckpointError
 from videosync.models.carl import to_carl
@@ -123,6 +126,14 @@ def _opts(**changes):
     return [f"model.{key}={value}" for key, value in {**MODEL, **changes}.items()]
 
 
+def test_an_evaluation_of_a_file_goes_into_a_folder_beside_it(published, tmp_path, capsys):
+    options = ["--workdir", str(tmp_path), "--logdir", str(published), "--opts", "data.dataset=ntu"]
+    assert evaluate(options) == 2
+    assert (
+        f"{tmp_path / 'ntu'}" in capsys.readouterr().err
+    )  # past the folder for results: there is no dataset
+
+
 def test_another_model_is_refused_by_option(published, tmp_path):
     chosen = load_config(None, [*_opts(), "data.num_frames=10", "model.heads=2"])
     with pytest.raises(CheckpointError, match="model.heads is 2 but was 4"):
@@ -195,14 +206,55 @@ def test_missing_surplus_and_misshapen_weights_are_named_and_nothing_is_written(
 def test_files_that_do_not_tell_enough_or_are_something_else(published, state, tmp_path, capsys):
     torch.save({"epoch": 9, "model_state": to_carl(state, layer=3)}, tmp_path / "bare.pth")
     assert main([str(tmp_path / "bare.pth"), str(tmp_path / "run")]) == 2
-    assert "give --num_frames" in capsys.readouterr().err
+    assert "give --num_frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of" in (
+        capsys.readouterr().err
+    )
     assert main([str(tmp_path / "bare.pth"), str(tmp_path / "run"), "--num_frames", "10"]) == 0
     assert "assumed: model.heads=8" in capsys.readouterr().out
-    torch.save({"state_dict": {}}, tmp_path / "other.pth")
-    with pytest.raises(CheckpointError, match=r"no CARL or VideoSync checkpoint \(it holds state_dict\)"):
-        read_carl_checkpoint(tmp_path / "other.pth")
     with pytest.raises(CheckpointError, match="train first"):
         find_any_checkpoint(tmp_path / "nowhere", "best")
+
+
+DOORS = {
+    "convert-checkpoint": lambda file, folder: convert_from_carl(
+        file, folder / "run", num_frames=None, heads=None
+    ),
+    "evaluate, sets": lambda file, folder: load_trained_encoder(
+        load_config(None, []), workdir=folder, logdir=file, device="cpu"
+    ),
+    "evaluate, sets of a folder": lambda file, folder: load_trained_encoder(
+        load_config(None, []), workdir=folder, logdir=file.parent, device="cpu"
+    ),
+    "train.start_from": lambda file, folder: start_from(encoder(), file),
+    "export": lambda file, folder: export(file, folder / "out", ["safetensors"], ExportRequest()),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_model_with_the_convolutional_embedder_is_refused_by_every_command(door, state, tmp_path):
+    theirs = {n: t for n, t in to_carl(state, layer=3).items() if not n.startswith("embed.video_e")}
+    theirs["embed.conv_layers.0.weight"] = torch.zeros(4, 4, 3, 3, 3)
+    file = tmp_path / "checkpoint_epoch_00299.pth"
+    torch.save({"epoch": 299, "model_state": theirs, "optimizer_state": {}}, file)
+    with pytest.raises(CheckpointError, match=r"checkpoint_epoch_00299.pth: holds .*EMBEDDER_TYPE: conv"):
+        DOORS[door](file, tmp_path)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"state_dict": {"backbone.0.weight": torch.zeros(1)}, "pytorch-lightning_version": "1.0"},
+        {"backbone.0.weight": torch.zeros(1), "embed.video_emb.weight": torch.zeros(2, 2)},
+        {"model_state": [1, 2]},
+        [torch.zeros(1)],
+        torch.zeros(3),
+    ],
+)
+def test_files_of_another_codebase_are_refused_in_a_sentence(content, tmp_path):
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(CheckpointError, match=r"other.pth: no CARL or VideoSync checkpoint \(it holds "):
+        read_carl_checkpoint(tmp_path / "other.pth")
 
 
 def test_training_starts_from_its_weights_with_a_fresh_head_where_none_fits(published, state):

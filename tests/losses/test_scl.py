@@ -133,17 +133,53 @@ def test_steps_are_compared_on_the_other_views_timeline():
     assert loss.item() < 1e-6
 
 
-def test_views_far_apart_stay_finite():
-    """The Gaussian of a distance of 10,000 frames underflows; its normalised row must not."""
+def partly_overlapping_batch():
+    """Two clips of 30 frames; the first view's early frames lie far before the second view. None lies at the brink."""
+    embeddings = random_batch(batch=2, frames=30)[0]
+    early, late = [0, 3, 6, 9, 12], [*range(22, 47)]
+    steps = torch.stack([torch.tensor([*early, *late]), torch.arange(60, 90)]).expand(2, 2, 30).clone()
+    steps[1, 1] += 200  # no frame within reach of the other view's
+    mask = torch.ones(2, 2, 30, dtype=torch.bool)
+    mask[0, 1, -4:] = False
+    mask[0, 0, -6:] = False
+    return embeddings, steps, torch.full((2, 2), 400), mask
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1e-6])
+@pytest.mark.parametrize("negative_type", NEGATIVE_TYPES)
+def test_frames_far_from_the_whole_other_view_have_no_target(negative_type, epsilon):
+    """Loss and gradient, the latter along a random direction, are those of the formula written out."""
+    embeddings, steps, lengths, mask = partly_overlapping_batch()
+
+    def slow(moved):
+        return slow_scl(
+            moved.numpy(), steps.numpy(), lengths.numpy(), mask.numpy(), 0.1, 10.0, negative_type, epsilon
+        )
+
+    e = embeddings.requires_grad_(True)
+    loss = sequence_contrastive_loss(
+        e, steps, lengths, mask, negative_type=negative_type, log_epsilon=epsilon
+    )
+    loss.backward()
+    exact = e.detach().double()
+    assert loss.item() == pytest.approx(slow(exact), rel=1e-4)
+    way = torch.randn(exact.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    slope = (slow(exact + 1e-5 * way) - slow(exact - 1e-5 * way)) / 2e-5
+    assert (e.grad.double() * way).sum().item() == pytest.approx(slope, rel=1e-3)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 1e-6])
+def test_views_without_a_common_moment_add_nothing(epsilon):
     embeddings, steps, lengths, mask = random_batch()
     steps = steps.clone()
     steps[:, 1] += 10_000
-    lengths = torch.full_like(lengths, 20_000)
     embeddings.requires_grad_(True)
-    loss = sequence_contrastive_loss(embeddings, steps, lengths, mask, temperature=0.001)
+    loss = sequence_contrastive_loss(
+        embeddings, steps, torch.full_like(lengths, 20_000), mask, log_epsilon=epsilon
+    )
     loss.backward()
-    assert torch.isfinite(loss)
-    assert torch.isfinite(embeddings.grad).all()
+    assert loss.item() == 0
+    assert (embeddings.grad == 0).all()
 
 
 def test_frames_without_a_real_counterpart_are_left_out():

@@ -1,4 +1,5 @@
 import json
+from functools import cache
 
 import pytest
 import torch
@@ -51,11 +52,63 @@ def test_models_without_a_projection_head():
     assert not any(name.startswith("ssl_projection") for name in theirs)
 
 
-def test_what_is_not_such_a_model_is_refused_by_name():
-    with pytest.raises(CheckpointError, match=r"2 names: conv1.weight, fc.bias"):
-        from_carl({"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)})
-    theirs = to_carl(encoder(3).state_dict(), layer=3)
+@cache
+def carl_state():
+    return to_carl(encoder(3).state_dict(), layer=3)
+
+
+def other_embedder(kind):
+    """CARL's ``EmbedModel`` (conv) or ``VanillaEmbed``: no transformer, and 3-D convolutions in the first."""
+    transformer = ("embed.video_emb", "embed.video_encoder")
+    state = {n: t for n, t in carl_state().items() if not n.startswith(transformer)}
+    return {**state, "embed.conv_layers.0.weight": torch.zeros(4, 4, 3, 3, 3)} if kind == "conv" else state
+
+
+@pytest.mark.parametrize("read", [from_carl, model_options])
+@pytest.mark.parametrize("kind", ["conv", "vanilla"])
+def test_other_embedders_are_named(read, kind):
+    for state in (other_embedder(kind), {f"module.{n}": t for n, t in other_embedder(kind).items()}):
+        with pytest.raises(
+            CheckpointError, match=f"EMBEDDER_TYPE: {kind}.*not part of this project.*transformer"
+        ):
+            read(state)
+
+
+@pytest.mark.parametrize("read", [from_carl, model_options])
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"conv1.weight": torch.zeros(1), "fc.bias": torch.zeros(1)},
+        {"backbone.0.weight": torch.zeros(2)},
+        {"embed.video_emb.weight": torch.zeros(2, 2)},
+        {5: 3},
+        {},
+        {"backbone.0.weight": 1, "embed.video_emb.weight": [2]},
+    ],
+)
+def test_what_is_not_such_a_model_is_refused(read, state):
+    with pytest.raises(CheckpointError, match=rf"no weights of a CARL .* \(it has {len(state)} names"):
+        read(state)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("embed.video_emb.weight", torch.zeros(3), r"video_emb.weight has the shape \[3\]"),
+        ("embed.embedding_layer.weight", None, "embed.embedding_layer.weight is missing"),
+        ("embed.video_encoder.enc_layers.0.feed_forward.fc1.weight", None, "fc1.weight is missing"),
+        ("ssl_projection.net.0.weight", torch.zeros(()), "net.0.weight has the shape"),
+        ("backbone.9.weight", torch.zeros(1), r"its backbone has the children \[0, 1, 4, 5, 6, 9\]"),
+    ],
+)
+def test_weights_that_tell_no_option_are_named(name, change, said):
+    state = {**carl_state(), name: change}
+    with pytest.raises(CheckpointError, match=said):
+        model_options({n: t for n, t in state.items() if t is not None})
+
+
+def test_surplus_weights_are_named_in_both_directions():
     with pytest.raises(CheckpointError, match="1 names are not those of a CARL model: embed.extra"):
-        from_carl({**theirs, "embed.extra": torch.zeros(1)})
+        from_carl({**carl_state(), "embed.extra": torch.zeros(1)})
     with pytest.raises(CheckpointError, match="no place in a CARL model: embedder.temporal"):
         to_carl(encoder(3, temporal_kernel=5).state_dict(), layer=3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from videosync.offset.dtw import dtw_paths, median_of_dtw
+from videosync.offset.dtw import LEAST, dtw_paths, median_of_dtw, relative_distances
 from videosync.offset.mean import mean_of_argmax
 from videosync.offset.median import median_of_argmax
 from videosync.offset.methods import PREDICTORS
@@ -23,9 +23,16 @@ needs_golden = [
 
 
 def matrices(
-    offsets: list[int], *, size: int = 48, noise: float = 0.3, seed: int = 0
+    offsets: list[int], *, size: int = 48, noise: float = 0.3, seed: int = 0, temperature: float = 0.05
 ) -> tuple[np.ndarray, np.ndarray]:
     """Similarities of noisy views of one random walk, video 0 ``offset`` frames later than video 1."""
+    pairs = views_of(offsets, size=size, noise=noise, seed=seed)
+    forward = [similarity_matrix(a, b, temperature=temperature).numpy() for a, b in pairs]
+    backward = [similarity_matrix(b, a, temperature=temperature).numpy() for a, b in pairs]
+    return np.stack(forward), np.stack(backward)
+
+
+def views_of(offsets: list[int], *, size: int, noise: float, seed: int) -> list[list[torch.Tensor]]:
     rng = np.random.default_rng(seed)
     pairs = []
     for k in offsets:
@@ -33,9 +40,7 @@ def matrices(
         starts = max(k, 0), max(-k, 0)
         views = [walk[s : s + size] + noise * rng.normal(size=(size, 12)) for s in starts]
         pairs.append([torch.nn.functional.normalize(torch.tensor(v), dim=-1) for v in views])
-    forward = [similarity_matrix(a, b, temperature=0.05).numpy() for a, b in pairs]
-    backward = [similarity_matrix(b, a, temperature=0.05).numpy() for a, b in pairs]
-    return np.stack(forward), np.stack(backward)
+    return pairs
 
 
 @pytest.mark.parametrize("name", PREDICTORS)
@@ -127,6 +132,37 @@ def test_dtw_equals_the_textbook(shape: tuple[int, int], levels: int) -> None:
         assert found == slow_dtw(cost[n])
 
 
+@pytest.mark.parametrize("temperature", [0.02, 0.05, 0.1, 0.5, 1.0, 5.0])
+def test_dtw_answers_as_on_distances_at_every_temperature(temperature: float) -> None:
+    offsets = [int(k) for k in np.random.default_rng(1).integers(-15, 16, 40)]
+    setting = {"size": 60, "noise": 2.0, "seed": 1}
+    costs = np.stack(
+        [(a[:, None] - b[None]).square().sum(-1).numpy() for a, b in views_of(offsets, **setting)]
+    )
+    on_distances = (median_of_dtw(costs) - median_of_dtw(costs.swapaxes(1, 2))) / 2
+    found = PREDICTORS["dtw"](*matrices(offsets, temperature=temperature, **setting), 15)
+    assert np.abs(found - on_distances).mean() < 0.2  # 0.1: the distance of the nearest pair is a guess
+    assert np.abs(found - offsets).mean() < np.abs(on_distances - offsets).mean() + 0.1
+
+
+def test_dtw_costs_are_the_distances_but_for_scale_and_zero() -> None:
+    (pair,) = views_of([4], size=30, noise=1.0, seed=3)
+    distances = (pair[0][:, None] - pair[1][None]).square().sum(-1).numpy()
+    forward, backward = matrices([4], size=30, noise=1.0, seed=3, temperature=0.7)
+    cost = relative_distances(forward, backward)[0]
+    assert cost.min() == pytest.approx(LEAST, abs=1e-5)
+    assert cost.mean() == pytest.approx(LEAST + 1, abs=1e-5)
+    scaled = (distances - distances.min()) / (distances.mean() - distances.min())
+    np.testing.assert_allclose(cost - LEAST, scaled, atol=1e-5)
+
+
+def test_dtw_of_frames_that_are_all_alike_follows_the_diagonal() -> None:
+    still = torch.nn.functional.normalize(torch.ones(40, 8), dim=-1)
+    noisy = torch.nn.functional.normalize(torch.randn(1, 8).repeat(40, 1), dim=-1)
+    forward, backward = (similarity_matrix(a, b)[None].numpy() for a, b in ((still, noisy), (noisy, still)))
+    assert PREDICTORS["dtw"](forward, backward, 10)[0] == 0
+
+
 def test_dtw_of_two_240_frame_videos_takes_milliseconds() -> None:
     cost = np.random.default_rng(0).random((1, 240, 240))
     median_of_dtw(cost)
@@ -156,4 +192,12 @@ class TestGolden:
         rows, columns, real = dtw_paths(cost)
         np.testing.assert_array_equal(rows[0][real[0]][::-1], golden[f"case{case}_dtw_path0"])
         np.testing.assert_array_equal(columns[0][real[0]][::-1], golden[f"case{case}_dtw_path1"])
+        assert median_of_dtw(cost)[0] == golden[f"case{case}_median_of_dtw"]
+
+    @pytest.mark.parametrize("case", [0, 1, 2])
+    def test_the_same_offset_from_softmaxed_similarities(self, case: int) -> None:
+        golden = np.load(GOLDEN, allow_pickle=False)
+        e0, e1 = (torch.tensor(golden[f"case{case}_embeddings{v}"]) for v in (0, 1))
+        backward = similarity_matrix(e1, e0, temperature=1.0)[None].numpy()
+        cost = relative_distances(golden[f"case{case}_softmax_similarity"][None], backward)
         assert median_of_dtw(cost)[0] == golden[f"case{case}_median_of_dtw"]

@@ -1,4 +1,4 @@
-"""``videosync import-annotations FOLDER``: train.pkl and val.pkl of the VideoSync research code → a manifest."""
+"""``videosync import-annotations FOLDER``: train.pkl and val.pkl of CARL and VideoSync's research code → manifest."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ SHOWN = 10  # problems that are printed
 
 def build_parser() -> CommandParser:
     parser = CommandParser(
-        description="Write a manifest.jsonl for clips that were prepared with the VideoSync research code: the "
-        "pairs and labels of its train.pkl and val.pkl, lengths and frame rates as the files have them. The files "
-        "stay where they are. The pickles are read without running what is in them.",
-        epilog="A label is the frame of the event's timeline at which a clip begins: k = label_0 - label_1.",
+        description="Write a manifest.jsonl for clips that were prepared with CARL or the VideoSync research code: the "
+        "pairs and offsets, or the videos and frame labels, of its train.pkl and val.pkl, lengths and frame rates as "
+        "the files have them. The files stay where they are. The pickles are read without running what is in them.",
+        epilog="The label of a pair's clip is the frame of the event's timeline at which it begins: k = label_0 - "
+        "label_1. Labels of frames are written beside the manifest, in frame_labels/.",
     )
     parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
     parser.add_argument(
@@ -57,16 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def import_annotations(args: Namespace) -> int:
     output = args.output_dir or args.folder
-    pairs, problems = read_annotations(args.folder, video_root=args.video_root)
+    entries, problems = read_annotations(args.folder, video_root=args.video_root)
     splits = None
     if args.resplit is not None:
-        splits = split_by_hash({pair.event for pair in pairs}, val_share=args.resplit, seed=args.seed)
-    elif shared := shared_events(pairs):
+        splits = split_by_hash({entry.event for entry in entries}, val_share=args.resplit, seed=args.seed)
+    elif shared := shared_events(entries):
         raise ManifestError(
             f"{args.folder}: {len(shared)} events are in both train.pkl and val.pkl (first: '{shared[0]}'); a model "
             "would be tested on what it was trained on. --resplit 0.3 draws new splits by event"
         )
-    samples, unreadable = to_samples(pairs, output, splits=splits)
+    samples, unreadable = to_samples(entries, output, splits=splits)
     problems += unreadable
     for problem in problems[:SHOWN]:
         print(f"left out: {problem}")
@@ -74,14 +75,20 @@ def import_annotations(args: Namespace) -> int:
         print(f"left out: {len(problems) - SHOWN} more")
     if not samples:
         raise ManifestError(
-            f"{args.folder}: none of {len(pairs) + len(problems)} entries can be used; "
+            f"{args.folder}: none of {len(entries) + len(problems)} entries can be used; "
             "give --video_root if the videos were moved"
         )
     write_manifest(output, samples)
     found = validate_manifest(read_manifest(output))
-    for split, count in sorted(Counter(sample.split for sample in samples).items()):
-        events = {sample.event for sample in samples if sample.split == split}
-        print(f"{split}: {count} pairs of {len(events)} events")
+    for split in sorted({sample.split for sample in samples}):
+        chosen = [sample for sample in samples if sample.split == split]
+        kinds = Counter("pairs" if len(sample.views) == 2 else "videos" for sample in chosen)
+        labelled = sum(sample.views[0].frame_labels is not None for sample in chosen)
+        print(
+            f"{split}: {' and '.join(f'{count} {kind}' for kind, count in kinds.items())} of "
+            f"{len({sample.event for sample in chosen})} events"
+            + (f", {labelled} with frame labels" if labelled else "")
+        )
     print(f"wrote {output / 'manifest.jsonl'}; look at it with: videosync check {output}")
     if found:
         raise ManifestError(

@@ -1,7 +1,9 @@
-"""Annotations of the VideoSync research code (``train.pkl``, ``val.pkl``) → a manifest beside the same videos.
+"""Annotations of CARL and of the VideoSync research code (``train.pkl``, ``val.pkl``) → a manifest beside the videos.
 
-Each file is a pickled list with one dict a pair: ``name``, ``video_file_0/1``, ``seq_len_0/1`` and ``label_0/1``, the
-frame of the event's timeline at which each clip begins, so ``k = label_0 - label_1``.
+Each file is a pickled list of dicts. The research code has one dict a pair: ``name``, ``video_file_0/1``,
+``seq_len_0/1`` and ``label_0/1``, the frame of the event's timeline at which each clip begins, so
+``k = label_0 - label_1``. CARL has one dict a video: ``name``, ``video_file``, ``seq_len`` and ``frame_label``, a
+tensor with the phase of each frame; for PennAction the file is a tuple of that list and the entries of each action.
 """
 
 from __future__ import annotations
@@ -15,29 +17,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from videosync.data.foreign_pickle import read_plain_pickle
+from videosync.data.frame_labels import save_labels
 from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError, VideoError
 from videosync.video.read import probe
 
 SPLITS = ("train", "val")
-KEYS = {"name": str, "video_file_0": str, "video_file_1": str, "label_0": int, "label_1": int}
+PAIR = {"name": str, "video_file_0": str, "video_file_1": str, "label_0": int, "label_1": int}
+SINGLE = {"name": str, "video_file": str}
+LABELS = "frame_labels"  # folder beside the manifest
 _NTU = re.compile(r"(S\d{3})C\d{3}(P\d{3}R\d{3}A\d{3})")
 _WINDOW = re.compile(r"_(\d{6})_(\d{6})$")  # source frames that a clip's name ends in
 
 
-@dataclass(frozen=True)
-class Pair:
+@dataclass(frozen=True, eq=False)
+class Entry:
     """One entry, its videos found."""
 
+    place: str  # which one, for messages
     split: str
     event: str
-    videos: tuple[Path, Path]
-    starts: tuple[int, int]  # on the event's timeline
+    videos: tuple[Path, ...]  # two of a pair, or one
+    starts: tuple[int, ...]  # on the event's timeline
+    labels: np.ndarray | None  # int64 [T] of one video's frames
+    labels_file: str  # where they go, relative to the manifest
 
 
-def read_annotations(folder: Path, *, video_root: Path | None = None) -> tuple[list[Pair], list[str]]:
-    """The pairs of ``folder/train.pkl`` and ``folder/val.pkl``, and what is wrong with others (one sentence each).
+def read_annotations(folder: Path, *, video_root: Path | None = None) -> tuple[list[Entry], list[str]]:
+    """The entries of ``folder/train.pkl`` and ``folder/val.pkl``, and what is wrong with others (one sentence each).
 
     Videos are looked for under their own path, in ``video_root`` and in ``folder``.
 
@@ -47,28 +57,36 @@ def read_annotations(folder: Path, *, video_root: Path | None = None) -> tuple[l
     files = {split: folder / f"{split}.pkl" for split in SPLITS if (folder / f"{split}.pkl").is_file()}
     if not files:
         raise ManifestError(f"{folder}: has neither train.pkl nor val.pkl; give the folder that holds them")
-    pairs: list[Pair] = []
+    entries: list[Entry] = []
     problems: list[str] = []
     for split, path in files.items():
         content = read_plain_pickle(path)
+        if (
+            isinstance(content, tuple) and len(content) == 2
+        ):  # PennAction: and the numbers of each action's entries
+            content = content[0]
         if not isinstance(content, list) or not all(isinstance(entry, Mapping) for entry in content):
             raise ManifestError(
-                f"{path}: expected a list with a dict for each pair, got {type(content).__name__}"
+                f"{path}: expected a list with a dict for each pair or video, got {type(content).__name__}"
             )
         for number, entry in enumerate(content):
-            wrong = _wrong_entry(entry)
-            found = [None] if wrong else [_find(entry[f"video_file_{i}"], folder, video_root) for i in (0, 1)]
-            missing = (
-                ""
-                if wrong
-                else "".join(f"{entry[f'video_file_{i}']} is not there; " for i in (0, 1) if found[i] is None)
-            )
-            if wrong or missing:
-                problems.append(f"{path.name} entry {number}: {wrong or missing.removesuffix('; ')}")
+            place = f"{path.name} entry {number}"
+            single = "video_file" in entry
+            if wrong := _wrong_entry(entry, SINGLE if single else PAIR):
+                problems.append(f"{place}: {wrong}")
                 continue
-            videos = (Path(str(found[0])), Path(str(found[1])))
-            pairs.append(Pair(split, event_of(entry["name"]), videos, _starts(entry)))
-    return pairs, problems
+            names = [entry[key] for key in (("video_file",) if single else ("video_file_0", "video_file_1"))]
+            found = [_find(name, folder, video_root) for name in names]
+            videos = tuple(path for path in found if path is not None)
+            if len(videos) < len(found):
+                missing = [f"{name} is not there" for name, path in zip(names, found) if path is None]
+                problems.append(f"{place}: {'; '.join(missing)}")
+                continue
+            labels = _labels(entry) if single else None
+            labels_file = f"{LABELS}/{split}/{number:05d}_{videos[0].stem}.json"
+            starts = (0,) if single else _starts(entry)
+            entries.append(Entry(place, split, event_of(entry["name"]), videos, starts, labels, labels_file))
+    return entries, problems
 
 
 def event_of(name: str) -> str:
@@ -78,50 +96,82 @@ def event_of(name: str) -> str:
     return re.sub(r"_view_?\d*$", "", name)
 
 
-def shared_events(pairs: Sequence[Pair]) -> list[str]:
+def shared_events(entries: Sequence[Entry]) -> list[str]:
     """Events that are in more than one split, in order."""
     splits: dict[str, set[str]] = defaultdict(set)
-    for pair in pairs:
-        splits[pair.event].add(pair.split)
+    for entry in entries:
+        splits[entry.event].add(entry.split)
     return sorted(event for event, found in splits.items() if len(found) > 1)
 
 
 def to_samples(
-    pairs: Sequence[Pair], manifest_folder: Path, *, splits: Mapping[str, str] | None = None
+    entries: Sequence[Entry], manifest_folder: Path, *, splits: Mapping[str, str] | None = None
 ) -> tuple[list[Sample], list[str]]:
     """Manifest lines, with lengths and rates as the files have them, and what cannot be used and why.
 
     ``splits``: event → split, instead of what the annotations say. An entry that repeats another's videos is
-    passed over.
+    passed over. Frame labels are written beside the manifest.
+
+    Raises:
+        VideoWriteError: they cannot be written.
     """
-    paths = sorted({video for pair in pairs for video in pair.videos})
+    paths = sorted({video for entry in entries for video in entry.videos})
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         looked = dict(zip(paths, pool.map(_look, paths)))
     samples: dict[frozenset[Path], Sample] = {}
     problems = [str(info) for info in looked.values() if isinstance(info, VideoError)]
-    for pair in pairs:
-        views = []
-        for video, start in zip(pair.videos, pair.starts):
-            info = looked[video]
-            if not isinstance(info, VideoError):
-                name = os.path.relpath(video, manifest_folder)
-                views.append(View(Path(name).as_posix(), start, info[0], info[1]))
-        if len(views) == 2 and frozenset(pair.videos) not in samples:
-            split = splits[pair.event] if splits else pair.split
-            samples[frozenset(pair.videos)] = Sample(pair.event, split, tuple(views))
+    for entry in entries:
+        infos = [info for video in entry.videos if not isinstance(info := looked[video], VideoError)]
+        if len(infos) < len(entry.videos) or frozenset(entry.videos) in samples:
+            continue
+        labels_file = None
+        if entry.labels is not None:
+            if len(entry.labels) != infos[0][0]:
+                problems.append(
+                    f"{entry.place}: has {len(entry.labels)} frame labels, but {entry.videos[0]} has {infos[0][0]} "
+                    "frames"
+                )
+                continue
+            labels_file = entry.labels_file
+            save_labels(manifest_folder / labels_file, entry.labels)
+        views = tuple(
+            View(Path(os.path.relpath(video, manifest_folder)).as_posix(), start, *info, labels_file)
+            for video, start, info in zip(entry.videos, entry.starts, infos)
+        )
+        split = splits[entry.event] if splits else entry.split
+        samples[frozenset(entry.videos)] = Sample(entry.event, split, views)
     ordered = sorted(samples.values(), key=lambda s: (s.split, s.event, [view.video for view in s.views]))
     return ordered, problems
 
 
-def _wrong_entry(entry: Mapping[str, Any]) -> str:
-    for key, kind in KEYS.items():
+def _wrong_entry(entry: Mapping[str, Any], keys: Mapping[str, type]) -> str:
+    for key, kind in keys.items():
         value = entry.get(key)
-        if kind is int and value is not None and not isinstance(value, str) and value == int(value):
+        if kind is int and _is_whole(value):
             continue
         if kind is str and isinstance(value, str) and value:
             continue
         return f"'{key}' is {value!r}, but must be {'text' if kind is str else 'a whole number'}"
+    if keys is SINGLE and "frame_label" in entry and _labels(entry) is None:
+        return f"'frame_label' is {entry['frame_label']!r:.80}, but must be a tensor with a whole number for each frame"
     return ""
+
+
+def _is_whole(value: Any) -> bool:
+    try:
+        return not isinstance(value, str) and bool(value == int(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _labels(entry: Mapping[str, Any]) -> np.ndarray | None:
+    """``frame_label`` as int64 [T]; None where there is none, or it is something else."""
+    try:
+        labels = np.asarray(entry["frame_label"])
+        whole = labels.astype(np.int64)
+    except (KeyError, ValueError, TypeError):
+        return None
+    return whole if labels.ndim == 1 and np.array_equal(whole, labels) else None
 
 
 def _find(name: str, folder: Path, video_root: Path | None) -> Path | None:
@@ -132,7 +182,7 @@ def _find(name: str, folder: Path, video_root: Path | None) -> Path | None:
         if root is not None
         for place in (root / path, root / path.name, root / "processed_videos" / path.name)
     )
-    return next((place.absolute() for place in (path, *candidates) if place.is_file()), None)
+    return next((place.absolute() for place in (path, *candidates) if os.path.isfile(place)), None)
 
 
 def _starts(entry: Mapping[str, Any]) -> tuple[int, int]:

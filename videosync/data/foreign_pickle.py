@@ -1,14 +1,16 @@
-"""Read other projects' annotation pickles and object arrays: plain containers, numbers, text and NumPy arrays.
+"""Read other projects' annotation pickles and object arrays: plain containers, numbers, text, arrays and tensors.
 
-Unpickling can run any code. Here a pickle may name nothing but what NumPy arrays are made of; everything else is
-refused before it is built.
+Unpickling can run any code. Here a pickle may name nothing but what NumPy arrays and plain torch tensors are made of;
+everything else is refused before it is built. Tensors come back as NumPy arrays.
 """
 
 from __future__ import annotations
 
 import codecs
 import io
+import math
 import pickle
+import re
 import struct
 from collections import OrderedDict
 from pathlib import Path
@@ -18,6 +20,37 @@ import numpy as np
 from numpy.lib import format as npy
 
 from videosync.errors import ManifestError
+
+
+class _RefusedError(pickle.UnpicklingError):
+    """A pickle names something that is not built: its name is the message."""
+
+
+def _plain_storage(data: bytes) -> np.ndarray:
+    """The numbers of a pickled tensor, [n]: a ``torch.save`` file inside the pickle, read without running anything."""
+    import torch  # would slow --help down
+
+    try:
+        storage = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if found := re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", str(error)):
+            raise _RefusedError(found[1]) from error
+        raise ValueError("the storage of a tensor cannot be read") from error
+    if not isinstance(storage, torch.storage.TypedStorage):
+        raise ValueError(f"a {type(storage).__name__} where the storage of a tensor was expected")
+    numbers = torch.empty(0, dtype=storage.dtype).set_(storage)
+    return (numbers.float() if numbers.dtype == torch.bfloat16 else numbers).numpy()
+
+
+def _plain_tensor(
+    numbers: np.ndarray, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
+) -> np.ndarray:
+    """What ``torch._utils._rebuild_tensor_v2`` builds. Raises ValueError or IndexError where the storage is smaller."""
+    if math.prod(size) > numbers.size:
+        raise ValueError("a tensor that is larger than its storage")
+    places = np.ix_(*(np.arange(count) * step for count, step in zip(size, stride, strict=True)))
+    return np.asarray(numbers[offset + sum(places)])
+
 
 # numpy.core until NumPy 2, numpy._core since: what its own pickles name
 _NUMPY = {
@@ -30,6 +63,8 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): np.dtype,
     ("collections", "OrderedDict"): OrderedDict,
     ("_codecs", "encode"): codecs.encode,  # how old protocols write bytes
+    ("torch.storage", "_load_from_bytes"): _plain_storage,
+    ("torch._utils", "_rebuild_tensor_v2"): _plain_tensor,
     **{(module, "set"): set for module in ("builtins", "__builtin__")},
     **{(module, "frozenset"): frozenset for module in ("builtins", "__builtin__")},
     **{
@@ -39,16 +74,18 @@ ALLOWED: dict[tuple[str, str], Any] = {
     },
 }
 # what a damaged pickle makes of the interpreter that reads it
-_DAMAGE = (EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error, MemoryError)
+_DAMAGE = (
+    EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, RuntimeError, struct.error, MemoryError,
+)  # fmt: skip
 
 
 class PlainUnpickler(pickle.Unpickler):
-    """Builds containers, numbers, text and NumPy arrays, and nothing else."""
+    """Builds containers, numbers, text and arrays, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Raises UnpicklingError for whatever is not in ``ALLOWED``."""
         if (module, name) not in ALLOWED:
-            raise pickle.UnpicklingError(f"{module}.{name}")
+            raise _RefusedError(f"{module}.{name}")
         return ALLOWED[module, name]
 
 
@@ -101,12 +138,12 @@ def _open(path: str | Path) -> BinaryIO:
 def _load(file: BinaryIO, path: str | Path) -> Any:
     try:
         return PlainUnpickler(file).load()
+    except _RefusedError as error:
+        raise ManifestError(
+            f"{path}: holds {error}, which is neither a number, text, a container, an array nor a tensor; it could "
+            "run code and is not loaded"
+        ) from error
     except pickle.UnpicklingError as error:
-        if "." in str(error) and " " not in str(error):
-            raise ManifestError(
-                f"{path}: holds {error}, which is neither a number, text, a container nor a NumPy array; it could "
-                "run code and is not loaded"
-            ) from error
         raise ManifestError(f"{path}: damaged, or not a pickle ({error})") from error
     except _DAMAGE as error:
         raise ManifestError(f"{path}: damaged, or not a pickle ({type(error).__name__}: {error})") from error

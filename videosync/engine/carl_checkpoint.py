@@ -131,7 +131,7 @@ def _read(path: Path) -> dict[str, Any]:
         )
         raise CheckpointError(
             f"{path}: no CARL or VideoSync checkpoint (it holds {keys}); expected epoch, model_state, "
-            "optimizer_state and cfg"
+            "optimizer_state and cfg. Weights of a backbone alone are given as model.weights"
         )
     return content
 

@@ -77,7 +77,8 @@ def run_evaluation(
         }
         dataset = Path(config.data.dataset)
         name = dataset.name if dataset.is_absolute() else config.data.dataset  # else beside the videos
-        plain = output or logdir / "evaluation" / f"{name}_{config.eval.split}"
+        run = logdir.parent if logdir.is_file() else logdir  # a .pth file of CARL
+        plain = output or run / "evaluation" / f"{name}_{config.eval.split}"
         if output is None and changed:
             plain = named_folder(plain, changed)
         folder = report_folder(plain, made_from["options"], flag="--output_dir" if output else "")

@@ -41,22 +41,32 @@ def sequence_contrastive_loss(
     ``lengths`` ``[B, 2]`` frames; ``mask`` ``[B, 2, T]`` True = a real frame. The distance in time is
     ``|step_i / length_i * length_j - step_j|`` frames and ``label_variance`` is in frames².
 
-    Computed in float32 also under autocast. ``log_epsilon=0`` is an exact log-softmax; ``1e-6`` inside the
-    logarithm reproduces the reference code (it differs by up to 0.2 %). Masked frames take no part at all:
-    not as anchors, targets or negatives. A frame whose other view has no real frame has no target and is
-    left out. Raises ConfigError for an unknown ``negative_type`` or a non-positive temperature or variance.
+    Frames of the other view get a Gaussian weight each, which sum to 1 for a frame. Where all of them underflow in
+    float32 (no frame of the other view within 14 standard deviations, 45 frames at a variance of 10), the frame has no
+    target and adds nothing; so has one whose other view has no real frame. The mean is over the frames that have a
+    target. (A full target on the nearest frame, however far, was worse in 4 of 4 small trainings on views that overlap
+    in part: mean errors of ``diagonal`` 5.6 instead of 4.5 frames, of ``median`` 12.6 instead of 10.3.)
+
+    ``log_epsilon=0`` is an exact log-softmax. ``1e-6`` inside the logarithm reproduces the reference code, and with it
+    that code's float32 targets and its mean over all real frames, also those without a target; the logarithm itself
+    makes a difference of up to 0.2 %. Masked frames take no part at all: not as anchors, targets or negatives. (The
+    reference weighs them with 1e-6 as negatives: at a temperature of 0.1, less than 1e-5 of the loss and its gradient.)
+
+    Computed in float32 also under autocast. Raises ConfigError for an unknown ``negative_type`` or a non-positive
+    temperature or variance.
     """
     _check(embeddings, temperature, label_variance, negative_type)
     with torch.autocast(embeddings.device.type, enabled=False):
         e = embeddings.float()
         batch, views, frames, _ = e.shape
         other_mask = mask.flip(1)
-        anchors = mask & other_mask.any(-1, keepdim=True)  # [B, V, T] frames that have a target
+        columns = other_mask[:, :, None, :].expand(-1, -1, frames, -1)  # [B, V, T, T]
+        targets = _targets(steps, lengths, columns, label_variance, as_reference=log_epsilon > 0)
+        anchors = mask & (targets.sum(-1) > 0)  # [B, V, T] frames that have a target
         if not anchors.any():
             return e.sum() * 0.0
 
         cross = e @ e.flip(1).transpose(-1, -2) / temperature  # [B, V, T, T] to the other view
-        columns = other_mask[:, :, None, :].expand(-1, -1, frames, -1)  # [B, V, T, T]
         candidates, allowed = cross, columns
         if negative_type == "single":
             own = e @ e.transpose(-1, -2) / temperature  # [B, V, T, T]
@@ -80,17 +90,27 @@ def sequence_contrastive_loss(
         log_prob = cross[anchors] - log_partition  # [n, T]
         if log_epsilon > 0:
             log_prob = torch.log(log_prob.exp() + log_epsilon)
-        target = _gaussian_targets(steps, lengths, label_variance)[anchors]
-        target = target.masked_fill(~columns[anchors], -torch.inf).softmax(-1)  # [n, T]
-        return (torch.xlogy(target, target) - target * log_prob).sum() / len(target)
+        target = targets[anchors]  # [n, T]
+        count = mask.sum() if log_epsilon > 0 else len(target)
+        return (torch.xlogy(target, target) - target * log_prob).sum() / count
 
 
-def _gaussian_targets(steps: Tensor, lengths: Tensor, variance: float) -> Tensor:
-    """Logarithms of the unnormalised targets, float32 ``[B, V, T, T]`` (frame of this view, of the other)."""
-    steps = steps.double()  # frame numbers of long videos and their ratios: exact, then squared
-    scale = lengths.flip(1).double() / lengths.double()  # [B, V]
-    distance = (steps * scale[:, :, None])[:, :, :, None] - steps.flip(1)[:, :, None, :]
-    return (-(distance**2) / (2 * variance)).float()
+def _targets(
+    steps: Tensor, lengths: Tensor, columns: Tensor, variance: float, *, as_reference: bool
+) -> Tensor:
+    """Targets float32 ``[B, V, T, T]`` (frame of this view, of the other): rows sum to 1, or to 0 without a target.
+
+    ``columns`` ``[B, V, T, T]`` True = a real frame of the other view. ``as_reference``: every step in float32.
+    """
+    # frame numbers of long videos and their ratios are exact in float64, and then squared
+    precision = torch.float32 if as_reference else torch.float64
+    steps, lengths = steps.to(precision), lengths.to(precision)[..., None]  # [B, V, T], [B, V, 1]
+    moments = steps / lengths * lengths.flip(1)  # on the other view's timeline
+    distance = moments[:, :, :, None] - steps.flip(1)[:, :, None, :]
+    logs = (-(distance**2) / (2 * variance)).float().masked_fill(~columns, -torch.inf)
+    weights = logs.exp()
+    total = weights.sum(-1, keepdim=True)
+    return torch.where(total > 0, weights / total if as_reference else logs.softmax(-1), 0.0)
 
 
 def _check(embeddings: Tensor, temperature: float, label_variance: float, negative_type: str) -> None:

@@ -6,7 +6,7 @@ There the ResNet is a sequence of children: ``backbone`` holds the frozen stages
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -36,36 +36,62 @@ _LAYER = (
 )
 
 
-def frozen_stages(names: Mapping[str, Any]) -> int:
-    """How many ResNet stages ``backbone`` holds in a CARL ``model_state``: its ``BASE_MODEL.LAYER``.
-
-    Raises:
-        CheckpointError: the names are not those of a CARL transformer model with a ResNet.
-    """
-    children = {int(match[1]) for name in names if (match := re.match(r"backbone\.(\d+)\.", name))}
-    stages = [child - 3 for child in children if child > 3]
-    if not stages or not any(name.startswith("embed.video_emb.") for name in names):
-        some = ", ".join(sorted(names)[:3])
-        raise CheckpointError(
-            f"no weights of a CARL or VideoSync transformer model (it has {len(names)} names: {some}, …); expected "
-            "backbone.0.weight, …, embed.video_emb.weight, …"
-        )
-    return max(stages)
-
-
 def from_carl(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A CARL ``model_state`` under our names.
 
     Raises:
         CheckpointError: not such a state, or names in it that are not known (all are counted, some named).
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    state = _transformer_state(state)
     layer = frozen_stages(state)
     renamed = {name: our_name(name, layer) for name in state}
     strange = [name for name, ours in renamed.items() if ours is None]
     if strange:
         raise CheckpointError(f"{len(strange)} names are not those of a CARL model: {', '.join(strange[:5])}")
     return {ours: state[name] for name, ours in renamed.items() if ours is not None}
+
+
+def _transformer_state(state: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """``state`` without DistributedDataParallel's prefix, if it is that of a transformer model with a ResNet.
+
+    Raises:
+        CheckpointError: it holds something else; the embedder is named where it is another one of CARL's.
+    """
+    named = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
+    if (
+        not any(name.startswith("embed.video_emb.") for name in named)
+        and "embed.embedding_layer.weight" in named
+    ):
+        kind = "conv" if any(name.startswith("embed.conv_layers.") for name in named) else "vanilla"
+        raise CheckpointError(
+            f"holds a model with CARL's {kind} embedder (MODEL.EMBEDDER_TYPE: {kind}), which is not part of this "
+            "project; only the transformer embedder is: give a checkpoint of a transformer configuration "
+            "(scl_transformer_…, tcc_transformer_…), or train such a model anew"
+        )
+    if not all(isinstance(tensor, Tensor) for tensor in named.values()) or not {
+        "backbone.0.weight",
+        "embed.video_emb.weight",
+    } <= set(named):
+        raise CheckpointError(
+            f"holds no weights of a CARL or VideoSync transformer model (it has {len(named)} names: "
+            f"{', '.join(sorted(named)[:3])}, …); expected backbone.0.weight, …, embed.video_emb.weight, …"
+        )
+    return named
+
+
+def frozen_stages(names: Iterable[str]) -> int:
+    """How many ResNet stages ``backbone`` holds among the names of a CARL ``model_state``: its ``BASE_MODEL.LAYER``.
+
+    Raises:
+        CheckpointError: ``backbone`` is no beginning of a ResNet.
+    """
+    children = {int(match[1]) for name in names if (match := re.match(r"backbone\.(\d+)\.", name))}
+    stages = max(children, default=0) - 3
+    if not 1 <= stages <= STAGES:
+        raise CheckpointError(
+            f"its backbone has the children {sorted(children)}; expected the first of a ResNet's: 0 and 1, 4 … 7"
+        )
+    return stages
 
 
 def to_carl(state: Mapping[str, Tensor], *, layer: int) -> dict[str, Tensor]:
@@ -133,29 +159,38 @@ def model_options(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """The ``model`` options (and only those) that the shapes in a CARL ``model_state`` tell.
 
     Heads, dropout and the training length of the positions leave no trace in the weights.
+
+    Raises:
+        CheckpointError: not such a state, or a weight that tells an option is missing or no matrix.
     """
-    state = {name.removeprefix("module."): tensor for name, tensor in state.items()}
+    state = _transformer_state(state)
     layers = {m[1] for name in state if (m := re.match(r"embed\.video_encoder\.enc_layers\.(\d+)\.", name))}
     fc = [
         name
         for name in state
         if re.fullmatch(r"embed\.fc_layers\.\d+\.weight", name) and state[name].dim() == 2
     ]
-    hidden, fc_size = state["embed.video_emb.weight"].shape
+
+    def size(name: str, axis: int = 0) -> int:
+        if name not in state or state[name].dim() != 2:
+            found = f"has the shape {list(state[name].shape)}" if name in state else "is missing"
+            raise CheckpointError(f"{name} {found}, but must be a matrix in a CARL transformer model")
+        return state[name].shape[axis]
+
     options: dict[str, Any] = {
         "layer": frozen_stages(state),
         "fc_layers": len(fc),
-        "hidden_size": hidden,
+        "hidden_size": size("embed.video_emb.weight"),
         "layers": len(layers),
-        "embedding_size": state["embed.embedding_layer.weight"].shape[0],
-        "projection_size": len(state["ssl_projection.net.0.weight"])
-        if "ssl_projection.net.0.weight" in state
-        else 0,
+        "embedding_size": size("embed.embedding_layer.weight"),
+        "projection_size": 0,
     }
     if fc:
-        options["fc_size"] = fc_size
-    if "classifier.fc_layers.1.weight" in state:
-        options["num_classes"] = len(state["classifier.fc_layers.1.weight"])
+        options["fc_size"] = size("embed.video_emb.weight", 1)
     if layers:
-        options["ff_size"] = len(state["embed.video_encoder.enc_layers.0.feed_forward.fc1.weight"])
+        options["ff_size"] = size("embed.video_encoder.enc_layers.0.feed_forward.fc1.weight")
+    if "ssl_projection.net.0.weight" in state:
+        options["projection_size"] = size("ssl_projection.net.0.weight")
+    if "classifier.fc_layers.1.weight" in state:
+        options["num_classes"] = size("classifier.fc_layers.1.weight")
     return options

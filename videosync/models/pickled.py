@@ -49,7 +49,7 @@ def read_pickled(path: str | Path) -> Any:
         with torch.serialization.safe_globals(list(STAND_INS)):
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        found = re.search(r"GLOBAL (\S+) was not an allowed global", str(error))
+        found = re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", str(error))
         if found:
             raise CheckpointError(
                 f"{path}: holds an object of class {found[1]}, which is not loaded, as that could run code. Where you "

@@ -1,8 +1,9 @@
 """Dynamic time warping: the cheapest monotonic path through the matrix, and its median offset.
 
-The published method warps on squared distances of embeddings. A stored matrix is their row softmax,
-``-log S[i, j] = d²(i, j) / τ + log Z_i``: the same cost scaled by 1/τ (which leaves the path as it is) plus a
-constant per row, which makes a step along a row dearer the flatter that row is.
+The published method warps on squared distances of embeddings. What is stored are their row softmaxes in both
+directions, whose logarithms are the distances over the temperature minus a constant for each row. Paths are not
+indifferent to such constants (one that lingers in a row pays it again), so they are taken out first:
+:func:`relative_distances`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import numpy as np
 
 from videosync.offset.predictor import TINY, antisymmetric
 
+LEAST = 0.1  # cost of the nearest pair of frames, where the average pair costs 1 more
+FLAT = 1e-6  # mean difference of distances over the temperature: below lie the roundings of a float32 softmax
+GRID = 2.0**20  # costs are multiples of its inverse: frames that are alike tie, and sums of costs are exact
 DIAGONAL, DOWN, RIGHT = 0, 1, 2  # the step that led into a cell; of equal ones the first in this order
 
 
@@ -76,6 +80,26 @@ def median_of_dtw(cost: np.ndarray) -> np.ndarray:
     return np.nanmedian(offsets, axis=1)
 
 
+def relative_distances(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
+    """Distances of all frames but for scale and zero, whatever the temperature: float64 ``[N, T0, T1]``.
+
+    With distances ``d``, ``log forward[i, j] = -d[i, j] / τ - r_i`` and ``log backward[j, i] = -d[i, j] / τ - c_j``:
+    their difference ``c_j - r_i`` tells every ``r_i`` up to one constant for the whole matrix. Nothing tells that
+    constant: the nearest pair of frames is said to be ``LEAST`` apart, and the average pair 1 more. On made pairs of
+    known offset, that gives the answers of true distances to 0.1 frames.
+
+    Where a softmax underflows (temperatures below 0.02), distances are cut there. A backward direction that was made
+    from the forward one (imported sets) tells nothing of the rows: all then keep their normaliser.
+    """
+    there, back = (np.log(np.maximum(s, TINY), dtype=np.float64) for s in (forward, backward.swapaxes(1, 2)))
+    distances = (there - back).mean(axis=2, keepdims=True) - there  # [N, T0, T1]
+    distances -= distances.min(axis=(1, 2), keepdims=True)
+    spread = distances.mean(axis=(1, 2), keepdims=True)
+    return np.rint((distances / np.where(spread > FLAT, spread, np.inf) + LEAST) * GRID) / GRID
+
+
 def dtw(forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
-    """``Predictor``: median offset of the warping path on ``-log S``, over both directions."""
-    return antisymmetric(lambda s: median_of_dtw(-np.log(np.maximum(s, TINY))), forward, backward, max_offset)
+    """``Predictor``: median offset of the warping path on distances, over both directions."""
+    return antisymmetric(
+        lambda s, other: median_of_dtw(relative_distances(s, other)), forward, backward, max_offset
+    )

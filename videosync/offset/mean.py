@@ -15,4 +15,4 @@ def mean_of_argmax(matrices: np.ndarray) -> np.ndarray:
 
 def mean(forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
     """``Predictor``: mean of argmax over both directions."""
-    return antisymmetric(mean_of_argmax, forward, backward, max_offset)
+    return antisymmetric(lambda s, _: mean_of_argmax(s), forward, backward, max_offset)

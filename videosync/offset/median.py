@@ -19,4 +19,4 @@ def median_of_argmax(matrices: np.ndarray) -> np.ndarray:
 
 def median(forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
     """``Predictor``: median of argmax over both directions."""
-    return antisymmetric(median_of_argmax, forward, backward, max_offset)
+    return antisymmetric(lambda s, _: median_of_argmax(s), forward, backward, max_offset)

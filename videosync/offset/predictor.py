@@ -1,8 +1,8 @@
 """What label-free predictors share: the antisymmetric read-out of both directions.
 
-A direction function reads the offset from similarity(video 0, video 1) alone and is biased in its own way
-(ties, the row softmax). ``antisymmetric`` reads both directions and takes ``(f(forward) - f(backward)) / 2``:
-swapped videos give exactly ``-k``, identical videos exactly 0.
+A direction function reads the offset of video 0 to video 1 and is biased in its own way (ties, the row softmax).
+``antisymmetric`` asks it both ways round and takes ``(f(forward, backward) - f(backward, forward)) / 2``: swapped
+videos give exactly ``-k``, identical videos exactly 0.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ TINY = float(
     np.finfo(np.float32).tiny
 )  # probabilities below this count as this (a float32 softmax underflows)
 
-Direction = Callable[[np.ndarray], np.ndarray]  # matrices [N, T0, T1] → offsets float64 [N]
+# matrices [N, T0, T1] of one direction, and [N, T1, T0] of the other → offsets float64 [N]
+Direction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Predictor(Protocol):
@@ -33,7 +34,7 @@ class Predictor(Protocol):
 def antisymmetric(
     direction: Direction, forward: np.ndarray, backward: np.ndarray, max_offset: int
 ) -> np.ndarray:
-    """``(direction(forward) - direction(backward)) / 2`` in chunks, clipped to ±max_offset.
+    """``(direction(forward, backward) - direction(backward, forward)) / 2`` in chunks, clipped to ±max_offset.
 
     Returns:
         float64 ``[N]``, frames; half frames occur.
@@ -45,7 +46,8 @@ def antisymmetric(
     offsets = np.empty(len(forward), dtype=np.float64)
     for start in range(0, len(forward), CHUNK):
         rows = slice(start, start + CHUNK)
-        offsets[rows] = (direction(np.asarray(forward[rows])) - direction(np.asarray(backward[rows]))) / 2
+        there, back = np.asarray(forward[rows]), np.asarray(backward[rows])
+        offsets[rows] = (direction(there, back) - direction(back, there)) / 2
     return np.clip(offsets, -max_offset, max_offset) + 0.0  # + 0.0: never -0
 
 
