@@ -97,6 +97,7 @@ def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir,
     assert "metrics.json: damaged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_similarity_sets_do_not_depend_on_the_number_of_processes(workdir, trained, root, processes):
     prefix = f"ranks{processes}"
