@@ -29,7 +29,7 @@ def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     events = [
         "--train_events",
-        "24",
+        "12",
         "--val_events",
         "16",
         "--frames",
