@@ -1,4 +1,4 @@
-# One door: make demo · test · test-all · lint · types · bench · weights · docs
+# One door: make demo · test · test-all · test-portable · lint · types · bench · weights · docs
 # The first of them makes .venv (one install step). Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -10,12 +10,13 @@ JOBS   ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint types bench weights docs clean
+.PHONY: help install demo test test-all test-portable lint types bench weights docs clean
 
 help:
 	@echo 'make demo       synthetic cameras, a small encoder, detectors, one table, pictures in runs/demo (SHORT=1: a quick look)'
 	@echo 'make test       the quick tests'
 	@echo 'make test-all   every test, also slow ones and those that need a GPU or development footage'
+	@echo 'make test-portable   the numeric tests with the kernels of other processors, one and several threads (20 minutes)'
 	@echo 'make lint       ruff, formatting included, and ShellCheck'
 	@echo 'make types      mypy'
 	@echo 'make bench      frames per second beside the bare cost of the same work'
@@ -41,6 +42,9 @@ test: $(STAMP)
 
 test-all: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+test-portable: $(STAMP)
+	$(BIN)/python -m tests.portable --jobs $(JOBS) $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 
 # set before NumPy, OpenCV or torch start their pools: the suite runs in several processes at once
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# started in the background of a script, pytest would hand down that Ctrl-C is ignored
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from pathlib import Path  # noqa: E402
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from videosync.config.options import options, section_classes
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+SECTIONS = section_classes()
 
 
 def read_options(sources: Iterable[str]) -> set[str]:
@@ -47,7 +48,7 @@ def _scopes(tree: ast.Module) -> list[ast.Module | Function]:
 
 def _aliases(scope: ast.Module | Function) -> dict[str, str]:
     """Names in ``scope`` that stand for a group of options: {"optim": "optim", …}."""
-    classes = {cls.__name__: section for section, cls in section_classes().items()}
+    classes = {cls.__name__: section for section, cls in SECTIONS.items()}
     names: dict[str, str] = {}
     if isinstance(scope, Function):
         arguments = scope.args
@@ -73,7 +74,7 @@ def _section_of(node: ast.expr, aliases: dict[str, str]) -> str | None:
     """The group of options an expression stands for: ``config.optim``, ``self.config.optim`` or an alias."""
     if isinstance(node, ast.Name):
         return aliases.get(node.id)
-    if isinstance(node, ast.Attribute) and node.attr in section_classes():
+    if isinstance(node, ast.Attribute) and node.attr in SECTIONS:
         base = node.value
         name = base.attr if isinstance(base, ast.Attribute) else base.id if isinstance(base, ast.Name) else ""
         return node.attr if "config" in name.lower() or "cfg" in name.lower() else None

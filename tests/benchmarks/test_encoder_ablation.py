@@ -39,6 +39,7 @@ def test_every_row_is_a_configuration_that_can_be_trained(name: str, tmp_path: P
     assert differs == (name not in (BASE, "untrained"))
 
 
+@pytest.mark.slow
 def test_a_row_that_is_done_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = [*TINY, "--rows", BASE, "untrained", "--output", str(tmp_path)]
     assert encoder_ablation.main(command) == 0

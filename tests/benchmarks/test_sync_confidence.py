@@ -130,6 +130,7 @@ def test_the_table_is_written_as_it_is_read() -> None:
     assert scope["found"] == {"motion": table, "other": CALIBRATIONS["motion"]}
 
 
+@pytest.mark.slow
 def test_one_command_from_videos_to_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -32,7 +32,7 @@ def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
     events = [
         "--train_events",
-        "24",
+        "12",
         "--val_events",
         "16",
         "--frames",
@@ -116,6 +116,7 @@ def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir,
     assert "metrics.json: damaged" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_similarity_sets_do_not_depend_on_the_number_of_processes(workdir, trained, root, processes):
     prefix = f"ranks{processes}"

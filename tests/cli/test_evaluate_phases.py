@@ -78,6 +78,7 @@ def test_numbers_table_pictures_and_videos(evaluated):
     assert made == {"metrics.json", *drawn}
 
 
+@pytest.mark.slow
 def test_two_processes_and_sync_beside_give_the_same_numbers(workdir, logdir, evaluated, root, tmp_path):
     tasks = f"eval.tasks=[sync_offset,{','.join(('kendalls_tau', 'retrieval', 'event_completion', 'classification'))}]"
     command = [

@@ -114,6 +114,7 @@ def test_a_trained_encoder_leaves_with_its_card_and_is_evaluated_again(
     assert reports[0]["encoder"]["hash"] == reports[1]["encoder"]["hash"]
 
 
+@pytest.mark.slow
 def test_onnx_files_give_offsets_with_the_lines_of_the_page(
     work: Path, root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

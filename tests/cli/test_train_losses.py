@@ -159,9 +159,8 @@ def test_going_on_equals_never_having_stopped(
     assert all(torch.equal(value, parts[key]) for key, value in whole.items())
 
 
-@pytest.mark.parametrize(
-    "name", ["classification", *(pytest.param(loss, marks=pytest.mark.slow) for loss in ("tcc", "tcn"))]
-)
+@pytest.mark.slow
+@each_loss
 def test_two_processes_train_it(root: Path, workdir: Path, tmp_path: Path, name: str) -> None:
     port = str(29500 + (os.getpid() + 17 * list(LOSSES).index(name)) % 1000)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]

@@ -143,7 +143,7 @@ def test_jobs_that_kill_their_worker_do_not_stop_the_run(tmp_path, address):
 def test_stopped_by_ctrl_c(tmp_path, address):
     process = start(tmp_path, address)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (130, "stopped\n")
     finished = {path.stem for path in (tmp_path / "out/clips").glob("job*")}
     time.sleep(1.5)  # a beat later no worker is at it any more

@@ -422,6 +422,7 @@ def test_the_pretraining_configuration_trains_on_the_prepared_folder(singles, ro
     assert max(record["step"] for record in records) == 2
 
 
+@pytest.mark.slow
 def test_the_configuration_runs_the_whole_chain_on_clips_of_different_lengths(
     pairs, root, tmp_path, monkeypatch
 ):

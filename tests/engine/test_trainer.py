@@ -82,7 +82,7 @@ def test_training_lowers_the_loss_and_leaves_last_and_best(tmp_path: Path) -> No
 @pytest.mark.parametrize("stop_after", [4, 6], ids=["end of an epoch", "middle of an epoch"])
 @pytest.mark.parametrize("workers", [0, 1])
 def test_resumed_run_equals_uninterrupted_run(tmp_path: Path, stop_after: int, workers: int) -> None:
-    whole = toy_trainer(tmp_path / "whole", workers=workers)
+    whole = toy_trainer(tmp_path / "whole")  # without workers: the data do not depend on them
     uninterrupted = train(whole)
 
     before = train(toy_trainer(tmp_path / "parts", workers=workers), stop_after)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from videosync.evaluation import chance
 from videosync.evaluation.chance import answer_gains, chance_test, label_groups
 
 
@@ -18,8 +19,9 @@ def test_gains_are_chance_minus_error_and_never_favour_a_blind_answer():
     np.testing.assert_array_equal(answer_gains(-answers, offsets), -gains)
 
 
-def test_p_values_of_blind_answers_are_uniform_also_for_few_groups_of_many_pairs():
+def test_p_values_of_blind_answers_are_uniform_also_for_few_groups_of_many_pairs(monkeypatch):
     """Pairs of a group share one sign: counted as if they were independent, luck would look like a leak."""
+    monkeypatch.setattr(chance, "FLIPS", 2000)  # of 160 groups; enough to tell 0.05
     rng = np.random.default_rng(1)
     groups = np.repeat(np.arange(8), 20)
     found = []

@@ -193,7 +193,7 @@ def test_frames_without_a_real_counterpart_are_left_out():
     without = sequence_contrastive_loss(
         embeddings[keep], steps[keep], lengths[keep], mask[keep], negative_type="single_noself"
     )
-    assert with_dead_pair.item() == pytest.approx(without.item(), rel=1e-6)
+    assert with_dead_pair.item() == pytest.approx(without.item(), rel=1e-5)  # products of another shape
     assert sequence_contrastive_loss(embeddings, steps, lengths, torch.zeros_like(mask)).item() == 0
 
 

@@ -86,10 +86,10 @@ def test_other_videos_are_no_negatives_and_those_without_positives_take_no_part(
         for i in range(3)
     ]
     assert two_view_n_pairs_loss(embeddings, steps, mask, window=4).item() == pytest.approx(
-        torch.stack(each).mean().item(), rel=1e-6
+        torch.stack(each).mean().item(), rel=1e-5
     )
     steps[2, 1] += 1000
     assert two_view_n_pairs_loss(embeddings, steps, mask, window=4).item() == pytest.approx(
-        torch.stack(each[:2]).mean().item(), rel=1e-6
+        torch.stack(each[:2]).mean().item(), rel=1e-5
     )
     assert two_view_n_pairs_loss(embeddings[2:], steps[2:], mask[2:], window=4).item() == 0

@@ -50,7 +50,7 @@ class Ranks:
 
     def __init__(self, count: int) -> None:
         self.items: list[Any] = [None] * count
-        self.barrier = threading.Barrier(count, timeout=20)
+        self.barrier = threading.Barrier(count, timeout=120)
 
     def gather(self, rank: int, item: Any) -> list[Any]:
         self.items[rank] = item

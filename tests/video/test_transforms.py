@@ -34,7 +34,8 @@ def test_all_frames_of_a_clip_are_changed_alike(seed: int) -> None:
     out = ClipAugment(48)(clip, generator(seed))
     assert out.shape == (9, 3, 48, 48)
     assert out.dtype == torch.float32
-    assert torch.equal(out, out[:1].expand_as(out))
+    # frames are coloured a few at a time, and the last few may be multiplied by another kernel
+    torch.testing.assert_close(out, out[:1].expand_as(out), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -78,6 +78,8 @@ class Detector(ABC):
                 "the videos, and at the encoder that the set was made with"
             )
         facts = self._learn(train, fitted, held, on_epoch)
+        # in the one order in which they are saved: products of arrays in another order are rounded differently
+        self._load_model({name: np.array(value, order="C") for name, value in self._model_arrays().items()})
         self._beta = fit_beta(self._logits_of(train, held), train.offsets[held] + self.max_offset)
         return {
             "train_pairs": len(fitted),

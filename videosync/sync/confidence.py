@@ -45,12 +45,13 @@ def features(curve: LagCurve, lag: int) -> np.ndarray:
 def lag_probabilities(curve: LagCurve, sharpness: float | None = None) -> np.ndarray:
     """float64 [L], sum 1: how likely each offset of the range is, given that the true one lies in it."""
     logits = (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
-    return np.exp(logits - logsumexp(logits))
+    # sorted: the sum is the same to the last bit for the reversed curve of the swapped pair
+    return np.exp(logits - logsumexp(np.sort(logits)))
 
 
 def mass_near(curve: LagCurve, lag: int, sharpness: float | None = None) -> float:
     """The probability of all offsets within a frame of ``lag``, given that the true one lies in the range."""
-    return float(lag_probabilities(curve, sharpness)[np.abs(curve.lags - lag) <= RIGHT_WITHIN].sum())
+    return math.fsum(lag_probabilities(curve, sharpness)[np.abs(curve.lags - lag) <= RIGHT_WITHIN])
 
 
 def probability_right(curve: LagCurve, lag: int) -> float:
