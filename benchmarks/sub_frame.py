@@ -28,9 +28,9 @@ from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.features.grey import small_size
 from videosync.features.signals import clip_signals
+from videosync.lags.scores import LagCurve
 from videosync.models.learned import learned_motion
 from videosync.sync.cues import find_cue
-from videosync.sync.curve import LagCurve
 from videosync.sync.pair import DEFAULT_CUE
 from videosync.video.read import probe, read_frames
 

@@ -28,10 +28,10 @@ from benchmarks.confidence_windows import Event, draw
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
+from videosync.lags.scores import LagCurve
 from videosync.sync import calibration
 from videosync.sync.calibration import CALIBRATIONS, Calibration
 from videosync.sync.confidence import probability_right
-from videosync.sync.curve import LagCurve
 
 
 def rows(count: int, seed: int = 0) -> list[Row]:

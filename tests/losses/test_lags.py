@@ -3,8 +3,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from videosync.lags.correlation import similarity_scores
 from videosync.losses.lags import diagonal_scores, lag_loss
-from videosync.offset.correlation import similarity_scores
 
 OPTIONS = {"temperature": 0.2, "label_variance": 1.0}
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.sync.made_signals import Signals, motion, seen, stretch
+from videosync.lags.scores import LagCurve, Witnesses, added
 from videosync.sync.calibration import CALIBRATIONS
 from videosync.sync.clips import inspect, read_clip
 from videosync.sync.confidence import (
@@ -20,7 +21,6 @@ from videosync.sync.confidence import (
     probability_right,
 )
 from videosync.sync.cues import CUES
-from videosync.sync.curve import LagCurve, Witnesses, added
 from videosync.sync.timeline import judge, rivals_of
 from videosync.sync.witnesses import witnessed_curve
 

@@ -13,9 +13,9 @@ from videosync.errors import ConfigError
 from videosync.features.motion import CHANNELS
 from videosync.features.signals import ALL_CHANNELS, clip_signals
 from videosync.features.window import video_signals
+from videosync.lags.scores import LagCurve
 from videosync.models.learned import learned_motion
 from videosync.sync.cues import CUES, Signals, find_cue
-from videosync.sync.curve import LagCurve
 
 LAGS = range(-40, 41)
 

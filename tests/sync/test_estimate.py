@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
+from videosync.lags.scores import LagCurve
 from videosync.sync.clips import ClipInfo
-from videosync.sync.curve import LagCurve
 from videosync.sync.estimate import Evidence, conclude
 from videosync.sync.reasons import Search
 

@@ -8,7 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
-from videosync.sync.curve import LagCurve, Witnesses
+from videosync.lags.scores import LagCurve, Witnesses
 from videosync.sync.solve import fine_starts, joint_starts, moved_curve, spanning_cuts, total_score
 from videosync.sync.timeline import judge, place
 

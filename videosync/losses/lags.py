@@ -20,7 +20,7 @@ def lag_loss(
 
     ``embeddings`` ``[B, 2, T, D]`` unit length; ``steps`` ``[B, 2, T]`` consecutive frame numbers on one timeline;
     ``mask`` ``[B, 2, T]`` True = a real frame. Scores of lags are those of
-    :func:`videosync.offset.correlation.similarity_scores`; with ``p`` their softmax, the loss is minus the logarithm of
+    :func:`videosync.lags.correlation.similarity_scores`; with ``p`` their softmax, the loss is minus the logarithm of
     ``Σ_k p(k) exp(-(k - true)² / (2 label_variance))``: an answer near the true lag counts for as much as it is near.
     """
     with torch.autocast(embeddings.device.type, enabled=False):

@@ -13,8 +13,8 @@ import math
 import numpy as np
 from scipy.special import expit, logsumexp
 
+from videosync.lags.scores import LagCurve
 from videosync.sync.calibration import CALIBRATIONS, Calibration
-from videosync.sync.curve import LagCurve
 
 RIGHT_WITHIN = 1  # frames
 FEATURES = ("height", "parts", "halves")

@@ -12,8 +12,8 @@ from videosync.errors import ConfigError
 from videosync.features.deep import DEEP_CHANNELS
 from videosync.features.learned import LEARNED
 from videosync.features.signals import ALL_CHANNELS
-from videosync.offset.association import association_scores, change_components
-from videosync.offset.correlation import (
+from videosync.lags.association import association_scores, change_components
+from videosync.lags.correlation import (
     change_vectors,
     correlation_scores,
     decorrelated_vectors,
@@ -22,7 +22,7 @@ from videosync.offset.correlation import (
     usual_change,
     whiten,
 )
-from videosync.offset.fusion import antisymmetric, fuse
+from videosync.lags.fusion import antisymmetric, fuse
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 EMBEDDINGS = (

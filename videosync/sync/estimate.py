@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from videosync.errors import VideoError
+from videosync.lags.scores import LagCurve
 from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK
 from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.sync.confidence import half_width
 from videosync.sync.cues import find_cue
-from videosync.sync.curve import LagCurve
 from videosync.sync.pair import SHORTEST, is_still, lag_range, least_overlap, pair_curve
 from videosync.sync.reasons import Search, why_not
 from videosync.sync.result import PlacedFile, Timeline, short_names

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+from videosync.lags.scores import LagCurve
 from videosync.sync import DEFAULT_CUE as DEFAULT_CUE
 from videosync.sync.clips import Clip
 from videosync.sync.cues import CUES
-from videosync.sync.curve import LagCurve
 from videosync.sync.witnesses import witnessed_curve
 
 LEAST_SHARE = 0.25  # of the shorter clip that overlaps by default; answers at the ends are refused …

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from videosync.sync.curve import LagCurve, added
+from videosync.lags.scores import LagCurve, added
 
 BEAM = 24  # partial assignments kept
 PEAKS = 6  # new places tried for a camera in each

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from videosync.lags.scores import APART, LagCurve
 from videosync.sync.confidence import calibration_of, lag_probabilities, probability_right
-from videosync.sync.curve import APART, LagCurve
 from videosync.sync.solve import (
     Curves,
     Starts,

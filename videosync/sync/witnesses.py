@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
+from videosync.lags.scores import LagCurve, Witnesses
 from videosync.sync.cues import Cue, Signals
-from videosync.sync.curve import LagCurve, Witnesses
 
 LONGEST = 1200  # frames that the null and each half look at: enough, and the cost of long clips stays bounded
 NULL_SHARE = 0.3  # of the shorter clip that overlaps at least

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset.correlation import (
+from videosync.lags.correlation import (
     change_vectors,
     correlation_scores,
     decorrelated_vectors,
     similarity_scores,
     whiten,
 )
-from videosync.offset.overlap import cross_products
+from videosync.lags.overlap import cross_products
 
 LAGS = np.arange(-40, 41)
 
@@ -64,7 +64,7 @@ def test_similarity_is_the_formula_for_unequal_lengths_too(lag: int) -> None:
 def test_similarity_in_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = (change_vectors(v) for v in shifted_pair(9))
     whole = similarity_scores(x, y, LAGS, temperature=0.2)
-    monkeypatch.setattr("videosync.offset.correlation.ROWS", 50)
+    monkeypatch.setattr("videosync.lags.correlation.ROWS", 50)
     np.testing.assert_allclose(similarity_scores(x, y, LAGS, temperature=0.2), whole, rtol=1e-4, atol=1e-4)
 
 

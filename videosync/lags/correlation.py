@@ -11,8 +11,8 @@ import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset.long_similarity import long_scores
-from videosync.offset.overlap import cross_products, overlaps, window_sums
+from videosync.lags.long_similarity import long_scores
+from videosync.lags.overlap import cross_products, overlaps, window_sums
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
@@ -128,7 +128,7 @@ def similarity_scores(
 
     Returns:
         float64 [L]; 0 where nothing changes. Memory grows with T, not with T². Of longer signals than ``MOST_CELLS``
-        allows only the best lags are scored so, the others by plain products (``offset.long_similarity``).
+        allows only the best lags are scored so, the others by plain products (``lags.long_similarity``).
     """
     first, stop = overlaps(len(vectors0), len(vectors1), lags)
     if len(vectors0) * len(vectors1) > MOST_CELLS:

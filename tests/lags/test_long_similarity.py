@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset import correlation, long_similarity
-from videosync.offset.correlation import change_vectors, similarity_scores
+from videosync.lags import correlation, long_similarity
+from videosync.lags.correlation import change_vectors, similarity_scores
 
 TRUE = 170
 LAGS = np.arange(-500, 501)
