@@ -18,11 +18,11 @@ from videosync.lags.correlation import (
     correlation_scores,
     decorrelated_vectors,
     high_pass,
-    similarity_scores,
     usual_change,
     whiten,
 )
 from videosync.lags.fusion import antisymmetric, fuse
+from videosync.lags.similarity import similarity_scores
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 EMBEDDINGS = (
