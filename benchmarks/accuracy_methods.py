@@ -138,10 +138,10 @@ def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:
     """The peak of a cue's lag scores, as sure as ``videosync sync`` says it is."""
+    from videosync.sync.evidence import scores_with_evidence
     from videosync.sync.timeline import judge
-    from videosync.sync.witnesses import witnessed_curve
 
-    curve = witnessed_curve(cue, signals0, signals1, range(-max_offset, max_offset + 1), name)
+    curve = scores_with_evidence(cue, signals0, signals1, range(-max_offset, max_offset + 1), name)
     said = judge(curve)
     return Answer(curve.vertex(said.lag), said.confidence, curve.scores)
 

@@ -28,7 +28,7 @@ from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.features.grey import small_size
 from videosync.features.signals import clip_signals
-from videosync.lags.scores import LagCurve
+from videosync.lags.scores import LagScores
 from videosync.models.learned import learned_motion
 from videosync.sync.cues import find_cue
 from videosync.sync.pair import DEFAULT_CUE
@@ -76,7 +76,7 @@ def _errors(clip0: np.ndarray, clip1: np.ndarray, apart: float, frames: int, cue
             clip_signals(window, channels=wanted.channels, learned=learned_motion())
             for window in (clip0[first : first + frames], clip1[other : other + frames])
         )
-        curve = LagCurve(-REACH, wanted.score(signals0, signals1, range(-REACH, REACH + 1)))
+        curve = LagScores(-REACH, wanted.score(signals0, signals1, range(-REACH, REACH + 1)))
         errors.append(curve.vertex(curve.best()) - (apart - shift))
     return errors
 

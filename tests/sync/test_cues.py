@@ -13,7 +13,7 @@ from videosync.errors import ConfigError
 from videosync.features.motion import CHANNELS
 from videosync.features.signals import ALL_CHANNELS, clip_signals
 from videosync.features.window import video_signals
-from videosync.lags.scores import LagCurve
+from videosync.lags.scores import LagScores
 from videosync.models.learned import learned_motion
 from videosync.sync.cues import CUES, Signals, find_cue
 
@@ -81,7 +81,7 @@ def test_swapped_clips_give_the_reversed_scores_to_the_last_bit(
 def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) -> None:
     scores = CUES[name].score(clips[0], clips[0], LAGS)
     np.testing.assert_array_equal(scores, scores[::-1])
-    assert LagCurve(LAGS.start, scores).vertex(LAGS[int(scores.argmax())]) == 0
+    assert LagScores(LAGS.start, scores).vertex(LAGS[int(scores.argmax())]) == 0
 
 
 @pytest.mark.parametrize("name", CUES)
@@ -159,7 +159,7 @@ def test_the_peak_between_frames_is_nearly_unbiased(shift: float) -> None:
         later = round(20 * (9 + shift))
         first = {n: v[400 + later : 400 + later + 3000 : 20] for n, v in fine.items()}
         second = {n: v[400 : 400 + 3000 : 20] for n, v in fine.items()}
-        curve = LagCurve(LAGS.start, CUES["motion"].score(first, second, LAGS))
+        curve = LagScores(LAGS.start, CUES["motion"].score(first, second, LAGS))
         errors.append(curve.vertex(LAGS[int(curve.scores.argmax())]) - (9 + shift))
     assert abs(np.mean(errors)) < 0.1
     assert np.abs(errors).max() < 0.15

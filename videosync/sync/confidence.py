@@ -13,7 +13,7 @@ import math
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from videosync.lags.scores import LagCurve
+from videosync.lags.scores import LagScores
 from videosync.sync.calibration import CALIBRATIONS, Calibration
 
 RIGHT_WITHIN = 1  # frames
@@ -21,19 +21,19 @@ FEATURES = ("height", "parts", "halves")
 LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured ends about there
 
 
-def calibration_of(curve: LagCurve) -> Calibration:
+def calibration_of(curve: LagScores) -> Calibration:
     """That of the curve's cue; of the cue "motion" where that has none."""
     return CALIBRATIONS.get(curve.cue or "", CALIBRATIONS["motion"])
 
 
-def features(curve: LagCurve, lag: int) -> np.ndarray:
+def features(curve: LagScores, lag: int) -> np.ndarray:
     """float64 [3], as named in ``FEATURES``, of the answer ``lag``; larger speaks for it.
 
     height: of its peak, above what the highest of so many independent normal numbers is by chance.
     parts: by how much each part of the cue prefers it to all other offsets, on average.
     halves: what either half of the overlap says by itself, on average.
     """
-    seen = curve.heard()
+    seen = curve.support()
     found = [
         curve.near(seen.level, lag) - math.sqrt(2 * math.log(len(curve.scores))),
         curve.lead(seen.parts, lag).mean(),
@@ -42,18 +42,18 @@ def features(curve: LagCurve, lag: int) -> np.ndarray:
     return np.clip(np.array(found, np.float64), LOWEST, HIGHEST)
 
 
-def lag_probabilities(curve: LagCurve, sharpness: float | None = None) -> np.ndarray:
+def lag_probabilities(curve: LagScores, sharpness: float | None = None) -> np.ndarray:
     """float64 [L], sum 1: how likely each offset of the range is, given that the true one lies in it."""
     logits = (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
     return np.exp(logits - logsumexp(logits))
 
 
-def mass_near(curve: LagCurve, lag: int, sharpness: float | None = None) -> float:
+def mass_near(curve: LagScores, lag: int, sharpness: float | None = None) -> float:
     """The probability of all offsets within a frame of ``lag``, given that the true one lies in the range."""
     return float(lag_probabilities(curve, sharpness)[np.abs(curve.lags - lag) <= RIGHT_WITHIN].sum())
 
 
-def probability_right(curve: LagCurve, lag: int) -> float:
+def probability_right(curve: LagScores, lag: int) -> float:
     """The probability that the true offset lies within a frame of ``lag``, and that the videos share one at all.
 
     Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried.

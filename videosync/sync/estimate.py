@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from videosync.errors import VideoError
-from videosync.lags.scores import LagCurve
+from videosync.lags.scores import LagScores
 from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK
 from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.sync.confidence import half_width
@@ -33,7 +33,7 @@ class Evidence:
     infos: Mapping[int, ClipInfo]  # of the files that could be opened
     problems: Mapping[int, str]  # file → why it has no part in the search
     rate: float  # frames/s of the common grid
-    curves: Mapping[tuple[int, int], LagCurve]
+    curves: Mapping[tuple[int, int], LagScores]
     search: Search
     cue: str = DEFAULT_CUE
     moving: frozenset[int] = frozenset()  # files whose camera moves
