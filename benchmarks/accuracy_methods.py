@@ -130,10 +130,13 @@ def guess(name0: str, name1: str, max_offset: int) -> Answer:
 
 def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
     """The library's signals of a window: channel → float32 [T, F]."""
+    from videosync.features.learned import LEARNED
+    from videosync.models.clip_encoder import shipped_encoder
     from videosync.sync.clips import measured
 
+    encoder = shipped_encoder() if LEARNED in channels else None
     flashes = np.flatnonzero(keyframe_marks(clip.window)).tolist()
-    return measured(clip.frames, channels, keyframes=flashes, maps=maps)[0]
+    return measured(clip.frames, channels, keyframes=flashes, maps=maps, encoder=encoder)[0]
 
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:

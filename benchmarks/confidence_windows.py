@@ -12,6 +12,7 @@ import numpy as np
 
 import videosync.features
 from benchmarks.accuracy_windows import group_samples, read_data
+from videosync.models.clip_encoder import shipped_encoder
 from videosync.models.deep import deep_network
 from videosync.sync.clips import inspect, read_clip
 from videosync.sync.cues import CUES
@@ -67,6 +68,7 @@ class Measured:
     def __init__(self, cue: str, cache: Path) -> None:
         self.channels = CUES[cue].channels
         self.maps = deep_network(DEEP_NETWORK) if CUES[cue].deep else None
+        self.encoder = shipped_encoder() if CUES[cue].learned else None
         self.cache = cache
         self.code = _code_hash()
         cache.mkdir(parents=True, exist_ok=True)
@@ -78,7 +80,9 @@ class Measured:
         kept = self.cache / f"{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:20]}.npz"
         if not kept.exists():
             info = inspect(path)
-            found = read_clip(info, fps or info.fps, self.channels, maps=self.maps).signals
+            found = read_clip(
+                info, fps or info.fps, self.channels, maps=self.maps, encoder=self.encoder
+            ).signals
             building = kept.with_suffix(".building.npz")
             with building.open("wb") as file:
                 np.savez(file, allow_pickle=False, **found)
@@ -91,7 +95,13 @@ def _code_hash() -> str:
     """Of the sources and weights that decide what signals are."""
     digest = hashlib.sha256()
     package = Path(videosync.features.__path__[0]).parent
-    for pattern in ("features/*.py", "sync/clips.py", "models/deep.py", "models/learned.py", "weights/**/*"):
+    for pattern in (
+        "features/*.py",
+        "sync/clips.py",
+        "models/deep.py",
+        "models/clip_encoder.py",
+        "weights/**/*",
+    ):
         for path in sorted(package.glob(pattern)):
             if path.is_file():
                 digest.update(path.read_bytes())
