@@ -27,7 +27,7 @@ def embed(clip: Clip, *, encoder: Any, size: int) -> Any:
 
 def answer_both(e0: Any, e1: Any, max_offset: int, *, temperature: float) -> Answer:
     """The mean along diagonals of the softmax of both directions, in standard errors."""
-    from videosync.offset.correlation import similarity_scores
+    from videosync.lags.similarity import similarity_scores
 
     lags = np.arange(-max_offset, max_offset + 1)
     return best_of(similarity_scores(e0.numpy(), e1.numpy(), lags, temperature=temperature))

@@ -130,18 +130,21 @@ def guess(name0: str, name1: str, max_offset: int) -> Answer:
 
 def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
     """The library's signals of a window: channel → float32 [T, F]."""
+    from videosync.features.learned import LEARNED
+    from videosync.models.clip_encoder import shipped_encoder
     from videosync.sync.clips import measured
 
+    encoder = shipped_encoder() if LEARNED in channels else None
     flashes = np.flatnonzero(keyframe_marks(clip.window)).tolist()
-    return measured(clip.frames, channels, keyframes=flashes, maps=maps)[0]
+    return measured(clip.frames, channels, keyframes=flashes, maps=maps, encoder=encoder)[0]
 
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:
     """The peak of a cue's lag scores, as sure as ``videosync sync`` says it is."""
+    from videosync.sync.evidence import scores_with_evidence
     from videosync.sync.timeline import judge
-    from videosync.sync.witnesses import witnessed_curve
 
-    curve = witnessed_curve(cue, signals0, signals1, range(-max_offset, max_offset + 1), name)
+    curve = scores_with_evidence(cue, signals0, signals1, range(-max_offset, max_offset + 1), name)
     said = judge(curve)
     return Answer(curve.vertex(said.lag), said.confidence, curve.scores)
 

@@ -15,8 +15,8 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
+from videosync.lags.scores import LagScores
 from videosync.sync.confidence import FEATURES, RIGHT_WITHIN, features, mass_near
-from videosync.sync.curve import LagCurve
 
 PENALTY = 1e-3  # on squared weights of features in units of their spread
 WANTED = 0.98  # of accepted answers that are right
@@ -38,7 +38,7 @@ class Row:
     made: bool
     shape: str
     true: int | None
-    curve: LagCurve
+    curve: LagScores
 
     @cached_property
     def right(self) -> bool:

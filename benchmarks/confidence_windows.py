@@ -12,6 +12,7 @@ import numpy as np
 
 from benchmarks.accuracy_windows import group_samples, read_data
 from videosync.data.identity import code_hash
+from videosync.models.clip_encoder import shipped_encoder
 from videosync.models.deep import deep_network
 from videosync.sync.clips import inspect, read_clip
 from videosync.sync.cues import CUES
@@ -67,9 +68,12 @@ class Measured:
     def __init__(self, cue: str, cache: Path) -> None:
         self.channels = CUES[cue].channels
         self.maps = deep_network(DEEP_NETWORK) if CUES[cue].deep else None
+        self.encoder = shipped_encoder() if CUES[cue].learned else None
         self.cache = cache
         # the sources and weights that decide what signals are
-        self.code = code_hash("features", "sync/clips.py", "models/deep.py", "models/learned.py", "weights")
+        self.code = code_hash(
+            "features", "sync/clips.py", "models/deep.py", "models/clip_encoder.py", "weights"
+        )
         cache.mkdir(parents=True, exist_ok=True)
 
     def signals(self, path: Path, fps: float | None = None) -> Signals:
@@ -79,7 +83,9 @@ class Measured:
         kept = self.cache / f"{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:20]}.npz"
         if not kept.exists():
             info = inspect(path)
-            found = read_clip(info, fps or info.fps, self.channels, maps=self.maps).signals
+            found = read_clip(
+                info, fps or info.fps, self.channels, maps=self.maps, encoder=self.encoder
+            ).signals
             building = kept.with_suffix(".building.npz")
             with building.open("wb") as file:
                 np.savez(file, allow_pickle=False, **found)

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Sample
 from videosync.evaluation.intervals import event_interval, interval_text
+from videosync.models.clip_encoder import shipped_encoder
 from videosync.sync.clips import Clip, inspect, read_clip
 from videosync.sync.cues import CUES
 from videosync.sync.pair import DEFAULT_CUE, lag_range, pair_curve
@@ -86,7 +87,7 @@ def measure_event(root: Path, sample: Sample, args: argparse.Namespace) -> dict[
     clips = []
     for view in sample.views:
         info = inspect(root / view.video)
-        clips.append(read_clip(info, info.fps, CUES[DEFAULT_CUE].channels))
+        clips.append(read_clip(info, info.fps, CUES[DEFAULT_CUE].channels, encoder=shipped_encoder()))
     starts = [view.start_frame for view in sample.views]
     low = max(starts)
     shared = min(start + len(clip) for start, clip in zip(starts, clips)) - low

@@ -36,8 +36,8 @@ from videosync.features.grey import small_size
 from videosync.features.motion import CAMERA, motion_signals
 from videosync.sync.calibration import CALIBRATIONS
 from videosync.sync.cues import CUES
+from videosync.sync.evidence import scores_with_evidence
 from videosync.sync.timeline import judge
-from videosync.sync.witnesses import witnessed_curve
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
 
@@ -214,7 +214,7 @@ def _answers(
         part1 = {name: signal[start1 : start1 + frames] for name, signal in clip1[place].items()}
         for cue in CUES_ASKED:
             lags = range(-search, search + 1)
-            curve = witnessed_curve(CUES[cue], part0, part1, lags, cue)
+            curve = scores_with_evidence(CUES[cue], part0, part1, lags, cue)
             said = judge(curve) if cue in CALIBRATIONS else None
             answer = float(curve.vertex(curve.best()))
             if said is None:

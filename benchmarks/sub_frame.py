@@ -29,9 +29,9 @@ from videosync.errors import ConfigError, VideoSyncError
 from videosync.evaluation.intervals import event_interval, interval_text
 from videosync.features.grey import small_size
 from videosync.features.signals import clip_signals
-from videosync.models.learned import learned_motion
+from videosync.lags.scores import LagScores
+from videosync.models.clip_encoder import shipped_encoder
 from videosync.sync.cues import find_cue
-from videosync.sync.curve import LagCurve
 from videosync.sync.pair import DEFAULT_CUE
 from videosync.video.read import probe, read_frames
 
@@ -74,10 +74,10 @@ def _errors(clip0: np.ndarray, clip1: np.ndarray, apart: float, frames: int, cue
             break
         wanted = find_cue(cue)
         signals0, signals1 = (
-            clip_signals(window, channels=wanted.channels, learned=learned_motion())
+            clip_signals(window, channels=wanted.channels, learned=shipped_encoder())
             for window in (clip0[first : first + frames], clip1[other : other + frames])
         )
-        curve = LagCurve(-REACH, wanted.score(signals0, signals1, range(-REACH, REACH + 1)))
+        curve = LagScores(-REACH, wanted.score(signals0, signals1, range(-REACH, REACH + 1)))
         errors.append(curve.vertex(curve.best()) - (apart - shift))
     return errors
 

@@ -20,10 +20,11 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "data": BASE | {"video"},
     "features": BASE | {"video"},
     "models": BASE,
-    "losses": BASE,
+    "lags": BASE,
+    "losses": BASE | {"lags"},
     "similarity": BASE,
-    "offset": BASE | {"similarity"},
-    "evaluation": FRAMES | {"models", "losses", "similarity", "offset"},
+    "offset": BASE | {"similarity", "lags"},
+    "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
 }
 ALLOWED["sync"] = ALLOWED["evaluation"] | {"evaluation", "features"}
 ALLOWED["engine"] = ALLOWED["evaluation"] | {"evaluation", "config", "version"}

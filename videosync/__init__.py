@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from videosync.version import __version__
 
 if TYPE_CHECKING:
+    from videosync.engine.encoders import load_encoder
     from videosync.sync.estimate import sync
     from videosync.types import OffsetEstimate
 
-__all__ = ["OffsetEstimate", "__version__", "sync"]
+__all__ = ["OffsetEstimate", "__version__", "load_encoder", "sync"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from videosync.types import OffsetEstimate
 
         return OffsetEstimate
+    if name == "load_encoder":
+        from videosync.engine.encoders import load_encoder
+
+        return load_encoder
     if name == "sync":
         return importlib.import_module("videosync.sync")  # a package that can be called
     raise AttributeError(f"module 'videosync' has no attribute {name!r}")

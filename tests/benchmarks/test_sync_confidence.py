@@ -28,10 +28,10 @@ from benchmarks.confidence_windows import Event, draw
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
+from videosync.lags.scores import LagScores
 from videosync.sync import calibration
 from videosync.sync.calibration import CALIBRATIONS, Calibration
 from videosync.sync.confidence import probability_right
-from videosync.sync.curve import LagCurve
 
 
 def rows(count: int, seed: int = 0) -> list[Row]:
@@ -42,7 +42,9 @@ def rows(count: int, seed: int = 0) -> list[Row]:
         true = None if number % 3 == 0 else int(rng.integers(-20, 21))
         noise = rng.normal(size=61)
         height = 0 if true is None else rng.uniform(0, 9)
-        curve = LagCurve(-30, noise + height * np.exp(-0.5 * ((np.arange(-30, 31) - (true or 0)) / 0.8) ** 2))
+        curve = LagScores(
+            -30, noise + height * np.exp(-0.5 * ((np.arange(-30, 31) - (true or 0)) / 0.8) ** 2)
+        )
         kind = number % 4
         found.append(Row(f"set{kind}", f"event{number % 20}", kind < 2, "equal", true, curve))
     return found

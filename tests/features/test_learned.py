@@ -12,7 +12,7 @@ from videosync.features.signals import ALL_CHANNELS, clip_signals, reach_of
 class Differences:
     """A network that looks 2 frames back: the mean change over 1 and over 2 frames."""
 
-    size, context = 8, 2
+    size, context, columns, sees_differences = 8, 2, 2, True
 
     def features(self, pictures: np.ndarray, context: int) -> np.ndarray:
         assert pictures.dtype == np.uint8
@@ -58,7 +58,7 @@ def test_one_pass_gives_motion_and_what_the_network_sees() -> None:
     alone = clip_signals(iter(clip()), channels=(LEARNED,), learned=Differences())
     assert list(alone) == [LEARNED]
     assert LEARNED in ALL_CHANNELS
-    assert len(reach_of(LEARNED)) == ALL_CHANNELS[LEARNED]
+    assert reach_of(LEARNED, 2).tolist() == [1, 1]
 
 
 def test_wrong_input_is_one_sentence() -> None:
@@ -66,3 +66,17 @@ def test_wrong_input_is_one_sentence() -> None:
         clip_signals(clip(), channels=(LEARNED,))
     with pytest.raises(ValueError, match="expected uint8"):
         list(LearnedMeter(Differences()).watch(clip().astype(np.float32)))
+
+
+def test_an_encoder_of_colours_gets_them_and_no_flash_is_bridged() -> None:
+    class Colours(Differences):
+        context, sees_differences, columns = 0, False, 3
+
+        def features(self, pictures: np.ndarray, context: int) -> np.ndarray:
+            assert context == 0
+            return pictures.astype(np.float32).mean(axis=(1, 2))  # [N, 3]
+
+    frames = clip() // np.array([1, 2, 4], np.uint8)
+    meter = LearnedMeter(Colours(), chunk=7)
+    assert sum(1 for _ in meter.watch(frames)) == len(frames)
+    np.testing.assert_array_equal(meter.signals(keyframes=(20,))[LEARNED], frames[:, 0, 0].astype(np.float32))

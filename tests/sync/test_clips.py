@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videosync.features.learned import COLUMNS, LEARNED
+from videosync.features.learned import LEARNED
+from videosync.models.clip_encoder import shipped_encoder
 from videosync.sync.clips import measured
 
 
@@ -22,9 +23,11 @@ def pictures(frames: int, *, shift: int) -> np.ndarray:
 
 @pytest.mark.parametrize(("shift", "moves"), [(0, False), (3, True)])
 def test_the_learned_channel_says_nothing_where_the_camera_moves(shift: int, moves: bool) -> None:
-    signals, camera_moves = measured(pictures(60, shift=shift), ("energy", LEARNED))
+    signals, camera_moves = measured(
+        pictures(60, shift=shift), ("energy", LEARNED), encoder=shipped_encoder()
+    )
     assert camera_moves is moves
     assert set(signals) == {"energy", LEARNED}
-    assert signals[LEARNED].shape == (60, COLUMNS)
+    assert signals[LEARNED].shape == (60, shipped_encoder().columns)
     assert signals[LEARNED].any() != moves
     assert signals["energy"].shape == (60, 1)

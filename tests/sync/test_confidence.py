@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.sync.made_signals import Signals, motion, seen, stretch
+from videosync.lags.scores import LagEvidence, LagScores, added
 from videosync.sync.calibration import CALIBRATIONS
 from videosync.sync.clips import inspect, read_clip
 from videosync.sync.confidence import (
@@ -20,32 +21,35 @@ from videosync.sync.confidence import (
     probability_right,
 )
 from videosync.sync.cues import CUES
-from videosync.sync.curve import LagCurve, Witnesses, added
+from videosync.sync.evidence import scores_with_evidence
 from videosync.sync.timeline import judge, rivals_of
-from videosync.sync.witnesses import witnessed_curve
 
 CUE = CUES["motion"]
 LAGS = range(-40, 41)
 
 
-def pair(seed: int, *, offset: int = 11, frames: int = 150, related: bool = True, **options: int) -> LagCurve:
+def pair(
+    seed: int, *, offset: int = 11, frames: int = 150, related: bool = True, **options: int
+) -> LagScores:
     """The curve of two cameras that see one event, or of two that see one each."""
     rng = np.random.default_rng(seed)
     things = motion(frames + 100, rng, **options)
     other = things if related else motion(frames + 100, rng, **options)
     one, two = seen(things, rng), seen(other, rng)
     lags = LAGS if frames > 80 else range(-frames // 2, frames // 2 + 1)
-    return witnessed_curve(CUE, stretch(one, 50, frames), stretch(two, 50 - offset, frames), lags, "motion")
+    return scores_with_evidence(
+        CUE, stretch(one, 50, frames), stretch(two, 50 - offset, frames), lags, "motion"
+    )
 
 
-def same(one: LagCurve, other: LagCurve) -> bool:
-    rows = [(vars(c.heard()) | {"scores": c.scores}) for c in (one, other)]
+def same(one: LagScores, other: LagScores) -> bool:
+    rows = [(vars(c.support()) | {"scores": c.scores}) for c in (one, other)]
     return one.first == other.first and all(np.array_equal(rows[0][n], rows[1][n]) for n in rows[0])
 
 
-def peak(height: float, at: int = 5) -> LagCurve:
+def peak(height: float, at: int = 5) -> LagScores:
     noise = np.random.default_rng(3).normal(size=121)
-    return LagCurve(-60, noise + height * np.exp(-0.5 * ((np.arange(-60, 61) - at) / 1.5) ** 2))
+    return LagScores(-60, noise + height * np.exp(-0.5 * ((np.arange(-60, 61) - at) / 1.5) ** 2))
 
 
 # the numbers
@@ -68,7 +72,7 @@ def test_the_numbers_make_sense(cue: str) -> None:
 
 def test_the_default_cue_is_calibrated_and_stands_for_the_others() -> None:
     curve = peak(8.0)
-    unknown = LagCurve(curve.first, curve.scores, cue="no such cue")
+    unknown = LagScores(curve.first, curve.scores, cue="no such cue")
     assert probability_right(unknown, 5) == probability_right(curve, 5)
     assert half_width(0.9, "no such cue") == half_width(0.9, "motion")
 
@@ -81,8 +85,8 @@ def test_a_swapped_pair_is_as_sure_to_the_last_bit() -> None:
     one, two = (seen(motion(180, rng), rng) for _ in range(2))
     short = stretch(two, 20, 131)
     lags = range(-120, 80)
-    forward = witnessed_curve(CUE, one, short, lags)
-    backward = witnessed_curve(CUE, short, one, range(-79, 121))
+    forward = scores_with_evidence(CUE, one, short, lags)
+    backward = scores_with_evidence(CUE, short, one, range(-79, 121))
     assert same(forward, backward.reversed())
     best = forward.best()
     assert probability_right(forward, best) == probability_right(backward.reversed(), best)
@@ -101,8 +105,8 @@ def test_the_order_of_sums_does_not_tell_a_pair_from_the_swapped_one() -> None:
 
 def test_pixels_give_the_same_both_ways(event: tuple[list[Path], list[int]]) -> None:
     clips = [read_clip(inspect(str(path)), 30.0, CUE.channels).signals for path in event[0][:2]]
-    forward = witnessed_curve(CUE, *clips, range(-100, 101))
-    assert same(forward, witnessed_curve(CUE, *clips[::-1], range(-100, 101)).reversed())
+    forward = scores_with_evidence(CUE, *clips, range(-100, 101))
+    assert same(forward, scores_with_evidence(CUE, *clips[::-1], range(-100, 101)).reversed())
     assert judge(forward).doubt is None
     assert abs(forward.best() - (event[1][0] - event[1][1])) <= 1
 
@@ -127,7 +131,7 @@ def test_related_pairs_are_accepted_and_right_unrelated_ones_refused() -> None:
 def test_as_long_as_the_null_sees_them_repeating_signals_say_less_by_the_same_score() -> None:
     """A period raises the spread of the null, so that the same cue speaks in smaller units."""
     wandering, repeating = pair(2, frames=200), pair(2, frames=200, period=13)
-    assert repeating.heard().level.max() < wandering.heard().level.max()
+    assert repeating.support().level.max() < wandering.support().level.max()
 
 
 def test_halves_speak_where_the_whole_time_is_shared() -> None:
@@ -136,7 +140,7 @@ def test_halves_speak_where_the_whole_time_is_shared() -> None:
     rng = np.random.default_rng(6)
     one, two = motion(160, rng), motion(160, rng)
     two[25:75] = one[14:64]
-    part = witnessed_curve(CUE, seen(one, rng), seen(two, rng), LAGS)
+    part = scores_with_evidence(CUE, seen(one, rng), seen(two, rng), LAGS)
     assert abs(part.best() - 11) <= 1
     assert features(part, part.best())[2] < 0.8 * features(shared, shared.best())[2]
     assert judge(part).confidence < judge(shared).confidence
@@ -152,7 +156,7 @@ def test_probabilities_of_offsets_add_up_and_peak_at_the_answer() -> None:
     assert curve.lags[likely.argmax()] == curve.best()
     assert mass_near(curve, 5) == pytest.approx(likely[np.abs(curve.lags - 5) <= 1].sum())
     assert rivals_of(curve, 5) == ()
-    two = LagCurve(-60, 0.1 * peak(0.0).scores + peak_at(5, 121, 60) + peak_at(-30, 121, 60))
+    two = LagScores(-60, 0.1 * peak(0.0).scores + peak_at(5, 121, 60) + peak_at(-30, 121, 60))
     assert probability_right(two, two.best()) < 0.7
     assert [abs(rival) for rival in rivals_of(two, two.best())] == [35]
 
@@ -176,7 +180,7 @@ def test_parts_that_speak_for_different_offsets_are_named() -> None:
     lags = np.arange(-60, 61)
     parts = np.array([7 * np.exp(-0.5 * ((lags - at) / 1.5) ** 2) for at in (-31, 4, 33)])
     level = parts.sum(axis=0) / np.sqrt(3) + 0.8 * np.exp(-0.5 * ((lags - 4) / 1.5) ** 2)
-    said = judge(LagCurve(-60, level, Witnesses(level, parts, np.zeros(121)), 200))
+    said = judge(LagScores(-60, level, LagEvidence(level, parts, np.zeros(121)), np.full(121, 200)))
     assert said.lag == 4
     assert said.doubt is not None
     assert said.doubt.kind == "disagree"
@@ -186,21 +190,21 @@ def test_a_curve_that_says_nothing_is_flat() -> None:
     still: Signals = {
         name: np.zeros((100, 64 if name == "cells" else 16), np.float32) for name in CUE.channels
     }
-    said = judge(witnessed_curve(CUE, still, still, LAGS))
+    said = judge(scores_with_evidence(CUE, still, still, LAGS))
     assert said.doubt is not None
     assert said.doubt.kind == "flat"
     assert said.confidence < 0.1
 
 
 def test_curves_that_say_the_same_thing_count_once() -> None:
-    """Four pairs of one stranger with cameras that see the same are no four witnesses."""
+    """Four pairs of one stranger with cameras that see the same are not four times the evidence."""
     rng = np.random.default_rng(7)
-    common = LagCurve(-80, rng.normal(size=161))
-    once = common.heard().level.max()
-    assert added([(0, common)] * 4).heard().level.max() == pytest.approx(once)
-    apart = [LagCurve(-80, rng.normal(size=161) + peak_at(0, 161, 80)) for _ in range(4)]
-    assert added([(0, c) for c in apart]).heard().level[80] > 1.2 * np.mean(
-        [c.heard().level[80] for c in apart]
+    common = LagScores(-80, rng.normal(size=161))
+    once = common.support().level.max()
+    assert added([(0, common)] * 4).support().level.max() == pytest.approx(once)
+    apart = [LagScores(-80, rng.normal(size=161) + peak_at(0, 161, 80)) for _ in range(4)]
+    assert added([(0, c) for c in apart]).support().level[80] > 1.2 * np.mean(
+        [c.support().level[80] for c in apart]
     )
 
 

@@ -13,9 +13,9 @@ from videosync.errors import ConfigError
 from videosync.features.motion import CHANNELS
 from videosync.features.signals import ALL_CHANNELS, clip_signals
 from videosync.features.window import video_signals
-from videosync.models.learned import learned_motion
+from videosync.lags.scores import LagScores
+from videosync.models.clip_encoder import shipped_encoder
 from videosync.sync.cues import CUES, Signals, find_cue
-from videosync.sync.curve import LagCurve
 
 LAGS = range(-40, 41)
 
@@ -52,7 +52,7 @@ def contrasts(frames: np.ndarray) -> np.ndarray:
 
 
 def measured(frames: np.ndarray, channels: tuple[str, ...] = tuple(ALL_CHANNELS)) -> dict[str, np.ndarray]:
-    return clip_signals(frames, channels=channels, maps=contrasts, learned=learned_motion())
+    return clip_signals(frames, channels=channels, maps=contrasts, learned=shipped_encoder())
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_swapped_clips_give_the_reversed_scores_to_the_last_bit(
 def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) -> None:
     scores = CUES[name].score(clips[0], clips[0], LAGS)
     np.testing.assert_array_equal(scores, scores[::-1])
-    assert LagCurve(LAGS.start, scores).vertex(LAGS[int(scores.argmax())]) == 0
+    assert LagScores(LAGS.start, scores).vertex(LAGS[int(scores.argmax())]) == 0
 
 
 @pytest.mark.parametrize("name", CUES)
@@ -89,7 +89,7 @@ def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) ->
 def test_black_or_still_clips_say_nothing(name: str, frames: int) -> None:
     black = measured(np.zeros((frames, 48, 64), np.uint8), CUES[name].channels)
     rng = np.random.default_rng(0)
-    lively = {n: rng.normal(size=(frames, ALL_CHANNELS[n])).astype(np.float32) for n in CUES[name].channels}
+    lively = {n: rng.normal(size=(frames, black[n].shape[1])).astype(np.float32) for n in black}
     for other in (black, lively):
         scores = CUES[name].score(black, other, range(-frames // 2, frames // 2 + 1))
         assert not scores.any()
@@ -159,7 +159,7 @@ def test_the_peak_between_frames_is_nearly_unbiased(shift: float) -> None:
         later = round(20 * (9 + shift))
         first = {n: v[400 + later : 400 + later + 3000 : 20] for n, v in fine.items()}
         second = {n: v[400 : 400 + 3000 : 20] for n, v in fine.items()}
-        curve = LagCurve(LAGS.start, CUES["motion"].score(first, second, LAGS))
+        curve = LagScores(LAGS.start, CUES["motion"].score(first, second, LAGS))
         errors.append(curve.vertex(LAGS[int(curve.scores.argmax())]) - (9 + shift))
     assert abs(np.mean(errors)) < 0.1
     assert np.abs(errors).max() < 0.15

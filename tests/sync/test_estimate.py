@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
+from videosync.lags.scores import LagScores
 from videosync.sync.clips import ClipInfo
-from videosync.sync.curve import LagCurve
 from videosync.sync.estimate import Evidence, conclude
 from videosync.sync.reasons import Search
 
@@ -19,7 +19,9 @@ def of_two_events(sizes: tuple[int, int]) -> Evidence:
     rng = np.random.default_rng(3)
     event = [number for number, size in enumerate(sizes) for _ in range(size)]
     curves = {
-        (i, j): LagCurve(-80, rng.normal(size=161) + (event[i] == event[j]) * 12.0 * (LAGS == 0), None, 300)
+        (i, j): LagScores(
+            -80, rng.normal(size=161) + (event[i] == event[j]) * 12.0 * (LAGS == 0), None, 300 - abs(LAGS)
+        )
         for i, j in combinations(range(len(event)), 2)
     }
     paths = tuple(f"event{number}/cam{i}.mp4" for i, number in enumerate(event))

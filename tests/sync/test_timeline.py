@@ -8,21 +8,21 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from videosync.sync.curve import LagCurve, Witnesses
+from videosync.lags.scores import LagEvidence, LagScores
 from videosync.sync.solve import fine_starts, joint_starts, moved_curve, spanning_cuts, total_score
 from videosync.sync.timeline import judge, place
 
 HEIGHT = 9.0  # of a clear peak, standard errors
-Curves = dict[tuple[int, int], LagCurve]
+Curves = dict[tuple[int, int], LagScores]
 
 
 def curve(
     true: float, *, height: float = HEIGHT, rng: np.random.Generator | None = None, reach: int = 80
-) -> LagCurve:
+) -> LagScores:
     """A peak of a frame and a half at ``true`` in noise of one standard error."""
     lags = np.arange(-reach, reach + 1)
     noise = np.zeros(len(lags)) if rng is None else rng.normal(size=len(lags))
-    return LagCurve(-reach, height * np.exp(-0.5 * ((lags - true) / 1.5) ** 2) + noise)
+    return LagScores(-reach, height * np.exp(-0.5 * ((lags - true) / 1.5) ** 2) + noise)
 
 
 def event(starts: Mapping[int, float], seed: int = 0, **options: float) -> Curves:
@@ -40,7 +40,7 @@ TRUE = {0: 0, 1: 13, 2: -22, 3: 7}
 def test_a_pair_that_is_wrong_alone_is_put_right_by_the_others() -> None:
     curves = event(TRUE)
     wrong = curve(TRUE[0] - TRUE[1] + 30, height=12.0)
-    curves[0, 1] = LagCurve(wrong.first, wrong.scores + curve(TRUE[0] - TRUE[1], height=5.0).scores)
+    curves[0, 1] = LagScores(wrong.first, wrong.scores + curve(TRUE[0] - TRUE[1], height=5.0).scores)
     assert curves[0, 1].best() == TRUE[0] - TRUE[1] + 30
     found = joint_starts(curves, list(TRUE))
     assert relative(found, 0) == TRUE
@@ -50,7 +50,7 @@ def test_the_joint_answer_is_the_best_of_all_assignments() -> None:
     """Against an exhaustive search, on curves of pure noise where there is no obvious answer."""
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        curves = {pair: LagCurve(-6, rng.normal(size=13)) for pair in combinations(range(3), 2)}
+        curves = {pair: LagScores(-6, rng.normal(size=13)) for pair in combinations(range(3), 2)}
         everything = [total_score(curves, {0: 0, 1: a, 2: b}) for a in range(-13, 14) for b in range(-13, 14)]
         assert total_score(curves, joint_starts(curves, [0, 1, 2])) == pytest.approx(max(everything))
 
@@ -97,7 +97,7 @@ def test_fractions_of_several_pairs_agree_and_a_stray_one_weighs_little() -> Non
 def test_an_unrelated_camera_is_left_out_and_the_others_are_as_without_it() -> None:
     curves = event(TRUE, seed=1)
     rng = np.random.default_rng(8)
-    curves |= {(camera, 4): LagCurve(-80, rng.normal(size=161)) for camera in TRUE}
+    curves |= {(camera, 4): LagScores(-80, rng.normal(size=161)) for camera in TRUE}
     placed = place(curves, range(5))
     assert sorted(placed.starts) == [0, 1, 2, 3]
     assert placed.doubts[4].kind == "unrelated"
@@ -107,7 +107,7 @@ def test_an_unrelated_camera_is_left_out_and_the_others_are_as_without_it() -> N
 def test_two_events_are_not_put_on_one_timeline() -> None:
     rng = np.random.default_rng(4)
     curves = event({0: 0, 1: 5, 2: 9}, seed=2) | {(3, 4): curve(20, rng=rng)}
-    curves |= {(i, j): LagCurve(-80, rng.normal(size=161)) for i in range(3) for j in (3, 4)}
+    curves |= {(i, j): LagScores(-80, rng.normal(size=161)) for i in range(3) for j in (3, 4)}
     placed = place(curves, range(5))
     assert sorted(placed.starts) == [0, 1, 2]
     assert set(placed.doubts) == {3, 4}
@@ -116,7 +116,7 @@ def test_two_events_are_not_put_on_one_timeline() -> None:
 def test_of_two_pairs_the_one_with_the_reference_is_kept() -> None:
     rng = np.random.default_rng(6)
     curves = {(0, 1): curve(5, rng=rng), (2, 3): curve(9, rng=rng)}
-    curves |= {(i, j): LagCurve(-80, rng.normal(size=161)) for i in (0, 1) for j in (2, 3)}
+    curves |= {(i, j): LagScores(-80, rng.normal(size=161)) for i in (0, 1) for j in (2, 3)}
     assert sorted(place(curves, range(4), prefer=3).starts) == [2, 3]
     assert sorted(place(curves, range(4), prefer=0).starts) == [0, 1]
 
@@ -125,20 +125,20 @@ def test_noise_alone_is_refused() -> None:
     placed = 0
     for seed in range(40):
         rng = np.random.default_rng([17, seed])
-        placed += bool(place({(0, 1): LagCurve(-80, rng.normal(size=161))}, [0, 1]).starts)
+        placed += bool(place({(0, 1): LagScores(-80, rng.normal(size=161))}, [0, 1]).starts)
     assert placed <= 2
 
 
 def test_a_periodic_pair_is_refused_with_its_rivals() -> None:
     lags = np.arange(-60, 61)
-    said = judge(LagCurve(-60, 8 * np.cos(2 * np.pi * lags / 25) ** 9))
+    said = judge(LagScores(-60, 8 * np.cos(2 * np.pi * lags / 25) ** 9))
     assert said.doubt is not None
     assert said.doubt.kind == "periodic"
     assert {-25, 25} <= set(said.doubt.rivals)
 
 
 def test_an_answer_at_the_end_of_the_range_is_refused() -> None:
-    said = judge(LagCurve(-30, curve(33, reach=30).scores))
+    said = judge(LagScores(-30, curve(33, reach=30).scores))
     assert said.doubt is not None
     assert said.doubt.kind == "edge"
 
@@ -170,7 +170,7 @@ def test_cuts_part_each_camera_and_the_weak_edge() -> None:
 
 
 def test_a_reversed_curve_reads_backwards() -> None:
-    one = LagCurve(-3, np.arange(8.0))
+    one = LagScores(-3, np.arange(8.0))
     assert [one.reversed().at(-lag) for lag in one.lags] == one.scores.tolist()
     assert one.reversed().lags.tolist() == [-4, -3, -2, -1, 0, 1, 2, 3]
     assert one.at(-4) == one.at(5) == 0.0
@@ -179,16 +179,16 @@ def test_a_reversed_curve_reads_backwards() -> None:
 def test_peaks_are_apart_and_sorted() -> None:
     scores = np.zeros(50)
     scores[[10, 12, 30, 49]] = [5, 4, 6, 3]
-    assert LagCurve(0, scores).peaks(3) == [30, 10, 49]
+    assert LagScores(0, scores).peaks(3) == [30, 10, 49]
 
 
 def test_a_smooth_curve_is_not_taken_for_a_periodic_one() -> None:
     lags = np.arange(-60, 61)
     smooth = 3 * np.exp(-((lags - 5) ** 2) / 200)
-    doubt = judge(LagCurve(-60, smooth + 0.05 * np.cos(lags / 2), None, 240), 5).doubt
+    doubt = judge(LagScores(-60, smooth + 0.05 * np.cos(lags / 2), None, np.full(121, 240)), 5).doubt
     assert doubt is not None
     assert doubt.kind != "periodic"
-    wave = judge(LagCurve(-60, np.cos(lags * 2 * np.pi / 20), None, 240), 0).doubt
+    wave = judge(LagScores(-60, np.cos(lags * 2 * np.pi / 20), None, np.full(121, 240)), 0).doubt
     assert wave is not None
     assert wave.kind == "periodic"
 
@@ -196,8 +196,8 @@ def test_a_smooth_curve_is_not_taken_for_a_periodic_one() -> None:
 def test_without_rivals_an_answer_is_weak_and_not_ambiguous() -> None:
     scores = np.random.default_rng(1).normal(scale=0.8, size=121)
     scores[70] = 4.6
-    silent = Witnesses(scores, scores[None], np.zeros(121))
-    doubt = judge(LagCurve(-60, scores, silent, 240)).doubt
+    silent = LagEvidence(scores, scores[None], np.zeros(121))
+    doubt = judge(LagScores(-60, scores, silent, np.full(121, 240))).doubt
     assert doubt is not None
     assert not doubt.rivals
     assert doubt.kind == "weak"

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
 from videosync.errors import ConfigError
-from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK
+from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK, SHIPPED
 
 if TYPE_CHECKING:
     from videosync.sync.result import Timeline
@@ -67,6 +67,15 @@ def build_parser() -> CommandParser:
         "pretrained network change), or a single part of these",
     )
     add(
+        "--encoder",
+        type=_encoder_name,
+        default=SHIPPED,
+        metavar="RUN",
+        help="what motion-learned and learned look through: the folder of a training run or of videosync export, or a "
+        "CARL or VideoSync checkpoint (.pth); pictures get the size that it was trained with. Default: %(default)s, "
+        "which comes with VideoSync. Confidence was measured with that one",
+    )
+    add(
         "--network",
         default=DEFAULT_NETWORK,
         metavar="NAME",
@@ -93,6 +102,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(lambda: _sync(args))
 
 
+def _encoder_name(text: str) -> str | Path:
+    """The shipped encoder's name, or a path, which may begin with ``~``."""
+    return text if text == SHIPPED else expanded_path(text)
+
+
 def _seconds(text: str) -> float:
     try:
         value = float(text)
@@ -111,10 +125,15 @@ def _sync(args: argparse.Namespace) -> int:
 
     paths = check_files(args.videos)
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
+    encoder = None
+    if args.encoder != SHIPPED:
+        from videosync.engine.encoders import load_encoder
+
+        encoder = load_encoder(args.encoder)
     with _Bar() as bar:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, network=args.network,
-            weights=args.weights, progress=bar,
+            weights=args.weights, encoder=encoder, progress=bar,
         )  # fmt: skip
     timeline = conclude(evidence, asked)
     for file in timeline.files:

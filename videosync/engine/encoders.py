@@ -8,10 +8,12 @@ from typing import Any
 
 import torch
 
+from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
 from videosync.engine.carl_checkpoint import find_any_checkpoint
 from videosync.engine.checkpoint import Checkpoint, choice, load_weights
 from videosync.errors import CheckpointError
+from videosync.models.clip_encoder import SHIPPED, ClipEncoder, clip_encoder, shipped_encoder
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder
@@ -88,3 +90,22 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
         raise CheckpointError(
             f"{checkpoint.folder}: {'; '.join(differences)}. Use the config it was trained with"
         )
+
+
+def load_encoder(source: str | Path) -> ClipEncoder:
+    """A trained frame encoder, as ``videosync.sync`` takes it.
+
+    Args:
+        source: the folder of a training run (its best checkpoint) or of ``videosync export``, a checkpoint of CARL or
+            the VideoSync research code, or "crossview", the encoder that comes with the package.
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or it is the noise encoder, which has no weights.
+    """
+    if source == SHIPPED:
+        return shipped_encoder()
+    path = Path(source).expanduser()
+    checkpoint = find_any_checkpoint(path, "best")
+    config = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
+    encoder = checkpoint_encoder(config, checkpoint)
+    return clip_encoder(optimize_for_inference(encoder), asdict(config), name=path.stem)

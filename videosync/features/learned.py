@@ -1,6 +1,6 @@
-"""What a small trained network sees of the changes in a picture, frame by frame, measured while frames go by.
+"""Features of a frame encoder, frame by frame, measured while frames go by.
 
-The network is a function from pictures to numbers; ``models.learned`` holds the one that comes with the package.
+The encoder is a function from pictures to numbers; ``models.clip_encoder`` makes one of any trained encoder.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from videosync.features.keyframes import bridge_keyframes
 
 CHUNK = 64  # pictures that the network sees at once
 LEARNED = "learned"  # the channel's name
-COLUMNS = 128
-LEARNED_CHANNELS = {LEARNED: COLUMNS}  # name → columns
-FLASH = 1  # frames that a keyframe's flash is bridged for: the network was trained with keyframes that never coincide
+FLASH = 1  # frames that a keyframe's flash is bridged for, where an encoder sees differences
 
 
 class FrameFeatures(Protocol):
-    """Pictures uint8 [N,S,S] grey, of which the first ``context`` are only looked back at → float32 [N-context,F]."""
+    """Pictures uint8 [N,S,S,3] RGB, or [N,S,S] where it sees grey, of which the first ``context`` are only looked back
+    at → float32 [N-context,F].
+    """
 
     size: int  # S, pixels
     context: int  # frames that it looks back at
+    columns: int  # F
+    sees_differences: bool  # of grey pictures: their colours are left out, and flashes of keyframes bridged
 
     def features(self, pictures: np.ndarray, context: int) -> np.ndarray: ...
 
@@ -58,7 +60,9 @@ class LearnedMeter:
         """
         if self.waiting:
             self._measure()
-        signal = np.concatenate(self.found) if self.found else np.zeros((0, COLUMNS), np.float32)
+        signal = np.concatenate(self.found) if self.found else np.zeros((0, self.network.columns), np.float32)
+        if not self.network.sees_differences:
+            return {LEARNED: signal}
         return {LEARNED: bridge_keyframes(signal, keyframes, np.full(signal.shape[1], FLASH))}
 
     def _small(self, frame: np.ndarray) -> np.ndarray:
@@ -67,15 +71,12 @@ class LearnedMeter:
                 f"a frame is {frame.dtype} {list(frame.shape)}; expected uint8 [H,W,3] RGB or [H,W] grey"
             )
         small = cv2.resize(frame, (self.network.size, self.network.size), interpolation=cv2.INTER_AREA)
-        return small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        if self.network.sees_differences:
+            return small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+        return small if small.ndim == 3 else cv2.cvtColor(small, cv2.COLOR_GRAY2RGB)
 
     def _measure(self) -> None:
         pictures = np.stack([*self.before, *self.waiting])
         self.found.append(self.network.features(pictures, len(self.before)))
         self.before = list(pictures[len(pictures) - self.network.context :]) if self.network.context else []
         self.waiting.clear()
-
-
-def learned_reach(channel: str) -> np.ndarray:
-    """How many frames back each column of a channel looks, about: int [F]."""
-    return np.ones(LEARNED_CHANNELS[channel], np.int64)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from videosync.features.deep import DEEP_CHANNELS, DeepMeter, FeatureMaps, deep_reach
-from videosync.features.learned import LEARNED, LEARNED_CHANNELS, FrameFeatures, LearnedMeter, learned_reach
+from videosync.features.learned import LEARNED, FrameFeatures, LearnedMeter
 from videosync.features.motion import CHANNELS, motion_signals, reach
 
-ALL_CHANNELS = {**CHANNELS, **LEARNED_CHANNELS, **DEEP_CHANNELS}  # name → columns
+ALL_CHANNELS = (*CHANNELS, LEARNED, *DEEP_CHANNELS)
 
 
 def clip_signals(
@@ -35,7 +35,7 @@ def clip_signals(
         ValueError: an unknown channel, one without its network, or frames that are not as described.
     """
     deep = [name for name in channels if name in DEEP_CHANNELS]
-    motion = [name for name in channels if name not in DEEP_CHANNELS and name not in LEARNED_CHANNELS]
+    motion = [name for name in channels if name not in DEEP_CHANNELS and name != LEARNED]
     flashes = tuple(keyframes)
     looking = _learned_meter(learned) if LEARNED in channels else None
     if looking is not None:
@@ -67,8 +67,8 @@ def _learned_meter(network: FrameFeatures | None) -> LearnedMeter:
     return LearnedMeter(network)
 
 
-def reach_of(channel: str) -> np.ndarray:
-    """How many frames back each column of a channel looks: int [F]."""
-    if channel in LEARNED_CHANNELS:
-        return learned_reach(channel)
+def reach_of(channel: str, columns: int) -> np.ndarray:
+    """How many frames back each of the ``columns`` of a channel looks, about: int [F]."""
+    if channel == LEARNED:
+        return np.ones(columns, np.int64)
     return deep_reach(channel) if channel in DEEP_CHANNELS else reach(channel)

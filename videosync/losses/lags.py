@@ -6,9 +6,11 @@ are estimated with. Its negatives are the other lags of the same two clips: the 
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from videosync.lags.similarity import diagonal_sums, similarity_scores
 
 LEAST_OVERLAP = 0.2  # of the shorter clip: smaller overlaps are no candidates
 
@@ -20,13 +22,17 @@ def lag_loss(
 
     ``embeddings`` ``[B, 2, T, D]`` unit length; ``steps`` ``[B, 2, T]`` consecutive frame numbers on one timeline;
     ``mask`` ``[B, 2, T]`` True = a real frame. Scores of lags are those of
-    :func:`videosync.offset.correlation.similarity_scores`; with ``p`` their softmax, the loss is minus the logarithm of
+    :func:`videosync.lags.similarity.similarity_scores`; with ``p`` their softmax, the loss is minus the logarithm of
     ``Σ_k p(k) exp(-(k - true)² / (2 label_variance))``: an answer near the true lag counts for as much as it is near.
     """
     with torch.autocast(embeddings.device.type, enabled=False):
-        scores, overlap = diagonal_scores(embeddings.float(), mask, temperature)  # [B, 2T - 1]
         frames = embeddings.shape[2]
-        lags = torch.arange(1 - frames, frames, device=scores.device)
+        every_lag = np.arange(1 - frames, frames)
+        (e0, e1), (mask0, mask1) = embeddings.float().unbind(1), mask.unbind(1)
+        scores = similarity_scores(e0, e1, every_lag, temperature=temperature, mask0=mask0, mask1=mask1)
+        scores = scores.float()  # [B, 2T - 1]
+        overlap = diagonal_sums(mask0[:, :, None] & mask1[:, None, :])  # [B, 2T - 1] frames
+        lags = torch.from_numpy(every_lag).to(scores.device)
         true = steps[:, 0, 0] - steps[:, 1, 0]  # frame i of view 0 shows the moment of frame i + k of view 1
         shorter = mask.sum(-1).amin(-1)  # [B]
         candidate = overlap >= (LEAST_OVERLAP * shorter)[:, None].clamp(min=1)
@@ -39,28 +45,3 @@ def lag_loss(
         distance = -((lags - true[:, None]).double() ** 2) / (2 * label_variance)
         logs = scores.masked_fill(~candidate, -torch.inf).log_softmax(-1)
         return -(logs + distance.float()).logsumexp(-1).mean()
-
-
-def diagonal_scores(embeddings: Tensor, mask: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
-    """Scores float32 and overlaps int64 of the lags ``1 - T … T - 1``: ``[B, 2T - 1]`` each."""
-    e0, e1 = embeddings.unbind(1)
-    both = mask[:, 0, :, None] & mask[:, 1, None, :]  # [B, T, T]
-    logits = (e0 @ e1.transpose(1, 2) / temperature).masked_fill(~both, -1e4)
-    similarity = (logits.softmax(1) + logits.softmax(2)) / 2 * both  # [B, T, T]
-    cells = both.sum((1, 2)).clamp(min=1)
-    mean = similarity.sum((1, 2)) / cells
-    variance = (similarity**2).sum((1, 2)) / cells - mean**2
-    spread = variance.clamp(min=1e-12).sqrt()
-    overlap = _diagonal_sums(both.long())
-    centred = (similarity - mean[:, None, None]) * both
-    scores = _diagonal_sums(centred) / (spread[:, None] * overlap.clamp(min=1).sqrt())
-    return scores, overlap
-
-
-def _diagonal_sums(matrix: Tensor) -> Tensor:
-    """Sums along the diagonals of ``[B, T, T]``, from the lower left corner to the upper right: ``[B, 2T - 1]``."""
-    frames = matrix.shape[-1]
-    skewed = F.pad(matrix.flip(1), (0, frames)).flatten(1)[
-        :, : frames * (2 * frames - 1)
-    ]  # a row shifts by one
-    return skewed.unflatten(1, (frames, 2 * frames - 1)).sum(1)

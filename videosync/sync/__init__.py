@@ -13,10 +13,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from videosync.sync.cues import ClipEmbedder
     from videosync.sync.result import Timeline
 
 
 DEFAULT_CUE = "motion-learned"  # of sync.cues.CUES
+SHIPPED = "crossview"  # the encoder that comes with the package, of models.clip_encoder
 DEFAULT_NETWORK = "efficientnet-lite0"  # of models.deep.DEEP_NETWORKS
 
 
@@ -31,6 +33,7 @@ class _SyncPackage(ModuleType):
         cue: str = DEFAULT_CUE,
         network: str = DEFAULT_NETWORK,
         weights: str | None = None,
+        encoder: ClipEmbedder | None = None,
         progress: Callable[[str, int, int], None] | None = None,
     ) -> Timeline:
         """Put videos of one event on one timeline: see ``videosync.sync.estimate.sync``."""
@@ -44,6 +47,7 @@ class _SyncPackage(ModuleType):
             cue=cue,
             network=network,
             weights=weights,
+            encoder=encoder,
             progress=progress,
         )
 

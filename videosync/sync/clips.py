@@ -11,7 +11,7 @@ import numpy as np
 
 from videosync.features.deep import FeatureMaps
 from videosync.features.grey import small_size
-from videosync.features.learned import LEARNED
+from videosync.features.learned import LEARNED, FrameFeatures
 from videosync.features.motion import CAMERA
 from videosync.features.signals import clip_signals, reach_of
 from videosync.video.index import video_index
@@ -74,12 +74,13 @@ def read_clip(
     channels: Sequence[str],
     progress: Progress | None = None,
     maps: FeatureMaps | None = None,
+    encoder: FrameFeatures | None = None,
 ) -> Clip:
     """Decode a file once and measure it, at ``rate`` frames/s (at most the file's own).
 
     Files of a multiple of the rate are thinned out before motion is measured, so that motion means change over about
     the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
-    Deep channels look through the network ``maps``.
+    Deep channels look through the network ``maps``, the channel "learned" through ``encoder``.
 
     Raises:
         VideoError: a frame cannot be decoded.
@@ -87,17 +88,28 @@ def read_clip(
     index = video_index(info.path)
     stored = index.orientation.stored_size((index.height, index.width))
     size = small_size(stored[0], stored[1], SIZE)
+    if (
+        encoder is not None and LEARNED in channels and min(size) < encoder.size
+    ):  # no fewer pixels than it takes
+        size = small_size(stored[0], stored[1], math.ceil(encoder.size * max(stored) / min(stored)))
     frames: Iterator[np.ndarray] = iter_frames(info.path, 0, len(index), size=size)
     if progress is not None:
         frames = _counted(frames, len(index), progress)
     step = max(1, math.floor(info.fps / rate + 0.1))
     flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
-    signals, camera_moves = measured(_thinned(frames, step), channels, keyframes=flashes, maps=maps)
+    signals, camera_moves = measured(
+        _thinned(frames, step), channels, keyframes=flashes, maps=maps, encoder=encoder
+    )
     times = info.times[::step]
     if _on_grid(times, rate):
         return Clip(info, rate, signals, camera_moves)
     grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
-    return Clip(info, rate, {n: _on(grid, times, s, reach_of(n)) for n, s in signals.items()}, camera_moves)
+    return Clip(
+        info,
+        rate,
+        {n: _on(grid, times, s, reach_of(n, s.shape[1])) for n, s in signals.items()},
+        camera_moves,
+    )
 
 
 def measured(
@@ -106,23 +118,19 @@ def measured(
     *,
     keyframes: Iterable[int] = (),
     maps: FeatureMaps | None = None,
+    encoder: FrameFeatures | None = None,
 ) -> tuple[dict[str, np.ndarray], bool]:
     """Signals of the frames of a clip (of ``features.signals.clip_signals``), and whether its camera moves.
 
-    Where it does, the channel "learned" is all 0, so that it says nothing: the network of the package knows
-    only cameras that stand still. Raises CheckpointError: that network is damaged.
+    Where it does, and ``encoder`` sees differences of frames, the channel "learned" is all 0, so that it says nothing:
+    such an encoder knows only static cameras.
     """
-    network = None
-    if LEARNED in channels:
-        from videosync.models.learned import learned_motion  # imports torch
-
-        network = learned_motion()
     wanted = (*channels, CAMERA)
     signals = clip_signals(
-        frames, size=SIZE, channels=wanted, keyframes=keyframes, maps=maps, learned=network
+        frames, size=SIZE, channels=wanted, keyframes=keyframes, maps=maps, learned=encoder
     )
     camera_moves = bool(signals.pop(CAMERA).any())
-    if camera_moves and network is not None:
+    if camera_moves and encoder is not None and encoder.sees_differences and LEARNED in signals:
         signals[LEARNED] = np.zeros_like(signals[LEARNED])
     return signals, camera_moves
 

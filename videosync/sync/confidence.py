@@ -13,27 +13,27 @@ import math
 import numpy as np
 from scipy.special import expit, logsumexp
 
+from videosync.lags.scores import LagScores
 from videosync.sync.calibration import CALIBRATIONS, Calibration
-from videosync.sync.curve import LagCurve
 
 RIGHT_WITHIN = 1  # frames
 FEATURES = ("height", "parts", "halves")
 LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured ends about there
 
 
-def calibration_of(curve: LagCurve) -> Calibration:
+def calibration_of(curve: LagScores) -> Calibration:
     """That of the curve's cue; of the cue "motion" where that has none."""
     return CALIBRATIONS.get(curve.cue or "", CALIBRATIONS["motion"])
 
 
-def features(curve: LagCurve, lag: int) -> np.ndarray:
+def features(curve: LagScores, lag: int) -> np.ndarray:
     """float64 [3], as named in ``FEATURES``, of the answer ``lag``; larger speaks for it.
 
     height: of its peak, above what the highest of so many independent normal numbers is by chance.
     parts: by how much each part of the cue prefers it to all other offsets, on average.
     halves: what either half of the overlap says by itself, on average.
     """
-    seen = curve.heard()
+    seen = curve.support()
     found = [
         curve.near(seen.level, lag) - math.sqrt(2 * math.log(len(curve.scores))),
         curve.lead(seen.parts, lag).mean(),
@@ -42,19 +42,19 @@ def features(curve: LagCurve, lag: int) -> np.ndarray:
     return np.clip(np.array(found, np.float64), LOWEST, HIGHEST)
 
 
-def lag_probabilities(curve: LagCurve, sharpness: float | None = None) -> np.ndarray:
+def lag_probabilities(curve: LagScores, sharpness: float | None = None) -> np.ndarray:
     """float64 [L], sum 1: how likely each offset of the range is, given that the true one lies in it."""
     logits = (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
     # sorted: the sum is the same to the last bit for the reversed curve of the swapped pair
     return np.exp(logits - logsumexp(np.sort(logits)))
 
 
-def mass_near(curve: LagCurve, lag: int, sharpness: float | None = None) -> float:
+def mass_near(curve: LagScores, lag: int, sharpness: float | None = None) -> float:
     """The probability of all offsets within a frame of ``lag``, given that the true one lies in the range."""
     return math.fsum(lag_probabilities(curve, sharpness)[np.abs(curve.lags - lag) <= RIGHT_WITHIN])
 
 
-def probability_right(curve: LagCurve, lag: int) -> float:
+def probability_right(curve: LagScores, lag: int) -> float:
     """The probability that the true offset lies within a frame of ``lag``, and that the videos share one at all.
 
     Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried.

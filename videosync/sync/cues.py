@@ -5,24 +5,25 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from videosync.errors import ConfigError
 from videosync.features.deep import DEEP_CHANNELS
-from videosync.features.learned import LEARNED
+from videosync.features.learned import LEARNED, FrameFeatures
 from videosync.features.signals import ALL_CHANNELS
-from videosync.offset.association import association_scores, change_components
-from videosync.offset.correlation import (
+from videosync.lags.association import association_scores, change_components
+from videosync.lags.correlation import (
     change_vectors,
     correlation_scores,
     decorrelated_vectors,
     high_pass,
-    similarity_scores,
     usual_change,
     whiten,
 )
-from videosync.offset.fusion import antisymmetric, fuse
+from videosync.lags.fusion import antisymmetric, fuse
+from videosync.lags.similarity import similarity_scores
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 EMBEDDINGS = (
@@ -50,6 +51,11 @@ class Cue:
     def channels(self) -> tuple[str, ...]:
         """The signals to measure, in the order of ``features.signals.ALL_CHANNELS``."""
         return tuple(name for name in ALL_CHANNELS if any(name in part.channels for part in self.parts))
+
+    @property
+    def learned(self) -> bool:
+        """Whether it looks through a frame encoder."""
+        return LEARNED in self.channels
 
     @property
     def deep(self) -> bool:
@@ -162,22 +168,33 @@ def associated(*channels: str) -> Part:
     return Part(channels, curve)
 
 
-def recognised(*, temperature: float) -> Part:
-    """Frames that the encoder which comes with the package takes for one moment.
+class ClipEmbedder(FrameFeatures, Protocol):
+    """An encoder: features of single frames, and embeddings of a clip of them."""
+
+    temperature: float  # of the softmax over frames
+
+    def embed(self, features: np.ndarray) -> np.ndarray: ...
+
+
+def recognised(encoder: ClipEmbedder | None = None) -> Part:
+    """Frames that an encoder takes for one moment; None: the one that comes with the package.
 
     Its features are measured once a file; what a clip of them means is worked out here, on the frames that are there.
     """
 
-    def ready(clip: Signals) -> Signals:
-        if EMBEDDINGS in clip:
-            return clip
-        from videosync.models.learned import learned_motion  # imports torch
+    def chosen() -> ClipEmbedder:
+        if encoder is not None:
+            return encoder
+        from videosync.models.clip_encoder import shipped_encoder  # imports torch
 
-        return {**clip, EMBEDDINGS: learned_motion().embed(clip[LEARNED])}
+        return shipped_encoder()
+
+    def ready(clip: Signals) -> Signals:
+        return clip if EMBEDDINGS in clip else {**clip, EMBEDDINGS: chosen().embed(clip[LEARNED])}
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         vectors0, vectors1 = (ready(clip)[EMBEDDINGS] for clip in (clip0, clip1))
-        return similarity_scores(vectors0, vectors1, lags, temperature=temperature)
+        return similarity_scores(vectors0, vectors1, lags, temperature=chosen().temperature)
 
     return Part((LEARNED,), curve, ready)
 
@@ -204,7 +221,7 @@ PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is wo
     "frames-flow-sharp": matched(*DIFFERENCES, *FLOW, temperature=0.1),
     "frames-decorrelated": matched(*DIFFERENCES, temperature=0.2, decorrelated=True),
     "cells": associated("cells"),
-    "learned": recognised(temperature=0.2),
+    "learned": recognised(),
     "deep": correlated("deep"),
     "deep-brief": brief("deep"),
     "deep-change": changed("deep"),
@@ -226,11 +243,16 @@ CUES: dict[str, Cue] = {
 }
 
 
-def find_cue(name: str) -> Cue:
-    """The cue called ``name``. Raises ConfigError: there is none; the nearest is named."""
+def find_cue(name: str, encoder: ClipEmbedder | None = None) -> Cue:
+    """The cue called ``name``, with ``encoder`` in place of the one that comes with the package.
+
+    Raises ConfigError: there is none; the nearest is named.
+    """
     if name not in CUES:
         near = difflib.get_close_matches(name, CUES, n=1, cutoff=0.0)[0]
         raise ConfigError(
             f"cue '{name}' is unknown: expected one of {', '.join(CUES)}; did you mean '{near}'?"
         )
-    return CUES[name]
+    if encoder is None:
+        return CUES[name]
+    return Cue(tuple(recognised(encoder) if part is PARTS["learned"] else part for part in CUES[name].parts))

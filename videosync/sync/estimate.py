@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from videosync.errors import VideoError
+from videosync.errors import ConfigError, VideoError
+from videosync.lags.scores import LagScores
 from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK
 from videosync.sync.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.sync.confidence import half_width
-from videosync.sync.cues import find_cue
-from videosync.sync.curve import LagCurve
+from videosync.sync.cues import ClipEmbedder, find_cue
 from videosync.sync.pair import SHORTEST, is_still, lag_range, least_overlap, pair_curve
 from videosync.sync.reasons import Search, why_not
 from videosync.sync.result import PlacedFile, Timeline, short_names
@@ -33,7 +33,7 @@ class Evidence:
     infos: Mapping[int, ClipInfo]  # of the files that could be opened
     problems: Mapping[int, str]  # file → why it has no part in the search
     rate: float  # frames/s of the common grid
-    curves: Mapping[tuple[int, int], LagCurve]
+    curves: Mapping[tuple[int, int], LagScores]
     search: Search
     cue: str = DEFAULT_CUE
     moving: frozenset[int] = frozenset()  # files whose camera moves
@@ -48,6 +48,7 @@ def sync(
     cue: str = DEFAULT_CUE,
     network: str = DEFAULT_NETWORK,
     weights: str | None = None,
+    encoder: ClipEmbedder | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
     """Put videos of one event on one timeline, from the pixels alone.
@@ -61,6 +62,8 @@ def sync(
         cue: what is looked at, a name of ``sync.cues.CUES``; "motion-learned" and "motion-deep" look
             through a network too.
         network, weights: of a deep cue; see ``models.deep.deep_network``.
+        encoder: what "motion-learned" and "learned" look through, of ``videosync.load_encoder``; None: the one that
+            comes with the package.
         progress: called with (path, frames done, frames in all) while files are decoded.
 
     Returns:
@@ -77,7 +80,7 @@ def sync(
             raise ValueError(f"{name} must be a positive number of seconds, got {seconds}")
     evidence = gather(
         videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, network=network, weights=weights,
-        progress=progress,
+        encoder=encoder, progress=progress,
     )  # fmt: skip
     return conclude(evidence, reference)
 
@@ -90,11 +93,20 @@ def gather(
     cue: str = DEFAULT_CUE,
     network: str = DEFAULT_NETWORK,
     weights: str | None = None,
+    encoder: ClipEmbedder | None = None,
     progress: Progress | None = None,
 ) -> Evidence:
     """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
-    chosen = find_cue(cue)
+    chosen = find_cue(cue, encoder)
+    if encoder is not None and not chosen.learned:
+        raise ConfigError(
+            f"an encoder was given, but the cue '{cue}' does not look through one; use motion-learned or learned"
+        )
+    if encoder is None and chosen.learned:
+        from videosync.models.clip_encoder import shipped_encoder  # imports torch
+
+        encoder = shipped_encoder()
     channels = dict.fromkeys((*chosen.channels, ENERGY))
     maps = None
     if chosen.deep:
@@ -106,7 +118,7 @@ def gather(
     clips: dict[int, Clip] = {}
     for number, info in infos.items():
         try:
-            clips[number] = read_clip(info, rate, tuple(channels), _named(progress, info.path), maps)
+            clips[number] = read_clip(info, rate, tuple(channels), _named(progress, info.path), maps, encoder)
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2:
@@ -127,7 +139,7 @@ def gather(
     for (i, clip0), (j, clip1) in combinations(moving.items(), 2):
         lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
         if lags is not None:
-            curves[i, j] = pair_curve(clip0, clip1, lags, cue)
+            curves[i, j] = pair_curve(clip0, clip1, lags, cue, encoder)
     return Evidence(
         paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from videosync.lags.scores import LagScores
 from videosync.sync import DEFAULT_CUE as DEFAULT_CUE
 from videosync.sync.clips import Clip
-from videosync.sync.cues import CUES
-from videosync.sync.curve import LagCurve
-from videosync.sync.witnesses import witnessed_curve
+from videosync.sync.cues import ClipEmbedder, find_cue
+from videosync.sync.evidence import scores_with_evidence
 
 LEAST_SHARE = 0.25  # of the shorter clip that overlaps by default; answers at the ends are refused …
 USUAL_FRAMES = 30  # … but at least so many frames, or half of a clip of less than 60 …
@@ -58,6 +58,8 @@ def is_still(clip: Clip) -> bool:
     return bool(clip.signals["energy"].std() < STILL)
 
 
-def pair_curve(clip0: Clip, clip1: Clip, lags: range, cue: str = DEFAULT_CUE) -> LagCurve:
-    """Scores of the offsets ``lags`` (frames) and their witnesses: exactly reversed when the clips are swapped."""
-    return witnessed_curve(CUES[cue], clip0.signals, clip1.signals, lags, cue)
+def pair_curve(
+    clip0: Clip, clip1: Clip, lags: range, cue: str = DEFAULT_CUE, encoder: ClipEmbedder | None = None
+) -> LagScores:
+    """Scores of the offsets ``lags`` (frames), with evidence: exactly reversed when the clips are swapped."""
+    return scores_with_evidence(find_cue(cue, encoder), clip0.signals, clip1.signals, lags, cue)

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from videosync.sync.curve import LagCurve, added
+from videosync.lags.scores import LagScores, added
 
 BEAM = 24  # partial assignments kept
 PEAKS = 6  # new places tried for a camera in each
@@ -20,11 +20,11 @@ SWEEPS = 10  # of coordinate ascent at most; it stops when nothing moves
 SHARPNESS = 0.5  # frames; pairs further than this from the common answer lose weight (Cauchy)
 LEAST_SCORE = 1.0  # standard errors; a pair below has no say in fractions of a frame
 
-Curves = Mapping[tuple[int, int], LagCurve]  # (i, j), i < j → scores of k = start_i - start_j
+Curves = Mapping[tuple[int, int], LagScores]  # (i, j), i < j → scores of k = start_i - start_j
 Starts = dict[int, int]  # camera → frames
 
 
-def oriented(curves: Curves, i: int, j: int) -> LagCurve | None:
+def oriented(curves: Curves, i: int, j: int) -> LagScores | None:
     """The curve of ``start_i - start_j``; None if the pair has none."""
     if (i, j) in curves:
         return curves[i, j]
@@ -36,7 +36,7 @@ def total_score(curves: Curves, starts: Mapping[int, int]) -> float:
     return sum(c.at(starts[i] - starts[j]) for (i, j), c in curves.items() if i in starts and j in starts)
 
 
-def moved_curve(curves: Curves, starts: Mapping[int, int], group: Collection[int]) -> LagCurve | None:
+def moved_curve(curves: Curves, starts: Mapping[int, int], group: Collection[int]) -> LagScores | None:
     """Scores of moving the cameras of ``group`` together by so many frames against all others in ``starts``.
 
     The sum over the pairs between the two sides, divided by the root of their number: again in units of a standard

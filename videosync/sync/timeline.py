@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from videosync.lags.scores import APART, LagScores
 from videosync.sync.confidence import calibration_of, lag_probabilities, probability_right
-from videosync.sync.curve import APART, LagCurve
 from videosync.sync.solve import (
     Curves,
     Starts,
@@ -60,7 +60,7 @@ class Answer:
     doubt: Doubt | None  # None: accepted
 
 
-def judge(curve: LagCurve, lag: int | None = None) -> Answer:
+def judge(curve: LagScores, lag: int | None = None) -> Answer:
     """Judge the offset ``lag`` of a curve (None: its best). One at an end of the range is never accepted."""
     lag = curve.best() if lag is None else lag
     confidence = probability_right(curve, lag)
@@ -72,18 +72,18 @@ def judge(curve: LagCurve, lag: int | None = None) -> Answer:
     return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))
 
 
-def rivals_of(curve: LagCurve, lag: int) -> tuple[int, ...]:
+def rivals_of(curve: LagScores, lag: int) -> tuple[int, ...]:
     """The other offsets that are not much less likely than ``lag``, best first, as distances from it in frames."""
     likely = lag_probabilities(curve)
     least = RIVAL * likely[abs(curve.lags - lag) <= 1].max()
-    peaks = LagCurve(curve.first, likely).peaks(MOST_RIVALS + 1)
+    peaks = LagScores(curve.first, likely).peaks(MOST_RIVALS + 1)
     rivals = [k for k in peaks if abs(k - lag) > APART and likely[k - curve.first] >= least]
     return tuple(k - lag for k in rivals[:MOST_RIVALS])
 
 
-def _kind(curve: LagCurve, lag: int, rivals: Sequence[int]) -> str:
+def _kind(curve: LagScores, lag: int, rivals: Sequence[int]) -> str:
     """What best explains that an answer is not sure."""
-    seen = curve.heard()
+    seen = curve.support()
     if not curve.scores.any():
         return "flat"
     if _repeats(curve, rivals):
@@ -99,7 +99,7 @@ def _kind(curve: LagCurve, lag: int, rivals: Sequence[int]) -> str:
     return "ambiguous" if rivals else "weak"
 
 
-def _repeats(curve: LagCurve, rivals: Sequence[int]) -> bool:
+def _repeats(curve: LagScores, rivals: Sequence[int]) -> bool:
     """Whether the whole curve resembles itself moved by the distance of a rival, and not when moved by less.
 
     A curve that is merely smooth resembles itself moved by a little, and less and less from there on.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,44 +12,58 @@ APART = 3  # frames: answers no further from the best one than this are the same
 TOGETHER = 0.75  # between 0.5, independent pairs, and 1, pairs that all say the same
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 
+# standard errors: of one measurement, by its formula; spread: standard deviations over the lags, of several fused;
+# log odds: their softmax is a probability
+Unit = Literal["standard errors", "spread", "log odds"]
+
 
 @dataclass(frozen=True, eq=False)
-class Witnesses:
-    """What else speaks for an offset, all in standard errors of the same signals where they cannot meet."""
+class LagEvidence:
+    """What else there is for an offset, in standard errors of a surrogate null: the same signals played backwards."""
 
     level: np.ndarray  # float64 [L]: all parts of the cue together
     parts: np.ndarray  # [P, L]: each by itself
     halves: np.ndarray  # [L]: the two halves of the overlap on their own, near the best offset; 0 elsewhere
 
-    def reversed(self) -> Witnesses:
-        return Witnesses(self.level[::-1], self.parts[:, ::-1], self.halves[::-1])
+    def reversed(self) -> LagEvidence:
+        return LagEvidence(self.level[::-1], self.parts[:, ::-1], self.halves[::-1])
 
 
 @dataclass(frozen=True, eq=False)
-class LagCurve:
-    """``scores[n]`` speaks for offset ``first + n`` (frames), in units of its standard error; 0 says nothing."""
+class LagScores:
+    """``scores[n]`` is the score of offset ``first + n`` (frames): the larger the likelier, 0 says nothing."""
 
     first: int
     scores: np.ndarray  # float64 [L], L >= 1
-    witnesses: Witnesses | None = None  # None: the scores are all there is to go by
-    frames: int | None = None  # of the shorter clip; None: unknown
+    evidence: LagEvidence | None = None  # None: the scores are all there is to go by
+    overlap: np.ndarray | None = None  # int64 [L] frames that both clips show at each offset; None: unknown
     cue: str | None = None  # that made the scores; None: any
+    unit: Unit = "spread"
 
     @property
     def lags(self) -> np.ndarray:
         return np.arange(self.first, self.first + len(self.scores))
 
-    def reversed(self) -> LagCurve:
-        """The curve of the swapped pair."""
-        seen = None if self.witnesses is None else self.witnesses.reversed()
-        first = 1 - self.first - len(self.scores)
-        return LagCurve(first, self.scores[::-1], seen, self.frames, self.cue)
+    @property
+    def frames(self) -> int | None:
+        """Of the shorter clip, as far as any offset shows; None: unknown."""
+        return None if self.overlap is None else int(self.overlap.max())
 
-    def heard(self) -> Witnesses:
-        """The witnesses; where there are none, the scores stand for them."""
-        if self.witnesses is not None:
-            return self.witnesses
-        return Witnesses(self.scores, self.scores[None], self.scores / np.sqrt(2))
+    def reversed(self) -> LagScores:
+        """Those of the swapped pair."""
+        return replace(
+            self,
+            first=1 - self.first - len(self.scores),
+            scores=self.scores[::-1],
+            evidence=None if self.evidence is None else self.evidence.reversed(),
+            overlap=None if self.overlap is None else self.overlap[::-1],
+        )
+
+    def support(self) -> LagEvidence:
+        """The evidence; where there is none, the scores in its place."""
+        if self.evidence is not None:
+            return self.evidence
+        return LagEvidence(self.scores, self.scores[None], self.scores / np.sqrt(2))
 
     def near(self, values: np.ndarray, lag: int) -> np.ndarray:
         """The largest of ``values`` [..., L] at ``lag`` and its two neighbours: [...]."""
@@ -105,33 +120,41 @@ class LagCurve:
         return best if abs(best - lag) < reach else None
 
 
-def added(curves: Sequence[tuple[int, LagCurve]]) -> LagCurve:
-    """Curves of several pairs, moved and added, in standard errors again.
+def added(curves: Sequence[tuple[int, LagScores]]) -> LagScores:
+    """Scores of several pairs, moved and added, in their own unit again.
 
     Args:
-        curves: (frames that are taken from its lags, curve) of each. Where one has no scores it says 0.
+        curves: (frames that are taken from its lags, scores) of each, of one unit. Outside its range a pair counts 0.
 
     The root of their number is the standard error of a sum of independent curves. Those of one camera against several
-    others of one event are not independent, nor are their errors: witnesses are divided by a higher power of it
+    others of one event are not independent, nor are their errors: evidence is divided by a higher power of it
     (``TOGETHER``), and by as much as the sum varies more than one of them.
     """
     first = min(curve.first - move for move, curve in curves)
     length = max(curve.first - move + len(curve.scores) for move, curve in curves) - first
     scores, level, halves = np.zeros(length), np.zeros(length), np.zeros(length)
-    parts = np.zeros((max(len(curve.heard().parts) for _, curve in curves), length))
+    overlap = np.zeros(length, np.int64)
+    parts = np.zeros((max(len(curve.support().parts) for _, curve in curves), length))
     for move, curve in curves:
         place = slice(curve.first - move - first, curve.first - move - first + len(curve.scores))
-        seen = curve.heard()
+        seen = curve.support()
         scores[place] += curve.scores
         level[place] += seen.level
         halves[place] += seen.halves
         parts[: len(seen.parts), place] += seen.parts
+        if curve.overlap is not None:
+            overlap[place] = np.maximum(overlap[place], curve.overlap)
     size = np.sqrt(len(curves))
-    usual = np.sqrt(np.mean([_spread(curve.heard().level) ** 2 for _, curve in curves]))
+    usual = np.sqrt(np.mean([_spread(curve.support().level) ** 2 for _, curve in curves]))
     more = max(len(curves) ** TOGETHER, _spread(level) / max(usual, 1e-9)) if len(curves) > 1 else 1.0
-    known = [curve.frames for _, curve in curves if curve.frames is not None]
-    seen = Witnesses(level / more, parts / more, halves / more)
-    return LagCurve(first, scores / size, seen, max(known, default=None), curves[0][1].cue)
+    _, model = curves[0]
+    return replace(
+        model,
+        first=first,
+        scores=scores / size,
+        evidence=LagEvidence(level / more, parts / more, halves / more),
+        overlap=overlap if overlap.any() else None,
+    )
 
 
 def _spread(values: np.ndarray) -> float:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset.correlation import FLAT
-from videosync.offset.overlap import cross_products, overlaps, window_sums
+from videosync.lags.correlation import FLAT
+from videosync.lags.overlap import cross_products, overlaps, window_sums
 
 
 @dataclass(frozen=True, eq=False)

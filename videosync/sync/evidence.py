@@ -1,8 +1,8 @@
-"""What speaks for an answer beside the height of its peak: the parts of the cue, two halves of the time, and a null.
+"""Lag scores of two clips with the evidence for each lag: the parts of the cue, both halves of the overlap.
 
-Played backwards, a signal has the same distribution and the same autocorrelation, but it meets the other one nowhere.
-What a part of a cue says then, over all lags, is what it says by chance of just these signals: periodic or slow ones
-give higher peaks than noise would. Its spread is the unit in which the witnesses speak.
+Evidence is in standard errors of a surrogate null: a time-reversed signal has the same distribution and the same
+autocorrelation, but matches the other one nowhere (Theiler et al., "Testing for nonlinearity in time series", 1992).
+Periodic or slow signals give higher peaks by chance than noise would.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
+from videosync.lags.overlap import overlaps
+from videosync.lags.scores import LagEvidence, LagScores
 from videosync.sync.cues import Cue, Signals
-from videosync.sync.curve import LagCurve, Witnesses
 
 LONGEST = 1200  # frames that the null and each half look at: enough, and the cost of long clips stays bounded
 NULL_SHARE = 0.3  # of the shorter clip that overlaps at least
@@ -21,25 +22,26 @@ HALF_REACH = 15  # frames to either side of the answer that the halves try
 LEAST_REACH = 3
 
 
-def witnessed_curve(
+def scores_with_evidence(
     cue: Cue, clip0: Signals, clip1: Signals, lags: range, name: str | None = None
-) -> LagCurve:
-    """The lag curve of two clips with its witnesses: exactly reversed when the clips are swapped.
+) -> LagScores:
+    """Lag scores of two clips, and the evidence for them: exactly reversed when the clips are swapped.
 
     Args:
         clip0, clip1: signals of each of the cue's channels, [T0, F] and [T1, F]. lags: offsets in frames.
-        name: of the cue, for the curve.
+        name: of the cue, whose calibration is used later.
 
     Raises:
         ValueError: a lag leaves no overlap.
     """
-    scores, raw = cue.evidence(clip0, clip1, np.arange(lags.start, lags.stop))
+    every_lag = np.arange(lags.start, lags.stop)
+    scores, raw = cue.evidence(clip0, clip1, every_lag)
     middle, spread = _null(cue, clip0, clip1)
     parts = (raw - middle[:, None]) / spread[:, None]
-    frames = min(_length(clip0), _length(clip1))
-    halves = _halves(cue, clip0, clip1, LagCurve(lags.start, scores))
-    seen = Witnesses(parts.sum(axis=0) / math.sqrt(len(parts)), parts, halves)
-    return LagCurve(lags.start, scores, seen, frames, name)
+    first, stop = overlaps(_length(clip0), _length(clip1), every_lag)
+    halves = _halves(cue, clip0, clip1, LagScores(lags.start, scores))
+    seen = LagEvidence(parts.sum(axis=0) / math.sqrt(len(parts)), parts, halves)
+    return LagScores(lags.start, scores, seen, stop - first, name)
 
 
 def _null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndarray]:
@@ -54,7 +56,7 @@ def _null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndar
     return np.median(values, axis=1), np.where(spread > 1e-9, spread, np.inf)
 
 
-def _halves(cue: Cue, clip0: Signals, clip1: Signals, curve: LagCurve) -> np.ndarray:
+def _halves(cue: Cue, clip0: Signals, clip1: Signals, curve: LagScores) -> np.ndarray:
     """Mean scores [L] of the first and second half of the overlap at the best offset, near that offset."""
     found = np.zeros(len(curve.scores))
     best = curve.best()

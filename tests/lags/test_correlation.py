@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset.correlation import (
+from videosync.lags.correlation import (
     change_vectors,
     correlation_scores,
     decorrelated_vectors,
-    similarity_scores,
     whiten,
 )
-from videosync.offset.overlap import cross_products
+from videosync.lags.overlap import cross_products
+from videosync.lags.similarity import similarity_scores
 
 LAGS = np.arange(-40, 41)
 
@@ -38,13 +38,6 @@ def slow_correlation(x: np.ndarray, y: np.ndarray, lag: int) -> float:
     return float(np.arctanh(r) * np.sqrt(len(pairs) - 3))
 
 
-def slow_similarity(x: np.ndarray, y: np.ndarray, lag: int, temperature: float) -> float:
-    e = np.exp(x @ y.T / temperature)
-    s = (e / e.sum(0) + e / e.sum(1, keepdims=True)) / 2
-    diagonal = np.diagonal(s, lag)
-    return float((diagonal.mean() - s.mean()) / s.std() * np.sqrt(len(diagonal)))
-
-
 @pytest.mark.parametrize("lag", [-30, -7, 0, 12, 60])
 def test_correlation_is_the_formula_for_unequal_lengths_too(lag: int) -> None:
     x, _ = shifted_pair(0, frames=70)
@@ -52,20 +45,6 @@ def test_correlation_is_the_formula_for_unequal_lengths_too(lag: int) -> None:
     assert correlation_scores(x, y, np.array([lag]))[0] == pytest.approx(
         slow_correlation(x, y, lag), rel=1e-6
     )
-
-
-@pytest.mark.parametrize("lag", [-30, -7, 0, 12, 60])
-def test_similarity_is_the_formula_for_unequal_lengths_too(lag: int) -> None:
-    x, y = change_vectors(shifted_pair(0, frames=70)[0]), change_vectors(shifted_pair(5, frames=110)[1])
-    found = similarity_scores(x, y, np.array([lag]), temperature=0.2)[0]
-    assert found == pytest.approx(slow_similarity(x, y, lag, 0.2), rel=1e-3, abs=1e-3)
-
-
-def test_similarity_in_blocks_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    x, y = (change_vectors(v) for v in shifted_pair(9))
-    whole = similarity_scores(x, y, LAGS, temperature=0.2)
-    monkeypatch.setattr("videosync.offset.correlation.ROWS", 50)
-    np.testing.assert_allclose(similarity_scores(x, y, LAGS, temperature=0.2), whole, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("offset", [-35, -1, 0, 20])

@@ -1,8 +1,7 @@
 """Lag scores of two signals, in units of their standard error, so that they can be compared whatever the overlap.
 
 Offset ``k`` pairs frame ``i`` of signal 0 with frame ``i + k`` of signal 1. Correlations over few frames are large by
-chance: a correlation ``r`` over N frames counts as Fisher's ``atanh(r) √(N - 3)``, and a mean of similarities along a
-diagonal as its distance from the mean of all similarities over its standard error.
+chance: a correlation ``r`` over N frames counts as Fisher's ``atanh(r) √(N - 3)``.
 """
 
 from __future__ import annotations
@@ -11,13 +10,10 @@ import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset.long_similarity import long_scores
-from videosync.offset.overlap import cross_products, overlaps, window_sums
+from videosync.lags.overlap import cross_products, overlaps, window_sums
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
-ROWS = 512  # of the similarity matrix that are held at a time
-MOST_CELLS = 250_000_000  # of it that are gone through; two clips of about 9 minutes at 30 frames/s
 
 
 def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.ndarray:
@@ -112,55 +108,6 @@ def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarra
     lively = (power0 > FLAT * count) & (power1 > FLAT * count)
     r = np.where(lively, product / np.sqrt(np.where(lively, power0 * power1, 1.0)), 0.0).mean(axis=1)
     return np.arctanh(np.clip(r, -LARGEST, LARGEST)) * np.sqrt(np.maximum(count[:, 0] - 3, 0))
-
-
-def similarity_scores(
-    vectors0: np.ndarray, vectors1: np.ndarray, lags: np.ndarray, *, temperature: float
-) -> np.ndarray:
-    """How much better frames fit each other along each diagonal than anywhere, in standard errors.
-
-    The similarity of frames ``i`` and ``j`` is ``(softmax over i + softmax over j) / 2`` of the product of their
-    vectors over ``temperature``: a frame that resembles many says little, one that resembles a single other much.
-
-    Args:
-        vectors0, vectors1: [T0, F] and [T1, F], unit length (zero: a frame that says nothing).
-        lags: int [L], each with some overlap.
-
-    Returns:
-        float64 [L]; 0 where nothing changes. Memory grows with T, not with T². Of longer signals than ``MOST_CELLS``
-        allows only the best lags are scored so, the others by plain products (``offset.long_similarity``).
-    """
-    first, stop = overlaps(len(vectors0), len(vectors1), lags)
-    if len(vectors0) * len(vectors1) > MOST_CELLS:
-        return long_scores(vectors0, vectors1, lags, first, stop, temperature)
-    x, y = (v.astype(np.float32) for v in (vectors0 / temperature, vectors1))
-    blocks = range(0, len(x), ROWS)
-    columns = np.zeros(len(y), np.float32)  # how much column j resembles all rows
-    for start in blocks:
-        columns += np.exp(x[start : start + ROWS] @ y.T).sum(axis=0)
-    diagonals = np.zeros(len(x) + len(y) - 1)  # entry T0 - 1 + k: sum over the diagonal of lag k
-    total = squares = 0.0
-    for start in blocks:
-        similarity = np.exp(x[start : start + ROWS] @ y.T)
-        similarity *= 0.5 / similarity.sum(axis=1, keepdims=True) + 0.5 / columns
-        total += float(similarity.sum(dtype=np.float64))
-        squares += float(np.square(similarity, dtype=np.float64).sum())
-        from_row = len(x) - start - len(similarity)
-        diagonals[from_row : from_row + len(similarity) + len(y) - 1] += _diagonal_sums(similarity)
-    mean = total / (len(x) * len(y))
-    spread = np.sqrt(max(0.0, squares / (len(x) * len(y)) - mean**2))
-    if spread <= FLAT * mean:
-        return np.zeros(len(lags))
-    count = (stop - first).astype(np.float64)
-    return (diagonals[len(x) - 1 + lags] / count - mean) / spread * np.sqrt(count)
-
-
-def _diagonal_sums(matrix: np.ndarray) -> np.ndarray:
-    """Sums along all diagonals of [R, C], from the lower left corner to the upper right: [R + C - 1]."""
-    rows, columns = matrix.shape
-    skewed = np.zeros((rows, rows + columns), np.float64)  # each row one further right than the one below it
-    skewed[:, :columns] = matrix[::-1]
-    return skewed.ravel()[: rows * (rows + columns - 1)].reshape(rows, -1).sum(axis=0)
 
 
 def _unit(signal: np.ndarray) -> np.ndarray:

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from videosync.errors import CheckpointError
-from videosync.features.learned import COLUMNS, LearnedMeter
-from videosync.models.learned import FOLDER, LearnedMotion, learned_motion
+from videosync.features.learned import LearnedMeter
+from videosync.models.clip_encoder import FOLDER, ClipEncoder, shipped_encoder
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
-def network() -> LearnedMotion:
-    return learned_motion()
+def network() -> ClipEncoder:
+    return shipped_encoder()
 
 
 def test_the_weights_are_those_of_the_card_and_small() -> None:
@@ -46,22 +46,22 @@ def test_weights_that_were_exchanged_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "copy" / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(CheckpointError, match="does not match the hash"):
-        learned_motion(tmp_path / "copy")
+        shipped_encoder(tmp_path / "copy")
 
 
-def test_features_do_not_depend_on_chunks(network: LearnedMotion) -> None:
+def test_features_do_not_depend_on_chunks(network: ClipEncoder) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (40, 30, 40, 3), dtype=np.uint8)
     found = []
     for chunk in (5, 64):
         meter = LearnedMeter(network, chunk=chunk)
         assert sum(1 for _ in meter.watch(frames)) == 40
         found.append(meter.signals()["learned"])
-    assert found[0].shape == (40, COLUMNS)
+    assert found[0].shape == (40, network.columns)
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
 
 
-def test_embeddings_have_unit_length_and_still_clips_none(network: LearnedMotion) -> None:
-    features = np.random.default_rng(1).normal(size=(30, COLUMNS)).astype(np.float32)
+def test_embeddings_have_unit_length_and_still_clips_none(network: ClipEncoder) -> None:
+    features = np.random.default_rng(1).normal(size=(30, network.columns)).astype(np.float32)
     np.testing.assert_allclose(np.linalg.norm(network.embed(features), axis=1), 1, rtol=1e-4)
     np.testing.assert_allclose(network.embed(features[::-1]), network.embed(features[::-1].copy()), rtol=1e-5)
     assert not network.embed(np.repeat(features[:1], 30, axis=0)).any()

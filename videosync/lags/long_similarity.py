@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from videosync.offset.overlap import cross_products
+from videosync.lags.overlap import cross_products
 
 SAMPLES = 2048  # frames that sums over whole rows and columns are estimated from
 CANDIDATES = 1500  # lags that are looked at cell by cell

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset import correlation, long_similarity
-from videosync.offset.correlation import change_vectors, similarity_scores
+from videosync.lags import long_similarity, similarity
+from videosync.lags.correlation import change_vectors
+from videosync.lags.similarity import similarity_scores
 
 TRUE = 170
 LAGS = np.arange(-500, 501)
@@ -29,7 +30,7 @@ def scored(vectors: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
 
 @pytest.fixture
 def short_of_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(correlation, "MOST_CELLS", 100_000)
+    monkeypatch.setattr(similarity, "MOST_CELLS", 100_000)
     monkeypatch.setattr(long_similarity, "SAMPLES", 200)
     monkeypatch.setattr(long_similarity, "CANDIDATES", 60)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.offset.association import association_scores, change_components
+from videosync.lags.association import association_scores, change_components
 
 LAGS = np.arange(-30, 31)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videosync.offset.fusion import antisymmetric, fuse, standardise
+from videosync.lags.fusion import antisymmetric, fuse, standardise
 
 
 def test_standardised_curves_have_one_scale_whatever_their_unit() -> None:
