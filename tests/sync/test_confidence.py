@@ -98,7 +98,7 @@ def test_the_order_of_sums_does_not_tell_a_pair_from_the_swapped_one() -> None:
     for seed in range(300):
         rng = np.random.default_rng(seed)
         scores = 3 * rng.normal(size=rng.integers(40, 300))
-        one, other = LagCurve(-20, scores), LagCurve(21 - len(scores), scores[::-1].copy())
+        one, other = LagScores(-20, scores), LagScores(21 - len(scores), scores[::-1].copy())
         assert probability_right(one, one.best()) == probability_right(other, other.best())
         assert (lag_probabilities(one) == lag_probabilities(other)[::-1]).all()
 

@@ -108,4 +108,6 @@ def load_encoder(source: str | Path) -> ClipEncoder:
     checkpoint = find_any_checkpoint(path, "best")
     config = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
     encoder = checkpoint_encoder(config, checkpoint)
-    return clip_encoder(optimize_for_inference(encoder), asdict(config), name=path.stem)
+    fast = optimize_for_inference(encoder)
+    assert isinstance(fast, Encoder)
+    return clip_encoder(fast, asdict(config), name=path.stem)

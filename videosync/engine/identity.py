@@ -51,7 +51,7 @@ def pairs_made_from(config: Config, workdir: Path, pairs: Sequence[SyncPair]) ->
 
 def result_code() -> str:
     """Identity of the code between a trained encoder and a number about it."""
-    return code_hash("engine/encoders.py", "evaluation", "models", "offset", "similarity", "video")
+    return code_hash("engine/encoders.py", "evaluation", "models", "lags", "offset", "similarity", "video")
 
 
 def run_differences(

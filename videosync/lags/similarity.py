@@ -64,7 +64,7 @@ def similarity_scores(
         cells = xp.exp(
             (vectors0[..., rows, :] @ columns_of_1 - 1) / temperature
         )  # [..., R, T1]; equal vectors: 1
-        return cells if mask0 is None else cells * (mask0[..., rows, None] & mask1[..., None, :])
+        return cells if mask0 is None or mask1 is None else cells * (mask0[..., rows, None] & mask1[..., None, :])
 
     blocks = [slice(start, start + ROWS) for start in range(0, frames0, ROWS)]
     held = resemblance(blocks[0])  # most clips are one block, worked out once
@@ -77,7 +77,7 @@ def similarity_scores(
         cells = held if rows.start == 0 else resemblance(rows)
         of_row = 0.5 / xp.clip(xp.sum(cells, axis=-1, keepdims=True), min=LEAST)
         sums.add(cells * (of_row + of_column), rows.start)
-    if mask0 is None:
+    if mask0 is None or mask1 is None:
         return sums.scores(lags, xp.asarray(stop - first, device=device(vectors0)), frames0 * frames1)
     overlap = diagonal_sums(mask0[..., :, None] & mask1[..., None, :])[..., lags + frames0 - 1]
     cells_in_all = xp.clip(xp.sum(mask0, axis=-1) * xp.sum(mask1, axis=-1), min=1)
