@@ -64,7 +64,11 @@ def similarity_scores(
         cells = xp.exp(
             (vectors0[..., rows, :] @ columns_of_1 - 1) / temperature
         )  # [..., R, T1]; equal vectors: 1
-        return cells if mask0 is None or mask1 is None else cells * (mask0[..., rows, None] & mask1[..., None, :])
+        return (
+            cells
+            if mask0 is None or mask1 is None
+            else cells * (mask0[..., rows, None] & mask1[..., None, :])
+        )
 
     blocks = [slice(start, start + ROWS) for start in range(0, frames0, ROWS)]
     held = resemblance(blocks[0])  # most clips are one block, worked out once
