@@ -23,7 +23,7 @@ COMMON: dict[str, Limit] = {
     "crf": (lambda value: 0 <= value <= 51, "0 to 51"),
     "workers": POSITIVE,
     "limit": NOT_NEGATIVE,
-    "seed": NOT_NEGATIVE,
+    "seed": (lambda value: 0 <= value < 2**63, f"0 to {2**63 - 1}"),
     "val_share": SHARE,
 }
 STOPPED, CUT_OFF = 130, 141  # exit codes after Ctrl-C and after a closed pipe, as shells have them

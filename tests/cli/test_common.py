@@ -259,3 +259,8 @@ def test_every_command_asks_before_it_works(
     main = importlib.import_module(f"videosync.cli.{module}").main
     assert main(["--logdir", "file", *needed]) == 2
     assert "is a file; give a folder" in capsys.readouterr().err
+
+
+def test_escape_codes_of_a_file_name_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    report_error("a\x1b[31m.mp4: é is fine,\n  and so are lines")
+    assert capsys.readouterr().err == "error: a\\x1b[31m.mp4: é is fine,\n  and so are lines\n"

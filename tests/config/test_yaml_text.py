@@ -54,6 +54,10 @@ def refused(tmp_path: Path, content: str | bytes) -> str:
         ("optim: " + "{a: " * 3000 + "1" + "}" * 3000, "more than 20 levels"),
         ("train: {epochs: " + "9" * 5000 + "}", "a whole number of 5000 digits"),
         ("optim: {lr: " + "9" * 400 + "}", "a whole number of 400 digits"),
+        ("train: {seed: " + "9" * 200 + "}", "expected at most 9223372036854775807"),
+        ("pairs: {seed: 9223372036854775808}", "expected at most 9223372036854775807"),
+        ("detector: {seed: 4294967296}", "expected at most 4294967295"),
+        ("detector: {mlp_hidden: [99999999999]}", "expected at most 2147483647"),
         ('data: {dataset: "a\\0b"}', "expected text, got 'a\\x00b'"),
     ],
 )

@@ -16,7 +16,7 @@ from videosync.engine.checkpoint import find_checkpoint, latest_checkpoint, list
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import learning_rate
 from videosync.engine.resume import resume
-from videosync.errors import TrainingError
+from videosync.errors import CheckpointError, TrainingError
 
 
 class Recorder(Logger):
@@ -166,6 +166,15 @@ def test_not_finite_gradient_stops_before_the_weights_are_touched(tmp_path: Path
         train(trainer)
     assert torch.equal(before["last.weight"], trainer.encoder.last.weight)
     assert list_checkpoints(tmp_path) == []
+
+
+def test_embeddings_that_are_not_finite_are_called_a_training_that_diverged(tmp_path: Path) -> None:
+    class Diverged(ToyValidator):
+        def measure(self, encoder: torch.nn.Module) -> dict[str, float]:
+            raise CheckpointError("the embeddings of video 0 hold NaN or infinite values")
+
+    with pytest.raises(TrainingError, match=r"the training has diverged.*try a lower optim\.lr"):
+        train(toy_trainer(tmp_path, validator=Diverged([1.0])))
 
 
 def test_not_finite_validation_stops(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from videosync.config.eval_rules import eval_problems
 from videosync.config.schema import Config
+from videosync.text_file import shown
 
 _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "data.image_size": 16,
@@ -153,7 +154,7 @@ def _ranges(config: Config) -> list[str]:
             if any(isinstance(v, float) and not math.isfinite(v) for v in _each(value)):
                 problems.append(f"{key} is {value}; expected a finite number.")
             elif any(isinstance(v, int) and v > _AT_MOST.get(key, _LARGEST) for v in _each(value)):
-                problems.append(f"{key} is {value}; expected at most {_AT_MOST.get(key, _LARGEST)}.")
+                problems.append(f"{key} is {shown(value)}; expected at most {_AT_MOST.get(key, _LARGEST)}.")
             elif key in _AT_LEAST and value < _AT_LEAST[key]:
                 problems.append(f"{key} is {value}; expected {_AT_LEAST[key]} or more.")
             elif key in _ABOVE_ZERO and value <= 0:

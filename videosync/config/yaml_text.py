@@ -25,7 +25,7 @@ Kind = Literal["bool", "number", "text"]  # what an option, or each item of its 
 EXPECTED = "expected groups of options such as 'optim: {lr: 1e-4}'"
 _DEEPEST = 20  # levels of a configuration; PyYAML in C crashes at some thousands
 _MOST = 100_000  # values, counted where aliases are used
-_LONGEST = 20  # digits of a whole number
+_LONGEST = 300  # digits of a whole number, which a float can still be
 _DECIMAL = re.compile(
     r"[-+]?(?:0|[1-9]\d*|(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?|\d+e[-+]?\d+|\.inf)|\.nan", re.IGNORECASE
 )

@@ -29,7 +29,7 @@ def set_notes(
 ) -> list[str]:
     """What makes numbers on these N pairs say less than they seem to: sentences, none for a usual set.
 
-    ``shown``: what each pair shows; pairs with the same are the same pair again.
+    ``shown``: what each pair shows; pairs with the same are the same pair again (named when half of them are).
     """
     notes, sizes = [], np.unique(np.abs(true))
     if max_offset == 0:
@@ -44,7 +44,7 @@ def set_notes(
         )
     if len(set(events)) == 1 < len(true):
         notes.append("all pairs are of one event: ± is how they differ, and says nothing about other events")
-    if shown is not None and len(set(shown)) < len(shown):
+    if shown is not None and 2 * len(set(shown)) <= len(shown) > 1:
         notes.append(
             f"{len(shown)} pairs hold {len(set(shown))} different ones: files without room for other windows give the "
             "same again. Fewer windows (pairs.windows_val) or shorter ones (pairs.num_frames) do not repeat"
