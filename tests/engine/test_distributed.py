@@ -13,7 +13,8 @@ import torch
 
 from tests.engine.toy import StillEncoder, toy_trainer
 from videosync.engine import distributed as module
-from videosync.engine.distributed import Distributed, first_host, setup_distributed
+from videosync.engine.distributed import Distributed, setup_distributed
+from videosync.engine.rendezvous import first_host, set_address
 from videosync.errors import ConfigError, VideoError
 
 Seen = list[dict[str, Any]]
@@ -138,13 +139,13 @@ def test_first_host_of_a_slurm_node_list(nodes: str, first: str) -> None:
 
 def test_slurm_rendezvous() -> None:
     env = {"SLURM_NODELIST": "gpu[03-07]", "SLURM_JOB_ID": "123456"}
-    module._set_rendezvous(env)
+    set_address(env)
     assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("gpu03", "23456")
     env = {"SLURM_LAUNCH_NODE_IPADDR": "10.0.0.1"}
-    module._set_rendezvous(env)
+    set_address(env)
     assert env["MASTER_ADDR"] == "10.0.0.1"
     env = {"MASTER_ADDR": "own", "MASTER_PORT": "1", "SLURM_NODELIST": "gpu1"}
-    module._set_rendezvous(env)
+    set_address(env)
     assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("own", "1")
 
 

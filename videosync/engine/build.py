@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -20,7 +21,7 @@ from videosync.data.datasets import TrainingClips, collate
 from videosync.data.draws import ClipDraws
 from videosync.data.features import CachedClips, FeatureCache
 from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
-from videosync.data.loaders import training_loader
+from videosync.data.loaders import fitting_prefetch, training_loader
 from videosync.data.manifest import read_manifest, require_usable
 from videosync.data.pairs import sync_pairs
 from videosync.data.samples import Manifest
@@ -145,7 +146,8 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     first, remarks = distributed.together(lambda: first_encoder(config, workdir))
     encoder = distributed.together(lambda: place_encoder(first, config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
-    source = distributed.together(lambda: build_source(config, train, cache, distributed))
+    prefetch = choose_prefetch(config, encoder, distributed)
+    source = distributed.together(lambda: build_source(config, train, cache, distributed, prefetch))
     validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
     steps_per_epoch = math.ceil(len(source) / config.optim.accumulate)
     return Trainer(
@@ -244,10 +246,25 @@ def build_clips(
     return TrainingClips(draws, image_size=config.data.image_size, augment=augment)
 
 
+def choose_prefetch(config: Config, encoder: nn.Module, distributed: Distributed) -> int:
+    """:func:`videosync.data.loaders.fitting_prefetch` of this run. Raises ConfigError on every rank."""
+    values = 3 * config.data.image_size**2
+    if config.data.feature_cache:
+        assert isinstance(encoder, Encoder)
+        values = encoder.feature_size
+    pairs = config.train.batch_size // distributed.world_size
+    batch_bytes = pairs * 2 * config.data.num_frames * values * 4  # float32 [B, V, T, ...]
+    machine = platform.node()
+    processes = distributed.gather(machine).count(machine)
+    return distributed.together(
+        lambda: fitting_prefetch(batch_bytes, num_workers=config.data.num_workers, processes=processes)
+    )
+
+
 def build_source(
-    config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed
+    config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed, prefetch: int
 ) -> BatchSource:
-    """The training batches of this rank."""
+    """The training batches of this rank; each worker may have ``prefetch`` ready."""
     if config.data.num_workers > 0:
         shield_workers()
     clips = build_clips(config, manifest, cache, build_augment(config))
@@ -263,6 +280,7 @@ def build_source(
         rank=distributed.rank,
         world_size=distributed.world_size,
         seed=config.train.seed,
+        prefetch=prefetch,
     )
     return BatchSource(clips, loader, sampler, distributed)
 

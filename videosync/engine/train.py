@@ -75,7 +75,6 @@ def run_training(
         stopped = trainer.run()
         logger.message(ending(stopped, trainer.state.step, logdir))
     finally:
-        trainer.source.close()
         logger.close()
     return stopped
 

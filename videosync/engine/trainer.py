@@ -25,7 +25,7 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import set_learning_rate
 from videosync.engine.seeding import random_state
-from videosync.engine.signals import StopRequest
+from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.timing import StepClock
 from videosync.engine.validation import Validator
 from videosync.errors import TrainingError
@@ -40,7 +40,7 @@ class LoopState:
     """Where training is; saved and restored as one."""
 
     epoch: int = 0  # whole epochs done
-    batch: int = 0  # batches done of the epoch under way
+    batch: int = 0  # batches done of the epoch under way; all of them: it is not validated yet
     step: int = 0  # optimizer steps done
     best: float = math.inf  # lowest validation score so far
 
@@ -107,7 +107,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=precision == "fp16")
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.state = LoopState()
-        self.stop = StopRequest()
+        self.stop = StopRequest(speaks=distributed.is_main)
         self.stop_signal: int | None = None  # what all ranks agreed to stop on
         self.clock = StepClock()
 
@@ -116,15 +116,22 @@ class Trainer:
     def run(self) -> int | None:
         """Train to the end and return None, or until a signal asks to stop and return its number."""
         with self.stop:
-            while not self.finished and self.stop_signal is None:
-                loss = self.train_epoch()
-                metrics = self.validate() if self.stop_signal is None else {}
-                self.save({"loss": loss, **metrics})
+            try:
+                while not self.finished and self.stop_signal is None:
+                    loss = self.train_epoch()
+                    metrics = self.validate() if self.stop_signal is None else {}
+                    if self.stop_signal is not None:
+                        self.stop.heed()
+                    self.save(loss | metrics)
+            finally:
+                self.source.close()
         return self.stop_signal
 
     @property
     def finished(self) -> bool:
-        return self.state.epoch >= self.epochs or self.state.step >= self.total_steps
+        state = self.state
+        unvalidated = state.batch == len(self.source)  # of an epoch whose end was broken off by a signal
+        return state.epoch >= self.epochs or (state.step >= self.total_steps and not unvalidated)
 
     def describe(self) -> str:
         """What is about to be trained, in a sentence."""
@@ -136,27 +143,33 @@ class Trainer:
             f"{len(self.source)} batches an epoch; {ranks} process{'es' * (ranks > 1)} on {device}"
         )
 
-    def train_epoch(self) -> float:
+    def train_epoch(self) -> dict[str, float]:
         """What is left of the epoch under way, unless the last step or a request to stop comes first.
 
-        Returns the loss of the last step.
+        Returns the ``loss`` of the last step; nothing if it stops before the first.
         """
         state = self.state
         self.model.train()
         self.clock.restart()
-        batches = self.source.batches(state.epoch, state.batch, self.clock)
+        metrics = {}
+        batches = self.source.batches(state.epoch, state.batch, self.clock, self.stop)
         while state.batch < len(self.source) and not self.finished and self.stop_signal is None:
             count = min(self.accumulate, len(self.source) - state.batch)
             lr = self.learning_rate(state.step)
-            loss, norm = self.train_step(islice(batches, count), count, lr)
+            try:
+                loss, norm = self.train_step(islice(batches, count), count, lr)
+            except StopAsked as asked:
+                self.stop_signal = asked.signal
+                break
+            metrics["loss"] = loss
             state.step += 1
             state.batch += count
             rates = self.clock.rates(self.total_steps - state.step)
             record = {"step": state.step, "epoch": state.epoch, "loss": loss, "lr": lr, "grad_norm": norm}
             self.logger.step({**record, **rates})
-        if state.batch == len(self.source):
+        if state.batch == len(self.source) and self.stop_signal is None:
             state.epoch, state.batch = state.epoch + 1, 0
-        return loss
+        return metrics
 
     def train_step(self, batches: Iterator[ClipBatch], count: int, lr: float) -> tuple[float, float]:
         """One optimizer step over ``count`` batches.
@@ -204,7 +217,15 @@ class Trainer:
         )  # BatchNorm statistics differ between CPU ranks
         cuda = [self.distributed.device] if self.distributed.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
-            metrics = self.validator.measure(self.encoder)
+            try:
+                metrics = self.validator.measure(self.encoder, self.stop.check)
+            except StopAsked as asked:
+                self.stop_signal = asked.signal
+                state.epoch, state.batch = (
+                    state.epoch - 1,
+                    len(self.source),
+                )  # validated when training goes on
+                return {}
         if metrics:
             self.logger.validation({"step": state.step, "epoch": state.epoch, **metrics})
         bad = [f"{name} is {value}" for name, value in metrics.items() if not math.isfinite(value)]
@@ -255,7 +276,7 @@ class Trainer:
         """The mean loss over ranks; all ranks learn here whether one of them has to stop."""
         finite = math.isfinite(loss)
         total, bad, stops = self.distributed.sum(
-            [loss if finite else 0.0, float(not finite), float(self.stop.requested)]
+            [loss if finite else 0.0, float(not finite), float(self.stop.asked())]
         )
         if bad:
             found = self.distributed.gather(None if finite else (loss, names))

@@ -5,7 +5,7 @@ The split that is reported later is never looked at here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -25,8 +25,11 @@ class Validator:
 
     criterion = ""  # the metric whose lowest value is best; "": none
 
-    def measure(self, encoder: nn.Module) -> dict[str, float]:
-        """Metrics of ``encoder``, the same on every rank."""
+    def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
+        """Metrics of ``encoder``, the same on every rank.
+
+        ``check`` is called between two pieces of work; the VideoSyncError that it raises ends it on every rank.
+        """
         return {}
 
 
@@ -64,10 +67,12 @@ class HeldOutValidator(Validator):
         self.distributed = distributed
         self.dtype = dtype
 
-    def measure(self, encoder: nn.Module) -> dict[str, float]:
+    def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         was_training = encoder.training
         encoder.eval()
-        sums, share = self.distributed.together(lambda: (self._sums(encoder), self._match(encoder)))
+        sums, share = self.distributed.together(
+            lambda: (self._sums(encoder, check), self._match(encoder, check))
+        )
         # gathered in rank order: every rank adds the same numbers in the same order
         metrics = {
             f"val/{name}": value / weight
@@ -82,18 +87,19 @@ class HeldOutValidator(Validator):
         return metrics
 
     @torch.no_grad()
-    def _sums(self, encoder: nn.Module) -> Means:
+    def _sums(self, encoder: nn.Module, check: Callable[[], None]) -> Means:
         """Sums and weights over this rank's clips, of the loss and what is measured beside it."""
         device = self.distributed.device
         found = []
         for batch in self.loader:
+            check()
             clips = batch.to(device)
             with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 output = encoder(clips.frames, mask=clips.mask, **self.loss.wanted)
             found.append(self.loss.measure(output.float(), clips))
         return _total(found)
 
-    def _match(self, encoder: nn.Module) -> list[PairResult]:
+    def _match(self, encoder: nn.Module, check: Callable[[], None]) -> list[PairResult]:
         """What each method says about this rank's share of the pairs."""
         device = self.distributed.device
         with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
@@ -104,6 +110,7 @@ class HeldOutValidator(Validator):
                 device=device,
                 rank=self.distributed.rank,
                 world_size=self.distributed.world_size,
+                on_pairs=lambda _: check(),
                 **self.matching,
             )
 
