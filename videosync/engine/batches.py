@@ -66,6 +66,8 @@ class BatchSource:
             if iterator is not None:
                 batch, problem = self._attempt(lambda: self._wait(lambda: next(iterator), stop))
             clock.receive()
+            if self.loader.num_workers:
+                stop.begin()
             (problems,) = self.distributed.sum([float(problem is not None)])
             if problems:
                 raise next(p for p in self.distributed.gather(problem) if p is not None)

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 NOTICE_SECONDS = 5.0  # until it is said what is waited for
 LIMIT = timedelta(minutes=5)  # for all processes to be there; a cluster starts them one after another
 POLL_SECONDS = 0.1
+LAST_PORT = 65535
 
 
 def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
@@ -29,7 +30,10 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
     Raises:
         ConfigError: some did not come in time, or MASTER_ADDR and MASTER_PORT cannot be used.
     """
-    address = f"{env['MASTER_ADDR']}:{env['MASTER_PORT']}"
+    host, digits = env["MASTER_ADDR"], env["MASTER_PORT"]
+    if not digits.isdecimal() or int(digits) > LAST_PORT:
+        raise ConfigError(f"MASTER_PORT={digits!r}: expected the number of a port, 1 to {LAST_PORT}")
+    port, address = int(digits), f"{host}:{digits}"
     arrived: list[int] = []  # how many, as far as is known
 
     def waits_for() -> str:
@@ -45,7 +49,6 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
     notice.start()
     until = time.monotonic() + LIMIT.total_seconds()
     try:
-        host, port = env["MASTER_ADDR"], int(env["MASTER_PORT"])
         master = rank == 0 and env.get("TORCHELASTIC_USE_AGENT_STORE") != "True"  # else torchrun is it
         if master or _answers(host, port, until):
             store: dist.Store = dist.TCPStore(
@@ -71,8 +74,6 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
                 "another program uses this port; set MASTER_PORT (--master_port of a launcher) to another"
             )
         raise ConfigError(f"{address}, where the processes of this run meet: {reason}") from error
-    except (ValueError, OverflowError) as error:
-        raise ConfigError(f"MASTER_PORT={env['MASTER_PORT']!r}: expected the number of a port") from error
     finally:
         notice.cancel()
     raise ConfigError(

@@ -78,6 +78,10 @@ class StopRequest:
         self._longest, self._asked = max(self._longest, now - self._asked), now
         return self.requested
 
+    def begin(self) -> None:
+        """A piece of work begins now: what was waited for before it does not count."""
+        self._asked = time.monotonic()
+
     def check(self) -> None:
         """:meth:`asked`, as an exception. Raises StopAsked."""
         if self.asked():
@@ -89,7 +93,7 @@ class StopRequest:
 
     def __enter__(self) -> StopRequest:
         self._heeded.clear()
-        self._asked = time.monotonic()
+        self.begin()
         reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
