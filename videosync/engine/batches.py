@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 import signal
 import threading
@@ -13,7 +14,13 @@ from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader
 
-from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, ClipDataset, EpochSampler
+from videosync.data.loaders import (
+    SHARED_MEMORY,
+    SHARED_MEMORY_REMEDY,
+    ClipDataset,
+    EpochSampler,
+    fitting_prefetch,
+)
 from videosync.engine.distributed import Distributed
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.timing import StepClock
@@ -122,6 +129,15 @@ class BatchSource:
                     f"data.num_workers or lower train.batch_size ({ALONE})"
                 )
         return done.result()
+
+
+def choose_prefetch(batch_bytes: int, num_workers: int, distributed: Distributed) -> int:
+    """:func:`videosync.data.loaders.fitting_prefetch` of this run. Raises ConfigError on every rank."""
+    machine = platform.node()
+    processes = distributed.gather(machine).count(machine)
+    return distributed.together(
+        lambda: fitting_prefetch(batch_bytes, num_workers=num_workers, processes=processes)
+    )
 
 
 def worker_problem(error: Exception, workers: Sequence[BaseProcess], rank: str = "") -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,11 +20,11 @@ from videosync.data.datasets import TrainingClips, collate
 from videosync.data.draws import ClipDraws
 from videosync.data.features import CachedClips, FeatureCache
 from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
-from videosync.data.loaders import fitting_prefetch, training_loader
+from videosync.data.loaders import training_loader
 from videosync.data.manifest import read_manifest, require_usable
 from videosync.data.pairs import sync_pairs
 from videosync.data.samples import Manifest
-from videosync.engine.batches import BatchSource
+from videosync.engine.batches import BatchSource, choose_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.feature_cache import fill_feature_cache
 from videosync.engine.losses import build_loss
@@ -146,7 +145,8 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     first, remarks = distributed.together(lambda: first_encoder(config, workdir))
     encoder = distributed.together(lambda: place_encoder(first, config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
-    prefetch = choose_prefetch(config, encoder, distributed)
+    size = batch_bytes(config, encoder, distributed.world_size)
+    prefetch = choose_prefetch(size, config.data.num_workers, distributed)
     source = distributed.together(lambda: build_source(config, train, cache, distributed, prefetch))
     validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
     steps_per_epoch = math.ceil(len(source) / config.optim.accumulate)
@@ -246,19 +246,10 @@ def build_clips(
     return TrainingClips(draws, image_size=config.data.image_size, augment=augment)
 
 
-def choose_prefetch(config: Config, encoder: nn.Module, distributed: Distributed) -> int:
-    """:func:`videosync.data.loaders.fitting_prefetch` of this run. Raises ConfigError on every rank."""
-    values = 3 * config.data.image_size**2
-    if config.data.feature_cache:
-        assert isinstance(encoder, Encoder)
-        values = encoder.feature_size
-    pairs = config.train.batch_size // distributed.world_size
-    batch_bytes = pairs * 2 * config.data.num_frames * values * 4  # float32 [B, V, T, ...]
-    machine = platform.node()
-    processes = distributed.gather(machine).count(machine)
-    return distributed.together(
-        lambda: fitting_prefetch(batch_bytes, num_workers=config.data.num_workers, processes=processes)
-    )
+def batch_bytes(config: Config, encoder: nn.Module, world_size: int) -> int:
+    """Of one rank's batch: float32 [B, V, T, ...]."""
+    values: Any = encoder.feature_size if config.data.feature_cache else 3 * config.data.image_size**2
+    return int(config.train.batch_size // world_size * 2 * config.data.num_frames * values * 4)
 
 
 def build_source(

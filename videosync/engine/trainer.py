@@ -221,10 +221,8 @@ class Trainer:
                 metrics = self.validator.measure(self.encoder, self.stop.check)
             except StopAsked as asked:
                 self.stop_signal = asked.signal
-                state.epoch, state.batch = (
-                    state.epoch - 1,
-                    len(self.source),
-                )  # validated when training goes on
+                # validated when training goes on
+                state.epoch, state.batch = state.epoch - 1, len(self.source)
                 return {}
         if metrics:
             self.logger.validation({"step": state.step, "epoch": state.epoch, **metrics})
