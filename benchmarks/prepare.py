@@ -36,6 +36,7 @@ import numpy as np
 
 from benchmarks.data import processor_name
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
+from dataset_preparation.clips.interrupts import end_with
 from dataset_preparation.clips.job import Beat, Outcome
 from dataset_preparation.clips.workers import run_jobs
 from videosync.video.read import probe, read_frames
@@ -88,7 +89,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         sources = {str(path): path.absolute() for path in args.source or ()} or generate(root, args.frames)
-        with ProcessPoolExecutor(args.workers, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(args.workers, get_context("spawn"), end_with, (os.getpid(),)) as pool:
             rows = []
             for name, path in sources.items():
                 whole = [True] if path.suffix == ".avi" else [False, True]

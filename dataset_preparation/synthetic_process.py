@@ -23,6 +23,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from itertools import combinations, product
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,6 +33,7 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import PreparationParser
+from dataset_preparation.clips.interrupts import end_with
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
@@ -236,20 +238,28 @@ def _make_all(
                 bar.update()
             return
         context = get_context("spawn")
-        with ProcessPoolExecutor(min(workers, len(tasks)), mp_context=context, initializer=_one_core) as pool:
+        with ProcessPoolExecutor(
+            min(workers, len(tasks)), mp_context=context, initializer=_set_up_worker
+        ) as pool:
             futures = {pool.submit(make_event, root, *task, _of(kinds, task)): task for task in tasks}
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
                     bar.update()
+            except BrokenProcessPool as error:
+                raise VideoSyncError(
+                    f"{root}: a worker process was ended, as the system does when memory runs out; the events that are "
+                    "done are kept: run it again with fewer --workers"
+                ) from error
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
 
 
-def _one_core() -> None:
+def _set_up_worker() -> None:
     import cv2
 
+    end_with(os.getppid())  # else it would wait for work for ever
     cv2.setNumThreads(1)
 
 

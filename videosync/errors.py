@@ -33,3 +33,7 @@ class CheckpointError(VideoSyncError):
 
 class TrainingError(VideoSyncError):
     """Training cannot go on (for example, the loss is not finite)."""
+
+
+class ProcessLostError(VideoSyncError):
+    """Another process of this run has ended, or no longer answers."""

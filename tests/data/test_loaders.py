@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.data import loaders
 from videosync.data.datasets import ClipPair, TrainingClips
 from videosync.data.draws import ClipDraws
-from videosync.data.loaders import EpochSampler, training_loader
+from videosync.data.loaders import EpochSampler, fitting_prefetch, training_loader
 from videosync.errors import ConfigError
 
 
@@ -132,3 +133,33 @@ def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
         assert a.names == b.names
         for field in ("frames", "mask", "steps", "lengths"):
             np.testing.assert_array_equal(getattr(a, field), getattr(b, field))
+
+
+@pytest.mark.parametrize(
+    ("free", "workers", "processes", "prefetch"),
+    [(9, 4, 1, 2), (8, 4, 1, 1), (5, 4, 1, 1), (18, 4, 2, 2), (17, 4, 2, 1), (0, 0, 2, 2)],
+)
+def test_workers_have_as_many_batches_ready_as_the_shared_memory_holds(
+    monkeypatch, tmp_path, free, workers, processes, prefetch
+):
+    """Each worker its one or two, and the one that is trained on."""
+    room(monkeypatch, tmp_path, free * 75 * 2**20)
+    assert fitting_prefetch(75 * 2**20, num_workers=workers, processes=processes) == prefetch
+
+
+def test_shared_memory_that_cannot_hold_the_batches_is_refused_with_the_remedy(monkeypatch, tmp_path):
+    room(monkeypatch, tmp_path, 64 * 2**20)  # as a Docker container has it
+    with pytest.raises(ConfigError) as caught:
+        fitting_prefetch(38 * 2**20, num_workers=1, processes=2)
+    text = str(caught.value)
+    for part in (str(tmp_path), "64 MB free", "2 processes", "need 152 MB", "num_workers 0", "--shm-size 1g"):
+        assert part in text
+    assert "\n" not in text
+    monkeypatch.setattr(loaders, "SHARED_MEMORY", tmp_path / "none")  # a system without such a folder
+    assert fitting_prefetch(2**40, num_workers=1, processes=2) == 2
+
+
+def room(monkeypatch, folder, free):
+    monkeypatch.setattr(loaders, "SHARED_MEMORY", folder)
+    usage = {folder: loaders.shutil._ntuple_diskusage(free, 0, free)}
+    monkeypatch.setattr(loaders.shutil, "disk_usage", usage.__getitem__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from dataset_preparation import synthetic_process
 from dataset_preparation.synthetic import render
 from dataset_preparation.synthetic.bodies import KINDS, Box, Capsule, Part, Stage
 from dataset_preparation.synthetic.camera import Camera, place_camera
@@ -506,3 +508,28 @@ def test_events_take_all_combinations_of_several_values_in_turn(tmp_path: Path) 
     )
     file = Path("train_0003") / "cam1.mp4"
     assert (alone / file).read_bytes() == (output / file).read_bytes()
+
+
+def dies(*task: object) -> None:
+    os._exit(9)
+
+
+def test_worker_process_that_is_ended_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(synthetic_process, "make_event", dies)
+    flags = [
+        "--output_dir",
+        str(tmp_path / "out"),
+        "--train_events",
+        "2",
+        "--val_events",
+        "0",
+        "--workers",
+        "2",
+    ]
+    assert main(flags) == 2
+    errors = capsys.readouterr().err
+    assert "a worker process was ended" in errors
+    assert "fewer --workers" in errors
+    assert "Traceback" not in errors

@@ -14,6 +14,7 @@ from videosync.config.load import load_config
 from videosync.config.schema import Config
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import Manifest, Sample, View
+from videosync.engine import batches
 from videosync.engine.build import build_pairs, build_trainer, spread, validation_pairs
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import hold_out_events, split_train_events
@@ -153,7 +154,12 @@ def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_pa
         validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=place).validator
         assert isinstance(validator, HeldOutValidator)
         trainer.encoder.eval()
-        totals.append({**validator._sums(trainer.encoder), **validator._errors(trainer.encoder)})
+        totals.append(
+            {
+                **validator._sums(trainer.encoder, lambda: None),
+                **validator._errors(trainer.encoder, lambda: None),
+            }
+        )
     for name, value in alone.items():
         parts = [total[name.removeprefix("val/")] for total in totals]
         assert sum(p[0] for p in parts) / sum(p[1] for p in parts) == pytest.approx(value, rel=1e-6)
@@ -298,3 +304,16 @@ def test_no_job_runs_on_an_event_in_two_splits_or_without_a_dataset(workdir: Pat
         build_pairs(leak, tmp_path, "val")
     with pytest.raises(ConfigError, match="data.dataset is empty"):
         build_pairs(options("data.dataset="), workdir, "train")
+
+
+@pytest.mark.parametrize(
+    "cached", [(), ("data.feature_cache=1", "model.layer=4", "model.random_backbone=true")]
+)
+def test_shared_memory_is_asked_for_the_size_of_a_batch(
+    workdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: tuple[str, ...]
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(batches, "fitting_prefetch", lambda size, **others: asked.append(size) or 1)
+    trainer = build_trainer(options(*cached), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    batch = next(trainer.source.batches(0, 0, trainer.clock))
+    assert asked == [batch.frames.nbytes]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import torch
 
 from tests.engine.toy import StillEncoder, toy_trainer
 from videosync.engine import distributed as module
-from videosync.engine.distributed import Distributed, first_host, setup_distributed
+from videosync.engine.distributed import Distributed, setup_distributed
+from videosync.engine.rendezvous import first_host, set_address
 from videosync.errors import ConfigError, VideoError
 
 Seen = list[dict[str, Any]]
@@ -80,6 +82,48 @@ def test_not_finite_loss_of_one_rank_stops_both_with_the_same_sentence(seen: See
     assert seen[0]["not_finite"] == seen[1]["not_finite"]
 
 
+def test_worker_that_dies_on_one_rank_ends_both_with_the_same_sentence(seen: Seen) -> None:
+    assert "a data-loading worker of process 1 was ended (SIGKILL)" in seen[0]["worker_died"]
+    assert seen[0]["worker_died"] == seen[1]["worker_died"]
+
+
+@pytest.mark.slow
+def test_process_that_dies_is_missed_by_the_other(root: Path) -> None:
+    program = (
+        "import os; from videosync.cli.common import run_command; from videosync.engine.distributed import *\n"
+        "def job():\n"
+        "    with setup_distributed('gloo') as there:\n"
+        "        there.barrier()\n"
+        "        if there.rank == 1: os._exit(9)\n"
+        "        there.barrier()\n"
+        "raise SystemExit(run_command(job))"
+    )
+    with socket.create_server(("", 0)) as server:
+        port = str(server.getsockname()[1])
+    env = {
+        **os.environ,
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": port,
+        "OMP_NUM_THREADS": "1",
+    }
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            cwd=root,
+            env={**env, "RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    _, errors = ranks[0].communicate(timeout=120)
+    assert ranks[1].wait(timeout=120) == 9
+    assert ranks[0].returncode == 2
+    assert errors.startswith("error: another process of this run has ended")
+    assert errors.count("\n") == 1
+
+
 def test_no_thread_of_the_group_is_left_at_the_end(seen: Seen) -> None:
     """One that outlives the group can abort the process at exit (seen in one run of seven)."""
     assert [seen[rank]["threads_left"] for rank in range(2)] == [[], []]
@@ -138,13 +182,13 @@ def test_first_host_of_a_slurm_node_list(nodes: str, first: str) -> None:
 
 def test_slurm_rendezvous() -> None:
     env = {"SLURM_NODELIST": "gpu[03-07]", "SLURM_JOB_ID": "123456"}
-    module._set_rendezvous(env)
+    set_address(env)
     assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("gpu03", "23456")
     env = {"SLURM_LAUNCH_NODE_IPADDR": "10.0.0.1"}
-    module._set_rendezvous(env)
+    set_address(env)
     assert env["MASTER_ADDR"] == "10.0.0.1"
     env = {"MASTER_ADDR": "own", "MASTER_PORT": "1", "SLURM_NODELIST": "gpu1"}
-    module._set_rendezvous(env)
+    set_address(env)
     assert (env["MASTER_ADDR"], env["MASTER_PORT"]) == ("own", "1")
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import signal
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -141,6 +142,37 @@ def test_signal_saves_the_step_it_came_in_and_training_goes_on_from_there(
     second = toy_trainer(tmp_path / "parts")
     resume(second, last)
     assert record.series("loss") + train(second).series("loss") == uninterrupted.series("loss")
+
+
+class StoppedValidator(ToyValidator):
+    """The signal comes during the validation of number ``at``."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__([3.0, 2.0, 1.0])
+        self.at = at
+
+    def measure(self, encoder: torch.nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
+        self.at -= 1
+        if self.at == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        check()
+        return super().measure(encoder)
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_signal_breaks_validation_off_and_it_is_made_up_for(tmp_path: Path, at: int) -> None:
+    whole = train(toy_trainer(tmp_path / "whole", validator=ToyValidator([3.0, 2.0, 1.0])))
+    stopped = toy_trainer(tmp_path / "parts", validator=StoppedValidator(at))
+    before = train(stopped)
+    assert stopped.stop_signal == signal.SIGTERM
+    second = toy_trainer(tmp_path / "parts", validator=ToyValidator([3.0, 2.0, 1.0][at - 1 :]))
+    saved = latest_checkpoint(tmp_path / "parts")
+    assert saved is not None
+    assert saved.step == 4 * at
+    resume(second, saved)
+    after = train(second)
+    assert before.validations + after.validations == whole.validations
+    assert before.series("loss") + after.series("loss") == whole.series("loss")
 
 
 def test_not_finite_loss_names_step_rate_and_clips_and_keeps_the_last_checkpoint(tmp_path: Path) -> None:

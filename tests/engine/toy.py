@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ class ToyValidator(Validator):
     def __init__(self, scores: Sequence[float]) -> None:
         self.scores = list(scores)
 
-    def measure(self, encoder: nn.Module) -> dict[str, float]:
+    def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         torch.rand(3)  # draws from the global generator, as a validation may
         return {"val/score": self.scores.pop(0)}
 

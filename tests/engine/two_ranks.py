@@ -9,11 +9,13 @@ from typing import Any
 
 import torch
 
+from tests.engine.test_batches import BadClips
 from tests.engine.test_trainer import Recorder, StopAt
 from tests.engine.toy import StillEncoder, ToyClips, toy_trainer
 from videosync.engine.checkpoint import latest_checkpoint
 from videosync.engine.distributed import Distributed, setup_distributed
 from videosync.engine.resume import resume
+from videosync.engine.signals import shield_workers
 from videosync.errors import TrainingError, VideoError
 
 
@@ -92,6 +94,19 @@ def not_finite(there: Distributed, out: Path) -> str:
     return "went on"
 
 
+def worker_died(there: Distributed, out: Path) -> str:
+    """Only one rank has a worker, and it is killed."""
+    shield_workers()
+    trainer = toy_trainer(
+        out / "died", distributed=there, clips=BadClips("SIGKILL", range(16)), workers=there.rank
+    )
+    try:
+        trainer.run()
+    except TrainingError as error:
+        return str(error)
+    return "went on"
+
+
 def gloo_threads() -> list[str]:
     """Names of the group's threads in this process (Linux)."""
     names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
@@ -107,6 +122,7 @@ def main() -> None:
             "accumulated": gradients(there, out, 2),
             "resumed": losses_of_a_stopped_and_resumed_run(there, out),
             "not_finite": not_finite(there, out),
+            "worker_died": worker_died(there, out),
         }
         rank = there.rank
     seen["threads_left"] = gloo_threads()

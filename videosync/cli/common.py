@@ -23,7 +23,7 @@ from videosync.errors import ConfigError, VideoSyncError
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-_RANK_WAIT_SECONDS = 2.0
+_RANK_WAIT_SECONDS = 6.0
 _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
     errno.ENOSPC: "free some space, or write to another disk",
     errno.EDQUOT: "free some space, or write to another disk",

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from multiprocessing import get_all_start_methods
+import math
+import os
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from multiprocessing import get_all_start_methods, parent_process
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch import Tensor
+from torch.utils.data import DataLoader, Sampler, get_worker_info
 
 from videosync.data.datasets import ClipPair, collate
 from videosync.errors import ConfigError
 from videosync.types import ClipBatch
+
+PREFETCH = 2  # batches that each worker may have ready
+SHARED_MEMORY = Path("/dev/shm")  # where workers put batches (Linux)
+SHARED_MEMORY_REMEDY = (
+    "use --opts data.num_workers 0, which needs none (fewer workers or a smaller train.batch_size need less), or in "
+    "Docker give the container more: --shm-size {gigabytes}g or --ipc=host"
+)
 
 
 class ClipDataset(Protocol):
@@ -79,18 +92,56 @@ class EpochSampler(Sampler[list[int]]):
             yield order[first : first + share].tolist()
 
 
+def fitting_prefetch(batch_bytes: int, *, num_workers: int, processes: int) -> int:
+    """Batches that each worker may have ready, 2 or 1, so that those of all ranks fit into the shared memory.
+
+    Args:
+        batch_bytes: of one rank's batch.
+        num_workers: data-loading processes of each rank.
+        processes: ranks on this machine.
+
+    Raises:
+        ConfigError: not even one batch a worker, beside the one that is trained on, fits.
+    """
+    if num_workers == 0 or not SHARED_MEMORY.is_dir():
+        return PREFETCH
+    free = shutil.disk_usage(SHARED_MEMORY).free
+    for prefetch in range(PREFETCH, 0, -1):
+        needed = (prefetch * num_workers + 1) * batch_bytes * processes
+        if needed <= free:
+            return prefetch
+    raise ConfigError(
+        f"{SHARED_MEMORY}: {_size(free)} free, but {num_workers} data-loading worker{'s' * (num_workers > 1)}"
+        f"{f' for each of {processes} processes' * (processes > 1)} and batches of {_size(batch_bytes)} need "
+        f"{_size(needed)}; {SHARED_MEMORY_REMEDY.format(gigabytes=math.ceil(needed * 1.1 / 2**30))}"
+    )
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GB" if count >= 2**30 else f"{math.ceil(count / 2**20)} MB"
+
+
 def training_loader(
-    dataset: ClipDataset, *, batch_size: int, num_workers: int, rank: int, world_size: int, seed: int
+    dataset: ClipDataset,
+    *,
+    batch_size: int,
+    num_workers: int,
+    rank: int,
+    world_size: int,
+    seed: int,
+    prefetch: int = PREFETCH,
 ) -> tuple[DataLoader[ClipBatch], EpochSampler]:
     """Batches of ``batch_size / world_size`` view pairs for one rank, and the sampler that orders them.
 
     Before each epoch call ``dataset.set_epoch(e)`` and ``sampler.set_epoch(e, start)``. Workers stay
     alive from epoch to epoch. They are started clean (forkserver, or spawn), never forked from the training
-    process: a fork would copy the locks of its decoder, OpenMP and CUDA threads but not the threads.
+    process: a fork would copy the locks of its decoder, OpenMP and CUDA threads but not the threads. They end with
+    the training process, however it ends.
 
     Args:
         batch_size: over all ranks.
         num_workers: data-loading processes of this rank; 0 loads in the training process.
+        prefetch: batches that each of them may have ready (:func:`fitting_prefetch`).
 
     Raises:
         ConfigError: see :class:`EpochSampler`.
@@ -99,14 +150,44 @@ def training_loader(
     options: dict[str, Any] = {}
     if num_workers > 0:
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"
-        options = {"multiprocessing_context": method, "persistent_workers": True, "prefetch_factor": 2}
+        options = {
+            "multiprocessing_context": method,
+            "persistent_workers": True,
+            "prefetch_factor": prefetch,
+            "worker_init_fn": _end_with_parent,
+        }
     loader: DataLoader[ClipBatch] = DataLoader(
         dataset,  # type: ignore[arg-type]
         batch_sampler=sampler,
         num_workers=num_workers,
-        collate_fn=collate,
+        collate_fn=_shared_batch,
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(seed),  # else each epoch would draw from torch's global state
         **options,
     )
     return loader, sampler
+
+
+def _shared_batch(pairs: Sequence[ClipPair]) -> ClipBatch:
+    """:func:`collate`, in a worker into shared memory.
+
+    torch would do it on the way to the training process, in a thread whose errors reach nobody.
+    """
+    batch = collate(pairs)
+    if get_worker_info() is not None:
+        for value in vars(batch).values():
+            if isinstance(value, Tensor):
+                value.share_memory_()
+    return batch
+
+
+def _end_with_parent(worker: int) -> None:
+    """Torch looks between two batches whether the process that started a worker lives: not while one hangs."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -23,7 +23,7 @@ from videosync.data.loaders import training_loader
 from videosync.data.manifest import read_manifest, require_usable
 from videosync.data.pairs import sync_pairs
 from videosync.data.samples import Manifest
-from videosync.engine.batches import BatchSource
+from videosync.engine.batches import BatchSource, choose_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.feature_cache import fill_feature_cache
 from videosync.engine.held_out import TRAIN_SPLIT, data_facts, split_train_events
@@ -106,7 +106,9 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     first, remarks = distributed.together(lambda: first_encoder(config, workdir))
     encoder = distributed.together(lambda: place_encoder(first, config, distributed))
     cache = build_cache(config, manifest, encoder, workdir, distributed)
-    source, warnings = distributed.together(lambda: build_source(config, train, cache, distributed))
+    size = batch_bytes(config, encoder, distributed.world_size)
+    prefetch = choose_prefetch(size, config.data.num_workers, distributed)
+    source, warnings = distributed.together(lambda: build_source(config, train, cache, distributed, prefetch))
     validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
     plan = Plan(
         epochs=config.train.epochs,
@@ -210,10 +212,18 @@ def build_clips(
     return TrainingClips(draws, image_size=config.data.image_size, augment=augment)
 
 
+def batch_bytes(config: Config, encoder: nn.Module, world_size: int) -> int:
+    """Of one rank's batch: float32 [B, V, T, ...]."""
+    values: Any = encoder.feature_size if config.data.feature_cache else 3 * config.data.image_size**2
+    return int(config.train.batch_size // world_size * 2 * config.data.num_frames * values * 4)
+
+
 def build_source(
-    config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed
+    config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed, prefetch: int
 ) -> tuple[BatchSource, list[str]]:
-    """The training batches of this rank, and what there is to say about what is drawn."""
+    """The training batches of this rank, of which each worker may have ``prefetch`` ready, and what there is to say
+    about what is drawn.
+    """
     if config.data.num_workers > 0:
         shield_workers()
     clips = build_clips(config, manifest, cache, build_augment(config))
@@ -229,6 +239,7 @@ def build_source(
         rank=distributed.rank,
         world_size=distributed.world_size,
         seed=config.train.seed,
+        prefetch=prefetch,
     )
     return BatchSource(clips, loader, sampler, distributed), clips.draws.warnings()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
@@ -26,7 +25,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from videosync.engine.allocator import keep_freed_memory
-from videosync.errors import ConfigError, VideoSyncError
+from videosync.engine.rendezvous import meet, set_address
+from videosync.errors import ConfigError, ProcessLostError, VideoSyncError
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,18 @@ class ProcessGroup(Distributed):
             gc.collect()  # models of a finished training refer to the group in cycles
             dist.destroy_process_group()
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close. Raises ProcessLostError in place of what torch says when another process is gone."""
+        super().__exit__(kind, error, trace)
+        if isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
+            minutes = COLLECTIVE_TIMEOUT.total_seconds() / 60
+            raise ProcessLostError(
+                f"another process of this run has ended, or did not answer for {minutes:.0f} minutes: what it said "
+                "itself is the reason; if it said nothing it was killed, as the system does when memory runs out"
+            ) from error
+
 
 def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> Distributed:
     """Join the run this process was started in.
@@ -146,7 +158,8 @@ def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> D
         local_rank: the launcher's ``--local-rank``; the environment's LOCAL_RANK comes first.
 
     Raises:
-        ConfigError: NCCL without a GPU, more processes than GPUs, or a launcher's variable that is no number.
+        ConfigError: NCCL without a GPU, more processes than GPUs, a launcher's variable that is no number, or
+            processes that do not come (:func:`videosync.engine.rendezvous.meet`).
     """
     rank, world_size, env_local_rank = _place(os.environ)
     if env_local_rank is None:
@@ -156,13 +169,15 @@ def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> D
         keep_freed_memory()
     if world_size == 1:
         return Distributed(rank=0, world_size=1, local_rank=env_local_rank, device=device)
-    _set_rendezvous(os.environ)
+    set_address(os.environ)
     if rank == 0:
         address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         log.info("waiting for %d processes at %s", world_size, address)
+    store = meet(os.environ, rank=rank, world_size=world_size)
     use_nccl = device.type == "cuda" and backend != "gloo"
     dist.init_process_group(
         backend="cpu:gloo,cuda:nccl" if use_nccl else "gloo",
+        store=store,
         rank=rank,
         world_size=world_size,
         timeout=COLLECTIVE_TIMEOUT,
@@ -209,21 +224,3 @@ def _device(local_rank: int, backend: str) -> torch.device:
     device = torch.device("cuda", local_rank)
     torch.cuda.set_device(device)
     return device
-
-
-def _set_rendezvous(env: Any) -> None:
-    """Set MASTER_ADDR and MASTER_PORT where the launcher did not (Slurm)."""
-    if "MASTER_ADDR" not in env:
-        hosts = env.get("SLURM_STEP_NODELIST") or env.get("SLURM_NODELIST") or env.get("SLURM_JOB_NODELIST")
-        env["MASTER_ADDR"] = first_host(hosts) if hosts else env.get("SLURM_LAUNCH_NODE_IPADDR", "127.0.0.1")
-    if "MASTER_PORT" not in env:
-        job = re.sub(r"\D", "", env.get("SLURM_JOB_ID", "")) or "0"
-        env["MASTER_PORT"] = str(20000 + int(job) % 20000)
-
-
-def first_host(nodelist: str) -> str:
-    """First host of a Slurm node list: ``"gpu[03-07,11],cpu1"`` → ``"gpu03"``."""
-    first = re.match(r"(?:[^,\[]|\[[^\]]*\])+", nodelist)
-    if first is None:
-        raise ConfigError(f"SLURM_NODELIST={nodelist!r}: no host name in it; set MASTER_ADDR yourself")
-    return re.sub(r"\[([^\],-]+)[^\]]*\]", r"\1", first.group())

@@ -11,7 +11,9 @@ class LoopState:
     """Where training is; saved and restored as one."""
 
     epoch: int = 0  # whole epochs done
-    samples: int = 0  # samples done of the epoch under way, over all processes
+    samples: int = (
+        0  # samples done of the epoch under way, over all processes; all of them: it is not validated yet
+    )
     step: int = 0  # optimizer steps done
     best: float = math.inf  # lowest validation score so far
     judged_by: str = ""  # identity of the validation that gave it
@@ -44,7 +46,10 @@ class Plan:
         return (self.samples - state.samples) // self.batch_size
 
     def finished(self, state: LoopState) -> bool:
-        return state.epoch >= self.epochs or 0 < self.max_steps <= state.step
+        unvalidated = state.samples > 0 and not self.batches_left(
+            state
+        )  # a signal broke off the end of an epoch
+        return state.epoch >= self.epochs or (0 < self.max_steps <= state.step and not unvalidated)
 
     def steps_left(self, state: LoopState) -> int:
         """Optimizer steps to the end of training."""

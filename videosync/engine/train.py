@@ -82,7 +82,6 @@ def run_training(
             f"nothing is trained: {nothing_left}" if nothing_left else ending(stopped, trainer.state, logdir)
         )
     finally:
-        trainer.source.close()
         logger.close()
     return stopped
 

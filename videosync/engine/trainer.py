@@ -26,7 +26,7 @@ from videosync.engine.loggers import Logger
 from videosync.engine.optim import set_learning_rate
 from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
-from videosync.engine.signals import StopRequest
+from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.timing import StepClock
 from videosync.engine.validation import Validator
 from videosync.errors import CheckpointError, TrainingError
@@ -95,7 +95,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=precision == "fp16")
         self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.state = LoopState()
-        self.stop = StopRequest()
+        self.stop = StopRequest(speaks=distributed.is_main)
         self.stop_signal: int | None = None  # what all ranks agreed to stop on
         self.clock = StepClock()
 
@@ -104,10 +104,15 @@ class Trainer:
     def run(self) -> int | None:
         """Train to the end and return None, or until a signal asks to stop and return its number."""
         with self.stop:
-            while not self.finished and self.stop_signal is None:
-                trained = self.train_epoch()
-                metrics = self.validate() if self.stop_signal is None else {}
-                self.save({**trained, **metrics})
+            try:
+                while not self.finished and self.stop_signal is None:
+                    trained = self.train_epoch()
+                    metrics = self.validate() if self.stop_signal is None else {}
+                    if self.stop_signal is not None:
+                        self.stop.heed()
+                    self.save({**trained, **metrics})
+            finally:
+                self.source.close()
         return self.stop_signal
 
     @property
@@ -133,23 +138,27 @@ class Trainer:
     def train_epoch(self) -> dict[str, float]:
         """What is left of the epoch under way, unless the last step or a request to stop comes first.
 
-        Returns the loss of the last step, as a metric; nothing where less than a batch was left.
+        Returns the loss of the last step, as a metric; nothing where no step was done.
         """
         state, plan, metrics = self.state, self.plan, {}
         self.model.train()
         self.clock.restart()
-        batches = self.source.batches(state.epoch, state.samples, self.clock)
+        batches = self.source.batches(state.epoch, state.samples, self.clock, self.stop)
         while plan.batches_left(state) and not self.finished and self.stop_signal is None:
             count = min(plan.accumulate, plan.batches_left(state))
             lr = self.learning_rate(plan.position(state), plan.end(state))
-            loss, norm = self.train_step(islice(batches, count), count, lr)
+            try:
+                loss, norm = self.train_step(islice(batches, count), count, lr)
+            except StopAsked as asked:
+                self.stop_signal = asked.signal
+                break
             state.step += 1
             state.samples += count * plan.batch_size
             metrics = {"loss": loss}
             rates = self.clock.rates(plan.steps_left(state))
             record = {"step": state.step, "epoch": state.epoch, "loss": loss, "lr": lr, "grad_norm": norm}
             self.logger.step({**record, **rates})
-        if not plan.batches_left(state):
+        if not plan.batches_left(state) and self.stop_signal is None:
             state.epoch, state.samples = state.epoch + 1, 0
         return metrics
 
@@ -200,7 +209,12 @@ class Trainer:
         cuda = [self.distributed.device] if self.distributed.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
             try:
-                metrics = self.validator.measure(self.encoder)
+                metrics = self.validator.measure(self.encoder, self.stop.check)
+            except StopAsked as asked:
+                self.stop_signal = asked.signal
+                if state.samples == 0:  # the epoch is validated when training goes on
+                    state.epoch, state.samples = state.epoch - 1, self.plan.samples
+                return {}
             except CheckpointError as error:  # embeddings that are not finite
                 raise TrainingError(
                     f"validation after step {state.step}: the training has diverged, its embeddings hold NaN or "
@@ -261,7 +275,7 @@ class Trainer:
         """The mean loss over ranks; all ranks learn here whether one of them has to stop."""
         finite = math.isfinite(loss)
         total, bad, stops = self.distributed.sum(
-            [loss if finite else 0.0, float(not finite), float(self.stop.requested)]
+            [loss if finite else 0.0, float(not finite), float(self.stop.asked())]
         )
         if bad:
             found = self.distributed.gather(None if finite else (loss, names))

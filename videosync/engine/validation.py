@@ -8,7 +8,7 @@ The split that is reported later is never looked at here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -38,8 +38,11 @@ class Validator:
         """What ``metrics`` say of a checkpoint, for people who ask why it is the best."""
         return "nothing was held out to choose by, so the last is the best"
 
-    def measure(self, encoder: nn.Module) -> dict[str, float]:
-        """Metrics of ``encoder``, the same on every rank."""
+    def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
+        """Metrics of ``encoder``, the same on every rank.
+
+        ``check`` is called between two pieces of work; the VideoSyncError that it raises ends it on every rank.
+        """
         return {}
 
 
@@ -97,28 +100,31 @@ class HeldOutValidator(Validator):
         score = metrics.get(self.criterion)
         return "not validated" if score is None else f"{self._score(score)} on {self.looks_at}"
 
-    def measure(self, encoder: nn.Module) -> dict[str, float]:
+    def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         was_training = encoder.training
         encoder.eval()
-        share = self.distributed.together(lambda: _total([self._sums(encoder), self._errors(encoder)]))
+        share = self.distributed.together(
+            lambda: _total([self._sums(encoder, check), self._errors(encoder, check)])
+        )
         encoder.train(was_training)
         # gathered in rank order: every rank adds the same numbers in the same order
         total = _total(self.distributed.gather(share))
         return {f"val/{name}": value / weight for name, (value, weight) in total.items() if weight}
 
     @torch.no_grad()
-    def _sums(self, encoder: nn.Module) -> Means:
+    def _sums(self, encoder: nn.Module, check: Callable[[], None]) -> Means:
         """Sums and weights over this rank's clips, of the loss and what is measured beside it."""
         device = self.distributed.device
         found = []
         for batch in self.loader:
+            check()
             clips = batch.to(device)
             with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 output = encoder(clips.frames, mask=clips.mask, **self.loss.wanted)
             found.append(self.loss.measure(output.float(), clips))
         return _total(found)
 
-    def _errors(self, encoder: nn.Module) -> Means:
+    def _errors(self, encoder: nn.Module, check: Callable[[], None]) -> Means:
         """Sums and weights over this rank's share of the pairs, of each method's errors and of the expected one."""
         device, reach = self.distributed.device, self.max_offset
         found: list[Means] = []
@@ -131,6 +137,7 @@ class HeldOutValidator(Validator):
                 world_size=self.distributed.world_size,
                 **self.matching,
             ):
+                check()
                 true = np.array([self.pairs[index].offset for index in part.indices])  # [n]
                 errors = {
                     f"{name}_mae_frames": np.abs(method(part.forward, part.backward, reach) - true)

@@ -1,0 +1,143 @@
+"""Batches that do not come: every rank learns why, in one sentence, and nothing waits for ever."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+from torch.utils.data import get_worker_info
+
+from tests.engine.test_trainer import StopAt, train
+from tests.engine.toy import ToyClips, toy_trainer
+from videosync.data import loaders
+from videosync.data.datasets import ClipPair
+from videosync.engine import batches
+from videosync.engine.batches import worker_problem
+from videosync.engine.checkpoint import latest_checkpoint
+from videosync.engine.resume import resume
+from videosync.engine.signals import shield_workers
+from videosync.errors import TrainingError
+
+HANG = 120.0  # seconds; a test that waits longer waits for ever
+
+
+class BadClips(ToyClips):
+    """In a worker, item 5 does what no item should."""
+
+    def __init__(self, what: str, bad: Sequence[int] = (5,)) -> None:
+        super().__init__(16)
+        self.what, self.which = what, set(bad)
+
+    def __getitem__(self, index: int) -> ClipPair:
+        if index in self.which and get_worker_info() is not None:
+            if self.what == "raises":
+                raise KeyError("no such clip")
+            if self.what == "hangs":
+                time.sleep(HANG)
+            os.kill(os.getpid(), signal.Signals[self.what])
+        return super().__getitem__(index)
+
+
+def children() -> list[int]:
+    """Processes that data loading may have left: all below this one but multiprocessing's two servers."""
+    servers = ("resource_tracker", "forkserver")
+    found = psutil.Process().children(recursive=True)
+    return [
+        p.pid
+        for p in found
+        if not (p.ppid() == os.getpid() and any(s in " ".join(p.cmdline()) for s in servers))
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(HANG)
+@pytest.mark.parametrize(
+    ("what", "parts"),
+    [
+        ("SIGKILL", ("SIGKILL", "memory runs out", "data.num_workers")),
+        ("raises", ("KeyError: 'no such clip'", "test_batches.py, line", "data.num_workers 0")),
+    ],
+)
+def test_worker_that_fails_ends_training_in_one_sentence(
+    tmp_path: Path, what: str, parts: tuple[str, ...]
+) -> None:
+    shield_workers()
+    trainer = toy_trainer(tmp_path, clips=BadClips(what), workers=2)
+    with pytest.raises(TrainingError) as caught:
+        trainer.run()
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "Traceback" not in text
+    for part in parts:
+        assert part in text
+    assert children() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "parts"),
+    [
+        (
+            "a worker ended",
+            -signal.SIGKILL,
+            ("worker of process 1 was ended (SIGKILL), as", "data.num_workers"),
+        ),
+        ("a worker ended", -signal.SIGSEGV, ("(SIGSEGV); use",)),
+        ("a worker ended", 3, ("exit code 3",)),
+        ("a worker ended", -signal.SIGBUS, ("/dev/shm", "--shm-size 2g", "data.num_workers 0")),
+        (
+            "unable to allocate shared memory(shm): No space left on device (28)",
+            None,
+            ("/dev/shm", "--ipc=host"),
+        ),
+        ("", None, ("failed: RuntimeError", "data.num_workers 0")),
+    ],
+)
+def test_why_workers_gave_no_batch(error: str, code: int | None, parts: tuple[str, ...]) -> None:
+    text = worker_problem(RuntimeError(error), [Ended(None), Ended(code)], " of process 1")
+    for part in parts:
+        assert part in text
+
+
+class Ended:
+    def __init__(self, code: int | None) -> None:
+        self.exitcode = code
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(HANG)
+def test_worker_that_hangs_is_waited_for_a_limited_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_SECONDS", 6.0)
+    shield_workers()
+    with pytest.raises(TrainingError, match="no batch came for 0.1 minutes, though .* data.num_workers"):
+        toy_trainer(tmp_path, clips=BadClips("hangs"), workers=1).run()
+    assert children() == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(HANG)
+def test_signal_saves_while_a_worker_hangs(tmp_path: Path) -> None:
+    """The run that goes on from there equals the uninterrupted one."""
+    whole = train(toy_trainer(tmp_path / "whole"))
+    shield_workers()
+    stopped = toy_trainer(tmp_path / "parts", clips=BadClips("hangs"), workers=1)
+    stopped.logger = record = StopAt(1)
+    assert stopped.run() == signal.SIGTERM
+    saved = latest_checkpoint(tmp_path / "parts")
+    assert saved is not None
+    assert saved.step == len(record.steps) < 4  # item 5 is in one of the first epoch's four batches
+    assert children() == []
+    second = toy_trainer(tmp_path / "parts")
+    resume(second, saved)
+    assert record.series("loss") + train(second).series("loss") == whole.series("loss")
+
+
+def test_batch_is_in_shared_memory_only_in_a_worker() -> None:
+    clips = ToyClips(4)
+    assert not loaders._shared_batch([clips[0]]).frames.is_shared()
