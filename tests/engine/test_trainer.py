@@ -202,7 +202,7 @@ def test_not_finite_gradient_stops_before_the_weights_are_touched(tmp_path: Path
 
 def test_embeddings_that_are_not_finite_are_called_a_training_that_diverged(tmp_path: Path) -> None:
     class Diverged(ToyValidator):
-        def measure(self, encoder: torch.nn.Module) -> dict[str, float]:
+        def measure(self, encoder: torch.nn.Module, check: Callable[[], None]) -> dict[str, float]:
             raise CheckpointError("the embeddings of video 0 hold NaN or infinite values")
 
     with pytest.raises(TrainingError, match=r"the training has diverged.*try a lower optim\.lr"):
