@@ -171,6 +171,7 @@ def associated(*channels: str) -> Part:
 class ClipEmbedder(FrameFeatures, Protocol):
     """An encoder: features of single frames, and embeddings of a clip of them."""
 
+    name: str
     temperature: float  # of the softmax over frames
 
     def embed(self, features: np.ndarray) -> np.ndarray: ...

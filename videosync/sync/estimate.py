@@ -37,6 +37,7 @@ class Evidence:
     search: Search
     cue: str = DEFAULT_CUE
     moving: frozenset[int] = frozenset()  # files whose camera moves
+    encoder: str | None = None  # name of the one that the cue looked through
 
 
 def sync(
@@ -143,6 +144,7 @@ def gather(
     return Evidence(
         paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),
+        None if encoder is None else encoder.name,
     )  # fmt: skip
 
 
@@ -165,7 +167,7 @@ def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
     files = tuple(
         _file(number, base, starts, placement, evidence, fits.get(number, ())) for number in range(len(paths))
     )
-    return Timeline(None if base is None else paths[base], files, pairs, evidence.cue)
+    return Timeline(None if base is None else paths[base], files, pairs, evidence.cue, evidence.encoder)
 
 
 def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:

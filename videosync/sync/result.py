@@ -58,6 +58,7 @@ class Timeline:
     files: tuple[PlacedFile, ...]  # in the order given
     pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
     cue: str  # what was looked at, of sync.cues.CUES
+    encoder: str | None = None  # name of the encoder that the cue looked through
 
     @property
     def complete(self) -> bool:
@@ -94,6 +95,7 @@ class Timeline:
             "version": __version__,
             "reference": self.reference,
             "cue": self.cue,
+            "encoder": self.encoder,
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
