@@ -33,7 +33,7 @@ def test_every_number_has_a_range() -> None:
         wrong = dataclasses.replace(Config(), **{section: dataclasses.replace(group, **{name: -1000})})
         if not any(key in problem for problem in check_config(wrong)):
             unlimited.append(key)
-    assert not unlimited, f"{', '.join(unlimited)}: no range; add one to videosync/config/rules.py"
+    assert not unlimited, f"{', '.join(unlimited)}: no range; add one to videosync/config/ranges.py"
 
 
 @pytest.mark.parametrize(

@@ -476,7 +476,7 @@ def test_which_of_two_replacements_is_used_does_not_depend_on_how_a_folder_is_li
 def test_a_list_that_is_no_text_is_one_sentence(archive, tmp_path, capsys):
     video = archive[0] / "train/mpegFourPar_000010_000020.mp4"
     assert prepare(archive[0], tmp_path / "out", "--exclude", video) == 2
-    assert "is no UTF-8 text" in capsys.readouterr().err
+    assert "not UTF-8 text" in capsys.readouterr().err
 
 
 def test_frame_times_that_make_no_rate_do_not_stop_the_run(archive, tmp_path):

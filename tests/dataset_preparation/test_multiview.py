@@ -364,7 +364,7 @@ def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
         (["--size", "33"], "--size 33: must be an even number"),
         (["--crf", "99"], "--crf 99: must be 0 to 51"),
         (["--val_share", "2"], "--val_share 2.0: must be a share"),
-        (["--seed", "-1"], "--seed -1: must be 0 or more"),
+        (["--seed", "-1"], "--seed -1: must be 0 to 9223372036854775807"),
         (["--workers", "0"], "--workers 0: must be 1 or more"),
         (["--sede", "1"], "did you mean '--seed'?"),
         (["--size", "big"], "--size: invalid int value: 'big'"),

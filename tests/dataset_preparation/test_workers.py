@@ -257,7 +257,11 @@ def test_stopped_by_a_signal(tmp_path, number, workers):
     process = start(tmp_path, workers)
     os.killpg(process.pid, number)  # all processes, as a terminal does
     _, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (130, "stopped\n")
+    assert process.returncode == 130
+    assert errors.startswith(
+        "stopped\n"
+    )  # joblib may warn behind it of semaphores that its killed workers held
+    assert "Traceback" not in errors
     assert_tidy(tmp_path)
     finished = list((tmp_path / "out/clips").iterdir())
     assert 1 <= len(finished) < 6
@@ -272,7 +276,11 @@ def test_stopped_while_workers_start(tmp_path, seconds):
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (130, "stopped\n")
+    assert process.returncode == 130
+    assert errors.startswith(
+        "stopped\n"
+    )  # joblib may warn behind it of semaphores that its killed workers held
+    assert "Traceback" not in errors
     assert_tidy(tmp_path)
 
 

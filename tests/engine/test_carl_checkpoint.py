@@ -263,7 +263,7 @@ def test_training_starts_from_its_weights_with_a_fresh_head_where_none_fits(publ
         for parameter in model.parameters():
             parameter.zero_()
     (said,) = start_from(model, published)
-    assert "checkpoint_epoch_00299.pth (epoch 300); fresh, as it has none that fits: projection" in said
+    assert "(checkpoint_epoch_00299.pth: epoch 300); fresh, as it has none that fits: projection" in said
     for name, tensor in model.state_dict().items():
         if not name.startswith("projection."):
             assert torch.equal(tensor, state[name]), name

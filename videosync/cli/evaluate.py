@@ -46,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         from videosync.engine.evaluate import run_evaluation
 
         sync = "sync_offset" in config.eval.tasks
-        run = args.logdir.parent if args.logdir.is_file() else args.logdir  # a .pth file of CARL
+        run = (
+            args.logdir.parent if args.logdir.is_file() and args.logdir.suffix else args.logdir
+        )  # a .pth file of CARL
         check_writable("--output_dir", args.output_dir or run / "evaluation")
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
             tables, folder = run_evaluation(

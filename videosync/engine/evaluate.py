@@ -77,7 +77,7 @@ def run_evaluation(
         }
         dataset = Path(config.data.dataset)
         name = dataset.name if dataset.is_absolute() else config.data.dataset  # else beside the videos
-        run = logdir.parent if logdir.is_file() else logdir  # a .pth file of CARL
+        run = logdir.parent if logdir.is_file() and logdir.suffix else logdir  # a .pth file of CARL
         plain = output or run / "evaluation" / f"{name}_{config.eval.split}"
         if output is None and changed:
             plain = named_folder(plain, changed)

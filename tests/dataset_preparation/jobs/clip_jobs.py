@@ -72,6 +72,7 @@ def _fail(job: ClipJob, times: int) -> None:
     once, _, name = job.fault.rpartition(" ")
     if not once or times == 1:
         os.kill(os.getpid(), signal.Signals[name])
+        time.sleep(60)  # another thread may be the one that it reaches
 
 
 def make_jobs(root: Path, count: int, **fields: object) -> list[ClipJob]:
