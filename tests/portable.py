@@ -32,7 +32,7 @@ SETTINGS = (
 NUMERIC = (
     *(
         f"tests/{folder}"
-        for folder in ("offset", "losses", "models", "similarity", "sync", "features", "evaluation")
+        for folder in ("lags", "offset", "losses", "models", "similarity", "sync", "features", "evaluation")
     ),
     *(
         f"tests/engine/test_{name}.py"
