@@ -96,7 +96,8 @@ def test_plain_run_leaves_checkpoints_metrics_and_config(trained: Path, workdir:
     assert best.metrics["val/expected_error_frames"] == lowest
     assert choice(best) == f"best: epoch {best.epoch} of 2, {best.validation}; last: epoch 2"
     assert re.fullmatch(
-        r"expected error \d\.\d\d frames on \d+ windows of 1 held-out events", best.validation
+        r"expected error \d\.\d\d frames on \d+ windows of 1 held-out events, the lowest so far",
+        best.validation,
     )
     assert load_config(trained / "config.yaml") == load_config(workdir / "tiny.yml")
 

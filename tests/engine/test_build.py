@@ -18,7 +18,8 @@ from videosync.engine import batches
 from videosync.engine.build import build_pairs, build_trainer, spread, validation_pairs
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import hold_out_events, split_train_events
-from videosync.engine.validation import HeldOutValidator
+from videosync.engine.progress import LoopState
+from videosync.engine.validation import HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError
 from videosync.evaluation.sync import iter_pair_matrices
 from videosync.offset.lag import lag_scores
@@ -137,11 +138,33 @@ def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, t
         "val/diagonal_mae_frames",
         "val/expected_error_frames",
     }
-    found = trainer.validator.finding(first)
-    assert found.startswith(f"expected error {first['val/expected_error_frames']:.2f} frames on ")
-    assert trainer.validator.finding({"loss": 1.0}) == "not validated"
+    assert mean_over_events(trainer.validator) == pytest.approx(first[trainer.validator.criterion], rel=1e-9)
     assert trainer.encoder.training
     assert all(torch.equal(before[name], value) for name, value in trainer.encoder.state_dict().items())
+
+
+def mean_over_events(validator: Validator) -> float:
+    """Of the score that decides, from those of the single events."""
+    assert len(validator.events) == 2
+    return sum(value for value, _ in validator.events.values()) / sum(w for _, w in validator.events.values())
+
+
+def test_of_a_single_event_the_windows_are_compared(workdir: Path, tmp_path: Path) -> None:
+    config = options("train.holdout=0.1", "train.eval_pairs=8")
+    trainer = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    trainer.validator.measure(trainer.encoder)
+    assert len(trainer.validator.events) == len(trainer.validator.pairs) > 2  # type: ignore[attr-defined]
+
+
+def test_a_checkpoint_says_how_far_it_is_from_the_lowest_score(workdir: Path, tmp_path: Path) -> None:
+    validator = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE).validator
+    validator.events = {"a": (4.0, 2.0), "b": (6.0, 2.0)}
+    lowest = LoopState(best=2.0, best_epoch=3, best_events={"a": (2.0, 2.0), "b": (6.0, 2.0)})
+    found = [validator.finding({validator.criterion: score}, lowest) for score in (2.5, 2.0)]
+    shown = f"frames on {len(validator.pairs)} windows of 2 held-out events"  # type: ignore[attr-defined]
+    assert found[0] == f"expected error 2.50 {shown}, 0.5 ± 0.5 above the lowest (epoch 3)"
+    assert found[1] == f"expected error 2.00 {shown}, the lowest so far"
+    assert validator.finding({"loss": 1.0}, lowest) == "not validated"
 
 
 def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_path: Path) -> None:
@@ -199,8 +222,11 @@ def test_mix_takes_events_of_one_view_as_they_are_unless_all_are(workdir: Path, 
         config = dataset(f"some{seed}", 4)
         config = replace(config, train=replace(config.train, seed=seed))
         trainer = build_trainer(config, workdir=tmp_path, logdir=tmp_path, distributed=ALONE)
-        assert trainer.validator.measure(trainer.encoder)["val/loss"] > 0
+        found = trainer.validator.measure(trainer.encoder)
+        assert found["val/loss"] > 0
         criteria.add(trainer.validator.criterion)
+        if trainer.validator.criterion == "val/loss":
+            assert mean_over_events(trainer.validator) == pytest.approx(found["val/loss"], rel=1e-9)
     assert "val/loss" in criteria  # some seed held out events of one view alone
     with pytest.raises(ManifestError, match="data.views is 'mix', but no sample .* use data.views=self"):
         build_trainer(dataset("all", 6), workdir=tmp_path, logdir=tmp_path, distributed=ALONE)

@@ -229,6 +229,34 @@ def test_of_equal_scores_the_later_checkpoint_is_the_best(tmp_path: Path) -> Non
     assert find_checkpoint(tmp_path, "best").epoch == 4
 
 
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        # higher on one of two events only: within the standard error of their difference
+        ([(5.0, 7.0), (4.0, 6.0), (4.4, 5.8)], 3),
+        ([(5.0, 7.0), (4.0, 6.0), (4.2, 6.1)], 2),
+        # the events differ by far more than the checkpoints: their own standard error would let all pass
+        ([(1.0, 9.0, 20.0, 30.0), (1.4, 9.5, 20.4, 30.6)], 1),
+        # higher by .1 each time: always within a standard error of the one before, of the lowest twice
+        ([(2.0, 4.0), (1.85, 4.35), (2.45, 3.95), (2.05, 4.55), (2.65, 4.15)], 3),
+        ([(2.0, 4.0), (2.0, 4.0), (2.0, 4.0), (2.1, 4.1)], 3),
+        ([(3.0,), (2.0,), (2.01,)], 2),
+    ],
+    ids=["noise", "worse on all", "paired", "slow overfitting", "ties", "a single event"],
+)
+def test_best_is_the_last_within_a_standard_error_of_the_lowest(
+    tmp_path: Path, scores: list[tuple[float, ...]], best: int
+) -> None:
+    for stopped in (0, 4 * len(scores) - 2):  # never, and in the last epoch
+        logdir = tmp_path / str(stopped)
+        train(toy_trainer(logdir, validator=ToyValidator(scores), epochs=len(scores)), stopped)
+        if stopped:
+            rest = toy_trainer(logdir, validator=ToyValidator(scores[-1:]), epochs=len(scores))
+            resume(rest, find_checkpoint(logdir, "last"))
+            train(rest)
+        assert find_checkpoint(logdir, "best").epoch == best
+
+
 def test_what_was_not_validated_is_never_the_best(tmp_path: Path) -> None:
     train(toy_trainer(tmp_path, validator=ToyValidator([2.0])), 3)
     assert [c.folder.name for c in list_checkpoints(tmp_path)] == ["last"]

@@ -84,17 +84,20 @@ SCL = sequence_contrastive(
 
 
 class ToyValidator(Validator):
-    """Validation whose scores are given beforehand, one a call."""
+    """Validation whose scores are given beforehand, one a call, or one of each held-out event."""
 
     criterion = "val/score"
     identity = "toy"
 
-    def __init__(self, scores: Sequence[float]) -> None:
+    def __init__(self, scores: Sequence[float | Sequence[float]]) -> None:
         self.scores = list(scores)
 
     def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         torch.rand(3)  # draws from the global generator, as a validation may
-        return {"val/score": self.scores.pop(0)}
+        score = self.scores.pop(0)
+        each = [score] if isinstance(score, int | float) else score
+        self.events = {f"event{number}": (value, 1.0) for number, value in enumerate(each)}
+        return {"val/score": sum(each) / len(each)}
 
 
 def toy_trainer(

@@ -273,6 +273,7 @@ def build_validator(
         seen = [windows, matching, config.pairs.max_offset]
     return HeldOutValidator(
         loader=loader,
+        clip_events=[clips.draws.samples[i // clips.draws.samples_per_video].event for i in share],
         loss=loss,
         pairs=pairs,
         methods={name: PREDICTORS[name] for name in VALIDATION_METHODS},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from videosync.losses.objective import Means
 
 
 @dataclass
@@ -17,6 +19,8 @@ class LoopState:
     step: int = 0  # optimizer steps done
     best: float = math.inf  # lowest validation score so far
     judged_by: str = ""  # identity of the validation that gave it
+    best_epoch: int = 0  # whole epochs done when it was measured; 0: not noted
+    best_events: Means = field(default_factory=dict)  # of which it is the mean, by event; {}: not noted
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,7 @@ class Trainer:
                 epoch=self.state.epoch,
                 step=self.state.step,
                 metrics=metrics,
-                validation=self.validator.finding(metrics),
+                validation=self.validator.finding(metrics, self.state),
                 config=self.settings,
             )
             for name in names:
@@ -259,14 +259,9 @@ class Trainer:
     # ---- small print ----
 
     def _other_names(self, metrics: Mapping[str, float]) -> list[str]:
-        """Which checkpoints ``last`` is also saved as; notes the new best score."""
-        state, names = self.state, []
-        score = metrics.get(self.validator.criterion)
-        if self.validator.criterion == "":
-            names.append("best")
-        elif score is not None and score <= state.best:  # of equals the later one
-            state.best, state.judged_by = score, self.validator.identity
-            names.append("best")
+        """Which checkpoints ``last`` is also saved as; notes the new lowest score."""
+        state = self.state
+        names = ["best"] if self.validator.chooses(metrics, state) else []
         if self.save_every and state.samples == 0 and state.epoch % self.save_every == 0:
             names.append(f"epoch_{state.epoch:04d}")
         return names

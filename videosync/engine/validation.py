@@ -1,5 +1,9 @@
 """Validation during training, on events held out of the train split: it decides which checkpoint is ``best``.
 
+That is the last one whose score is higher than the lowest of all by no more than one standard error (Breiman et al.,
+Classification and Regression Trees, 1984, section 3.4.3; there the simplest model, here the longest trained).
+The error is that of the paired differences over events, or over the windows of a single event.
+
 Pairs are judged by the absolute error to be expected under the softmax of their lag scores, E|k - k_true|. Unlike the
 error of the best lag it tells apart encoders that all find the same whole number of frames, as they do on few pairs.
 
@@ -8,6 +12,7 @@ The split that is reported later is never looked at here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -17,6 +22,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from videosync.engine.distributed import Distributed
+from videosync.engine.progress import LoopState
 from videosync.evaluation.sync import OffsetMethod, iter_pair_matrices
 from videosync.losses.objective import Means, Objective
 from videosync.models.encoder import Encoder
@@ -25,6 +31,7 @@ from videosync.offset.lag import lag_scores
 from videosync.types import SyncPair
 
 EXPECTED_ERROR = "expected_error_frames"
+OF_EVENT = "event:"  # before the names of events among those of measures
 
 
 class Validator:
@@ -33,8 +40,21 @@ class Validator:
     criterion = ""  # the metric whose lowest value is best; "": none
     identity = ""  # of all that a score depends on beside the encoder: others cannot be compared
     rule = "the last, as nothing is held out to choose by"
+    # of the encoder measured last: the criterion's sum and weight on each held-out event, or window of a single one
+    events: Mapping[str, tuple[float, float]] = {}
 
-    def finding(self, metrics: Mapping[str, float]) -> str:
+    def chooses(self, metrics: Mapping[str, float], state: LoopState) -> bool:
+        """Whether the encoder measured last is the best until now; notes in ``state`` if its score is the lowest."""
+        score = metrics.get(self.criterion)
+        if self.criterion == "" or score is None:
+            return self.criterion == ""
+        if score <= state.best:  # of equals the later one
+            state.best, state.judged_by = score, self.identity
+            state.best_epoch, state.best_events = state.epoch, dict(self.events)
+            return True
+        return score - state.best <= standard_error(self.events, state.best_events)
+
+    def finding(self, metrics: Mapping[str, float], state: LoopState) -> str:
         """What ``metrics`` say of a checkpoint, for people who ask why it is the best."""
         return "nothing was held out to choose by, so the last is the best"
 
@@ -52,6 +72,7 @@ class HeldOutValidator(Validator):
     Args:
         loader: this rank's share of the held-out clips, one a batch, so that the mean does not depend on the
             number of ranks.
+        clip_events: the event of each of these clips.
         loss: as in training; it says what else is measured.
         pairs: all held-out pairs; ranks share them out. May be empty.
         methods: label-free methods whose mean absolute error is measured.
@@ -67,6 +88,7 @@ class HeldOutValidator(Validator):
         self,
         *,
         loader: DataLoader[Any],
+        clip_events: Sequence[str],
         loss: Objective,
         pairs: Sequence[SyncPair],
         methods: Mapping[str, OffsetMethod],
@@ -79,15 +101,19 @@ class HeldOutValidator(Validator):
         dtype: torch.dtype,
     ) -> None:
         self.loader = loader
+        self.clip_events = clip_events
         self.loss = loss
         self.pairs = pairs
+        # of a single event its windows are compared: they overlap, so that their standard error is small
+        single = len({pair.event for pair in pairs}) == 1
+        self.pair_units = [pair.pair_id if single else pair.event for pair in pairs]
         self.methods = methods
         self.max_offset = max_offset
         self.matching = matching
         self.criterion = criterion
         self.identity = identity
         self.looks_at = looks_at
-        self.rule = f"that of the lowest {self._score()} on {looks_at}"
+        self.rule = f"the last within one standard error of the lowest {self._score()} on {looks_at}"
         self.distributed = distributed
         self.dtype = dtype
 
@@ -96,9 +122,18 @@ class HeldOutValidator(Validator):
             return "loss" if value is None else f"loss {value:.4g}"
         return "expected error" if value is None else f"expected error {value:.2f} frames"
 
-    def finding(self, metrics: Mapping[str, float]) -> str:
+    def finding(self, metrics: Mapping[str, float], state: LoopState) -> str:
         score = metrics.get(self.criterion)
-        return "not validated" if score is None else f"{self._score(score)} on {self.looks_at}"
+        if score is None:
+            return "not validated"
+        return f"{self._score(score)} on {self.looks_at}, {self._beside_the_lowest(score, state)}"
+
+    def _beside_the_lowest(self, score: float, state: LoopState) -> str:
+        if score <= state.best:
+            return "the lowest so far"
+        error = standard_error(self.events, state.best_events)
+        spread = f" ± {error:.2g}" if error else ""
+        return f"{score - state.best:.2g}{spread} above the lowest (epoch {state.best_epoch or 'unknown'})"
 
     def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         was_training = encoder.training
@@ -109,6 +144,7 @@ class HeldOutValidator(Validator):
         encoder.train(was_training)
         # gathered in rank order: every rank adds the same numbers in the same order
         total = _total(self.distributed.gather(share))
+        self.events = {event: total.pop(event) for event in sorted(total) if event.startswith(OF_EVENT)}
         return {f"val/{name}": value / weight for name, (value, weight) in total.items() if weight}
 
     @torch.no_grad()
@@ -116,12 +152,14 @@ class HeldOutValidator(Validator):
         """Sums and weights over this rank's clips, of the loss and what is measured beside it."""
         device = self.distributed.device
         found = []
-        for batch in self.loader:
+        for batch, event in zip(self.loader, self.clip_events, strict=True):
             check()
             clips = batch.to(device)
             with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
                 output = encoder(clips.frames, mask=clips.mask, **self.loss.wanted)
             found.append(self.loss.measure(output.float(), clips))
+            if self.criterion == "val/loss":
+                found.append({OF_EVENT + event: found[-1]["loss"]})
         return _total(found)
 
     def _errors(self, encoder: nn.Module, check: Callable[[], None]) -> Means:
@@ -147,6 +185,9 @@ class HeldOutValidator(Validator):
                 apart = np.abs(np.arange(-reach, reach + 1) - true[:, None])
                 errors[EXPECTED_ERROR] = (likely * apart).sum(axis=1)
                 found.append({name: (float(some.sum()), len(true)) for name, some in errors.items()})
+                if self.criterion == f"val/{EXPECTED_ERROR}":
+                    scores = zip(part.indices, errors[EXPECTED_ERROR].tolist())
+                    found += [{OF_EVENT + self.pair_units[index]: (score, 1)} for index, score in scores]
         return _total(found)
 
 
@@ -158,3 +199,19 @@ def _total(parts: Sequence[Means]) -> Means:
             before = total.get(name, (0.0, 0.0))
             total[name] = before[0] + value, before[1] + weight
     return total
+
+
+def standard_error(now: Mapping[str, tuple[float, float]], lowest: Means) -> float:
+    """Of the difference of two means over the same events, which are paired; 0 where fewer than two are known.
+
+    Events are what was drawn at random, not their windows. They differ in weight, so that each mean is a ratio
+    (Cochran, Sampling Techniques, 1977, section 2.11).
+
+    Args:
+        now, lowest: sum and weight of a score by event.
+    """
+    if len(lowest) < 2:
+        return 0.0
+    sums, weights = np.array([(now[event][0] - value, weight) for event, (value, weight) in lowest.items()]).T
+    apart = sums - weights * sums.sum() / weights.sum()  # [events]
+    return math.sqrt(len(apart) / (len(apart) - 1) * (apart @ apart)) / float(weights.sum())
