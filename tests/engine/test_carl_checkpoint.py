@@ -268,7 +268,7 @@ def test_training_starts_from_its_weights_with_a_fresh_head_where_none_fits(publ
         if not name.startswith("projection."):
             assert torch.equal(tensor, state[name]), name
     same = encoder()
-    assert start_from(same, published)[0].endswith("(epoch 300)")
+    assert start_from(same, published)[0].endswith("(checkpoint_epoch_00299.pth: epoch 300)")
     with pytest.raises(
         CheckpointError, match=r"train.start_from .* does not fit the model \(shape: embedder"
     ):
