@@ -100,6 +100,7 @@ def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
     assert "checkpoint last: epoch 1 of 1, nothing was held out" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir, trained, capsys):
     output = trained / "evaluation" / "synthetic_val" / "metrics.json"
     evaluate.main(flags(workdir, trained))

@@ -102,10 +102,8 @@ def test_plain_run_leaves_checkpoints_metrics_and_config(trained: Path, workdir:
     assert load_config(trained / "config.yaml") == load_config(workdir / "tiny.yml")
 
 
-@pytest.mark.parametrize(
-    "launcher",
-    ["torch.distributed.run", pytest.param("torch.distributed.launch", marks=pytest.mark.slow)],
-)
+@pytest.mark.slow  # the demo starts two processes too
+@pytest.mark.parametrize("launcher", ["torch.distributed.run", "torch.distributed.launch"])
 def test_launchers_start_two_processes(root: Path, workdir: Path, tmp_path: Path, launcher: str) -> None:
     port = str(29500 + os.getpid() % 1000)
     command = [sys.executable, "-m", launcher, "--nproc_per_node", "2", "--master_port", port, "train.py"]
@@ -369,6 +367,7 @@ def test_print_config_prints_every_option_and_trains_nothing(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "opts", "said"),
     [

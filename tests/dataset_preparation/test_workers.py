@@ -252,7 +252,10 @@ def finish(root, finished):
     assert_tidy(root)
 
 
-@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 2), (signal.SIGTERM, 2), (signal.SIGINT, 1)])
+@pytest.mark.parametrize(
+    ("number", "workers"),
+    [pytest.param(signal.SIGINT, 2, marks=pytest.mark.slow), (signal.SIGTERM, 2), (signal.SIGINT, 1)],
+)
 def test_stopped_by_a_signal(tmp_path, number, workers):
     process = start(tmp_path, workers)
     os.killpg(process.pid, number)  # all processes, as a terminal does
@@ -284,7 +287,7 @@ def test_stopped_while_workers_start(tmp_path, seconds):
     assert_tidy(tmp_path)
 
 
-@pytest.mark.parametrize("kill", [os.killpg, os.kill])
+@pytest.mark.parametrize("kill", [pytest.param(os.killpg, marks=pytest.mark.slow), os.kill])
 def test_killed(tmp_path, kill):
     process = start(tmp_path)
     kill(process.pid, signal.SIGKILL)  # all processes, or the main one alone
