@@ -252,6 +252,16 @@ def finish(root, finished):
     assert_tidy(root)
 
 
+def assert_stopped(process, root):
+    """It said so, and left nothing half done."""
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    # joblib may warn behind it of semaphores that its killed workers held
+    assert errors.startswith("stopped\n")
+    assert "Traceback" not in errors
+    assert_tidy(root)
+
+
 @pytest.mark.parametrize(
     ("number", "workers"),
     [pytest.param(signal.SIGINT, 2, marks=pytest.mark.slow), (signal.SIGTERM, 2), (signal.SIGINT, 1)],
@@ -259,13 +269,7 @@ def finish(root, finished):
 def test_stopped_by_a_signal(tmp_path, number, workers):
     process = start(tmp_path, workers)
     os.killpg(process.pid, number)  # all processes, as a terminal does
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert errors.startswith(
-        "stopped\n"
-    )  # joblib may warn behind it of semaphores that its killed workers held
-    assert "Traceback" not in errors
-    assert_tidy(tmp_path)
+    assert_stopped(process, tmp_path)
     finished = list((tmp_path / "out/clips").iterdir())
     assert 1 <= len(finished) < 6
     if workers == 2 and number == signal.SIGINT:
@@ -278,13 +282,7 @@ def test_stopped_while_workers_start(tmp_path, seconds):
     wait_for((tmp_path / "out" / LOCK).exists, process)
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130
-    assert errors.startswith(
-        "stopped\n"
-    )  # joblib may warn behind it of semaphores that its killed workers held
-    assert "Traceback" not in errors
-    assert_tidy(tmp_path)
+    assert_stopped(process, tmp_path)
 
 
 @pytest.mark.parametrize("kill", [pytest.param(os.killpg, marks=pytest.mark.slow), os.kill])
