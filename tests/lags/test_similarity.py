@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from videosync.lags.similarity import diagonal_sums, matrix_scores, similarity_scores
+from videosync.lags.similarity import diagonal_sums, similarity_scores
 
 LAGS = np.array([-48, -30, -7, 0, 12, 60])
 LIBRARIES: dict[str, Callable[[np.ndarray], Any]] = {"numpy": np.asarray, "torch": torch.from_numpy}
@@ -39,13 +39,6 @@ def test_it_is_the_formula_for_unequal_lengths_too(library: str, temperature: fl
     found = similarity_scores(*map(LIBRARIES[library], (x, y)), LAGS, temperature=temperature)
     expected = slow_scores(slow_similarity(x, y, temperature), LAGS)
     np.testing.assert_allclose(np.asarray(found), expected, rtol=1e-4, atol=1e-4)  # exponentials in float32
-
-
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_of_a_matrix_it_is_the_formula(library: str) -> None:
-    matrices = np.random.default_rng(2).random((2, 70, 110))
-    found = np.asarray(matrix_scores(LIBRARIES[library](matrices), LAGS))
-    np.testing.assert_allclose(found, [slow_scores(m, LAGS) for m in matrices], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -35,7 +35,8 @@ def similarity_scores(
 
     The similarity of frames ``i`` and ``j`` is ``(softmax over i + softmax over j) / 2`` of the product of their
     vectors over ``temperature``: a frame that resembles many says little, one that resembles a single other much.
-    The rest is :func:`matrix_scores`.
+    The score is ``(mean along the diagonal - mean of all cells) / (their standard deviation) · √(frames on it)``: in
+    units of the standard error of a mean over that many frames, as short diagonals are noisier and would win by chance.
 
     Args:
         vectors0, vectors1: float ``[..., T0, D]`` and ``[..., T1, D]``, unit length (zero: a frame that says nothing).
@@ -86,28 +87,6 @@ def similarity_scores(
     overlap = diagonal_sums(mask0[..., :, None] & mask1[..., None, :])[..., lags + frames0 - 1]
     cells_in_all = xp.clip(xp.sum(mask0, axis=-1) * xp.sum(mask1, axis=-1), min=1)
     return sums.scores(lags, overlap, cells_in_all[..., None])
-
-
-def matrix_scores(similarity: Array, lags: np.ndarray) -> Array:
-    """``(mean along the diagonal - mean of all cells) / (their standard deviation) · √(frames on the diagonal)``.
-
-    In units of the standard error of a mean over that many frames: short diagonals are noisier and would win by chance.
-
-    Args:
-        similarity: float ``[..., T0, T1]``. lags: int [L], each with some overlap.
-
-    Returns:
-        float64 ``[..., L]``; 0 where all cells are alike.
-
-    Raises:
-        ValueError: a lag leaves no overlap.
-    """
-    frames0, frames1 = similarity.shape[-2:]
-    first, stop = overlaps(frames0, frames1, lags)
-    xp = array_namespace(similarity)
-    sums = _DiagonalSums(xp, similarity, frames0, frames1)
-    sums.add(similarity, 0)
-    return sums.scores(lags, xp.asarray(stop - first, device=device(similarity)), frames0 * frames1)
 
 
 def diagonal_sums(matrix: Array) -> Array:
