@@ -3,6 +3,9 @@
 The command line prints the message alone (no traceback) and exits with code 2.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class VideoSyncError(Exception):
     """Base of all errors whose cause lies in the input, not in the code."""
@@ -37,3 +40,13 @@ class TrainingError(VideoSyncError):
 
 class ProcessLostError(VideoSyncError):
     """Another process of this run has ended, or no longer answers."""
+
+
+def require_known(what: str, name: str, known: Iterable[str]) -> None:
+    """Raises ConfigError that lists the ``known`` names, and the one most like ``name``, if it is none of them."""
+    names = list(known)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
+        raise ConfigError(
+            f"{what} '{name}' is unknown: expected one of {', '.join(names)}; did you mean '{near}'?"
+        )

@@ -8,12 +8,10 @@ similarities over the candidate frames.
 
 from __future__ import annotations
 
-import difflib
-
 import torch
 from torch import Tensor
 
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, require_known
 
 # which frames stand in the softmax beside the other view of the same video
 NEGATIVE_TYPES: dict[str, str] = {
@@ -114,12 +112,7 @@ def _targets(
 
 
 def _check(embeddings: Tensor, temperature: float, label_variance: float, negative_type: str) -> None:
-    if negative_type not in NEGATIVE_TYPES:
-        near = difflib.get_close_matches(negative_type, NEGATIVE_TYPES, n=1, cutoff=0.0)
-        raise ConfigError(
-            f"negative_type '{negative_type}' is unknown: expected one of {', '.join(NEGATIVE_TYPES)}; "
-            f"did you mean '{near[0]}'?"
-        )
+    require_known("negative_type", negative_type, NEGATIVE_TYPES)
     if temperature <= 0 or label_variance <= 0:
         raise ConfigError(
             f"temperature ({temperature}) and label_variance ({label_variance}) of the loss must be above 0"

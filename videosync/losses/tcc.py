@@ -6,13 +6,11 @@ by similarity), and the match is sent back to ``u``. The loss asks that it comes
 
 from __future__ import annotations
 
-import difflib
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, require_known
 
 LOSS_TYPES: dict[str, str] = {
     "regression_mse_var": "squared distance in time, weighed by how spread the match is (the paper's choice)",
@@ -141,15 +139,8 @@ def _regression(
 
 
 def _check(embeddings: Tensor, loss_type: str, similarity: str, temperature: float) -> None:
-    for name, value, known in (
-        ("loss_type", loss_type, tuple(LOSS_TYPES)),
-        ("similarity", similarity, SIMILARITIES),
-    ):
-        if value not in known:
-            near = difflib.get_close_matches(value, known, n=1, cutoff=0.0)
-            raise ConfigError(
-                f"{name} '{value}' is unknown: expected one of {', '.join(known)}; did you mean '{near[0]}'?"
-            )
+    require_known("loss_type", loss_type, LOSS_TYPES)
+    require_known("similarity", similarity, SIMILARITIES)
     if temperature <= 0:
         raise ConfigError(f"temperature ({temperature}) of the loss must be above 0")
     if embeddings.dim() != 3 or embeddings.shape[0] < 2:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
-from videosync.errors import ConfigError
+from videosync.errors import require_known
 from videosync.models.resnet import BasicBlock, Bottleneck, ResNet
 from videosync.models.small import SmallConvNet
 from videosync.models.staged import StagedBackbone
@@ -20,10 +19,5 @@ BACKBONES: dict[str, Callable[[], StagedBackbone]] = {
 
 def build_backbone(name: str) -> StagedBackbone:
     """The named backbone with random weights. Raises ConfigError for an unknown name."""
-    if name not in BACKBONES:
-        near = difflib.get_close_matches(name, BACKBONES, n=1, cutoff=0.0)
-        raise ConfigError(
-            f"model.backbone '{name}' is unknown: expected one of {', '.join(BACKBONES)}; "
-            f"did you mean '{near[0]}'?"
-        )
+    require_known("model.backbone", name, BACKBONES)
     return BACKBONES[name]()

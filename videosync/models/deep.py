@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from videosync.errors import CheckpointError, ConfigError
+from videosync.errors import CheckpointError, ConfigError, require_known
 from videosync.models.backbones import build_backbone
 from videosync.models.efficientnet import load_efficientnet
 from videosync.models.inference import fuse_batch_norms, has_native_bf16
@@ -76,8 +76,7 @@ def deep_network(name: str, *, weights: str | None = None, workdir: Path | None 
         ConfigError: an unknown name, or weights for a network that has its own.
         CheckpointError: the weights are not there, or do not fit; the message says how to get them.
     """
-    if name not in DEEP_NETWORKS:
-        raise ConfigError(f"network '{name}' is unknown: expected one of {', '.join(DEEP_NETWORKS)}.")
+    require_known("network", name, DEEP_NETWORKS)
     return FeatureMaps(DEEP_NETWORKS[name](weights, workdir or Path()))
 
 

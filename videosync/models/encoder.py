@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from videosync.errors import CheckpointError, ConfigError
+from videosync.errors import CheckpointError, ConfigError, require_known
 from videosync.models.backbones import build_backbone
 from videosync.models.heads import FrameClassifier, ProjectionHead
 from videosync.models.inputs import INPUTS, MotionInput, RGBInput
@@ -152,14 +151,8 @@ def build_encoder(
     """
     if name == "noise":
         return NoiseEncoder(embedding_size=embedding_size)
-    if name != "encoder":
-        raise ConfigError(f"model.name '{name}' is unknown: expected one of encoder, noise")
-    if input not in INPUTS:
-        near = difflib.get_close_matches(input, INPUTS, n=1, cutoff=0.0)
-        raise ConfigError(
-            f"model.input '{input}' is unknown: expected one of {', '.join(INPUTS)}; "
-            f"did you mean '{near[0]}'?"
-        )
+    require_known("model.name", name, ("encoder", "noise"))
+    require_known("model.input", input, INPUTS)
     network = build_backbone(backbone)
     if weights:
         load_backbone_weights(network, find_weights(weights, Path(workdir).expanduser()))

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from videosync.errors import ConfigError
+from videosync.errors import require_known
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 
@@ -31,8 +31,7 @@ def optimize_for_inference(
     computes in it natively and the embeddings of a few test pictures stay within ``TOLERANCE`` of float32.
     The embedder stays in float32. Raises ConfigError for another ``precision``.
     """
-    if precision not in ("auto", "float32", "bf16"):
-        raise ConfigError(f"eval.precision '{precision}' is unknown: expected one of auto, float32, bf16")
+    require_known("eval.precision", precision, ("auto", "float32", "bf16"))
     exact = copy.deepcopy(encoder).eval().requires_grad_(False)
     if isinstance(exact, NoiseEncoder):
         return exact

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, require_known
 from videosync.models.positions import (
     POSITIONS,
     rotary_angles,
@@ -171,8 +171,7 @@ def _placed(codes: Tensor, places: Tensor | None) -> Tensor:
 
 
 def _check(hidden_size: int, heads: int, positions: str) -> None:
-    if positions not in POSITIONS:
-        raise ConfigError(f"model.positions '{positions}' is unknown: expected one of {', '.join(POSITIONS)}")
+    require_known("model.positions", positions, POSITIONS)
     if hidden_size % heads:
         raise ConfigError(f"model.hidden_size ({hidden_size}) must be a multiple of model.heads ({heads})")
     if positions in ("stretched", "plain") and hidden_size % 2:

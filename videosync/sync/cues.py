@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-from videosync.errors import ConfigError
+from videosync.errors import require_known
 from videosync.features.deep import DEEP_CHANNELS
 from videosync.features.learned import LEARNED, FrameFeatures
 from videosync.features.signals import ALL_CHANNELS
@@ -249,11 +248,7 @@ def find_cue(name: str, encoder: ClipEmbedder | None = None) -> Cue:
 
     Raises ConfigError: there is none; the nearest is named.
     """
-    if name not in CUES:
-        near = difflib.get_close_matches(name, CUES, n=1, cutoff=0.0)[0]
-        raise ConfigError(
-            f"cue '{name}' is unknown: expected one of {', '.join(CUES)}; did you mean '{near}'?"
-        )
+    require_known("cue", name, CUES)
     if encoder is None:
         return CUES[name]
     return Cue(tuple(recognised(encoder) if part is PARTS["learned"] else part for part in CUES[name].parts))
