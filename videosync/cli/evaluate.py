@@ -43,13 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     def job() -> None:
         config = load_command_config(args)
         from videosync.engine.distributed import setup_distributed
-        from videosync.engine.evaluate import run_evaluation
+        from videosync.engine.evaluate import evaluations_folder, run_evaluation
 
         sync = "sync_offset" in config.eval.tasks
-        run = (
-            args.logdir.parent if args.logdir.is_file() and args.logdir.suffix else args.logdir
-        )  # a .pth file of CARL
-        check_writable("--output_dir", args.output_dir or run / "evaluation")
+        check_writable("--output_dir", args.output_dir or evaluations_folder(args.logdir))
         with setup_distributed(config.train.backend, args.local_rank) as distributed:
             tables, folder = run_evaluation(
                 config,

@@ -77,8 +77,7 @@ def run_evaluation(
         }
         dataset = Path(config.data.dataset)
         name = dataset.name if dataset.is_absolute() else config.data.dataset  # else beside the videos
-        run = logdir.parent if logdir.is_file() and logdir.suffix else logdir  # a .pth file of CARL
-        plain = output or run / "evaluation" / f"{name}_{config.eval.split}"
+        plain = output or evaluations_folder(logdir) / f"{name}_{config.eval.split}"
         if output is None and changed:
             plain = named_folder(plain, changed)
         folder = report_folder(plain, made_from["options"], flag="--output_dir" if output else "")
@@ -101,6 +100,12 @@ def run_evaluation(
     write_report(folder / REPORT_FILE, report)  # last: where it is, everything is
     anew = f"Evaluated anew; since the earlier report there changed: {'; '.join(since)}.\n\n" if since else ""
     return anew + titled_tables(report), folder
+
+
+def evaluations_folder(logdir: Path) -> Path:
+    """Where the reports of a run go; those of a .pth file of CARL go beside it."""
+    run = logdir.parent if logdir.is_file() and logdir.suffix else logdir
+    return run / "evaluation"
 
 
 def titled_tables(report: Mapping[str, Any]) -> str:
