@@ -100,7 +100,7 @@ def load_encoder(source: str | Path) -> ClipEncoder:
             the VideoSync research code, or "crossview", the encoder that comes with the package.
 
     Raises:
-        CheckpointError: there is none, it is damaged, or it is the noise encoder, which has no weights.
+        CheckpointError: there is none, or it is damaged.
     """
     if source == SHIPPED:
         return shipped_encoder()
