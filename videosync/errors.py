@@ -34,6 +34,10 @@ class CheckpointError(VideoSyncError):
     """A checkpoint, weight file, similarity set or detector is missing, incomplete or does not fit."""
 
 
+class NotFiniteError(CheckpointError):
+    """Embeddings hold NaN or infinite values: a training that diverged, or a precision that overflows."""
+
+
 class TrainingError(VideoSyncError):
     """Training cannot go on (for example, the loss is not finite)."""
 

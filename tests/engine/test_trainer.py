@@ -17,7 +17,7 @@ from videosync.engine.checkpoint import find_checkpoint, latest_checkpoint, list
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import learning_rate
 from videosync.engine.resume import resume
-from videosync.errors import CheckpointError, TrainingError
+from videosync.errors import CheckpointError, NotFiniteError, TrainingError
 
 
 class Recorder(Logger):
@@ -203,10 +203,19 @@ def test_not_finite_gradient_stops_before_the_weights_are_touched(tmp_path: Path
 def test_embeddings_that_are_not_finite_are_called_a_training_that_diverged(tmp_path: Path) -> None:
     class Diverged(ToyValidator):
         def measure(self, encoder: torch.nn.Module, check: Callable[[], None]) -> dict[str, float]:
-            raise CheckpointError("the embeddings of video 0 hold NaN or infinite values")
+            raise NotFiniteError("the embeddings of video 0 hold NaN or infinite values")
 
     with pytest.raises(TrainingError, match=r"the training has diverged.*try a lower optim\.lr"):
         train(toy_trainer(tmp_path, validator=Diverged([1.0])))
+
+
+def test_another_error_of_validation_keeps_its_own_words(tmp_path: Path) -> None:
+    class TooShort(ToyValidator):
+        def measure(self, encoder: torch.nn.Module, check: Callable[[], None]) -> dict[str, float]:
+            raise CheckpointError("offsets up to 30 frames cannot be read from 25 x 25 matrices")
+
+    with pytest.raises(CheckpointError, match="^offsets up to 30 frames cannot be read"):
+        train(toy_trainer(tmp_path, validator=TooShort([1.0])))
 
 
 def test_not_finite_validation_stops(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.timing import StepClock
 from videosync.engine.validation import Validator
-from videosync.errors import CheckpointError, TrainingError
+from videosync.errors import NotFiniteError, TrainingError
 from videosync.losses.objective import Objective
 from videosync.types import ClipBatch
 
@@ -215,7 +215,7 @@ class Trainer:
                 if state.samples == 0:  # the epoch is validated when training goes on
                     state.epoch, state.samples = state.epoch - 1, self.plan.samples
                 return {}
-            except CheckpointError as error:  # embeddings that are not finite
+            except NotFiniteError as error:
                 raise TrainingError(
                     f"validation after step {state.step}: the training has diverged, its embeddings hold NaN or "
                     f"infinite values; {self._remedy()}"

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from videosync.errors import CheckpointError
+from videosync.errors import NotFiniteError
 
 Metric = Literal["sqeuclidean", "cosine"]
 
@@ -32,7 +32,7 @@ def similarity_matrix(
 
     Raises:
         ValueError: unknown metric, temperature not positive, or embedding sizes that differ.
-        CheckpointError: an embedding is NaN or infinite.
+        NotFiniteError: an embedding is NaN or infinite.
     """
     if metric not in get_args(Metric):
         raise ValueError(f"metric {metric!r} is unknown; available: {', '.join(get_args(Metric))}")
@@ -47,7 +47,7 @@ def similarity_matrix(
         e1 = _at_least_float32(embeddings1)
         for name, e in (("video 0", e0), ("video 1", e1)):
             if not bool(torch.isfinite(e).all()):
-                raise CheckpointError(
+                raise NotFiniteError(
                     f"the embeddings of {name} hold NaN or infinite values: the training that made the "
                     "weights diverged (train with a lower optim.lr, or take an earlier checkpoint), or the precision "
                     "overflows (try eval.precision=float32)"
