@@ -9,7 +9,7 @@ import pytest
 
 from videosync.cli.config import main as config_main
 from videosync.cli.main import COMMANDS
-from videosync.config.legacy_table import legacy_table
+from videosync.config.carl.table import legacy_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])

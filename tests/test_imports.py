@@ -18,17 +18,23 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "config": {"errors", "text_file"},
     "video": BASE,
     "data": BASE | {"video"},
-    "features": BASE | {"video"},
+    "signals": BASE | {"video"},
     "models": BASE,
     "lags": BASE,
     "losses": BASE | {"lags"},
     "similarity": BASE,
     "offset": BASE | {"similarity", "lags"},
+    "cues": BASE | {"lags", "signals", "models"},
+    "timeline": BASE | {"video", "lags", "signals", "models", "cues"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
+    "checkpoints": BASE | {"models"},
 }
-ALLOWED["sync"] = ALLOWED["evaluation"] | {"evaluation", "features"}
-ALLOWED["engine"] = ALLOWED["evaluation"] | {"evaluation", "config", "version"}
-ALLOWED["cli"] = ALLOWED["engine"] | {"engine", "sync", "features"}
+ALLOWED["phases"] = ALLOWED["evaluation"] | {"evaluation"}
+ALLOWED["engine"] = ALLOWED["phases"] | {"phases", "checkpoints", "config"}
+ALLOWED["leaks"] = ALLOWED["engine"] | {"engine"}
+ALLOWED["export"] = ALLOWED["engine"] | {"engine"}
+ALLOWED["carl"] = FRAMES | {"config", "models", "checkpoints", "similarity"}
+ALLOWED["cli"] = ALLOWED["engine"] | {"engine", "leaks", "export", "carl", "signals", "cues", "timeline"}
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
 ALLOWED["__main__"] = {"cli"}
 OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."

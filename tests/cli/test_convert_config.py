@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.config.legacy_files import PUBLISHED, published
+from tests.config.carl.carl_files import PUBLISHED, published
 from videosync.cli.common import command_parser
 from videosync.cli.convert_config import main
 from videosync.cli.evaluate import main as evaluate
 from videosync.cli.main import COMMANDS
 from videosync.cli.train import main as train
-from videosync.config.legacy_table import legacy_table
+from videosync.config.carl.table import legacy_table
 from videosync.config.load import load_config
 from videosync.config.options import options
 from videosync.data.manifest import write_manifest

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.carl.annotations import event_of, read_annotations
 from videosync.cli.import_annotations import main
-from videosync.data.annotations import event_of, read_annotations
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.errors import ManifestError

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from videosync.carl.sets import other_direction
 from videosync.cli.import_sets import main
-from videosync.engine.import_sets import other_direction
 from videosync.offset.methods import PREDICTORS
 from videosync.similarity.matrix import similarity_matrix
 from videosync.similarity.store import load_similarity_set

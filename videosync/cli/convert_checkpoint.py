@@ -67,7 +67,7 @@ def to_carl(logdir: Path, name: str, target: Path) -> int:
 
 
 def to_ours(source: Path, logdir: Path, *, num_frames: int | None, heads: int | None) -> int:
-    from videosync.engine.convert import convert_from_carl
+    from videosync.carl.convert import convert_from_carl
 
     lines = convert_from_carl(source, logdir, num_frames=num_frames, heads=heads)
     print("\n".join(lines))

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
-from videosync.config.legacy_table import legacy_table
+from videosync.config.carl.table import legacy_table
 from videosync.config.load import LoadedConfig, config_to_dict, read_config
 from videosync.config.schema import Config
 from videosync.errors import ConfigError

@@ -7,8 +7,8 @@ from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 
+from videosync.carl.annotations import read_annotations, shared_events, to_samples
 from videosync.cli.common import CommandParser, expanded_path, run_command
-from videosync.data.annotations import read_annotations, shared_events, to_samples
 from videosync.data.manifest import read_manifest, validate_manifest, write_manifest
 from videosync.data.splits import split_by_hash
 from videosync.errors import ManifestError

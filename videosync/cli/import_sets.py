@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def import_sets(args: Namespace) -> int:
-    from videosync.engine.import_sets import (  # torch slows --help
+    from videosync.carl.sets import (  # torch slows --help
         find_splits,
         largest,
         read_split,

@@ -2,7 +2,7 @@
 
 Defaults come first (:mod:`videosync.config.schema`), the YAML file changes what differs, overrides come last.
 Every problem is collected, so that one run of a command names them all. Upper-case keys are those of CARL and the
-VideoSync research code (:mod:`videosync.config.legacy`).
+VideoSync research code (:mod:`videosync.config.carl.translate`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from videosync.config import legacy
-from videosync.config.legacy_keys import LEGACY_KEYS
+from videosync.config.carl import translate as legacy
+from videosync.config.carl.keys import LEGACY_KEYS
 from videosync.config.options import Option, nearest, nearest_key, options, section_classes
 from videosync.config.rules import check_config
 from videosync.config.schema import Config

@@ -1,4 +1,4 @@
-"""Old keys that are translated together, or into more than one option; see :mod:`videosync.config.legacy`."""
+"""Old keys that are translated together, or into more than one option; see :mod:`videosync.config.carl.translate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import Any
 
-from videosync.config.legacy_keys import BACKBONE, EMBEDDER, LEGACY_KEYS, PLAIN, RATE, WARMUP
+from videosync.config.carl.keys import BACKBONE, EMBEDDER, LEGACY_KEYS, PLAIN, RATE, WARMUP
 
 Result = tuple[dict[str, Any], list[str]]  # our options, and what means something else here
 FROM_DATASETS = ("ntu", "cmu", "cvid", "kinetics400")  # the old loaders that take the folder from DATASETS

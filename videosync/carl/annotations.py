@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from videosync.data.foreign_pickle import read_plain_pickle
+from videosync.carl.foreign_pickle import read_plain_pickle
 from videosync.data.frame_labels import save_labels
 from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError, VideoError

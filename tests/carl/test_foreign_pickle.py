@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from videosync.data.foreign_pickle import read_object_array, read_plain_pickle
+from videosync.carl.foreign_pickle import read_object_array, read_plain_pickle
 from videosync.errors import ManifestError
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(2, 3)

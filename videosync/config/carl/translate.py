@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from videosync.config.legacy_keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY
-from videosync.config.legacy_steps import COMBINED, Combination, Old, Refused
-from videosync.config.legacy_values import BadValue, read_value
+from videosync.config.carl.keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY
+from videosync.config.carl.steps import COMBINED, Combination, Old, Refused
+from videosync.config.carl.values import BadValue, read_value
 from videosync.config.options import nearest, nearest_key, options
 
 _OLD_KEY = re.compile(r"[A-Z][A-Z0-9_]*(\..*)?")

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from videosync.config.legacy_keys import Kind
+from videosync.config.carl.keys import Kind
 
 
 class BadValue(ValueError):

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.config.legacy_files import PUBLISHED, published
-from videosync.config.legacy import flatten
-from videosync.config.legacy_keys import LEGACY_KEYS, WITHOUT_KEY
-from videosync.config.legacy_table import legacy_table
+from tests.config.carl.carl_files import PUBLISHED, published
+from videosync.config.carl.keys import LEGACY_KEYS, WITHOUT_KEY
+from videosync.config.carl.table import legacy_table
+from videosync.config.carl.translate import flatten
 from videosync.config.load import LoadedConfig, config_to_dict, load_config, read_config
 from videosync.config.options import options
 from videosync.config.schema import Config

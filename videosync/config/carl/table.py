@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from videosync.config.legacy_keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY, LegacyKey
+from videosync.config.carl.keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY, LegacyKey
 
 
 def legacy_table() -> str:
