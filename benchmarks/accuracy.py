@@ -205,7 +205,7 @@ def _plain(value: Any) -> Any:
 
 
 def _versions() -> dict[str, str | None]:
-    from videosync.engine.checkpoint import git_commit
+    from videosync.checkpoints.checkpoint import git_commit
     from videosync.version import __version__
 
     libraries = {name: version(name) for name in SOFTWARE}

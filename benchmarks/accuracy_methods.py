@@ -209,8 +209,8 @@ def noise_method() -> Method:
 
 def encoder_method(logdir: str) -> Method:
     """The encoder trained in LOGDIR, read with ``diagonal``. Raises CheckpointError."""
+    from videosync.checkpoints.carl import find_any_checkpoint
     from videosync.config.load import config_from_dict
-    from videosync.engine.carl_checkpoint import find_any_checkpoint
     from videosync.engine.encoders import load_trained_encoder
 
     folder = Path(logdir).expanduser()

@@ -202,8 +202,8 @@ def encoder_method(args: argparse.Namespace, name: str, row: Row, seed: int) -> 
     """A row's encoder, read with the mean along diagonals. Raises CheckpointError."""
     import torch
 
+    from videosync.checkpoints.carl import find_any_checkpoint
     from videosync.engine.build import build_encoder
-    from videosync.engine.carl_checkpoint import find_any_checkpoint
     from videosync.engine.encoders import checkpoint_encoder
     from videosync.engine.losses import settle_heads
     from videosync.engine.seeding import seed_everything

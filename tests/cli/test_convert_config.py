@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.config.carl.carl_files import PUBLISHED, published
+from videosync.checkpoints.checkpoint import find_checkpoint
 from videosync.cli.common import command_parser
 from videosync.cli.convert_config import main
 from videosync.cli.evaluate import main as evaluate
@@ -24,7 +25,6 @@ from videosync.config.load import load_config
 from videosync.config.options import options
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
-from videosync.engine.checkpoint import find_checkpoint
 from videosync.video.write import write_video
 
 TINY = """

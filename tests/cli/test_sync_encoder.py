@@ -10,11 +10,11 @@ import pytest
 
 import videosync
 from dataset_preparation.synthetic.event import Settings, make_event
+from videosync.checkpoints.carl import write_carl_checkpoint
+from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.cli.main import main
 from videosync.config.load import config_to_dict, load_config
 from videosync.engine.build import build_encoder
-from videosync.engine.carl_checkpoint import write_carl_checkpoint
-from videosync.engine.checkpoint import save_checkpoint
 from videosync.models.clip_encoder import FOLDER
 
 RGB = [
@@ -78,7 +78,7 @@ def test_a_run_is_used_at_its_size_and_temperature(
 
 @pytest.mark.slow  # a ResNet-50
 def test_a_checkpoint_of_carl(videos: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from videosync.engine.checkpoint import find_checkpoint
+    from videosync.checkpoints.checkpoint import find_checkpoint
 
     path = tmp_path / "checkpoint_epoch_00010.pth"
     write_carl_checkpoint(find_checkpoint(saved_run(tmp_path / "run", CARL), "best"), path)

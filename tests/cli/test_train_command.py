@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.checkpoints.checkpoint import choice, find_checkpoint, list_checkpoints
 from videosync.cli.train import main
 from videosync.config.load import load_config
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
-from videosync.engine.checkpoint import choice, find_checkpoint, list_checkpoints
 from videosync.video.write import write_video
 
 TINY = """

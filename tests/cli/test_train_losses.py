@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.checkpoints.checkpoint import find_checkpoint
 from videosync.cli.train import main
 from videosync.config.load import load_config
 from videosync.data.frame_labels import save_labels
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
-from videosync.engine.checkpoint import find_checkpoint
 from videosync.engine.encoders import load_trained_encoder
 from videosync.video.write import write_video
 

@@ -14,11 +14,11 @@ from torch.utils.data import get_worker_info
 
 from tests.engine.test_trainer import StopAt, train
 from tests.engine.toy import ToyClips, toy_trainer
+from videosync.checkpoints.checkpoint import latest_checkpoint
 from videosync.data import loaders
 from videosync.data.datasets import ClipPair
 from videosync.engine import batches
 from videosync.engine.batches import worker_problem
-from videosync.engine.checkpoint import latest_checkpoint
 from videosync.engine.resume import resume
 from videosync.engine.signals import shield_workers
 from videosync.errors import TrainingError

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.config.load import config_from_dict, config_to_dict
 from videosync.config.schema import Config
 from videosync.engine import export_modules, export_programs
-from videosync.engine.checkpoint import save_checkpoint
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.export import ExportRequest, export
 from videosync.engine.export_modules import detector_network, encoder_network, related_matrices

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.config.load import config_to_dict, load_config
-from videosync.engine.checkpoint import save_checkpoint
 from videosync.engine.identity import options_of, run_differences
 
 TRAINED = ["data.image_size=32", "data.num_frames=80", "model.embedding_size=8"]

@@ -13,7 +13,12 @@ import pytest
 import torch
 
 from tests.engine.toy import StillEncoder, ToyClips, ToyValidator, toy_trainer
-from videosync.engine.checkpoint import find_checkpoint, latest_checkpoint, list_checkpoints, save_checkpoint
+from videosync.checkpoints.checkpoint import (
+    find_checkpoint,
+    latest_checkpoint,
+    list_checkpoints,
+    save_checkpoint,
+)
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import learning_rate
 from videosync.engine.resume import resume

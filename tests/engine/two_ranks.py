@@ -12,7 +12,7 @@ import torch
 from tests.engine.test_batches import BadClips
 from tests.engine.test_trainer import Recorder, StopAt
 from tests.engine.toy import StillEncoder, ToyClips, toy_trainer
-from videosync.engine.checkpoint import latest_checkpoint
+from videosync.checkpoints.checkpoint import latest_checkpoint
 from videosync.engine.distributed import Distributed, setup_distributed
 from videosync.engine.resume import resume
 from videosync.engine.signals import shield_workers

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from tests.reference.transformer import slow_attention, slow_positions
+from videosync.checkpoints.carl_names import our_name
 from videosync.errors import ConfigError
-from videosync.models.carl import our_name
 from videosync.models.heads import ProjectionHead
 from videosync.models.positions import (
     POSITIONS,

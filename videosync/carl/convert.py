@@ -6,10 +6,10 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from videosync.checkpoints.carl import read_carl_checkpoint
+from videosync.checkpoints.checkpoint import checkpoints_folder, list_checkpoints, save_checkpoint
 from videosync.config.load import config_from_dict, config_to_dict, save_config
 from videosync.config.schema import Config, ModelConfig
-from videosync.engine.carl_checkpoint import read_carl_checkpoint
-from videosync.engine.checkpoint import checkpoints_folder, list_checkpoints, save_checkpoint
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.weights import misfits

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from videosync.carl.foreign_pickle import read_object_array
-from videosync.engine.checkpoint import file_hash
+from videosync.checkpoints.checkpoint import file_hash
 from videosync.errors import ManifestError
 from videosync.similarity.store import SimilaritySetWriter
 

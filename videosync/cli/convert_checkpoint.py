@@ -53,8 +53,8 @@ def convert(args: Namespace) -> int:
 
 
 def to_carl(logdir: Path, name: str, target: Path) -> int:
-    from videosync.engine.carl_checkpoint import write_carl_checkpoint  # torch would slow --help down
-    from videosync.engine.checkpoint import find_checkpoint
+    from videosync.checkpoints.carl import write_carl_checkpoint  # torch would slow --help down
+    from videosync.checkpoints.checkpoint import find_checkpoint
 
     if target.suffix not in PICKLES:
         raise CheckpointError(f"{target}: expected the name of a file that ends in {', '.join(PICKLES)}")

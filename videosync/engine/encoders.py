@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from videosync.checkpoints.carl import find_any_checkpoint
+from videosync.checkpoints.checkpoint import Checkpoint, choice, load_weights
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
-from videosync.engine.carl_checkpoint import find_any_checkpoint
-from videosync.engine.checkpoint import Checkpoint, choice, load_weights
 from videosync.errors import CheckpointError
 from videosync.models.clip_encoder import SHIPPED, ClipEncoder, clip_encoder, shipped_encoder
 from videosync.models.encoder import Encoder, build_encoder

@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
+from videosync.checkpoints.carl import PATTERN, PICKLES, find_any_checkpoint
+from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, file_hash, git_commit
 from videosync.config.load import config_from_dict, save_config
 from videosync.config.schema import Config
-from videosync.engine.carl_checkpoint import PATTERN, PICKLES, find_any_checkpoint
-from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, file_hash, git_commit
 from videosync.engine.encoders import checkpoint_encoder
 from videosync.engine.export_facts import detector_facts, encoder_facts
 from videosync.engine.export_modules import Network, detector_network, encoder_network

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from videosync.checkpoints.checkpoint import SUMMARY, Checkpoint
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config
-from videosync.engine.checkpoint import SUMMARY, Checkpoint
 from videosync.engine.reports import REPORT_FILE
 from videosync.engine.run_record import read_run, training_data
 from videosync.errors import CheckpointError, VideoSyncError

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from videosync.checkpoints.carl import find_any_checkpoint
 from videosync.config.load import config_to_dict
 from videosync.config.options import options
 from videosync.config.schema import Config
 from videosync.data.identity import code_hash, content_hash, files_hash, inside
-from videosync.engine.carl_checkpoint import find_any_checkpoint
 from videosync.engine.encoders import FREE_OPTIONS, HEADS
 from videosync.engine.run_record import trained_rates
 from videosync.types import SyncPair

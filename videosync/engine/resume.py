@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from videosync.engine.checkpoint import Checkpoint, load_weights
+from videosync.checkpoints.checkpoint import Checkpoint, load_weights
 from videosync.engine.progress import LoopState
 from videosync.engine.seeding import restore_random_state
 from videosync.engine.trainer import Trainer

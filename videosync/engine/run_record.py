@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from videosync.checkpoints.checkpoint import file_hash, git_commit
 from videosync.config.schema import Config
 from videosync.data.labelled import labelled_views
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import MANIFEST_NAME, Manifest
-from videosync.engine.checkpoint import file_hash, git_commit
 from videosync.engine.held_out import TRAIN_SPLIT, split_train_events
 from videosync.engine.losses import build_loss
 from videosync.engine.reports import write_report

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from videosync.engine.carl_checkpoint import find_any_checkpoint
-from videosync.engine.checkpoint import choice
+from videosync.checkpoints.carl import find_any_checkpoint
+from videosync.checkpoints.checkpoint import choice
 from videosync.errors import CheckpointError
 from videosync.models.weights import misfits
 

@@ -6,10 +6,15 @@ import signal
 from functools import partial
 from pathlib import Path
 
+from videosync.checkpoints.checkpoint import (
+    Checkpoint,
+    checkpoints_folder,
+    latest_checkpoint,
+    list_checkpoints,
+)
 from videosync.config.load import config_differences, config_from_dict, config_to_dict, save_config
 from videosync.config.schema import Config
 from videosync.engine.build import build_trainer
-from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, latest_checkpoint, list_checkpoints
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger, build_loggers, check_loggers
 from videosync.engine.losses import settle_heads

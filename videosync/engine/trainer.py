@@ -15,12 +15,12 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from videosync.engine.batches import BatchSource
-from videosync.engine.checkpoint import (
+from videosync.checkpoints.checkpoint import (
     checkpoints_folder,
     copy_checkpoint,
     save_checkpoint,
 )
+from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import set_learning_rate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from videosync.engine.checkpoint import WEIGHTS, Checkpoint
+from videosync.checkpoints.checkpoint import WEIGHTS, Checkpoint
 from videosync.errors import CheckpointError
 from videosync.models.exported import CARD_JSON, read_card
 

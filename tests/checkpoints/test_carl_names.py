@@ -4,8 +4,8 @@ from functools import cache
 import pytest
 import torch
 
+from videosync.checkpoints.carl_names import from_carl, frozen_stages, model_options, to_carl
 from videosync.errors import CheckpointError
-from videosync.models.carl import from_carl, frozen_stages, model_options, to_carl
 from videosync.models.encoder import build_encoder
 
 

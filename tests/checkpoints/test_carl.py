@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from videosync.carl.convert import convert_from_carl
+from videosync.checkpoints.carl import find_any_checkpoint, read_carl_checkpoint
+from videosync.checkpoints.carl_names import to_carl
+from videosync.checkpoints.checkpoint import find_checkpoint, save_checkpoint
 from videosync.cli.convert_checkpoint import main
 from videosync.cli.evaluate import main as evaluate
 from videosync.config.load import config_from_dict, load_config
-from videosync.engine.carl_checkpoint import find_any_checkpoint, read_carl_checkpoint
-from videosync.engine.checkpoint import find_checkpoint, save_checkpoint
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.export import ExportRequest, export
 from videosync.engine.start import start_from
 from videosync.errors import CheckpointError
-from videosync.models.carl import to_carl
 from videosync.models.encoder import build_encoder
 
 MODEL = {

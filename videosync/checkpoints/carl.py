@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from videosync.engine.checkpoint import Checkpoint, checkpoints_folder, file_hash, find_checkpoint
-from videosync.engine.exported import read_exported_checkpoint
+from videosync.checkpoints.carl_names import from_carl, model_options, to_carl
+from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, file_hash, find_checkpoint
+from videosync.checkpoints.exported import read_exported_checkpoint
 from videosync.errors import CheckpointError
-from videosync.models.carl import from_carl, model_options, to_carl
 from videosync.models.exported import is_export
 from videosync.models.pickled import read_pickled
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from videosync.engine import checkpoint as module
-from videosync.engine.checkpoint import (
+from videosync.checkpoints import checkpoint as module
+from videosync.checkpoints.checkpoint import (
     Checkpoint,
     copy_checkpoint,
     file_hash,
