@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def job() -> None:
         check_writable("--output", args.output.parent)
-        from videosync.engine.export import ExportRequest, export  # torch slows --help
+        from videosync.export.export import ExportRequest, export  # torch slows --help
 
         logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
         remarks = export(

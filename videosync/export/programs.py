@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
 
-from videosync.engine.export_modules import Network
 from videosync.errors import CheckpointError, ConfigError
+from videosync.export.modules import Network
 
 log = logging.getLogger("videosync")
 

@@ -15,14 +15,15 @@ import torch
 from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.config.load import config_from_dict, config_to_dict
 from videosync.config.schema import Config
-from videosync.engine import export_modules, export_programs
 from videosync.engine.encoders import load_trained_encoder
-from videosync.engine.export import ExportRequest, export
-from videosync.engine.export_modules import detector_network, encoder_network, related_matrices
-from videosync.engine.export_programs import trace, write_onnx, write_torch
 from videosync.engine.train import starting_point
 from videosync.errors import CheckpointError, ConfigError, VideoSyncError
 from videosync.evaluation.metrics import floor_metrics, sync_metrics
+from videosync.export import modules as export_modules
+from videosync.export import programs as export_programs
+from videosync.export.export import ExportRequest, export
+from videosync.export.modules import detector_network, encoder_network, related_matrices
+from videosync.export.programs import trace, write_onnx, write_torch
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.exported import load_exported_encoder
 from videosync.offset.cnn import CnnDetector

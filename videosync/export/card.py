@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from videosync.engine.card_usage import Facts, detector_usage, encoder_usage, files_table
+from videosync.export.card_usage import Facts, detector_usage, encoder_usage, files_table
 
 SIGN = (
     "Offset `k` of (video 0, video 1): frame `i` of video 0 shows the moment of frame `i + k` of video 1. So `k > 0` "

@@ -21,13 +21,13 @@ from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, fil
 from videosync.config.load import config_from_dict, save_config
 from videosync.config.schema import Config
 from videosync.engine.encoders import checkpoint_encoder
-from videosync.engine.export_facts import detector_facts, encoder_facts
-from videosync.engine.export_modules import Network, detector_network, encoder_network
-from videosync.engine.export_programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
-from videosync.engine.model_card import SIGN, model_card
 from videosync.engine.reports import versions
 from videosync.engine.train import CONFIG_FILE
 from videosync.errors import CheckpointError, ConfigError
+from videosync.export.card import SIGN, model_card
+from videosync.export.facts import detector_facts, encoder_facts
+from videosync.export.modules import Network, detector_network, encoder_network
+from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
 from videosync.models.exported import CARD_JSON, FORMAT, WEIGHTS, is_export
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.methods import load_detector
