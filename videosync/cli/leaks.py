@@ -16,7 +16,7 @@ from videosync.cli.typed import typed_command
 from videosync.config.load import load_config
 
 if TYPE_CHECKING:
-    from videosync.engine.leaks import LeakReport
+    from videosync.leaks.job import LeakReport
 
 DESCRIPTION = """Run controls that see no picture over a prepared folder: they must be at chance. A noise encoder goes
 through the whole chain (pairs, similarity sets, trained detectors, evaluation on other events), and offsets are
@@ -91,8 +91,8 @@ def leaks(args: argparse.Namespace, command: str) -> int:
         check_writable("--output", args.output)
     from videosync.data.manifest import read_manifest, require_usable  # the chain below imports torch
     from videosync.engine.distributed import setup_distributed
-    from videosync.engine.leak_plan import choose_pairs, fit_windows, split_in_two
-    from videosync.engine.leaks import find_leaks, leak_config
+    from videosync.leaks.job import find_leaks, leak_config
+    from videosync.leaks.plan import choose_pairs, fit_windows, split_in_two
 
     manifest = read_manifest(args.folder)
     for split in manifest.splits:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from videosync.evaluation import chance
-from videosync.evaluation.chance import answer_gains, chance_test, label_groups
+from videosync.leaks import chance
+from videosync.leaks.chance import answer_gains, chance_test, label_groups
 
 
 def test_gains_are_chance_minus_error_and_never_favour_a_blind_answer():

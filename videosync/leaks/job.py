@@ -24,16 +24,16 @@ from videosync.data.samples import Sample
 from videosync.engine.construct import construct_similarity_sets
 from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
-from videosync.engine.leak_plan import TRAIN
 from videosync.engine.train_detectors import train_detectors, versions
-from videosync.evaluation.chance import ChanceTest, label_groups
-from videosync.evaluation.leak_rows import Judge, LeakRow
-from videosync.evaluation.metadata import (
+from videosync.leaks.chance import ChanceTest, label_groups
+from videosync.leaks.metadata import (
     clip_pairs,
     keyframe_scores,
     offsets_from_lengths,
     packet_size_offsets,
 )
+from videosync.leaks.plan import TRAIN
+from videosync.leaks.rows import Judge, LeakRow
 from videosync.offset.lag import best_lag
 from videosync.types import SyncPair
 from videosync.video.packet_sizes import read_packets

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from videosync.evaluation.metadata import keyframe_scores, lag_sums, offsets_from_lengths, packet_size_offsets
+from videosync.leaks.metadata import keyframe_scores, lag_sums, offsets_from_lengths, packet_size_offsets
 from videosync.types import SyncPair, Window
 from videosync.video.packet_sizes import PacketTable
 

@@ -3,8 +3,8 @@
 import pytest
 
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
-from videosync.engine.leak_plan import Windows, choose_pairs, fit_windows, split_in_two
 from videosync.errors import ManifestError
+from videosync.leaks.plan import Windows, choose_pairs, fit_windows, split_in_two
 
 
 def manifest_of(tmp_path, samples):

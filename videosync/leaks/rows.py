@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from videosync.evaluation.chance import ChanceTest, answer_gains, chance_test
 from videosync.evaluation.intervals import Interval
 from videosync.evaluation.metrics import floor_metrics, sync_metrics
+from videosync.leaks.chance import ChanceTest, answer_gains, chance_test
 
 TOO_COARSE = 0.5  # share of the floor: where not even such a leak would show, nothing can be told
 
