@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.evaluation.actions import make_actions
+from tests.phases.actions import make_actions
 from videosync.cli import evaluate, train
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import Sample, View

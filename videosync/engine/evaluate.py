@@ -14,7 +14,7 @@ from videosync.engine.evaluate_phases import PhaseEvaluation
 from videosync.engine.evaluate_sync import SyncEvaluation
 from videosync.engine.identity import options_of, result_code, run_differences
 from videosync.engine.reports import REPORT_FILE, named_folder, read_finished, report_folder, write_report
-from videosync.evaluation.phase_tasks import TASKS
+from videosync.phases.tasks import TASKS
 
 SYNC_TASK = "sync_offset"
 

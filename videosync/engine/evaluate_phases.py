@@ -15,9 +15,11 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT
 from videosync.engine.loggers import PairProgress
 from videosync.engine.reports import clear_report
-from videosync.evaluation.aligned_video import warped_frames, write_aligned_video
-from videosync.evaluation.phase_checks import check_videos
-from videosync.evaluation.phase_embed import (
+from videosync.models.encoder import Encoder
+from videosync.models.noise import NoiseEncoder
+from videosync.phases.aligned_video import warped_frames, write_aligned_video
+from videosync.phases.checks import check_videos
+from videosync.phases.embed import (
     DRAWS,
     PhaseVideo,
     embed_videos,
@@ -25,11 +27,9 @@ from videosync.evaluation.phase_embed import (
     phase_videos,
     tells_positions,
 )
-from videosync.evaluation.phase_plots import Aligned, nearest_frames, save_alignment
-from videosync.evaluation.phase_report import EmbeddedSplit, phase_table, score_phases
-from videosync.evaluation.phase_tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
-from videosync.models.encoder import Encoder
-from videosync.models.noise import NoiseEncoder
+from videosync.phases.phase_plots import Aligned, nearest_frames, save_alignment
+from videosync.phases.report import EmbeddedSplit, phase_table, score_phases
+from videosync.phases.tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
 
 
 class PhaseEvaluation:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import r2_score
 
-from videosync.evaluation.phase_scores import EventDraws, _over_pairs, mean_score, pair_score, r_squared_score
+from videosync.phases.scores import EventDraws, _over_pairs, mean_score, pair_score, r_squared_score
 
 
 def draws(events, bootstrap=500, seed=0):

@@ -8,8 +8,8 @@ import numpy as np
 
 from videosync.data.samples import quoted
 from videosync.errors import ManifestError
-from videosync.evaluation.phase_embed import PhaseVideo
-from videosync.evaluation.phase_tasks import (
+from videosync.phases.embed import PhaseVideo
+from videosync.phases.tasks import (
     FITTED_TASKS,
     LABELLED_TASKS,
     Tracks,

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.evaluation.phase import (
+from videosync.phases.metrics import (
     classified_frames,
     completion_predictions,
     kendalls_tau,
     retrieval_per_video,
 )
-from videosync.evaluation.phase_scores import (
+from videosync.phases.scores import (
     EventDraws,
     Score,
     mean_score,

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.evaluation.actions import make_actions
+from tests.phases.actions import make_actions
 from videosync.data.manifest import read_manifest
-from videosync.evaluation.phase import kendalls_tau
-from videosync.evaluation.phase_embed import (
+from videosync.models.encoder import build_encoder
+from videosync.models.noise import NoiseEncoder
+from videosync.models.transformer import TransformerEmbedder
+from videosync.phases.embed import (
     deal_videos,
     embed_videos,
     embed_without_positions,
@@ -16,9 +18,7 @@ from videosync.evaluation.phase_embed import (
     pieces,
     tells_positions,
 )
-from videosync.models.encoder import build_encoder
-from videosync.models.noise import NoiseEncoder
-from videosync.models.transformer import TransformerEmbedder
+from videosync.phases.metrics import kendalls_tau
 
 MODEL = {
     "name": "encoder",

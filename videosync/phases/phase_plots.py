@@ -11,7 +11,7 @@ import matplotlib
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from videosync.evaluation.phase_embed import PhaseVideo
+from videosync.phases.embed import PhaseVideo
 from videosync.video.read import read_frames_at
 
 matplotlib.use("Agg")

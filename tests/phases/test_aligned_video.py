@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from tests.evaluation.actions import make_actions
+from tests.phases.actions import make_actions
 from videosync.data.manifest import read_manifest
-from videosync.evaluation import aligned_video
-from videosync.evaluation.aligned_video import HEIGHT, STRIP, warped_frames, write_aligned_video
-from videosync.evaluation.phase_embed import PhaseVideo, phase_videos
-from videosync.evaluation.phase_plots import Aligned, nearest_frames, phase_runs, save_alignment
+from videosync.phases import aligned_video
+from videosync.phases.aligned_video import HEIGHT, STRIP, warped_frames, write_aligned_video
+from videosync.phases.embed import PhaseVideo, phase_videos
+from videosync.phases.phase_plots import Aligned, nearest_frames, phase_runs, save_alignment
 from videosync.video.read import probe, read_frames
 
 

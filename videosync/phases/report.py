@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from videosync.evaluation.phase_embed import PhaseVideo, VideoEmbeddings
-from videosync.evaluation.phase_scores import Score
-from videosync.evaluation.phase_tasks import (
+from videosync.phases.embed import PhaseVideo, VideoEmbeddings
+from videosync.phases.scores import Score
+from videosync.phases.tasks import (
     CHANCE,
     TASKS,
     PhaseOptions,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videosync.evaluation.phase import (
+from videosync.phases.metrics import (
     event_completion,
     kendalls_tau,
     phase_classification,
@@ -111,6 +111,6 @@ def test_classification_depends_on_the_scale_of_embeddings_unless_standardised()
 def test_retrieval_is_the_same_in_small_portions(monkeypatch, golden):
     videos, labels = golden
     whole = retrieval_precision(videos, labels)
-    monkeypatch.setattr("videosync.evaluation.phase.DISTANCES", 300)
+    monkeypatch.setattr("videosync.phases.metrics.DISTANCES", 300)
     assert retrieval_precision(videos, labels) == whole
     assert retrieval_precision(videos, labels, ks=(10**6,))[10**6] < 0.5  # more than there are: all of them

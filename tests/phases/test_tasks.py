@@ -7,10 +7,10 @@ import pytest
 
 from videosync.config.schema import EVAL_TASKS
 from videosync.errors import ManifestError
-from videosync.evaluation.phase_checks import check_videos
-from videosync.evaluation.phase_embed import PhaseVideo, VideoEmbeddings
-from videosync.evaluation.phase_report import EmbeddedSplit, phase_table, score_phases
-from videosync.evaluation.phase_tasks import (
+from videosync.phases.checks import check_videos
+from videosync.phases.embed import PhaseVideo, VideoEmbeddings
+from videosync.phases.report import EmbeddedSplit, phase_table, score_phases
+from videosync.phases.tasks import (
     CHANCE,
     TASKS,
     PhaseOptions,

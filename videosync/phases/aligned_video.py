@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from videosync.evaluation.phase_embed import PhaseVideo
 from videosync.offset.dtw import dtw_paths
+from videosync.phases.embed import PhaseVideo
 from videosync.video.read import probe, read_frames_at
 from videosync.video.write import write_video
 
