@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from videosync.cli.check import choose_samples, main
-from videosync.data.contact_sheet import aligned_moments, fitting, write_contact_sheet
+from videosync.data.check.contact_sheet import aligned_moments, fitting, write_contact_sheet
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
 from videosync.errors import ManifestError
 from videosync.video.read import read_frames

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.data.backbone_cache import CachedClips, FeatureCache
 from videosync.data.datasets import TrainingClips, collate
 from videosync.data.draws import ClipDraws
-from videosync.data.features import CachedClips, FeatureCache
 from videosync.data.frame_labels import save_labels
 from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, write_manifest

@@ -14,14 +14,14 @@ from typing import Any
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, expanded_path, run_command
-from videosync.data.clock import start_offset
-from videosync.data.label_check import (
+from videosync.data.check.label_check import (
     LabelCheck,
     check_labels,
     choose_clips,
     recorded_data_root,
     start_problems,
 )
+from videosync.data.clock import start_offset
 from videosync.data.manifest import Manifest, Sample, View, clip_problems, read_manifest, validate_manifest
 from videosync.data.sources import SOURCES_NAME, read_sources
 from videosync.errors import ManifestError, VideoError
@@ -94,7 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def check(args: argparse.Namespace) -> list[str]:
     """Print summary and problems, write the contact sheet; returns the problems."""
-    from videosync.data.contact_sheet import fitting, write_contact_sheet  # matplotlib would slow --help down
+    from videosync.data.check.contact_sheet import (  # matplotlib would slow --help down
+        fitting,
+        write_contact_sheet,
+    )
 
     manifest = read_manifest(args.folder)
     print_summary(manifest)

@@ -54,7 +54,7 @@ def inside(root: Path, path: str | Path) -> str:
 
 
 def code_hash(*parts: str) -> str:
-    """Identity of the release and of the files in ``parts`` of the package ("models", "data/features.py").
+    """Identity of the release and of the files in ``parts`` of the package ("models", "data/backbone_cache.py").
 
     Between releases the version does not change, but what the code computes may.
     """

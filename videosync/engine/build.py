@@ -15,9 +15,9 @@ from torch.utils.data import DataLoader, Subset
 
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config
+from videosync.data.backbone_cache import CachedClips, FeatureCache
 from videosync.data.datasets import TrainingClips, collate
 from videosync.data.draws import ClipDraws
-from videosync.data.features import CachedClips, FeatureCache
 from videosync.data.labelled import FrameLabels, labelled_views
 from videosync.data.loaders import training_loader
 from videosync.data.manifest import read_manifest, require_usable

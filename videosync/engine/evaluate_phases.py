@@ -27,7 +27,7 @@ from videosync.phases.embed import (
     phase_videos,
     tells_positions,
 )
-from videosync.phases.phase_plots import Aligned, nearest_frames, save_alignment
+from videosync.phases.plots import Aligned, nearest_frames, save_alignment
 from videosync.phases.report import EmbeddedSplit, phase_table, score_phases
 from videosync.phases.tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
 

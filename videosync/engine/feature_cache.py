@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from videosync.config.schema import Config
-from videosync.data.features import FeatureCache, feature_key
+from videosync.data.backbone_cache import FeatureCache, feature_key
 from videosync.data.identity import code_hash
 from videosync.data.samples import Manifest
 from videosync.engine.distributed import Distributed
@@ -46,7 +46,7 @@ def fill_feature_cache(
         "copies": config.data.feature_cache,
         "seed": config.train.seed,
         "precision": config.train.precision,
-        "code": code_hash("data/datasets.py", "data/features.py", "models", "video"),
+        "code": code_hash("data/datasets.py", "data/backbone_cache.py", "models", "video"),
     }
     cache = FeatureCache(workdir / FOLDER, feature_key(**parts), copies=config.data.feature_cache)
     views = [view for sample in manifest.of_split(split) for view in sample.views]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from videosync.data.backbone_cache import CHUNK, CachedClips, FeatureCache, _FixedAugment, feature_key
 from videosync.data.datasets import TrainingClips
 from videosync.data.draws import ClipDraws
-from videosync.data.features import CHUNK, CachedClips, FeatureCache, _FixedAugment, feature_key
 from videosync.data.manifest import Manifest, Sample, View
 from videosync.errors import ConfigError, ManifestError
 from videosync.video.transforms import ClipAugment

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from videosync.data.check.frame_match import FARTHEST, FrameMatch, match_clip
 from videosync.data.clock import MOST_DRIFT
-from videosync.data.frame_match import FARTHEST, FrameMatch, match_clip
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.data.sources import SOURCES_NAME, SourceOf
 from videosync.errors import ManifestError, VideoError
@@ -110,7 +110,7 @@ def check_labels(
     frames: int = 5,
     on_clip: Callable[[], object] = lambda: None,
 ) -> LabelCheck:
-    """Look for frames of ``views`` in the files they were cut from (:mod:`videosync.data.frame_match`).
+    """Look for frames of ``views`` in the files they were cut from (:mod:`videosync.data.check.frame_match`).
 
     Views of one sample among them are also compared by the times of their source frames.
     """

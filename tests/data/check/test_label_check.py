@@ -6,8 +6,8 @@ import random
 import numpy as np
 import pytest
 
-from videosync.data.frame_match import match_clip
-from videosync.data.label_check import check_labels, choose_clips, recorded_data_root, start_problems
+from videosync.data.check.frame_match import match_clip
+from videosync.data.check.label_check import check_labels, choose_clips, recorded_data_root, start_problems
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
 from videosync.data.sources import SourceOf
 from videosync.errors import ManifestError, VideoError
