@@ -130,9 +130,9 @@ def guess(name0: str, name1: str, max_offset: int) -> Answer:
 
 def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
     """The library's signals of a window: channel → float32 [T, F]."""
-    from videosync.features.learned import LEARNED
     from videosync.models.clip_encoder import shipped_encoder
-    from videosync.sync.clips import measured
+    from videosync.signals.learned import LEARNED
+    from videosync.timeline.clips import measured
 
     encoder = shipped_encoder() if LEARNED in channels else None
     flashes = np.flatnonzero(keyframe_marks(clip.window)).tolist()
@@ -141,8 +141,8 @@ def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:
     """The peak of a cue's lag scores, as sure as ``videosync sync`` says it is."""
-    from videosync.sync.evidence import scores_with_evidence
-    from videosync.sync.timeline import judge
+    from videosync.cues.evidence import scores_with_evidence
+    from videosync.timeline.placement import judge
 
     curve = scores_with_evidence(cue, signals0, signals1, range(-max_offset, max_offset + 1), name)
     said = judge(curve)
@@ -156,7 +156,7 @@ def cue_method(name: str) -> Method:
         ConfigError: there is no such cue (the nearest is named).
         CheckpointError: the weights of a deep cue's network are not there.
     """
-    from videosync.sync.cues import CUES
+    from videosync.cues.named import CUES
 
     if name not in CUES:
         known = f"available: {', '.join(CUES)}{nearest(name, CUES)}"

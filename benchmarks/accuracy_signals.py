@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.accuracy_methods import SIZE, Answer, Clip, Example, Method
 from benchmarks.accuracy_windows import Trial
 from videosync.errors import ConfigError, VideoSyncError
-from videosync.features.grey import small_size
+from videosync.signals.grey import small_size
 from videosync.types import Window
 from videosync.video.read import iter_frames, probe
 

@@ -16,7 +16,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
 from videosync.lags.scores import LagScores
-from videosync.sync.confidence import FEATURES, RIGHT_WITHIN, features, mass_near
+from videosync.timeline.confidence import FEATURES, RIGHT_WITHIN, features, mass_near
 
 PENALTY = 1e-3  # on squared weights of features in units of their spread
 WANTED = 0.98  # of accepted answers that are right
@@ -62,7 +62,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Model:
-    """A fit: what ``videosync.sync.confidence.probability_right`` computes of it."""
+    """A fit: what ``videosync.timeline.confidence.probability_right`` computes of it."""
 
     sharpness: float
     bias: float

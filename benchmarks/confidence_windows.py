@@ -11,12 +11,12 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.accuracy_windows import group_samples, read_data
+from videosync.cues.named import CUES
 from videosync.data.identity import code_hash
 from videosync.models.clip_encoder import shipped_encoder
 from videosync.models.deep import deep_network
-from videosync.sync.clips import inspect, read_clip
-from videosync.sync.cues import CUES
-from videosync.sync.pair import lag_range
+from videosync.timeline.clips import inspect, read_clip
+from videosync.timeline.search import lag_range
 
 DEEP_NETWORK = "efficientnet-lite0"
 FAST = 100.0  # frames/s; files of so many are also measured at a quarter of them
@@ -72,7 +72,7 @@ class Measured:
         self.cache = cache
         # the sources and weights that decide what signals are
         self.code = code_hash(
-            "features", "sync/clips.py", "models/deep.py", "models/clip_encoder.py", "weights"
+            "features", "timeline/clips.py", "models/deep.py", "models/clip_encoder.py", "weights"
         )
         cache.mkdir(parents=True, exist_ok=True)
 

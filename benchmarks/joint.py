@@ -22,15 +22,15 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from videosync.cues.named import CUES
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Sample
 from videosync.evaluation.intervals import event_interval, interval_text
 from videosync.models.clip_encoder import shipped_encoder
-from videosync.sync.clips import Clip, inspect, read_clip
-from videosync.sync.cues import CUES
-from videosync.sync.pair import DEFAULT_CUE, lag_range, pair_curve
-from videosync.sync.solve import fine_starts, joint_starts
-from videosync.sync.timeline import place
+from videosync.timeline.clips import Clip, inspect, read_clip
+from videosync.timeline.placement import place
+from videosync.timeline.search import DEFAULT_CUE, lag_range, pair_curve
+from videosync.timeline.solve import fine_starts, joint_starts
 
 WITHIN = 1.0  # frames
 

@@ -29,15 +29,15 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.virtual_camera import KINDS, film
+from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.named import CUES
 from videosync.data.manifest import Manifest, read_manifest, write_manifest
 from videosync.data.samples import Sample, View
 from videosync.evaluation.intervals import Interval, interval_text, share_interval, stratified_means
-from videosync.features.grey import small_size
-from videosync.features.motion import CAMERA, motion_signals
-from videosync.sync.calibration import CALIBRATIONS
-from videosync.sync.cues import CUES
-from videosync.sync.evidence import scores_with_evidence
-from videosync.sync.timeline import judge
+from videosync.signals.grey import small_size
+from videosync.signals.motion import CAMERA, motion_signals
+from videosync.timeline.calibration import CALIBRATIONS
+from videosync.timeline.placement import judge
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
 

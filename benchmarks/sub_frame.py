@@ -23,16 +23,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from videosync.cues.named import find_cue
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.evaluation.intervals import event_interval, interval_text
-from videosync.features.grey import small_size
-from videosync.features.signals import clip_signals
 from videosync.lags.scores import LagScores
 from videosync.models.clip_encoder import shipped_encoder
-from videosync.sync.cues import find_cue
-from videosync.sync.pair import DEFAULT_CUE
+from videosync.signals.grey import small_size
+from videosync.signals.measure import clip_signals
+from videosync.timeline.search import DEFAULT_CUE
 from videosync.video.read import probe, read_frames
 
 SIZE = 160  # pixels, the longer side of the pictures that are compared

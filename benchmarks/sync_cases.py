@@ -12,7 +12,7 @@ import numpy as np
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError
-from videosync.features.grey import small_size
+from videosync.signals.grey import small_size
 from videosync.video.read import iter_frames, probe
 from videosync.video.write import write_video
 

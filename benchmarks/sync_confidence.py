@@ -1,4 +1,4 @@
-"""How sure an answer is, measured: the numbers of ``videosync/sync/calibration.py``.
+"""How sure an answer is, measured: the numbers of ``videosync/timeline/calibration.py``.
 
     python dataset_preparation/synthetic_process.py --output_dir runs/confidence/mid --train_events 40 --val_events 0 \\
         --frames 480 --offset_range 120 --seed 171
@@ -42,11 +42,11 @@ from benchmarks.confidence_fit import (
     threshold,
 )
 from benchmarks.confidence_windows import Measured, draw, read_events, read_strangers
+from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.named import CUES
 from videosync.errors import VideoSyncError
-from videosync.sync import calibration
-from videosync.sync.cues import CUES
-from videosync.sync.evidence import scores_with_evidence
-from videosync.sync.pair import DEFAULT_CUE
+from videosync.timeline import calibration
+from videosync.timeline.search import DEFAULT_CUE
 
 Item = TypeVar("Item")
 EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
@@ -73,7 +73,7 @@ def arguments() -> argparse.ArgumentParser:
         help="of signals (default %(default)s)",
     )
     add("--output", type=Path, default=Path("runs/sync_confidence"), help="folder (default %(default)s)")
-    add("--write", action="store_true", help="write videosync/sync/calibration.py")
+    add("--write", action="store_true", help="write videosync/timeline/calibration.py")
     return parser
 
 

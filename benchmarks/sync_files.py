@@ -32,7 +32,7 @@ from tqdm import tqdm
 from benchmarks.sync_cases import Case, Cutting, cases_of, strangers
 from benchmarks.sync_scores import PairAnswer, as_markdown, condition_scores, confidence_table, table
 from videosync.errors import VideoSyncError
-from videosync.sync.estimate import sync
+from videosync.timeline.sync import sync
 from videosync.version import __version__
 
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from dataset_preparation.synthetic.camera_motion import band_noise, handheld, head, pan
-from videosync.features.grey import small_size
+from videosync.signals.grey import small_size
 from videosync.video.read import iter_frames, probe
 from videosync.video.write import VideoWriter
 

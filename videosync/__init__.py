@@ -8,14 +8,13 @@ print(timeline.offset("cam2.mp4", "cam1.mp4").seconds)  # positive: cam2 started
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from videosync.version import __version__
 
 if TYPE_CHECKING:
     from videosync.engine.encoders import load_encoder
-    from videosync.sync.estimate import sync
+    from videosync.timeline.sync import sync
     from videosync.types import OffsetEstimate
 
 __all__ = ["OffsetEstimate", "__version__", "load_encoder", "sync"]
@@ -32,5 +31,7 @@ def __getattr__(name: str) -> Any:
 
         return load_encoder
     if name == "sync":
-        return importlib.import_module("videosync.sync")  # a package that can be called
+        from videosync.timeline.sync import sync
+
+        return sync
     raise AttributeError(f"module 'videosync' has no attribute {name!r}")

@@ -29,9 +29,9 @@ from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
 from videosync.lags.scores import LagScores
-from videosync.sync import calibration
-from videosync.sync.calibration import CALIBRATIONS, Calibration
-from videosync.sync.confidence import probability_right
+from videosync.timeline import calibration
+from videosync.timeline.calibration import CALIBRATIONS, Calibration
+from videosync.timeline.confidence import probability_right
 
 
 def rows(count: int, seed: int = 0) -> list[Row]:
@@ -159,7 +159,9 @@ def test_one_command_from_videos_to_the_table(
     assert sync_confidence.main(typed) == 0
     assert "| real, all |" in capsys.readouterr().out
     report = json.loads((tmp_path / "out" / "sync_confidence.json").read_text())
-    written = runpy.run_path(str(table), run_name="videosync.sync.calibration")["CALIBRATIONS"][report["cue"]]
+    written = runpy.run_path(str(table), run_name="videosync.timeline.calibration")["CALIBRATIONS"][
+        report["cue"]
+    ]
     assert list(written.weights) == list(report["calibration"]["weights"].values())
     assert written.accepted == report["calibration"]["accepted"]
     assert written.made_from.startswith(f"{sum(report['sets'].values())} pairs of windows: ")

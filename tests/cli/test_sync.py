@@ -21,7 +21,7 @@ from videosync.cli.main import main
 from videosync.cli.sync import build_parser
 from videosync.errors import VideoError
 from videosync.models import deep
-from videosync.sync import DEFAULT_CUE
+from videosync.timeline import DEFAULT_CUE
 from videosync.version import __version__
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
@@ -164,7 +164,7 @@ def test_the_library_is_imported_at_once() -> None:
         "assert not loaded, loaded; "
         "import videosync.lags.scores; assert callable(videosync.sync); "
         "from videosync import sync, OffsetEstimate; assert callable(sync); "
-        "import videosync.sync.estimate; assert 'torch' not in sys.modules, 'torch'"
+        "import videosync.timeline.sync; assert 'torch' not in sys.modules, 'torch'"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

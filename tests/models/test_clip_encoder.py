@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from videosync.errors import CheckpointError
-from videosync.features.learned import LearnedMeter
 from videosync.models.clip_encoder import FOLDER, ClipEncoder, shipped_encoder
+from videosync.signals.learned import LearnedMeter
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
 from videosync.errors import ConfigError
-from videosync.sync import DEFAULT_CUE, DEFAULT_NETWORK, SHIPPED
+from videosync.timeline import DEFAULT_CUE, DEFAULT_NETWORK, SHIPPED
 
 if TYPE_CHECKING:
-    from videosync.sync.result import Timeline
+    from videosync.timeline.result import Timeline
 
 NOT_PLACED = 3
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
@@ -121,7 +121,7 @@ def _sync(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
     _check_output("--json", json_file, (".json",), args.videos)
     _check_output("--plot", args.plot, PICTURES, args.videos)
-    from videosync.sync.estimate import check_files, conclude, find_file, gather
+    from videosync.timeline.sync import check_files, conclude, find_file, gather
 
     paths = check_files(args.videos)
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
@@ -151,7 +151,7 @@ def _sync(args: argparse.Namespace) -> int:
     if args.plot is not None and not evidence.curves:
         report_note(f"no two videos could be compared, so that there is nothing to draw in {args.plot}")
     elif args.plot is not None:
-        from videosync.sync.sync_plots import save_sync_plot
+        from videosync.timeline.plots import save_sync_plot
 
         _write("--plot", args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     return 0 if timeline.complete else NOT_PLACED
@@ -159,7 +159,7 @@ def _sync(args: argparse.Namespace) -> int:
 
 def describe(timeline: Timeline) -> list[str]:
     """A table of the files, and the same in sentences."""
-    from videosync.sync.result import short_names
+    from videosync.timeline.result import short_names
 
     names = short_names([file.path for file in timeline.files])
     rows = [("video", "start", "± s", "start frame", "confidence")]

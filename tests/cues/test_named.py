@@ -1,0 +1,188 @@
+"""Every cue: right on what it can see, exactly antisymmetric, silent on what says nothing."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+from videosync.cues.named import CUES, Signals, find_cue
+from videosync.errors import ConfigError
+from videosync.lags.scores import LagScores
+from videosync.models.clip_encoder import shipped_encoder
+from videosync.signals.measure import ALL_CHANNELS, clip_signals
+from videosync.signals.motion import CHANNELS
+from videosync.signals.window import video_signals
+
+LAGS = range(-40, 41)
+
+
+def scene(frames: int, start: float, view: int, *, rate: float = 1.0) -> np.ndarray:
+    """uint8 [T,72,96]: a body and a limb that move by themselves, seen from one of two sides, with noise of its own."""
+    rng = np.random.default_rng(7)
+    paths = gaussian_filter1d(rng.normal(size=(4, 400)), 4.0, axis=1)
+    paths *= 14 / paths.std(axis=1, keepdims=True)
+    noise = np.random.default_rng(view)
+    times = start + np.arange(frames) * rate
+    at = np.stack([np.interp(times, np.arange(400), path) for path in paths], axis=1)  # [T, 4]
+    yy, xx = np.mgrid[:72, :96]
+    pictures = np.empty((frames, 72, 96))
+    for t, (a, b, c, d) in enumerate(at):
+        if view:
+            a, b, c, d = 0.5 * a + 0.6 * c, 0.8 * b, 0.7 * c - 0.4 * a, d
+        body = np.exp(
+            -(((xx - 48 - 20 * np.tanh(a / 20)) / 9) ** 2) - ((yy - 36 - 15 * np.tanh(b / 20)) / 14) ** 2
+        )
+        limb = np.exp(
+            -(((xx - 30 - 22 * np.tanh(c / 20)) / 5) ** 2) - ((yy - 30 - 20 * np.tanh(d / 20)) / 5) ** 2
+        )
+        pictures[t] = 60 + 120 * np.minimum(body, 1) + (90 if view else 70) * limb
+    return np.clip(pictures + noise.normal(0, 1.5, pictures.shape), 0, 255).astype(np.uint8)
+
+
+def contrasts(frames: np.ndarray) -> np.ndarray:
+    """Stands in for a network: contrast of blocks of four pixels, [N,H,W,3] → [N,2,h,w]."""
+    grey = frames.astype(np.float32).mean(axis=-1)
+    height, width = (n // 4 for n in grey.shape[1:])
+    blocks = grey[:, : 4 * height, : 4 * width].reshape(-1, height, 4, width, 4).mean(axis=(2, 4)) / 16
+    return np.abs(np.stack([np.diff(blocks, axis=1)[:, :, 1:], np.diff(blocks, axis=2)[:, 1:]], axis=1))
+
+
+def measured(frames: np.ndarray, channels: tuple[str, ...] = tuple(ALL_CHANNELS)) -> dict[str, np.ndarray]:
+    return clip_signals(frames, channels=channels, maps=contrasts, learned=shipped_encoder())
+
+
+@pytest.fixture(scope="module")
+def clips() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Signals of 150 and 180 frames, offset 17."""
+    return measured(scene(150, 67, 0)), measured(scene(180, 50, 1))
+
+
+@pytest.mark.parametrize("name", CUES)
+def test_the_offset_is_found(name: str, clips: tuple[Signals, Signals]) -> None:
+    scores = CUES[name].score(*clips, LAGS)
+    assert abs(LAGS[int(scores.argmax())] - 17) <= 1
+
+
+@pytest.mark.parametrize("name", CUES)
+def test_swapped_clips_give_the_reversed_scores_to_the_last_bit(
+    name: str, clips: tuple[Signals, Signals]
+) -> None:
+    lags = range(-40, 61)
+    there = CUES[name].score(*clips, lags)
+    back = CUES[name].score(clips[1], clips[0], range(-60, 41))
+    np.testing.assert_array_equal(there, back[::-1])
+
+
+@pytest.mark.parametrize("name", CUES)
+def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) -> None:
+    scores = CUES[name].score(clips[0], clips[0], LAGS)
+    np.testing.assert_array_equal(scores, scores[::-1])
+    assert LagScores(LAGS.start, scores).vertex(LAGS[int(scores.argmax())]) == 0
+
+
+@pytest.mark.parametrize("name", CUES)
+@pytest.mark.parametrize("frames", [3, 10, 60])
+def test_black_or_still_clips_say_nothing(name: str, frames: int) -> None:
+    black = measured(np.zeros((frames, 48, 64), np.uint8), CUES[name].channels)
+    rng = np.random.default_rng(0)
+    lively = {n: rng.normal(size=(frames, black[n].shape[1])).astype(np.float32) for n in black}
+    for other in (black, lively):
+        scores = CUES[name].score(black, other, range(-frames // 2, frames // 2 + 1))
+        assert not scores.any()
+
+
+def test_a_cue_measures_only_what_it_looks_at() -> None:
+    assert CUES["energy"].channels == ("energy",)
+    assert not set(CUES["motion"].channels) & {"flowhist", "flowm"}
+    assert set(CUES["motion-r6"].channels) == set(CHANNELS) - {"cells"}
+    assert set(CUES["motion-deep"].channels) == {*CUES["motion"].channels, "deep", "deepcells"}
+    assert [name for name, cue in CUES.items() if cue.deep] == [
+        name for name in CUES if "deep" in name.split("-")
+    ]
+
+
+def test_a_cue_that_is_not_there_is_named_with_the_nearest() -> None:
+    assert find_cue("motion-deep") is CUES["motion-deep"]
+    with pytest.raises(ConfigError, match="'motion-dep' is unknown.*did you mean 'motion-deep'"):
+        find_cue("motion-dep")
+
+
+def test_deep_changes_alone_tell_the_offset_where_nothing_else_is_common(
+    clips: tuple[Signals, Signals],
+) -> None:
+    """The deep parts are heard in the fused cue: with motion of another event they still pull to the offset."""
+    rng = np.random.default_rng(3)
+    first, second = (dict(clip) for clip in clips)
+    for name in CUES["motion"].channels:
+        first[name] = gaussian_filter1d(rng.normal(size=first[name].shape), 1.0, axis=0)
+    without = CUES["motion"].score(first, second, LAGS)
+    scores = CUES["motion-deep"].score(first, second, LAGS)
+    assert scores[17 + 40] > without[17 + 40] + 1
+    assert abs(LAGS[int(scores.argmax())] - 17) <= 1
+
+
+def test_slow_drifts_do_not_count_in_what_is_brief(clips: tuple[Signals, Signals]) -> None:
+    first, second = (
+        {"deep": clip["deep"] + 3 * np.sin(np.linspace(0, swing, len(clip["deep"])))[:, None]}
+        for clip, swing in zip(clips, (2, 3))
+    )
+    brief, plain = (CUES[name].score(first, second, LAGS) for name in ("deep-brief", "deep"))
+    assert abs(LAGS[int(brief.argmax())] - 17) <= 1
+    assert abs(LAGS[int(plain.argmax())] - 17) > 1
+
+
+def test_unrelated_signals_do_not_win_at_the_edges() -> None:
+    """Over a range that leaves 30 of 150 frames, answers of unrelated clips are spread over all offsets."""
+    cue, lags, edge = CUES["motion"], range(-120, 121), 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        pair = [
+            {n: gaussian_filter1d(rng.normal(size=(150, CHANNELS[n])), 1.5, axis=0) for n in cue.channels}
+            for _ in range(2)
+        ]
+        edge += abs(lags[int(cue.score(*pair, lags).argmax())]) > 100
+    assert edge <= 15  # a sixth of the range: 6.7 expected, correlations as they are give 35
+
+
+@pytest.mark.parametrize("shift", [-0.4, -0.2, 0.0, 0.25, 0.5])
+def test_the_peak_between_frames_is_nearly_unbiased(shift: float) -> None:
+    """The same moments, sampled a fraction of a frame later: the parabola's top is within a tenth of a frame."""
+    rng = np.random.default_rng(11)
+    names = CUES["motion"].channels
+    errors = []
+    for _ in range(4):
+        fine = {n: gaussian_filter1d(rng.normal(size=(4000, CHANNELS[n])), 40.0, axis=0) for n in names}
+        later = round(20 * (9 + shift))
+        first = {n: v[400 + later : 400 + later + 3000 : 20] for n, v in fine.items()}
+        second = {n: v[400 : 400 + 3000 : 20] for n, v in fine.items()}
+        curve = LagScores(LAGS.start, CUES["motion"].score(first, second, LAGS))
+        errors.append(curve.vertex(LAGS[int(curve.scores.argmax())]) - (9 + shift))
+    assert abs(np.mean(errors)) < 0.1
+    assert np.abs(errors).max() < 0.15
+
+
+@pytest.mark.shared
+def test_two_webcams_of_hands_are_aligned(shared: Path) -> None:
+    files = [shared / "realsync" / "handpose3d_2" / f"cam{n}.mp4" for n in (0, 1)]
+    first, second = (
+        video_signals(f, s, s + 150, channels=CUES["motion"].channels) for f, s in zip(files, (30, 11))
+    )
+    scores = CUES["motion"].score(first, second, LAGS)
+    assert abs(LAGS[int(scores.argmax())] - 19) <= 1
+
+
+@pytest.mark.shared
+def test_five_views_of_a_mouse_are_aligned(shared: Path) -> None:
+    folder, starts = shared / "realsync" / "dannce_mouse5", {"E": 200, "R": 230, "U": 189}
+    cue = CUES["motion"]
+    clips = {
+        name: video_signals(folder / f"Camera{name}.mp4", start, start + 240, size=96, channels=cue.channels)
+        for name, start in starts.items()
+    }
+    for one, two in combinations(clips, 2):
+        scores = cue.score(clips[one], clips[two], range(-60, 61))
+        assert abs(int(scores.argmax()) - 60 - (starts[one] - starts[two])) <= 1

@@ -1,0 +1,82 @@
+"""Features of a network along a clip: the same however frames are cut into chunks, in the one pass over them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from videosync.signals.learned import LEARNED, LearnedMeter
+from videosync.signals.measure import ALL_CHANNELS, clip_signals, reach_of
+
+
+class Differences:
+    """A network that looks 2 frames back: the mean change over 1 and over 2 frames."""
+
+    size, context, columns, sees_differences = 8, 2, 2, True
+
+    def features(self, pictures: np.ndarray, context: int) -> np.ndarray:
+        assert pictures.dtype == np.uint8
+        assert pictures.shape[1:] == (8, 8)
+        levels = pictures.astype(np.float32).mean(axis=(1, 2))
+        rows = []
+        for t in range(context, len(levels)):
+            rows.append([abs(levels[t] - levels[max(0, t - lag)]) for lag in (1, 2)])
+        return np.array(rows, np.float32)
+
+
+def clip(frames: int = 50) -> np.ndarray:
+    """uint8 [T,40,60,3]: grey levels that jump up and down."""
+    levels = np.random.default_rng(0).integers(0, 250, frames)
+    return np.broadcast_to(levels[:, None, None, None], (frames, 40, 60, 3)).astype(np.uint8)
+
+
+def measured(frames: np.ndarray, *, chunk: int = 64, keyframes: tuple[int, ...] = ()) -> np.ndarray:
+    meter = LearnedMeter(Differences(), chunk=chunk)
+    assert sum(1 for _ in meter.watch(frames)) == len(frames)
+    return meter.signals(keyframes)[LEARNED]
+
+
+def test_chunks_and_colours_change_nothing() -> None:
+    whole = measured(clip())
+    assert whole.shape == (50, 2)
+    np.testing.assert_array_equal(whole[1:, 0], np.abs(np.diff(clip()[:, 0, 0, 0].astype(np.float32))))
+    for chunk in (1, 7, 50):
+        np.testing.assert_array_equal(measured(clip(), chunk=chunk), whole)
+    np.testing.assert_array_equal(measured(clip()[..., 0]), whole)
+
+
+def test_flashes_of_keyframes_are_bridged() -> None:
+    plain, bridged = measured(clip()), measured(clip(), keyframes=(20,))
+    np.testing.assert_allclose(bridged[20], (plain[19] + plain[21]) / 2)
+    np.testing.assert_array_equal(np.delete(bridged, 20, axis=0), np.delete(plain, 20, axis=0))
+
+
+def test_one_pass_gives_motion_and_what_the_network_sees() -> None:
+    found = clip_signals(iter(clip()), channels=("energy", LEARNED), learned=Differences())
+    np.testing.assert_array_equal(found[LEARNED], measured(clip()))
+    np.testing.assert_array_equal(found["energy"], clip_signals(clip(), channels=("energy",))["energy"])
+    alone = clip_signals(iter(clip()), channels=(LEARNED,), learned=Differences())
+    assert list(alone) == [LEARNED]
+    assert LEARNED in ALL_CHANNELS
+    assert reach_of(LEARNED, 2).tolist() == [1, 1]
+
+
+def test_wrong_input_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="'learned' needs a network"):
+        clip_signals(clip(), channels=(LEARNED,))
+    with pytest.raises(ValueError, match="expected uint8"):
+        list(LearnedMeter(Differences()).watch(clip().astype(np.float32)))
+
+
+def test_an_encoder_of_colours_gets_them_and_no_flash_is_bridged() -> None:
+    class Colours(Differences):
+        context, sees_differences, columns = 0, False, 3
+
+        def features(self, pictures: np.ndarray, context: int) -> np.ndarray:
+            assert context == 0
+            return pictures.astype(np.float32).mean(axis=(1, 2))  # [N, 3]
+
+    frames = clip() // np.array([1, 2, 4], np.uint8)
+    meter = LearnedMeter(Colours(), chunk=7)
+    assert sum(1 for _ in meter.watch(frames)) == len(frames)
+    np.testing.assert_array_equal(meter.signals(keyframes=(20,))[LEARNED], frames[:, 0, 0].astype(np.float32))

@@ -1,1 +1,0 @@
-"""Signals of one clip that are measured, not learned."""

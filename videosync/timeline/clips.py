@@ -1,0 +1,180 @@
+"""What is kept of a file: its signals on a common time grid, from one decoding pass."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from videosync.signals.deep import FeatureMaps
+from videosync.signals.grey import small_size
+from videosync.signals.learned import LEARNED, FrameFeatures
+from videosync.signals.measure import clip_signals, reach_of
+from videosync.signals.motion import CAMERA
+from videosync.video.index import video_index
+from videosync.video.read import iter_frames
+
+SIZE = 160  # pixels, the longer side of the pictures that motion is measured on
+SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
+STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
+ROUNDING = 0.002  # seconds: clocks of containers round times to a millisecond
+
+Progress = Callable[[int, int], None]  # frames done, frames in all
+
+
+@dataclass(frozen=True, eq=False)
+class ClipInfo:
+    """A file, before anything of it is decoded (T frames)."""
+
+    path: str
+    times: np.ndarray  # float64 [T] seconds since the first frame is shown
+    fps: float  # the average where the rate varies
+    note: str | None = None  # what the user should know though the file can be used
+
+    @property
+    def duration(self) -> float:
+        """Seconds, the last frame's own included."""
+        return float(self.times[-1]) + 1 / self.fps
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Signals of one file, at ``rate`` frames/s from its first frame on."""
+
+    info: ClipInfo
+    rate: float
+    signals: dict[str, np.ndarray]  # float32 [T, F] each
+    camera_moves: bool = False  # its own motion is taken out of the signals
+
+    def __len__(self) -> int:
+        return len(next(iter(self.signals.values())))
+
+
+def inspect(path: str | os.PathLike[str]) -> ClipInfo:
+    """Times of a file's frames. Raises VideoError: no such file, not a video, nothing that can be decoded."""
+    index = video_index(path)
+    times = index.times - index.times[0]
+    note = None
+    if index.truncated:
+        note = f"{index.path} is cut off after {times[-1]:.2f} s, though its header lists more; what is there is used"
+    return ClipInfo(os.fspath(path), times, index.fps, note)
+
+
+def common_rate(infos: Sequence[ClipInfo]) -> float:
+    """Frames/s at which clips are compared: the lowest of their rates."""
+    return min(info.fps for info in infos)
+
+
+def read_clip(
+    info: ClipInfo,
+    rate: float,
+    channels: Sequence[str],
+    progress: Progress | None = None,
+    maps: FeatureMaps | None = None,
+    encoder: FrameFeatures | None = None,
+) -> Clip:
+    """Decode a file once and measure it, at ``rate`` frames/s (at most the file's own).
+
+    Files of a multiple of the rate are thinned out before motion is measured, so that motion means change over about
+    the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
+    Deep channels look through the network ``maps``, the channel "learned" through ``encoder``.
+
+    Raises:
+        VideoError: a frame cannot be decoded.
+    """
+    index = video_index(info.path)
+    stored = index.orientation.stored_size((index.height, index.width))
+    size = small_size(stored[0], stored[1], SIZE)
+    if (
+        encoder is not None and LEARNED in channels and min(size) < encoder.size
+    ):  # no fewer pixels than it takes
+        size = small_size(stored[0], stored[1], math.ceil(encoder.size * max(stored) / min(stored)))
+    frames: Iterator[np.ndarray] = iter_frames(info.path, 0, len(index), size=size)
+    if progress is not None:
+        frames = _counted(frames, len(index), progress)
+    step = max(1, math.floor(info.fps / rate + 0.1))
+    flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
+    signals, camera_moves = measured(
+        _thinned(frames, step), channels, keyframes=flashes, maps=maps, encoder=encoder
+    )
+    times = info.times[::step]
+    if _on_grid(times, rate):
+        return Clip(info, rate, signals, camera_moves)
+    grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
+    return Clip(
+        info,
+        rate,
+        {n: _on(grid, times, s, reach_of(n, s.shape[1])) for n, s in signals.items()},
+        camera_moves,
+    )
+
+
+def measured(
+    frames: Iterable[np.ndarray],
+    channels: Sequence[str],
+    *,
+    keyframes: Iterable[int] = (),
+    maps: FeatureMaps | None = None,
+    encoder: FrameFeatures | None = None,
+) -> tuple[dict[str, np.ndarray], bool]:
+    """Signals of the frames of a clip (of ``signals.measure.clip_signals``), and whether its camera moves.
+
+    Where it does, and ``encoder`` sees differences of frames, the channel "learned" is all 0, so that it says nothing:
+    such an encoder knows only static cameras.
+    """
+    wanted = (*channels, CAMERA)
+    signals = clip_signals(
+        frames, size=SIZE, channels=wanted, keyframes=keyframes, maps=maps, learned=encoder
+    )
+    camera_moves = bool(signals.pop(CAMERA).any())
+    if camera_moves and encoder is not None and encoder.sees_differences and LEARNED in signals:
+        signals[LEARNED] = np.zeros_like(signals[LEARNED])
+    return signals, camera_moves
+
+
+def _counted(frames: Iterator[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:
+    for number, frame in enumerate(frames, 1):
+        yield frame
+        progress(number, total)
+
+
+def _thinned(frames: Iterator[np.ndarray], step: int) -> Iterator[np.ndarray]:
+    return (frame for number, frame in enumerate(frames) if number % step == 0)
+
+
+def _on_grid(times: np.ndarray, rate: float) -> bool:
+    """Whether frame ``i`` is shown at ``i / rate`` seconds, but for the rounding of the container's clock."""
+    stray = np.abs(times - np.arange(len(times)) / rate)
+    return bool(stray[-1] * rate <= SAME_CLOCK + ROUNDING * rate and stray.max() <= STRAY / rate + ROUNDING)
+
+
+def _on(grid: np.ndarray, times: np.ndarray, signal: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """A signal [T,F] at the times of a grid [G], averaged over one step of it.
+
+    What is measured between a frame and one before belongs to the time halfway between them.
+    """
+    if len(times) < 2:
+        return np.repeat(signal[:1], len(grid), axis=0)
+    step = 1 / len(grid) if len(grid) < 2 else grid[1] - grid[0]
+    edges = np.append(grid, grid[-1] + step) - step / 2
+    own = float(np.median(np.diff(times)))
+    columns = []
+    for values, frames in zip(signal.T, reach):
+        middle = times - own * frames / 2
+        areas = np.concatenate([[0.0], np.cumsum(np.diff(middle) * (values[1:] + values[:-1]) / 2)])
+        columns.append(np.diff(_integral(edges - step * frames / 2, middle, areas, values)) / step)
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _integral(at: np.ndarray, times: np.ndarray, areas: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The integral, up to the times ``at``, of the piecewise linear signal that stays as it is beyond its ends."""
+    place = np.clip(np.searchsorted(times, at) - 1, 0, len(times) - 2)
+    gone = at - times[place]
+    slope = (values[place + 1] - values[place]) / (times[place + 1] - times[place])
+    inside = areas[place] + gone * (values[place] + slope * gone / 2)
+    before, after = at < times[0], at > times[-1]
+    inside = np.where(before, (at - times[0]) * values[0], inside)
+    return np.where(after, areas[-1] + (at - times[-1]) * values[-1], inside)

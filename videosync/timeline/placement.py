@@ -1,0 +1,173 @@
+"""Which cameras belong on one timeline, where they start on it, and how sure that is.
+
+Cameras are placed jointly; then every way to part them that matters is tried: moved against the others by some
+frames, would one side fit about as well elsewhere? If so, the smaller side is taken off and the rest placed anew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from videosync.lags.scores import APART, LagScores
+from videosync.timeline.confidence import calibration_of, lag_probabilities, probability_right
+from videosync.timeline.solve import (
+    Curves,
+    Starts,
+    fine_starts,
+    joint_starts,
+    moved_curve,
+    spanning_cuts,
+    total_score,
+)
+
+ALIKE = 1.0  # standard errors above chance: a peak as high says that the videos have something in common
+RIVAL = 0.05  # times as likely as the answer: what else would do
+MOST_RIVALS = 4
+SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
+ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic …
+UNLIKE = 0.0  # … where it is no more than this when moved by less
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Why cameras are not placed against others."""
+
+    kind: str  # "edge" or a key of ``reasons.SENTENCES``
+    best: int | None = None  # frames by which the group would be moved from ``starts``
+    rivals: tuple[int, ...] = ()  # frames away from ``best`` that are not much less likely
+    confidence: float = 0.0  # that ``best`` is right all the same
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Cameras on one timeline, in frames of the common grid; the others with what keeps them off it."""
+
+    starts: dict[int, float]  # camera → frames, of those placed; empty, or two and more
+    confidence: dict[int, float] = field(default_factory=dict)  # camera → weakest tie to the others
+    doubts: dict[int, Doubt] = field(default_factory=dict)  # camera → why it is not placed
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one curve says: its best offset, how sure that is, and what else would do."""
+
+    lag: int  # frames
+    confidence: float
+    doubt: Doubt | None  # None: accepted
+
+
+def judge(curve: LagScores, lag: int | None = None) -> Answer:
+    """Judge the offset ``lag`` of a curve (None: its best). One at an end of the range is never accepted."""
+    lag = curve.best() if lag is None else lag
+    confidence = probability_right(curve, lag)
+    if curve.at_edge(lag):
+        return Answer(lag, confidence, Doubt("edge", lag, confidence=confidence))
+    if confidence >= calibration_of(curve).accepted:
+        return Answer(lag, confidence, None)
+    rivals = rivals_of(curve, lag)
+    return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))
+
+
+def rivals_of(curve: LagScores, lag: int) -> tuple[int, ...]:
+    """The other offsets that are not much less likely than ``lag``, best first, as distances from it in frames."""
+    likely = lag_probabilities(curve)
+    least = RIVAL * likely[abs(curve.lags - lag) <= 1].max()
+    peaks = LagScores(curve.first, likely).peaks(MOST_RIVALS + 1)
+    rivals = [k for k in peaks if abs(k - lag) > APART and likely[k - curve.first] >= least]
+    return tuple(k - lag for k in rivals[:MOST_RIVALS])
+
+
+def _kind(curve: LagScores, lag: int, rivals: Sequence[int]) -> str:
+    """What best explains that an answer is not sure."""
+    seen = curve.support()
+    if not curve.scores.any():
+        return "flat"
+    if _repeats(curve, rivals):
+        return "periodic"
+    if curve.frames is not None and curve.frames < SHORT:
+        return "short"
+    chance = math.sqrt(2 * math.log(len(curve.scores)))
+    if curve.near(seen.level, lag) < chance + ALIKE:
+        return "unrelated"
+    alone = [abs(int(curve.lags[part.argmax()]) - lag) <= APART for part in seen.parts if part.any()]
+    if sum(alone) < len(alone) / 2:
+        return "disagree"
+    return "ambiguous" if rivals else "weak"
+
+
+def _repeats(curve: LagScores, rivals: Sequence[int]) -> bool:
+    """Whether the whole curve resembles itself moved by the distance of a rival, and not when moved by less.
+
+    A curve that is merely smooth resembles itself moved by a little, and less and less from there on.
+    """
+    furthest = max((abs(rival) for rival in rivals if 2 * abs(rival) <= len(curve.scores)), default=0)
+    alike = np.array([_alike(curve.scores, away) for away in range(1, furthest + 1)])
+    distances = sorted({abs(rival) for rival in rivals if abs(rival) <= furthest})
+    return any(alike[away - 1] >= ALIKE_MOVED and alike[:away].min() <= UNLIKE for away in distances)
+
+
+def _alike(scores: np.ndarray, away: int) -> float:
+    """Correlation of a curve [L] with itself moved by ``away`` < L."""
+    centred = scores - scores.mean()
+    one, other = centred[away:], centred[:-away]
+    size = math.sqrt((one @ one) * (other @ other))
+    return float(one @ other) / size if size > 0 else 0.0
+
+
+def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> Placement:
+    """Place as many cameras as can be with confidence.
+
+    Args:
+        curves: (i, j) → lag scores of ``start_i - start_j``, of the pairs that have any.
+        prefer: of two groups of equal size that do not fit together the one with this camera is kept.
+    """
+    active = list(cameras)
+    doubts: dict[int, Doubt] = {}
+    while len(active) > 1:
+        starts = joint_starts(curves, active)
+        for camera in set(active) - set(starts):
+            doubts[camera] = Doubt("unknown")
+        active = sorted(starts)
+        if len(active) < 2:
+            break
+        cuts = [(side, _judged(curves, starts, side)) for side in spanning_cuts(curves, starts)]
+        refused = [(side, said) for side, said in cuts if said.doubt is not None]
+        if not refused:
+            ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
+            return Placement(fine_starts(curves, starts), ties, doubts)
+        side, said = min(refused, key=lambda cut: (cut[1].confidence, -len(cut[0])))
+        leaving = _weaker(curves, starts, side, prefer)
+        assert said.doubt is not None
+        doubts |= {camera: said.doubt for camera in leaving}
+        if len(active) - len(leaving) < 2:
+            doubts |= {camera: said.doubt for camera in active if camera not in leaving}
+        active = [camera for camera in active if camera not in leaving]
+    for camera in active:
+        doubts.setdefault(camera, Doubt("alone" if len(cameras) == 1 else "unknown"))
+    return Placement({}, {}, doubts)
+
+
+def _judged(curves: Curves, starts: Starts, side: frozenset[int]) -> Answer:
+    curve = moved_curve(curves, starts, side)
+    assert curve is not None  # spanning cuts part cameras that a pair joins
+    return judge(curve, 0)
+
+
+def _parts(side: frozenset[int], camera: int, cameras: Collection[int]) -> bool:
+    """Whether a cut says something about one camera: it stands alone, or on the smaller side."""
+    rest = frozenset(cameras) - side
+    return camera in (side if len(side) < len(rest) else rest if len(rest) < len(side) else side | rest)
+
+
+def _weaker(curves: Curves, starts: Starts, side: frozenset[int], prefer: int | None) -> frozenset[int]:
+    """The side of a cut that leaves: the smaller one; of equal ones the one without ``prefer``, or of less score."""
+
+    def rank(group: frozenset[int]) -> tuple[int, bool, float]:
+        inner = {camera: starts[camera] for camera in group}
+        return len(group), prefer in group, total_score(curves, inner)
+
+    return min(side, frozenset(starts) - side, key=rank)

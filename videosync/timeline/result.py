@@ -1,0 +1,158 @@
+"""What ``sync`` answers: each file's place on the common timeline, and what each pair says."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from videosync.types import OffsetEstimate
+from videosync.version import __version__
+
+DIGITS = 6  # of seconds and probabilities in JSON
+
+
+@dataclass(frozen=True)
+class PlacedFile:
+    """One file on the common timeline, or why it is not on it (the numbers are None then)."""
+
+    path: str  # as it was given
+    placed: bool
+    fps: float | None = None  # frames/s; None if the file cannot be read
+    start_seconds: float | None = None  # when its first frame is shown; later files have larger numbers
+    interval_seconds: tuple[float, float] | None = None  # 95 % of right answers lie in it
+    confidence: float = 0.0
+    reason: str | None = None
+    note: str | None = None  # what to know of a file that was used all the same
+    camera: str | None = None  # "fixed", or "moving": its own motion was taken out; None if it cannot be read
+
+    @property
+    def start_frame(self) -> float | None:
+        """The start, counted in the file's own frames."""
+        return None if self.start_seconds is None or self.fps is None else self.start_seconds * self.fps
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "path": self.path,
+            "placed": self.placed,
+            "start_seconds": _rounded(self.start_seconds),
+            "interval_seconds": _interval(self.interval_seconds),
+            "start_frame": _rounded(self.start_frame, 3),
+            "fps": _rounded(self.fps),
+            "confidence": _rounded(self.confidence),
+            "reason": self.reason,
+            "note": self.note,
+            "camera": self.camera,
+        }
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Where the files start on one timeline.
+
+    ``reference`` is the file that starts at 0: the one asked for, else the earliest; None if none is placed.
+    """
+
+    reference: str | None
+    files: tuple[PlacedFile, ...]  # in the order given
+    pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
+    cue: str  # what was looked at, of cues.named.CUES
+    encoder: str | None = None  # name of the encoder that the cue looked through
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file is placed."""
+        return all(file.placed for file in self.files)
+
+    def sentences(self) -> list[str]:
+        """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; and
+        one that names the files whose camera moves."""
+        names = short_names([file.path for file in self.files])
+        rates = {file.path: file.fps or 0.0 for file in self.files}
+        found = []
+        for file in self.files:
+            if file.placed and file.path != self.reference and self.reference is not None:
+                unlike = not math.isclose(rates[file.path], rates[self.reference], rel_tol=0.01)
+                pair = self.offset(file.path, self.reference)
+                found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
+        if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
+            found.append(f"The camera moves in {', '.join(moving)}; only what moves against it was compared")
+        return found
+
+    def offset(self, path0: str, path1: str) -> OffsetEstimate:
+        """The pair's estimate, in the order asked for. Raises KeyError: no such pair."""
+        for pair in self.pairs:
+            if (pair.video0, pair.video1) == (path0, path1):
+                return pair
+            if (pair.video0, pair.video1) == (path1, path0):
+                return swapped(pair)
+        raise KeyError((path0, path1))
+
+    def to_json(self) -> dict[str, Any]:
+        """What ``videosync sync --json`` writes."""
+        return {
+            "version": __version__,
+            "reference": self.reference,
+            "cue": self.cue,
+            "encoder": self.encoder,
+            "files": [file.to_json() for file in self.files],
+            "pairs": [_pair_json(pair) for pair in self.pairs],
+        }
+
+
+def swapped(pair: OffsetEstimate) -> OffsetEstimate:
+    """The same estimate with the videos the other way round."""
+    interval = pair.interval_seconds
+    return OffsetEstimate(
+        video0=pair.video1,
+        video1=pair.video0,
+        placed=pair.placed,
+        fps=pair.fps,
+        seconds=_negative(pair.seconds),
+        interval_seconds=None if interval is None else (-interval[1], -interval[0]),
+        confidence=pair.confidence,
+        reason=pair.reason,
+        rivals_seconds=tuple(-rival for rival in pair.rivals_seconds),
+        alone_seconds=_negative(pair.alone_seconds),
+    )
+
+
+def short_names(paths: list[str]) -> dict[str, str]:
+    """Path → the fewest last parts of it that tell it from the others."""
+    names = {}
+    for path in paths:
+        parts = os.path.normpath(path).split(os.sep)
+        others = [os.path.normpath(other).split(os.sep) for other in paths if other != path]
+        count = 1
+        while count < len(parts) and any(other[-count:] == parts[-count:] for other in others):
+            count += 1
+        names[path] = os.sep.join(parts[-count:])
+    return names
+
+
+def _pair_json(pair: OffsetEstimate) -> dict[str, Any]:
+    return {
+        "files": [pair.video0, pair.video1],
+        "placed": pair.placed,
+        "offset_seconds": _rounded(pair.seconds),
+        "offset_frames": _rounded(pair.frames, 3),
+        "fps": _rounded(pair.fps),
+        "interval_seconds": _interval(pair.interval_seconds),
+        "confidence": _rounded(pair.confidence),
+        "reason": pair.reason,
+        "rivals_seconds": [_rounded(rival) for rival in pair.rivals_seconds],
+        "alone_seconds": _rounded(pair.alone_seconds),
+    }
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
+    return None if value is None else round(float(value), digits) + 0.0  # no -0.0
+
+
+def _interval(value: tuple[float, float] | None) -> list[float | None] | None:
+    return None if value is None else [_rounded(end) for end in value]
