@@ -80,7 +80,7 @@ def evaluate_detectors(
         "options": asked,
         "set": set_hash(header),
         "detectors": {name: detector_hash(folder / name) for name in models if name not in PREDICTORS},
-        "code": code_hash("evaluation", "offset"),
+        "code": code_hash("evaluation", "lags", "offset"),
     }
     methods, differences = _load(models, folder, header, _trained_set(config, workdir, model_prefix))
     notes = [*set_notes(pairs.offsets, pairs.events, pairs.max_offset), *differences]

@@ -51,7 +51,8 @@ def pairs_made_from(config: Config, workdir: Path, pairs: Sequence[SyncPair]) ->
 
 def result_code() -> str:
     """Identity of the code between a trained encoder and a number about it."""
-    return code_hash("engine/encoders.py", "evaluation", "models", "lags", "offset", "similarity", "video")
+    parts = ("checkpoints", "evaluation", "lags", "models", "offset", "phases", "similarity", "video")
+    return code_hash("engine/encoders.py", *parts)
 
 
 def run_differences(

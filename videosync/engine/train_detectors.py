@@ -97,7 +97,7 @@ def train_detectors(
     with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
         for method in methods:
             options = detector_options(method, config.detector)
-            made_from = {"set": set_hash(header), "options": options, "code": code_hash("offset")}
+            made_from = {"set": set_hash(header), "options": options, "code": code_hash("lags", "offset")}
             changed = _changed(folder, method, made_from)
             if continue_train and changed == []:
                 log.info("%s: finished before on this set with these options; not trained again", method)
