@@ -22,9 +22,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.cue import Cue
 from videosync.cues.evidence import scores_with_evidence
-from videosync.cues.named import DEFAULT_CUE, find_cue
+from videosync.cues.named import find_cue
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Sample
 from videosync.evaluation.intervals import event_interval, interval_text

@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from videosync.cues.named import DEFAULT_CUE, find_cue
+from videosync.cues import DEFAULT_CUE
+from videosync.cues.named import find_cue
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, VideoSyncError

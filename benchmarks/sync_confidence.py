@@ -42,8 +42,9 @@ from benchmarks.confidence_fit import (
     threshold,
 )
 from benchmarks.confidence_windows import Measured, draw, read_events, read_strangers
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.evidence import scores_with_evidence
-from videosync.cues.named import CUES, DEFAULT_CUE
+from videosync.cues.named import CUES
 from videosync.errors import VideoSyncError
 from videosync.timeline import calibration
 

@@ -18,7 +18,7 @@ import videosync
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.cli.main import main
 from videosync.cli.sync import build_parser
-from videosync.cues.named import DEFAULT_CUE
+from videosync.cues import DEFAULT_CUE
 from videosync.errors import VideoError
 from videosync.version import __version__
 from videosync.video.read import read_frames

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import videosync
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.evidence import scores_with_evidence
-from videosync.cues.named import DEFAULT_CUE, find_cue
+from videosync.cues.named import find_cue
 from videosync.errors import VideoError
 from videosync.models.clip_encoder import shipped_encoder
 from videosync.timeline.clips import ClipInfo, inspect, read_clip

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
-from videosync.cues.named import DEFAULT_CUE
+from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
 from videosync.models import SHIPPED
 

@@ -13,7 +13,6 @@ CUES: dict[str, Cue] = {
     "learned": Cue((ENCODER,)),
     **{name: Cue((part,)) for name, part in PARTS.items()},
 }
-DEFAULT_CUE = "motion-learned"
 
 
 def find_cue(name: str, encoder: ClipEmbedder | None = None) -> Cue:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.encoder import ClipEmbedder
 from videosync.cues.evidence import scores_with_evidence
-from videosync.cues.named import DEFAULT_CUE, find_cue
+from videosync.cues.named import find_cue
 from videosync.errors import VideoError
 from videosync.lags.scores import LagScores
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
