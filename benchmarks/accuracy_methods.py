@@ -128,15 +128,12 @@ def guess(name0: str, name1: str, max_offset: int) -> Answer:
     return Answer(float(rng.integers(-max_offset, max_offset, endpoint=True)), float(rng.random()))
 
 
-def signals_of(clip: Clip, *, channels: tuple[str, ...], maps: Any) -> Any:
+def signals_of(clip: Clip, *, meters: Any) -> Any:
     """The library's signals of a window: channel → float32 [T, F]."""
-    from videosync.models.clip_encoder import shipped_encoder
-    from videosync.signals.learned import LEARNED
-    from videosync.timeline.clips import measured
+    from videosync.signals.measure import Source, measure
 
-    encoder = shipped_encoder() if LEARNED in channels else None
-    flashes = np.flatnonzero(keyframe_marks(clip.window)).tolist()
-    return measured(clip.frames, channels, keyframes=flashes, maps=maps, encoder=encoder)[0]
+    flashes = tuple(np.flatnonzero(keyframe_marks(clip.window)).tolist())
+    return measure(clip.frames, meters, Source(flashes))
 
 
 def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name: str) -> Answer:
@@ -150,30 +147,17 @@ def answer_cue(signals0: Any, signals1: Any, max_offset: int, *, cue: Any, name:
 
 
 def cue_method(name: str) -> Method:
-    """A cue of the library. Deep cues share one measurement: a window goes through the network once.
-
-    Raises:
-        ConfigError: there is no such cue (the nearest is named).
-        CheckpointError: the weights of a deep cue's network are not there.
-    """
-    from videosync.cues.named import CUES
+    """A cue of the library. Raises ConfigError: there is no such cue (the nearest is named)."""
+    from videosync.cues.named import CUES, find_cue
+    from videosync.timeline.sync import default_encoder
 
     if name not in CUES:
         known = f"available: {', '.join(CUES)}{nearest(name, CUES)}"
         raise ConfigError(f"--methods cue:{name}: there is no such cue; {known}")
-    cue = CUES[name]
-    channels, maps = cue.channels, None
-    if cue.deep:
-        from videosync.models.deep import deep_network
-
-        channels, maps = CUES["motion-deep"].channels, deep_network("efficientnet-lite0")
-        assert set(cue.channels) <= set(channels)
-    prepare, answer = (
-        partial(signals_of, channels=channels, maps=maps),
-        partial(answer_cue, cue=cue, name=name),
-    )
+    cue = find_cue(name, default_encoder(name))
+    prepare, answer = partial(signals_of, meters=cue.meters()), partial(answer_cue, cue=cue, name=name)
     tuned_on = () if name == "learned" else CHOSEN_ON  # its network has seen synthetic events only
-    return Method(prepare, answer, tuned_on, shared=("cue", channels))
+    return Method(prepare, answer, tuned_on, shared=("cue", cue.channels))
 
 
 def embed(clip: Clip, *, encoder: Any, size: int) -> Any:

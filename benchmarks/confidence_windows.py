@@ -11,14 +11,12 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.accuracy_windows import group_samples, read_data
-from videosync.cues.named import CUES
+from videosync.cues.named import find_cue
 from videosync.data.identity import code_hash
-from videosync.models.clip_encoder import shipped_encoder
-from videosync.models.deep import deep_network
 from videosync.timeline.clips import inspect, read_clip
 from videosync.timeline.search import lag_range
+from videosync.timeline.sync import default_encoder
 
-DEEP_NETWORK = "efficientnet-lite0"
 FAST = 100.0  # frames/s; files of so many are also measured at a quarter of them
 SHORTEST, LONGEST = 30, 480  # frames of a window
 LEAST_SHARED = 0.35  # of the shorter window, of related pairs
@@ -66,26 +64,21 @@ class Measured:
     """Signals of files, from a cache folder where they are there; its names hold all that decides what they are."""
 
     def __init__(self, cue: str, cache: Path) -> None:
-        self.channels = CUES[cue].channels
-        self.maps = deep_network(DEEP_NETWORK) if CUES[cue].deep else None
-        self.encoder = shipped_encoder() if CUES[cue].learned else None
+        self.cue = find_cue(cue, default_encoder(cue))
+        self.meters = self.cue.meters()
         self.cache = cache
         # the sources and weights that decide what signals are
-        self.code = code_hash(
-            "features", "timeline/clips.py", "models/deep.py", "models/clip_encoder.py", "weights"
-        )
+        self.code = code_hash("signals", "timeline/clips.py", "models/clip_encoder.py", "weights")
         cache.mkdir(parents=True, exist_ok=True)
 
     def signals(self, path: Path, fps: float | None = None) -> Signals:
         """At ``fps`` frames/s (None: the file's own). Raises VideoError."""
         status = path.stat()
-        key = [str(path.resolve()), status.st_size, status.st_mtime_ns, fps, self.channels, self.code]
+        key = [str(path.resolve()), status.st_size, status.st_mtime_ns, fps, self.cue.channels, self.code]
         kept = self.cache / f"{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:20]}.npz"
         if not kept.exists():
             info = inspect(path)
-            found = read_clip(
-                info, fps or info.fps, self.channels, maps=self.maps, encoder=self.encoder
-            ).signals
+            found = read_clip(info, fps or info.fps, self.meters).signals
             building = kept.with_suffix(".building.npz")
             with building.open("wb") as file:
                 np.savez(file, allow_pickle=False, **found)

@@ -22,15 +22,18 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from videosync.cues.named import CUES
+from videosync.cues import DEFAULT_CUE
+from videosync.cues.cue import Cue
+from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.named import find_cue
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Sample
 from videosync.evaluation.intervals import event_interval, interval_text
-from videosync.models.clip_encoder import shipped_encoder
 from videosync.timeline.clips import Clip, inspect, read_clip
 from videosync.timeline.placement import place
-from videosync.timeline.search import DEFAULT_CUE, lag_range, pair_curve
+from videosync.timeline.search import lag_range
 from videosync.timeline.solve import fine_starts, joint_starts
+from videosync.timeline.sync import default_encoder
 
 WITHIN = 1.0  # frames
 
@@ -87,7 +90,7 @@ def measure_event(root: Path, sample: Sample, args: argparse.Namespace) -> dict[
     clips = []
     for view in sample.views:
         info = inspect(root / view.video)
-        clips.append(read_clip(info, info.fps, CUES[DEFAULT_CUE].channels, encoder=shipped_encoder()))
+        clips.append(read_clip(info, info.fps, _cue().meters()))
     starts = [view.start_frame for view in sample.views]
     low = max(starts)
     shared = min(start + len(clip) for start, clip in zip(starts, clips)) - low
@@ -123,7 +126,7 @@ def answer(parts: list[Clip], true: np.ndarray, max_offset: float | None) -> Ans
     for i, j in combinations(range(len(parts)), 2):
         lags = lag_range(len(parts[i]), len(parts[j]), parts[i].rate, max_offset=max_offset)
         if lags is not None:
-            curves[i, j] = pair_curve(parts[i], parts[j], lags)
+            curves[i, j] = scores_with_evidence(_cue(), parts[i].signals, parts[j].signals, lags, DEFAULT_CUE)
     starts = fine_starts(curves, joint_starts(curves, range(len(parts))))
     placed = place(curves, range(len(parts))).starts
     base = min(placed, default=0)
@@ -147,6 +150,10 @@ def _score(errors: list[list[float]]) -> dict[str, Any]:
         "within_3": float(np.mean(np.concatenate(errors) <= 3)),
         "within_1_interval": event_interval(right, np.arange(len(right)), bootstrap=2000, seed=0, share=True),
     }
+
+
+def _cue() -> Cue:
+    return find_cue(DEFAULT_CUE, default_encoder(DEFAULT_CUE))
 
 
 def _part(clip: Clip, start: int, frames: int) -> Clip:

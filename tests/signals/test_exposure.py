@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.signals.motion_of import motion_signals
 from tests.signals.test_motion import moving_square
 from videosync.signals.exposure import as_exposed, tone_change
-from videosync.signals.motion import CHANNELS, motion_signals
 
 LEVEL = 32
 
@@ -87,10 +87,9 @@ def test_signals_of_flickering_light_are_those_of_steady_light(monkeypatch: pyte
     gain = 1 + 0.08 * np.sin(np.arange(120) * 1.9)
     gain[60:] *= 1.3
     flickering = np.clip(frames * gain[:, None, None], 0, 255).astype(np.uint8)
-    names = [name for name in CHANNELS if not name.startswith("flow")]
-    steady, found = (motion_signals(f, channels=names) for f in (frames.astype(np.uint8), flickering))
+    steady, found = (motion_signals(f) for f in (frames.astype(np.uint8), flickering))
     monkeypatch.setattr("videosync.signals.motion.tone_change", lambda before, after, level: None)
-    fooled = motion_signals(flickering, channels=names)
+    fooled = motion_signals(flickering)
 
     def kept(signals: dict[str, np.ndarray], name: str) -> float:
         return float(

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from videosync.cues.named import CUES
 from videosync.signals.keyframes import bridge_keyframes
-from videosync.signals.window import video_signals
+from videosync.timeline.clips import inspect, read_clip
 from videosync.video.write import write_video
 
 
@@ -57,7 +57,8 @@ def test_unrelated_clips_of_one_encoder_are_not_aligned_by_their_keyframes(
 
     def on_the_grid() -> int:
         """Of 12 unrelated pairs, those whose answer is a multiple of the distance of keyframes."""
-        clips = [video_signals(tmp_path / f"{n}.mp4", channels=cue.channels) for n in range(8)]
+        infos = [inspect(tmp_path / f"{n}.mp4") for n in range(8)]
+        clips = [read_clip(info, info.fps, cue.meters()).signals for info in infos]
         pairs = [(n, (n + step) % 8) for step in (1, 3) for n in range(0, 8, 1)][:12]
         best = [lags[int(cue.score(clips[a], clips[b], lags).argmax())] for a, b in pairs]
         return sum(k % 12 == 0 for k in best)

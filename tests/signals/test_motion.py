@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.signals.motion_of import motion_signals
+from videosync.errors import ConfigError
 from videosync.signals import motion
-from videosync.signals.motion import CHANNELS, motion_signals
+from videosync.signals.motion import CAMERA, CHANNELS
 
 
 def moving_square(
@@ -33,7 +35,8 @@ def slow_energy(frames: np.ndarray, scale: int) -> np.ndarray:
 
 def test_every_channel_has_its_shape() -> None:
     signals = motion_signals(moving_square(40))
-    assert {name: s.shape for name, s in signals.items()} == {name: (40, n) for name, n in CHANNELS.items()}
+    expected = {name: (40, columns) for name, columns in {**CHANNELS, CAMERA: 1}.items()}
+    assert {name: s.shape for name, s in signals.items()} == expected
     assert all(s.dtype == np.float32 and np.isfinite(s).all() for s in signals.values())
 
 
@@ -46,9 +49,9 @@ def test_energies_are_those_of_the_formula(place: int) -> None:
 
 def test_noise_alone_is_stillness_and_motion_is_not() -> None:
     signals = motion_signals(moving_square(80, still_until=40, noise=2.0))
-    for name, signal in signals.items():
-        still, moving = signal[5:39].mean(), signal[45:].mean()
-        assert moving > still + (0.1 if name[:4] in ("flow", "cell") else 1.0), name  # most cells stay still
+    for name in CHANNELS:
+        still, moving = signals[name][5:39].mean(), signals[name][45:].mean()
+        assert moving > still + (0.1 if name == "cells" else 1.0), name  # most cells stay still
     assert signals["energy"][5:39].max() < np.log(0.02)
 
 
@@ -70,7 +73,7 @@ def test_brightening_and_darkening_are_told_apart() -> None:
 
 def test_where_it_moves_does_not_matter() -> None:
     frames = moving_square(40, noise=0)
-    names = [name for name in CHANNELS if not name.startswith("flow") and name != "cells"]
+    names = [name for name in CHANNELS if name != "cells"]
     there, elsewhere = (motion_signals(f, channels=names) for f in (frames, frames[:, ::-1, ::-1]))
     for name in names:
         np.testing.assert_allclose(there[name], elsewhere[name], atol=0.02, err_msg=name)
@@ -90,7 +93,7 @@ def test_a_long_clip_in_blocks_is_measured_without_a_step(monkeypatch: pytest.Mo
     whole = motion_signals(frames, channels=["energy", "area"])
     monkeypatch.setattr(motion, "BLOCK", 50)
     parts = motion_signals(iter(frames), channels=["energy", "area"])
-    for name in whole:
+    for name in ("energy", "area"):
         assert np.corrcoef(whole[name][:, 0], parts[name][:, 0])[0, 1] > 0.98
 
 
@@ -103,7 +106,7 @@ def test_a_few_black_frames_give_finite_signals(count: int) -> None:
 
 
 def test_wrong_input_is_named() -> None:
-    with pytest.raises(ValueError, match="'energie'"):
+    with pytest.raises(ConfigError, match="'energie' is unknown.*did you mean 'energy'"):
         motion_signals(moving_square(3), channels=["energie"])
     with pytest.raises(ValueError, match="frame 0 is float64"):
         motion_signals(np.zeros((3, 8, 8)))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from tests.signals.motion_of import motion_signals
 from videosync.cues.named import CUES
-from videosync.signals.motion import CAMERA, CHANNELS, motion_signals
+from videosync.signals.motion import CAMERA, CHANNELS
 from videosync.signals.stabilise import aligned, camera_moves, camera_step
 
 SIZE = 128
@@ -66,8 +67,8 @@ def test_a_known_motion_is_recovered(turn: float, zoom: float, shift: tuple[floa
 def test_signals_of_a_fixed_camera_are_the_same_to_the_bit(moves_from: int | None) -> None:
     frames = filmed(np.zeros((60, 2)), moves_from=moves_from)
     assert not camera_moves(frames)
-    on = motion_signals(frames, channels=(*CHANNELS, CAMERA))
-    off = motion_signals(frames, channels=(*CHANNELS, CAMERA), stabilise=False)
+    on = motion_signals(frames)
+    off = motion_signals(frames, stabilise=False)
     for name in on:
         np.testing.assert_array_equal(on[name], off[name], err_msg=name)
     assert not on[CAMERA].any()
@@ -93,7 +94,7 @@ def test_a_rigid_thing_before_a_plain_ground_is_no_moving_camera() -> None:
 
 def test_a_moving_camera_before_a_still_scene_leaves_little() -> None:
     frames = filmed(wander(60, 6.0))
-    on = motion_signals(frames, channels=["area", "energy", CAMERA])
+    on = motion_signals(frames, channels=["area", "energy"])
     off = motion_signals(frames, channels=["area", "energy"], stabilise=False)
     assert np.exp(on["area"]).mean() < 0.1 * np.exp(off["area"]).mean()
     assert on["energy"].std() < 0.3 * off["energy"].std()
@@ -131,9 +132,9 @@ def test_pictures_without_corners(count: int) -> None:
 
 def test_blocks_of_a_moving_camera_fit_together(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = filmed(wander(90, 6.0), moves_from=0)
-    whole = motion_signals(frames, channels=["energy", CAMERA])
+    whole = motion_signals(frames, channels=["energy"])
     monkeypatch.setattr("videosync.signals.motion.BLOCK", 30)
-    parts = motion_signals(frames, channels=["energy", CAMERA])
+    parts = motion_signals(frames, channels=["energy"])
     assert np.corrcoef(whole["energy"][:, 0], parts["energy"][:, 0])[0, 1] > 0.95
     assert (parts[CAMERA][1:] > 0).all()
 

@@ -22,7 +22,7 @@ from videosync.timeline.confidence import (
     mass_near,
     probability_right,
 )
-from videosync.timeline.placement import judge, rivals_of
+from videosync.timeline.placement import DoubtKind, judge, rivals_of
 
 CUE = CUES["motion"]
 LAGS = range(-40, 41)
@@ -104,7 +104,7 @@ def test_the_order_of_sums_does_not_tell_a_pair_from_the_swapped_one() -> None:
 
 
 def test_pixels_give_the_same_both_ways(event: tuple[list[Path], list[int]]) -> None:
-    clips = [read_clip(inspect(str(path)), 30.0, CUE.channels).signals for path in event[0][:2]]
+    clips = [read_clip(inspect(str(path)), 30.0, CUE.meters()).signals for path in event[0][:2]]
     forward = scores_with_evidence(CUE, *clips, range(-100, 101))
     assert same(forward, scores_with_evidence(CUE, *clips[::-1], range(-100, 101)).reversed())
     assert judge(forward).doubt is None
@@ -164,7 +164,7 @@ def test_probabilities_of_offsets_add_up_and_peak_at_the_answer() -> None:
 def test_repeating_motion_is_refused_and_its_rivals_are_listed() -> None:
     said = judge(pair(4, frames=180, period=17))
     assert said.doubt is not None
-    assert said.doubt.kind == "periodic"
+    assert said.doubt.kind is DoubtKind.PERIODIC
     assert {17, -17} & set(said.doubt.rivals)
 
 
@@ -172,8 +172,8 @@ def test_too_few_frames_are_named() -> None:
     kinds = [
         said.doubt.kind for seed in range(8) if (said := judge(pair(seed, frames=32, related=False))).doubt
     ]
-    assert kinds.count("short") >= 4
-    assert set(kinds) <= {"short", "edge", "periodic"}
+    assert kinds.count(DoubtKind.SHORT) >= 4
+    assert set(kinds) <= {DoubtKind.SHORT, DoubtKind.EDGE, DoubtKind.PERIODIC}
 
 
 def test_parts_that_speak_for_different_offsets_are_named() -> None:
@@ -183,7 +183,7 @@ def test_parts_that_speak_for_different_offsets_are_named() -> None:
     said = judge(LagScores(-60, level, LagEvidence(level, parts, np.zeros(121)), np.full(121, 200)))
     assert said.lag == 4
     assert said.doubt is not None
-    assert said.doubt.kind == "disagree"
+    assert said.doubt.kind is DoubtKind.DISAGREE
 
 
 def test_a_curve_that_says_nothing_is_flat() -> None:
@@ -192,7 +192,7 @@ def test_a_curve_that_says_nothing_is_flat() -> None:
     }
     said = judge(scores_with_evidence(CUE, still, still, LAGS))
     assert said.doubt is not None
-    assert said.doubt.kind == "flat"
+    assert said.doubt.kind is DoubtKind.FLAT
     assert said.confidence < 0.1
 
 

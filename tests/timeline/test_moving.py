@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dataset_preparation.synthetic.event import Settings, make_event
+from tests.timeline.test_clips import pictures
 from videosync import sync
+from videosync.video.write import write_video
 
 
 def test_moving_cameras_are_named(tmp_path: Path) -> None:
-    settings = Settings(frames=60, size=96, offset_range=10, distractors=0, camera_motion="head", seed=4)
-    record = make_event(tmp_path, "train", 0, settings)
-    timeline = sync([tmp_path / view["video"] for view in record["views"]])
+    for name, shift in (("one", 3), ("two", 2)):
+        write_video(tmp_path / f"{name}.mp4", pictures(60, shift=shift), 30.0)
+    timeline = sync([tmp_path / "one.mp4", tmp_path / "two.mp4"])
     assert [file["camera"] for file in timeline.to_json()["files"]] == ["moving", "moving"]
-    said = "The camera moves in cam0.mp4, cam1.mp4; only what moves against it was compared"
+    said = "The camera moves in one.mp4, two.mp4; only what moves against it was compared"
     assert timeline.sentences()[-1] == said
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from videosync.lags.scores import LagEvidence, LagScores
-from videosync.timeline.placement import judge, place
+from videosync.timeline.placement import DoubtKind, judge, place
 from videosync.timeline.solve import fine_starts, joint_starts, moved_curve, spanning_cuts, total_score
 
 HEIGHT = 9.0  # of a clear peak, standard errors
@@ -100,7 +100,7 @@ def test_an_unrelated_camera_is_left_out_and_the_others_are_as_without_it() -> N
     curves |= {(camera, 4): LagScores(-80, rng.normal(size=161)) for camera in TRUE}
     placed = place(curves, range(5))
     assert sorted(placed.starts) == [0, 1, 2, 3]
-    assert placed.doubts[4].kind == "unrelated"
+    assert placed.doubts[4].kind is DoubtKind.UNRELATED
     assert relative(placed.starts, 0) == pytest.approx(TRUE, abs=0.5)
 
 
@@ -133,20 +133,20 @@ def test_a_periodic_pair_is_refused_with_its_rivals() -> None:
     lags = np.arange(-60, 61)
     said = judge(LagScores(-60, 8 * np.cos(2 * np.pi * lags / 25) ** 9))
     assert said.doubt is not None
-    assert said.doubt.kind == "periodic"
+    assert said.doubt.kind is DoubtKind.PERIODIC
     assert {-25, 25} <= set(said.doubt.rivals)
 
 
 def test_an_answer_at_the_end_of_the_range_is_refused() -> None:
     said = judge(LagScores(-30, curve(33, reach=30).scores))
     assert said.doubt is not None
-    assert said.doubt.kind == "edge"
+    assert said.doubt.kind is DoubtKind.EDGE
 
 
 def test_cameras_without_any_curve_are_named() -> None:
     placed = place({(0, 1): curve(3, rng=np.random.default_rng(1))}, [0, 1, 2])
     assert sorted(placed.starts) == [0, 1]
-    assert placed.doubts[2].kind == "unknown"
+    assert placed.doubts[2].kind is DoubtKind.UNKNOWN
     assert place({}, [0, 1]).starts == {}
 
 
@@ -187,10 +187,10 @@ def test_a_smooth_curve_is_not_taken_for_a_periodic_one() -> None:
     smooth = 3 * np.exp(-((lags - 5) ** 2) / 200)
     doubt = judge(LagScores(-60, smooth + 0.05 * np.cos(lags / 2), None, np.full(121, 240)), 5).doubt
     assert doubt is not None
-    assert doubt.kind != "periodic"
+    assert doubt.kind is not DoubtKind.PERIODIC
     wave = judge(LagScores(-60, np.cos(lags * 2 * np.pi / 20), None, np.full(121, 240)), 0).doubt
     assert wave is not None
-    assert wave.kind == "periodic"
+    assert wave.kind is DoubtKind.PERIODIC
 
 
 def test_without_rivals_an_answer_is_weak_and_not_ambiguous() -> None:
@@ -200,8 +200,8 @@ def test_without_rivals_an_answer_is_weak_and_not_ambiguous() -> None:
     doubt = judge(LagScores(-60, scores, silent, np.full(121, 240))).doubt
     assert doubt is not None
     assert not doubt.rivals
-    assert doubt.kind == "weak"
+    assert doubt.kind is DoubtKind.WEAK
 
 
 def test_one_camera_alone_has_nothing_to_be_compared_with() -> None:
-    assert place({}, [3]).doubts[3].kind == "alone"
+    assert place({}, [3]).doubts[3].kind is DoubtKind.ALONE

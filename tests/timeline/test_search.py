@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 import videosync
-from videosync.cues.named import CUES
+from videosync.cues import DEFAULT_CUE
+from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.named import find_cue
 from videosync.errors import VideoError
 from videosync.models.clip_encoder import shipped_encoder
 from videosync.timeline.clips import ClipInfo, inspect, read_clip
 from videosync.timeline.clips import _on as averaged
 from videosync.timeline.clips import _on_grid as on_grid
-from videosync.timeline.search import DEFAULT_CUE, lag_range, pair_curve
+from videosync.timeline.search import lag_range
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
 
@@ -177,12 +179,10 @@ def test_a_still_and_a_short_file_are_named_and_the_others_go_on(event: Event, t
 
 
 def test_scores_of_swapped_clips_are_reversed_to_the_last_bit(event: Event) -> None:
-    clips = [
-        read_clip(inspect(path), 30.0, CUES[DEFAULT_CUE].channels, encoder=shipped_encoder())
-        for path in event[0][:2]
-    ]
-    curve = pair_curve(*clips, range(-50, 41))
-    back = pair_curve(*clips[::-1], range(-40, 51))
+    cue = find_cue(DEFAULT_CUE, shipped_encoder())
+    clips = [read_clip(inspect(path), 30.0, cue.meters()).signals for path in event[0][:2]]
+    curve = scores_with_evidence(cue, *clips, range(-50, 41))
+    back = scores_with_evidence(cue, *clips[::-1], range(-40, 51))
     assert (curve.scores == back.scores[::-1]).all()
 
 

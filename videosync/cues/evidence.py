@@ -1,8 +1,8 @@
 """Lag scores of two clips with the evidence for each lag: the parts of the cue, both halves of the overlap.
 
-Evidence is in standard errors of a surrogate null: a time-reversed signal has the same distribution and the same
-autocorrelation, but matches the other one nowhere (Theiler et al., "Testing for nonlinearity in time series", 1992).
-Periodic or slow signals give higher peaks by chance than noise would.
+Evidence is in standard errors of a surrogate null distribution: a time-reversed signal has the same distribution and
+the same autocorrelation, but matches the other one nowhere (Theiler et al., "Testing for nonlinearity in time series",
+1992). Periodic or slow signals give higher peaks by chance than noise would.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import math
 
 import numpy as np
 
-from videosync.cues.named import Cue, Signals
+from videosync.cues.cue import Cue, Signals
 from videosync.lags.overlap import overlaps
 from videosync.lags.scores import LagEvidence, LagScores
 
-LONGEST = 1200  # frames that the null and each half look at: enough, and the cost of long clips stays bounded
+LONGEST = 1200  # frames that the surrogate null and each half look at: enough, and the cost of long clips stays bounded
 NULL_SHARE = 0.3  # of the shorter clip that overlaps at least
 LEAST_OVERLAP = 10  # frames
 HALF_REACH = 15  # frames to either side of the answer that the halves try
@@ -27,6 +27,8 @@ def scores_with_evidence(
 ) -> LagScores:
     """Lag scores of two clips, and the evidence for them: exactly reversed when the clips are swapped.
 
+    Evidence has a row for each part of the cue, all 0 for one that abstains, so that of several pairs can be added.
+
     Args:
         clip0, clip1: signals of each of the cue's channels, [T0, F] and [T1, F]. lags: offsets in frames.
         name: of the cue, whose calibration is used later.
@@ -34,9 +36,10 @@ def scores_with_evidence(
     Raises:
         ValueError: a lag leaves no overlap.
     """
+    cue = cue.for_clips(clip0, clip1)
     every_lag = np.arange(lags.start, lags.stop)
     scores, raw = cue.evidence(clip0, clip1, every_lag)
-    middle, spread = _null(cue, clip0, clip1)
+    middle, spread = _surrogate_null(cue, clip0, clip1)
     parts = (raw - middle[:, None]) / spread[:, None]
     first, stop = overlaps(_length(clip0), _length(clip1), every_lag)
     halves = _halves(cue, clip0, clip1, LagScores(lags.start, scores))
@@ -44,14 +47,14 @@ def scores_with_evidence(
     return LagScores(lags.start, scores, seen, stop - first, name)
 
 
-def _null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndarray]:
-    """Median and standard deviation [P] of what each part says where either clip runs backwards."""
+def _surrogate_null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndarray]:
+    """Median and standard deviation [P] of each part's scores where either clip runs backwards."""
     one, other = (_cut(clip, *_middle(_length(clip))) for clip in (clip0, clip1))
     frames = _length(one), _length(other)
     overlap = max(min(LEAST_OVERLAP, *frames), math.ceil(NULL_SHARE * min(frames)))
     lags = np.arange(overlap - frames[0], frames[1] - overlap + 1)
-    said = [cue.measure(_backwards(one), other, lags), cue.measure(_backwards(other), one, -lags[::-1])]
-    values = np.sort(np.concatenate(said, axis=1), axis=1)  # so that sums do not depend on the clips' order
+    found = [cue.curves(_backwards(one), other, lags), cue.curves(_backwards(other), one, -lags[::-1])]
+    values = np.sort(np.concatenate(found, axis=1), axis=1)  # so that sums do not depend on the clips' order
     spread = values.std(axis=1)
     return np.median(values, axis=1), np.where(spread > 1e-9, spread, np.inf)
 
@@ -67,10 +70,10 @@ def _halves(cue: Cue, clip0: Signals, clip1: Signals, curve: LagScores) -> np.nd
         return found
     steps = np.arange(-reach, reach + 1)
     starts = first, stop - frames
-    said = [cue.score(_cut(clip0, at, frames), _cut(clip1, at + best, frames), steps) for at in starts]
+    one, other = [cue.score(_cut(clip0, at, frames), _cut(clip1, at + best, frames), steps) for at in starts]
     place = best - curve.first + steps
     inside = (place >= 0) & (place < len(found))
-    found[place[inside]] = ((said[0] + said[1]) / 2)[inside]
+    found[place[inside]] = ((one + other) / 2)[inside]
     return found
 
 

@@ -13,7 +13,8 @@ from videosync.checkpoints.checkpoint import Checkpoint, choice, load_weights
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
 from videosync.errors import CheckpointError
-from videosync.models.clip_encoder import SHIPPED, ClipEncoder, clip_encoder, shipped_encoder
+from videosync.models import SHIPPED
+from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_encoder
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder

@@ -42,12 +42,6 @@ def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.
     return gaussian_filter1d(residual, smoothing, axis=0)
 
 
-def high_pass(signal: np.ndarray, *, scale: float = 30.0) -> np.ndarray:
-    """A signal [T, F] without what changes more slowly than about ``scale`` frames (sigma of a Gaussian): float64."""
-    values = np.asarray(signal, np.float64)
-    return values - gaussian_filter1d(values, scale, axis=0)
-
-
 def change_vectors(signal: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
     """The direction in which a frame's channels change, in units of what is usual for each: [T, F] of unit length.
 

@@ -1,0 +1,3 @@
+"""Networks: backbones, encoders, and their weights."""
+
+SHIPPED = "crossview"  # the encoder that comes with the package: trained for synchronising unlike cameras

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from videosync.models import SHIPPED
 from videosync.models.encoder import Encoder
 from videosync.models.exported import load_exported_encoder
 
-SHIPPED = "crossview"  # the encoder that comes with the package: trained for synchronising unlike cameras
 FOLDER = Path(__file__).resolve().parents[1] / "weights" / SHIPPED
 STILL = 1e-3  # features that change less than this in a clip show rounding
 TEMPERATURE = 0.1  # of the softmax over frames, where a checkpoint does not tell what it was trained with

@@ -63,16 +63,14 @@ _PREFIXES = (  # what stands before a backbone's names, the query or online netw
 )
 
 
-TRAIN_WITHOUT = (
+DO_WITHOUT = (
     "train without pretrained weights: model.weights='' with model.layer=0 (the whole backbone learns) or "
     "model.random_backbone=true (frozen stages stay random)"
 )
 
 
-def find_weights(name: str, workdir: Path, *, otherwise: str = TRAIN_WITHOUT) -> Path:
+def find_weights(name: str, workdir: Path) -> Path:
     """The file that ``model.weights`` names: a key of ``PRETRAINED``, or a path (inside ``workdir`` unless absolute).
-
-    ``otherwise``: how to do without it.
 
     Raises:
         CheckpointError: it is not there; the message says where to get it and how to do without.
@@ -89,7 +87,7 @@ def find_weights(name: str, workdir: Path, *, otherwise: str = TRAIN_WITHOUT) ->
         where = f"put it there ({origin})" if origin else f"put the file there, or name one of {known}"
     if path.is_file():
         return path
-    raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {otherwise}")
+    raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {DO_WITHOUT}")
 
 
 def backbone_weights(

@@ -23,7 +23,7 @@ LEAST_CHANGE = 0.25  # grey levels; where no range changes by more, light is tak
 AGREED = 0.5  # grey levels; a range agrees if half of its pixels are this close to its change, or to within its size
 MOST = 0.5  # share of the pixels that must lie in ranges that agree
 STEEPEST = 2.0  # what a tone curve may do to the distance of two levels from one picture to the next, or undo
-CLIPPED = 4.0  # grey levels: pixels so close to black or white in either picture tell nothing
+CLIPPED = 4.0  # grey levels: pixels so close to black or white in either picture are left out
 
 
 def tone_change(before: np.ndarray, after: np.ndarray, *, level: int) -> np.ndarray | None:

@@ -1,74 +1,84 @@
-"""All signals of a clip, motion, learned and deep, in one pass over its frames."""
+"""Signals of a clip: one pass over its frames feeds every meter."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 
-from videosync.signals.deep import DEEP_CHANNELS, DeepMeter, FeatureMaps, deep_reach
-from videosync.signals.learned import LEARNED, FrameFeatures, LearnedMeter
-from videosync.signals.motion import CHANNELS, motion_signals, reach
-
-ALL_CHANNELS = (*CHANNELS, LEARNED, *DEEP_CHANNELS)
+Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
 
 
-def clip_signals(
-    frames: Iterable[np.ndarray],
-    *,
-    size: int = 160,
-    channels: Sequence[str] = tuple(CHANNELS),
-    keyframes: Iterable[int] = (),
-    maps: FeatureMaps | None = None,
-    learned: FrameFeatures | None = None,
-) -> dict[str, np.ndarray]:
-    """Signals of one clip: name → float32 [T, F].
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The file that a clip of T frames comes from, as far as a meter may need more of it than its frames."""
+
+    keyframes: tuple[
+        int, ...
+    ] = ()  # among the frames, by number; their flashes are bridged (signals.keyframes)
+    path: str | None = None  # None: the frames come from no file
+    times: np.ndarray | None = None  # float64 [T] seconds since the file's first frame
+
+
+class Reading(Protocol):
+    """One meter at work on one clip."""
+
+    def watch(self, frame: np.ndarray) -> None:
+        """The next frame, uint8 [H,W,3] RGB or [H,W] grey. Not called for a meter of sound."""
+
+    def signals(self) -> Signals:
+        """After the last frame: float32 [T, F] of each of the meter's channels."""
+
+
+class Meter(Protocol):
+    """Measures one or more channels of a clip. Made once, with its network if it has one, and used for every file.
+
+    A meter that needs pictures is shown each frame. One that needs sound opens ``Source.path`` itself, and resamples
+    what it hears to ``Source.times``.
+    """
+
+    @property
+    def needs(self) -> Literal["pictures", "sound"]: ...
+
+    @property
+    def reach(self) -> Mapping[str, np.ndarray]:
+        """Channel → int [F]: how many frames back each of its columns looks, about."""
+
+    def pixels(self, height: int, width: int) -> tuple[int, int]:
+        """The (height, width) at which it needs the pictures of a file; larger ones do as well."""
+
+    def begin(self, source: Source) -> Reading: ...
+
+
+def measure(frames: Iterable[np.ndarray], meters: Sequence[Meter], source: Source | None = None) -> Signals:
+    """Signals of one clip, in one pass over its frames.
 
     Args:
-        frames, size, keyframes: as of ``motion_signals``.
-        channels: names from ``ALL_CHANNELS``.
-        maps: the network that the deep channels look through; not called where none of them is asked for.
-        learned: the same of the channel "learned".
+        frames: uint8 [H,W,3] RGB or [H,W] grey, all of one size. source: where they come from (default: no file).
 
     Raises:
-        ValueError: an unknown channel, one without its network, or frames that are not as described.
+        ValueError: frames that are not as described.
     """
-    deep = [name for name in channels if name in DEEP_CHANNELS]
-    motion = [name for name in channels if name not in DEEP_CHANNELS and name != LEARNED]
-    flashes = tuple(keyframes)
-    looking = _learned_meter(learned) if LEARNED in channels else None
-    if looking is not None:
-        frames = looking.watch(frames)
-    meter = _deep_meter(maps, deep[0], size) if deep else None
-    if meter is not None:
-        frames = meter.watch(frames)
-    found: dict[str, np.ndarray] = {}
-    if motion:
-        found = motion_signals(frames, size=size, channels=motion, keyframes=flashes)
-    else:
-        deque(frames, maxlen=0)
-    if looking is not None:
-        found |= looking.signals(flashes)
-    if meter is not None:
-        found |= meter.signals(deep, flashes)
-    return found
+    readings = [(meter, meter.begin(source or Source())) for meter in meters]
+    watching = [reading for meter, reading in readings if meter.needs == "pictures"]
+    for frame in _checked(frames):
+        for reading in watching:
+            reading.watch(frame)
+    return {name: signal for _, reading in readings for name, signal in reading.signals().items()}
 
 
-def _deep_meter(maps: FeatureMaps | None, channel: str, size: int) -> DeepMeter:
-    if maps is None:
-        raise ValueError(f"the channel {channel!r} needs a network, and none was given")
-    return DeepMeter(maps, size=size)
-
-
-def _learned_meter(network: FrameFeatures | None) -> LearnedMeter:
-    if network is None:
-        raise ValueError(f"the channel {LEARNED!r} needs a network, and none was given")
-    return LearnedMeter(network)
-
-
-def reach_of(channel: str, columns: int) -> np.ndarray:
-    """How many frames back each of the ``columns`` of a channel looks, about: int [F]."""
-    if channel == LEARNED:
-        return np.ones(columns, np.int64)
-    return deep_reach(channel) if channel in DEEP_CHANNELS else reach(channel)
+def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    first: tuple[int, ...] | None = None
+    for number, frame in enumerate(frames):
+        if frame.dtype != np.uint8 or frame.ndim not in (2, 3) or frame.shape[2:] not in ((), (3,)):
+            raise ValueError(
+                f"frame {number} is {frame.dtype} {list(frame.shape)}; expected uint8 [H,W,3] RGB or [H,W] grey"
+            )
+        first = first or frame.shape
+        if frame.shape != first:
+            raise ValueError(
+                f"frame {number} is {list(frame.shape)}, frame 0 {list(first)}; sizes must agree"
+            )
+        yield frame

@@ -12,18 +12,21 @@ with its noise. Where it stands still nothing of this happens, and the signals a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, pairwise
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Literal
 
 import cv2
 import numpy as np
 
+from videosync.errors import require_known
 from videosync.signals.exposure import as_exposed, tone_change
-from videosync.signals.flow import EDGES, FlowMeter
-from videosync.signals.grey import small_grey
+from videosync.signals.grey import small_grey, small_size
 from videosync.signals.keyframes import bridge_keyframes
+from videosync.signals.measure import Signals, Source
 from videosync.signals.stabilise import STAYS, Step, aligned, camera_moves, camera_step, misfit
 
+SIZE = 160  # pixels, the longer side of the pictures that are compared
 LEVEL = 32  # pictures are kept in 1/32 of a grey level, so that the blur does not round noise away
 NOISE_FACTOR, LEAST_THRESHOLD = 4, 4.0  # threshold: times the noise; grey levels
 SCALES = (1, 2, 4, 8)  # frames
@@ -40,94 +43,97 @@ CHANNELS = {  # name → columns
     "energy1248": len(SCALES),  # log mean R_s
     "sgrid": len(TOP_CELLS),  # log mean of the most lively cells of R_1, wherever they are
     "cells": CELLS**2,  # log mean R_1 of each cell of an 8 x 8 grid, row by row: where things move
-    "flowhist": len(EDGES),  # log shares of pixels that move faster than each edge
-    "flowm": 1,  # log mean length of the flow
 }
-FLOW_CHANNELS = ("flowhist", "flowm")
-CAMERA = "camera"  # pixels by which the camera moves the picture, 0 where it stands still [T, 1]: no cue may use it,
-# since the motions of two cameras have nothing to do with each other
+# pixels by which the camera moves the picture, 0 where it stands still [T, 1]: no lag score may be made of it, since
+# the motions of two cameras have nothing to do with each other
+CAMERA = "camera"
 
 
-def motion_signals(
-    frames: Iterable[np.ndarray],
-    *,
-    size: int = 160,
-    channels: Sequence[str] = tuple(CHANNELS),
-    keyframes: Iterable[int] = (),
-    stabilise: bool = True,
-) -> dict[str, np.ndarray]:
-    """Motion signals of one clip, in one pass over its frames.
+class MotionMeter:
+    """Motion signals, logarithms without unit, and the channel ``CAMERA``.
+
+    A frame without one ``s`` frames before it takes the value of the first frame that has one. At most 512 small
+    pictures are held, however long the clip is.
 
     Args:
-        frames: uint8 [H,W,3] RGB or [H,W] grey, T of them, all of one size.
+        channels: names from ``CHANNELS``.
         size: longer side, in pixels, of the pictures that are compared.
-        channels: names from ``CHANNELS``, or ``CAMERA``; the flow channels cost several times as much as all others
-            together.
-        keyframes: those of the file that are among the frames, counted from the first of these; see
-            ``signals.keyframes``.
         stabilise: take out the camera's own motion where it moves.
 
-    Returns:
-        name → float32 [T, F], logarithms without unit. A frame without one ``s`` frames before it takes the value
-        of the first frame that has one. At most 512 small pictures are held, however long the clip is.
-
     Raises:
-        ValueError: an unknown channel, or frames that are not as described.
+        ConfigError: an unknown channel; the nearest is named.
     """
-    if unknown := [name for name in channels if name not in (*CHANNELS, CAMERA)]:
-        raise ValueError(f"unknown motion channel {unknown[0]!r}; there are {', '.join(CHANNELS)}")
-    meter = FlowMeter() if any(name in channels for name in FLOW_CHANNELS) else None
-    rows: dict[str, list[np.ndarray]] = {name: [] for name in CHANNELS}
-    recent: list[np.ndarray] = []  # blurred pictures before the block, the last 8 at most
-    path: list[Step] = []  # how the camera came to each of them
-    last: list[np.ndarray] = []  # the picture before the block, not blurred
-    threshold: np.ndarray | None = None
-    lost, speeds = list[int](), list[float]()
-    for block in _blocks(small_grey(frames, size)):
+
+    needs: Literal["pictures"] = "pictures"
+
+    def __init__(
+        self, channels: Sequence[str] = tuple(CHANNELS), *, size: int = SIZE, stabilise: bool = True
+    ) -> None:
+        for name in channels:
+            require_known("motion channel", name, CHANNELS)
+        self.size, self.stabilise = size, stabilise
+        self.reach: Mapping[str, np.ndarray] = {name: _reach(name) for name in (*channels, CAMERA)}
+
+    def pixels(self, height: int, width: int) -> tuple[int, int]:
+        return small_size(height, width, self.size)
+
+    def begin(self, source: Source) -> _Motion:
+        return _Motion(self, source)
+
+
+class _Motion:
+    def __init__(self, meter: MotionMeter, source: Source) -> None:
+        self.meter, self.source = meter, source
+        self.block: list[np.ndarray] = []  # grey pictures that wait
+        self.rows: dict[str, list[np.ndarray]] = {name: [] for name in (*CHANNELS, CAMERA)}
+        self.recent: list[np.ndarray] = []  # blurred pictures before the block, the last 8 at most
+        self.path: list[Step] = []  # how the camera came to each of them
+        self.last: list[np.ndarray] = []  # the picture before the block, not blurred
+        self.threshold: np.ndarray | None = None
+        self.lost: list[int] = []  # frames at which the camera's motion could not be told
+
+    def watch(self, frame: np.ndarray) -> None:
+        self.block.append(small_grey(frame, self.meter.size))
+        if len(self.block) == BLOCK:
+            self._measure()
+
+    def signals(self) -> Signals:
+        if self.block:
+            self._measure()
+        found = {}
+        for name, reach in self.meter.reach.items():
+            found[name] = _filled(self.rows[name], len(reach))
+            if name != CAMERA:
+                found[name] = bridge_keyframes(found[name], self.source.keyframes, reach)
+                found[name] = bridge_keyframes(found[name], self.lost, reach)
+        return found
+
+    def _measure(self) -> None:
+        block, self.block = self.block, []
         blurred = [cv2.GaussianBlur(grey.astype(np.uint16) * LEVEL, (0, 0), 1.0) for grey in block]
-        moves = stabilise and camera_moves(block)
-        steps = _steps([*last, *block], len(block)) if moves else [STAYS] * len(block)
-        curves = _light([*recent[-1:], *blurred], len(block))
-        goal = _threshold([*recent[-1:], *blurred], curves, steps if moves else None)
-        start = goal if threshold is None else threshold
-        threshold = goal
-        for number, (grey, picture, step, curve) in enumerate(zip(block, blurred, steps, curves)):
-            share = min(
-                1.0, 2 * (number + 1) / len(block)
-            )  # from one block's threshold to the next without a step
+        moves = self.meter.stabilise and camera_moves(block)
+        steps = _steps([*self.last, *block], len(block)) if moves else [STAYS] * len(block)
+        curves = _light([*self.recent[-1:], *blurred], len(block))
+        goal = _threshold([*self.recent[-1:], *blurred], curves, steps if moves else None)
+        start = goal if self.threshold is None else self.threshold
+        self.threshold, self.last = goal, block[-1:]
+        for number, (picture, step, curve) in enumerate(zip(blurred, steps, curves)):
+            # from one block's threshold to the next without a step
+            share = min(1.0, 2 * (number + 1) / len(block))
             limit = goal if start is goal else cv2.addWeighted(start, 1 - share, goal, share, 0)
-            path = [*path[1 - max(SCALES) :], step]
-            recent = as_exposed(recent, curve)
-            earlier = _earlier(recent, path if moves else None)
-            _measure(rows, earlier, picture, np.maximum(limit, misfit(picture)) if moves else limit)
-            recent = [*recent[1 - max(SCALES) :], picture]
+            self.path = [*self.path[1 - max(SCALES) :], step]
+            recent = as_exposed(self.recent, curve)
+            earlier = _earlier(recent, self.path if moves else None)
+            _compare(self.rows, earlier, picture, np.maximum(limit, misfit(picture)) if moves else limit)
+            self.recent = [*recent[1 - max(SCALES) :], picture]
             if not step.trusted:
-                lost.append(len(speeds))
-            speeds.append(step.speed(picture.shape) if moves else 0.0)
-            if meter is not None:
-                histogram, mean = meter(grey, step.matrix if moves else None)
-                rows["flowhist"].append(histogram)
-                rows["flowm"].append(np.array([mean]))
-        last = block[-1:]
-    flashes = tuple(keyframes)
-    signals = {}
-    for name in channels:
-        if name == CAMERA:
-            signals[name] = np.array(speeds, np.float32)[:, None]
-            continue
-        signal = bridge_keyframes(_filled(name, rows[name]), flashes, reach(name))
-        signals[name] = bridge_keyframes(signal, lost, reach(name)) if lost else signal
-    return signals
+                self.lost.append(len(self.rows[CAMERA]))
+            self.rows[CAMERA].append(np.array([step.speed(picture.shape) if moves else 0.0]))
 
 
-def reach(channel: str) -> np.ndarray:
+def _reach(channel: str) -> np.ndarray:
     """How many frames back each column of a channel looks: int [F]."""
     return np.array(SCALES) if channel == "energy1248" else np.ones(CHANNELS.get(channel, 1), np.int64)
-
-
-def _blocks(pictures: Iterator[np.ndarray]) -> Iterator[list[np.ndarray]]:
-    while block := list(islice(pictures, BLOCK)):
-        yield block
 
 
 def _steps(pictures: list[np.ndarray], count: int) -> list[Step]:
@@ -181,7 +187,7 @@ def _earlier(recent: list[np.ndarray], path: Sequence[Step] | None) -> Earlier:
     return found
 
 
-def _measure(
+def _compare(
     rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.ndarray, limit: np.ndarray
 ) -> None:
     """Append what one frame shows; NaN where there is no earlier frame to compare with."""
@@ -226,9 +232,9 @@ def _total(picture: np.ndarray) -> float:
     return float(cv2.sumElems(picture)[0])
 
 
-def _filled(name: str, rows: list[np.ndarray]) -> np.ndarray:
+def _filled(rows: list[np.ndarray], columns: int) -> np.ndarray:
     """float32 [T,F]; the first values that are there also stand for those that are missing before them."""
-    signal = np.array(rows, np.float32).reshape(len(rows), CHANNELS[name])
+    signal = np.array(rows, np.float32).reshape(len(rows), columns)
     for column in signal.T:
         there = np.flatnonzero(np.isfinite(column))
         column[: there[0] if len(there) else len(column)] = column[there[0]] if len(there) else 0.0

@@ -2,7 +2,7 @@
 
 Corners are followed from frame to frame (Shi, Tomasi, "Good Features to Track", CVPR 1994; pyramidal Lucas-Kanade), and
 most of them obey one affine map, found by RANSAC (Fischler, Bolles, 1981); what moves in the scene does not. How the
-camera moved says nothing about the scene and is never used as a signal.
+camera moved is no information about the scene and is never used as a signal.
 """
 
 from __future__ import annotations

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.signals.deep import FeatureMaps
-from videosync.signals.grey import small_size
-from videosync.signals.learned import LEARNED, FrameFeatures
-from videosync.signals.measure import clip_signals, reach_of
+from videosync.signals.measure import Meter, Signals, Source, measure
 from videosync.signals.motion import CAMERA
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
 
-SIZE = 160  # pixels, the longer side of the pictures that motion is measured on
 SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
 STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
 ROUNDING = 0.002  # seconds: clocks of containers round times to a millisecond
@@ -46,11 +42,15 @@ class Clip:
 
     info: ClipInfo
     rate: float
-    signals: dict[str, np.ndarray]  # float32 [T, F] each
-    camera_moves: bool = False  # its own motion is taken out of the signals
+    signals: Signals
 
     def __len__(self) -> int:
         return len(next(iter(self.signals.values())))
+
+    @property
+    def camera_moves(self) -> bool:
+        """Whether the camera's own motion was taken out of the signals."""
+        return bool(self.signals[CAMERA].any())
 
 
 def inspect(path: str | os.PathLike[str]) -> ClipInfo:
@@ -68,81 +68,49 @@ def common_rate(infos: Sequence[ClipInfo]) -> float:
     return min(info.fps for info in infos)
 
 
-def read_clip(
-    info: ClipInfo,
-    rate: float,
-    channels: Sequence[str],
-    progress: Progress | None = None,
-    maps: FeatureMaps | None = None,
-    encoder: FrameFeatures | None = None,
-) -> Clip:
+def read_clip(info: ClipInfo, rate: float, meters: Sequence[Meter], progress: Progress | None = None) -> Clip:
     """Decode a file once and measure it, at ``rate`` frames/s (at most the file's own).
 
     Files of a multiple of the rate are thinned out before motion is measured, so that motion means change over about
     the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
-    Deep channels look through the network ``maps``, the channel "learned" through ``encoder``.
 
     Raises:
         VideoError: a frame cannot be decoded.
     """
+    step = max(1, math.floor(info.fps / rate + 0.1))
+    times = info.times[::step]
+    flashes = tuple(
+        -(-key.frame // step) for key in video_index(info.path).keys
+    )  # the next frame that is kept
+    frames = _thinned(_decoded(info, meters, progress), step)
+    signals = measure(frames, meters, Source(flashes, info.path, times))
+    return Clip(info, rate, _gridded(signals, times, info, rate, meters))
+
+
+def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None) -> Iterator[np.ndarray]:
+    """All frames of a file, no larger than a meter needs them."""
     index = video_index(info.path)
     stored = index.orientation.stored_size((index.height, index.width))
-    size = small_size(stored[0], stored[1], SIZE)
-    if (
-        encoder is not None and LEARNED in channels and min(size) < encoder.size
-    ):  # no fewer pixels than it takes
-        size = small_size(stored[0], stored[1], math.ceil(encoder.size * max(stored) / min(stored)))
-    frames: Iterator[np.ndarray] = iter_frames(info.path, 0, len(index), size=size)
-    if progress is not None:
-        frames = _counted(frames, len(index), progress)
-    step = max(1, math.floor(info.fps / rate + 0.1))
-    flashes = [-(-key.frame // step) for key in index.keys]  # the next frame that is kept
-    signals, camera_moves = measured(
-        _thinned(frames, step), channels, keyframes=flashes, maps=maps, encoder=encoder
-    )
-    times = info.times[::step]
-    if _on_grid(times, rate):
-        return Clip(info, rate, signals, camera_moves)
-    grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
-    return Clip(
-        info,
-        rate,
-        {n: _on(grid, times, s, reach_of(n, s.shape[1])) for n, s in signals.items()},
-        camera_moves,
-    )
-
-
-def measured(
-    frames: Iterable[np.ndarray],
-    channels: Sequence[str],
-    *,
-    keyframes: Iterable[int] = (),
-    maps: FeatureMaps | None = None,
-    encoder: FrameFeatures | None = None,
-) -> tuple[dict[str, np.ndarray], bool]:
-    """Signals of the frames of a clip (of ``signals.measure.clip_signals``), and whether its camera moves.
-
-    Where it does, and ``encoder`` sees differences of frames, the channel "learned" is all 0, so that it says nothing:
-    such an encoder knows only static cameras.
-    """
-    wanted = (*channels, CAMERA)
-    signals = clip_signals(
-        frames, size=SIZE, channels=wanted, keyframes=keyframes, maps=maps, learned=encoder
-    )
-    camera_moves = bool(signals.pop(CAMERA).any())
-    if camera_moves and encoder is not None and encoder.sees_differences and LEARNED in signals:
-        signals[LEARNED] = np.zeros_like(signals[LEARNED])
-    return signals, camera_moves
-
-
-def _counted(frames: Iterator[np.ndarray], total: int, progress: Progress) -> Iterator[np.ndarray]:
-    for number, frame in enumerate(frames, 1):
+    size = max((meter.pixels(*stored) for meter in meters if meter.needs == "pictures"), key=math.prod)
+    for number, frame in enumerate(iter_frames(info.path, 0, len(index), size=size), 1):
         yield frame
-        progress(number, total)
+        if progress is not None:
+            progress(number, len(index))
 
 
 def _thinned(frames: Iterator[np.ndarray], step: int) -> Iterator[np.ndarray]:
     return (frame for number, frame in enumerate(frames) if number % step == 0)
+
+
+def _gridded(
+    signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, meters: Sequence[Meter]
+) -> Signals:
+    """Signals of frames that are shown at ``times`` [T] seconds, at ``rate`` frames/s up to the end of the file."""
+    if _on_grid(times, rate):
+        return signals
+    grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
+    reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
+    return {name: _on(grid, times, signal, reach[name]) for name, signal in signals.items()}
 
 
 def _on_grid(times: np.ndarray, rate: float) -> bool:

@@ -3,7 +3,7 @@
 The probability is a product: that the videos share the time at all, by a logistic model of three features with weights
 that are not negative (more evidence never makes an answer less sure), times that the offset is this one and no other
 of the range, by a softmax over the scores. The numbers are in ``calibration.py``; ``benchmarks/sync_confidence.py``
-measures them, and says on what. Nothing changes when the clips are swapped.
+measures them, and names the data. Nothing changes when the clips are swapped.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def calibration_of(curve: LagScores) -> Calibration:
 
 
 def features(curve: LagScores, lag: int) -> np.ndarray:
-    """float64 [3], as named in ``FEATURES``, of the answer ``lag``; larger speaks for it.
+    """float64 [3], as named in ``FEATURES``, of the answer ``lag``; the larger, the more reliable it is.
 
     height: of its peak, above what the highest of so many independent normal numbers is by chance.
     parts: by how much each part of the cue prefers it to all other offsets, on average.
-    halves: what either half of the overlap says by itself, on average.
+    halves: the score of either half of the overlap by itself, on average.
     """
     seen = curve.support()
     found = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from videosync.timeline.solve import (
     total_score,
 )
 
-ALIKE = 1.0  # standard errors above chance: a peak as high says that the videos have something in common
+ALIKE = 1.0  # standard errors above chance: a peak this high shows that the videos have something in common
 RIVAL = 0.05  # times as likely as the answer: what else would do
 MOST_RIVALS = 4
 SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
@@ -32,11 +33,26 @@ ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion pe
 UNLIKE = 0.0  # … where it is no more than this when moved by less
 
 
+class DoubtKind(Enum):
+    """What best explains that cameras are not placed; ``reasons`` has a sentence for each."""
+
+    EDGE = auto()
+    FLAT = auto()
+    SHORT = auto()
+    PERIODIC = auto()
+    DISAGREE = auto()
+    AMBIGUOUS = auto()
+    WEAK = auto()
+    UNRELATED = auto()
+    ALONE = auto()
+    UNKNOWN = auto()
+
+
 @dataclass(frozen=True)
 class Doubt:
     """Why cameras are not placed against others."""
 
-    kind: str  # "edge" or a key of ``reasons.SENTENCES``
+    kind: DoubtKind
     best: int | None = None  # frames by which the group would be moved from ``starts``
     rivals: tuple[int, ...] = ()  # frames away from ``best`` that are not much less likely
     confidence: float = 0.0  # that ``best`` is right all the same
@@ -53,7 +69,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one curve says: its best offset, how sure that is, and what else would do."""
+    """What one curve supports: its best offset, how sure that is, and what else would do."""
 
     lag: int  # frames
     confidence: float
@@ -65,7 +81,7 @@ def judge(curve: LagScores, lag: int | None = None) -> Answer:
     lag = curve.best() if lag is None else lag
     confidence = probability_right(curve, lag)
     if curve.at_edge(lag):
-        return Answer(lag, confidence, Doubt("edge", lag, confidence=confidence))
+        return Answer(lag, confidence, Doubt(DoubtKind.EDGE, lag, confidence=confidence))
     if confidence >= calibration_of(curve).accepted:
         return Answer(lag, confidence, None)
     rivals = rivals_of(curve, lag)
@@ -81,22 +97,22 @@ def rivals_of(curve: LagScores, lag: int) -> tuple[int, ...]:
     return tuple(k - lag for k in rivals[:MOST_RIVALS])
 
 
-def _kind(curve: LagScores, lag: int, rivals: Sequence[int]) -> str:
+def _kind(curve: LagScores, lag: int, rivals: Sequence[int]) -> DoubtKind:
     """What best explains that an answer is not sure."""
     seen = curve.support()
     if not curve.scores.any():
-        return "flat"
+        return DoubtKind.FLAT
     if _repeats(curve, rivals):
-        return "periodic"
+        return DoubtKind.PERIODIC
     if curve.frames is not None and curve.frames < SHORT:
-        return "short"
+        return DoubtKind.SHORT
     chance = math.sqrt(2 * math.log(len(curve.scores)))
     if curve.near(seen.level, lag) < chance + ALIKE:
-        return "unrelated"
+        return DoubtKind.UNRELATED
     alone = [abs(int(curve.lags[part.argmax()]) - lag) <= APART for part in seen.parts if part.any()]
     if sum(alone) < len(alone) / 2:
-        return "disagree"
-    return "ambiguous" if rivals else "weak"
+        return DoubtKind.DISAGREE
+    return DoubtKind.AMBIGUOUS if rivals else DoubtKind.WEAK
 
 
 def _repeats(curve: LagScores, rivals: Sequence[int]) -> bool:
@@ -130,7 +146,7 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> 
     while len(active) > 1:
         starts = joint_starts(curves, active)
         for camera in set(active) - set(starts):
-            doubts[camera] = Doubt("unknown")
+            doubts[camera] = Doubt(DoubtKind.UNKNOWN)
         active = sorted(starts)
         if len(active) < 2:
             break
@@ -147,7 +163,7 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> 
             doubts |= {camera: said.doubt for camera in active if camera not in leaving}
         active = [camera for camera in active if camera not in leaving]
     for camera in active:
-        doubts.setdefault(camera, Doubt("alone" if len(cameras) == 1 else "unknown"))
+        doubts.setdefault(camera, Doubt(DoubtKind.ALONE if len(cameras) == 1 else DoubtKind.UNKNOWN))
     return Placement({}, {}, doubts)
 
 
@@ -158,7 +174,7 @@ def _judged(curves: Curves, starts: Starts, side: frozenset[int]) -> Answer:
 
 
 def _parts(side: frozenset[int], camera: int, cameras: Collection[int]) -> bool:
-    """Whether a cut says something about one camera: it stands alone, or on the smaller side."""
+    """Whether a cut bears on one camera: it stands alone, or on the smaller side."""
     rest = frozenset(cameras) - side
     return camera in (side if len(side) < len(rest) else rest if len(rest) < len(side) else side | rest)
 

@@ -1,4 +1,4 @@
-"""What ``sync`` answers: each file's place on the common timeline, and what each pair says."""
+"""What ``sync`` answers: each file's place on the common timeline, and the offset of each pair."""
 
 from __future__ import annotations
 

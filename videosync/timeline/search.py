@@ -1,19 +1,15 @@
-"""Lag scores of two clips, over all offsets that leave them enough overlap."""
+"""Which offsets of two clips are searched, and which clips can be searched at all."""
 
 from __future__ import annotations
 
 import math
 
-from videosync.cues.evidence import scores_with_evidence
-from videosync.cues.named import ClipEmbedder, find_cue
-from videosync.lags.scores import LagScores
-from videosync.timeline import DEFAULT_CUE as DEFAULT_CUE
 from videosync.timeline.clips import Clip
 
 LEAST_SHARE = 0.25  # of the shorter clip that overlaps by default; answers at the ends are refused …
 USUAL_FRAMES = 30  # … but at least so many frames, or half of a clip of less than 60 …
 MOST_SECONDS = 10.0  # … and at most so long
-LEAST_FRAMES = 10  # fewer say nothing
+LEAST_FRAMES = 10  # fewer are no evidence
 SHORTEST = 20  # frames of a clip
 STILL = 0.02  # standard deviation of log energy below which nothing moves
 
@@ -56,10 +52,3 @@ def lag_range(
 def is_still(clip: Clip) -> bool:
     """Whether nothing moves in a clip."""
     return bool(clip.signals["energy"].std() < STILL)
-
-
-def pair_curve(
-    clip0: Clip, clip1: Clip, lags: range, cue: str = DEFAULT_CUE, encoder: ClipEmbedder | None = None
-) -> LagScores:
-    """Scores of the offsets ``lags`` (frames), with evidence: exactly reversed when the clips are swapped."""
-    return scores_with_evidence(find_cue(cue, encoder), clip0.signals, clip1.signals, lags, cue)

@@ -1,4 +1,4 @@
-"""One start for every camera: the assignment that the lag scores of all pairs together speak for most.
+"""One start for every camera: the assignment with the highest lag scores over all pairs together.
 
 The offset of a pair is the difference of two starts, so that offsets around a cycle add up to 0, and a pair that
 is wrong alone is outvoted by those that share its cameras. Starts are found by a beam search over the peaks of the
@@ -18,7 +18,7 @@ BEAM = 24  # partial assignments kept
 PEAKS = 6  # new places tried for a camera in each
 SWEEPS = 10  # of coordinate ascent at most; it stops when nothing moves
 SHARPNESS = 0.5  # frames; pairs further than this from the common answer lose weight (Cauchy)
-LEAST_SCORE = 1.0  # standard errors; a pair below has no say in fractions of a frame
+LEAST_SCORE = 1.0  # standard errors; a pair below does not count for fractions of a frame
 
 Curves = Mapping[tuple[int, int], LagScores]  # (i, j), i < j → scores of k = start_i - start_j
 Starts = dict[int, int]  # camera → frames
@@ -117,7 +117,7 @@ def _climbed(curves: Curves, starts: Starts) -> Starts:
 def fine_starts(curves: Curves, starts: Mapping[int, int]) -> dict[int, float]:
     """Starts with fractions of a frame: reweighted least squares (Cauchy weights) on the pairs' parabola tops.
 
-    A pair has a say if its curve has a peak of its own near the common answer. The mean of the corrections is 0.
+    A pair counts if its curve has a peak of its own near the common answer. The mean of the corrections is 0.
     """
     cameras = sorted(starts)
     column = {camera: n for n, camera in enumerate(cameras)}

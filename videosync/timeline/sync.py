@@ -7,22 +7,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from videosync.cues.named import ClipEmbedder, find_cue
-from videosync.errors import ConfigError, VideoError
+from videosync.cues import DEFAULT_CUE
+from videosync.cues.encoder import ClipEmbedder
+from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.named import find_cue
+from videosync.errors import VideoError
 from videosync.lags.scores import LagScores
-from videosync.timeline import DEFAULT_CUE, DEFAULT_NETWORK
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.timeline.confidence import half_width
-from videosync.timeline.placement import Doubt, Placement, judge, place
+from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge, place
 from videosync.timeline.reasons import Search, why_not
 from videosync.timeline.result import PlacedFile, Timeline, short_names
-from videosync.timeline.search import SHORTEST, is_still, lag_range, least_overlap, pair_curve
+from videosync.timeline.search import SHORTEST, is_still, lag_range, least_overlap
 from videosync.types import OffsetEstimate
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
-ENERGY = "energy"  # tells clips in which nothing moves
+ENERGY = "energy"  # shows in which clips nothing moves
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,6 @@ def sync(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    network: str = DEFAULT_NETWORK,
-    weights: str | None = None,
     encoder: ClipEmbedder | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
@@ -60,11 +60,9 @@ def sync(
         max_offset: seconds; the largest offset of two files that is considered (default: any).
         min_overlap: seconds that two files share at least (default: a quarter of the shorter, but 30 frames or
             half of it at least, and 10 s at most).
-        cue: what is looked at, a name of ``cues.named.CUES``; "motion-learned" and "motion-deep" look
-            through a network too.
-        network, weights: of a deep cue; see ``models.deep.deep_network``.
-        encoder: what "motion-learned" and "learned" look through, of ``videosync.load_encoder``; None: the one that
-            comes with the package.
+        cue: what is compared, a name of ``cues.named.CUES``.
+        encoder: of the cues "motion-learned" and "learned", from ``videosync.load_encoder``; None: the one that comes
+            with the package.
         progress: called with (path, frames done, frames in all) while files are decoded.
 
     Returns:
@@ -73,15 +71,15 @@ def sync(
     Raises:
         VideoError: fewer than two files, the same one twice, one that is missing or no video, or fewer than two that
             can be decoded.
-        ConfigError, CheckpointError: an unknown cue or network; weights that are not there.
+        ConfigError: an unknown cue, or an encoder for one that uses none.
         ValueError: ``max_offset`` or ``min_overlap`` is not positive.
     """
     for name, seconds in (("max_offset", max_offset), ("min_overlap", min_overlap)):
         if seconds is not None and not seconds > 0:
             raise ValueError(f"{name} must be a positive number of seconds, got {seconds}")
     evidence = gather(
-        videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, network=network, weights=weights,
-        encoder=encoder, progress=progress,
+        videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder,
+        progress=progress,
     )  # fmt: skip
     return conclude(evidence, reference)
 
@@ -92,34 +90,21 @@ def gather(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    network: str = DEFAULT_NETWORK,
-    weights: str | None = None,
     encoder: ClipEmbedder | None = None,
     progress: Progress | None = None,
 ) -> Evidence:
     """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
+    if encoder is None:
+        encoder = default_encoder(cue)
     chosen = find_cue(cue, encoder)
-    if encoder is not None and not chosen.learned:
-        raise ConfigError(
-            f"an encoder was given, but the cue '{cue}' does not look through one; use motion-learned or learned"
-        )
-    if encoder is None and chosen.learned:
-        from videosync.models.clip_encoder import shipped_encoder  # imports torch
-
-        encoder = shipped_encoder()
-    channels = dict.fromkeys((*chosen.channels, ENERGY))
-    maps = None
-    if chosen.deep:
-        from videosync.models.deep import deep_network  # imports torch
-
-        maps = deep_network(network, weights=weights)
+    meters = chosen.meters(ENERGY)
     infos, problems = _inspected(paths)
     rate = common_rate(list(infos.values()))
     clips: dict[int, Clip] = {}
     for number, info in infos.items():
         try:
-            clips[number] = read_clip(info, rate, tuple(channels), _named(progress, info.path), maps, encoder)
+            clips[number] = read_clip(info, rate, meters, _named(progress, info.path))
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2:
@@ -133,14 +118,14 @@ def gather(
                 f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
             )
         elif is_still(clip):
-            problems[number] = "nothing moves in it, so nothing tells its moments apart"
+            problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
         else:
             moving[number] = clip
     curves = {}
     for (i, clip0), (j, clip1) in combinations(moving.items(), 2):
         lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
         if lags is not None:
-            curves[i, j] = pair_curve(clip0, clip1, lags, cue, encoder)
+            curves[i, j] = scores_with_evidence(chosen, clip0.signals, clip1.signals, lags, cue)
     return Evidence(
         paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),
@@ -148,8 +133,21 @@ def gather(
     )  # fmt: skip
 
 
+def default_encoder(cue: str) -> ClipEmbedder | None:
+    """The encoder that comes with the package; None for a cue that uses none.
+
+    Raises:
+        ConfigError: an unknown cue.
+    """
+    if not find_cue(cue).uses_encoder:
+        return None
+    from videosync.models.clip_encoder import shipped_encoder  # imports torch
+
+    return shipped_encoder()
+
+
 def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
-    """The timeline that the evidence speaks for. Raises VideoError: ``reference`` is none of the files."""
+    """The timeline that the evidence supports. Raises VideoError: ``reference`` is none of the files."""
     paths, rate = evidence.paths, evidence.rate
     chosen = None if reference is None else find_file(reference, paths)
     cameras = [number for number in evidence.infos if number not in evidence.problems]
@@ -233,7 +231,7 @@ def _file(
     fps, note = (None, None) if info is None else (info.fps, info.note)
     camera = None if info is None else "moving" if number in evidence.moving else "fixed"
     if number not in starts or base is None:
-        doubt = placement.doubts.get(number, Doubt("unknown"))
+        doubt = placement.doubts.get(number, Doubt(DoubtKind.UNKNOWN))
         reason = evidence.problems.get(number) or why_not(doubt, evidence.rate, evidence.search)
         if fits and starts:
             reason = f"fits {' and '.join(fits)}, but not those on the timeline: {reason}"
@@ -264,14 +262,14 @@ def _pair(
         seconds, confidence = alone, said.confidence
     else:
         problem = evidence.problems.get(i) or evidence.problems.get(j)
-        doubt = Doubt("unknown") if said is None else said.doubt
+        doubt = Doubt(DoubtKind.UNKNOWN) if said is None else said.doubt
         best, rivals = (0, ()) if doubt is None else (doubt.best or 0, doubt.rivals)
         return OffsetEstimate(
             *names,
             placed=False,
             fps=fps,
             confidence=0.0 if said is None else said.confidence,
-            reason=problem or why_not(doubt or Doubt("unknown"), rate, evidence.search),
+            reason=problem or why_not(doubt or Doubt(DoubtKind.UNKNOWN), rate, evidence.search),
             rivals_seconds=tuple((best + away) / rate for away in rivals),
             alone_seconds=alone,
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from videosync.signals.learned import LEARNED, LearnedMeter
-from videosync.signals.measure import ALL_CHANNELS, clip_signals, reach_of
+from videosync.signals.encoder import LEARNED, EncoderMeter
+from videosync.signals.measure import Source, measure
+from videosync.signals.motion import MotionMeter
 
 
 class Differences:
@@ -31,9 +32,7 @@ def clip(frames: int = 50) -> np.ndarray:
 
 
 def measured(frames: np.ndarray, *, chunk: int = 64, keyframes: tuple[int, ...] = ()) -> np.ndarray:
-    meter = LearnedMeter(Differences(), chunk=chunk)
-    assert sum(1 for _ in meter.watch(frames)) == len(frames)
-    return meter.signals(keyframes)[LEARNED]
+    return measure(frames, [EncoderMeter(Differences(), chunk=chunk)], Source(keyframes))[LEARNED]
 
 
 def test_chunks_and_colours_change_nothing() -> None:
@@ -51,21 +50,29 @@ def test_flashes_of_keyframes_are_bridged() -> None:
     np.testing.assert_array_equal(np.delete(bridged, 20, axis=0), np.delete(plain, 20, axis=0))
 
 
-def test_one_pass_gives_motion_and_what_the_network_sees() -> None:
-    found = clip_signals(iter(clip()), channels=("energy", LEARNED), learned=Differences())
-    np.testing.assert_array_equal(found[LEARNED], measured(clip()))
-    np.testing.assert_array_equal(found["energy"], clip_signals(clip(), channels=("energy",))["energy"])
-    alone = clip_signals(iter(clip()), channels=(LEARNED,), learned=Differences())
-    assert list(alone) == [LEARNED]
-    assert LEARNED in ALL_CHANNELS
-    assert reach_of(LEARNED, 2).tolist() == [1, 1]
+def test_one_pass_feeds_all_meters() -> None:
+    meters = EncoderMeter(Differences()), MotionMeter(("energy",))
+    both = measure(iter(clip()), meters)
+    for meter in meters:
+        alone = measure(clip(), [meter])
+        assert set(alone) == set(meter.reach)
+        for name, signal in alone.items():
+            np.testing.assert_array_equal(both[name], signal)
+            assert signal.shape == (50, len(meter.reach[name]))
 
 
-def test_wrong_input_is_one_sentence() -> None:
-    with pytest.raises(ValueError, match="'learned' needs a network"):
-        clip_signals(clip(), channels=(LEARNED,))
-    with pytest.raises(ValueError, match="expected uint8"):
-        list(LearnedMeter(Differences()).watch(clip().astype(np.float32)))
+def test_what_is_no_picture_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="frame 0 is float32.*expected uint8"):
+        measured(clip().astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "pixels"), [(1080, 1920, (8, 15)), (240, 240, (8, 8)), (6, 30, (6, 30))]
+)
+def test_pictures_are_no_smaller_than_the_encoder_takes(
+    height: int, width: int, pixels: tuple[int, int]
+) -> None:
+    assert EncoderMeter(Differences()).pixels(height, width) == pixels
 
 
 def test_an_encoder_of_colours_gets_them_and_no_flash_is_bridged() -> None:
@@ -77,6 +84,5 @@ def test_an_encoder_of_colours_gets_them_and_no_flash_is_bridged() -> None:
             return pictures.astype(np.float32).mean(axis=(1, 2))  # [N, 3]
 
     frames = clip() // np.array([1, 2, 4], np.uint8)
-    meter = LearnedMeter(Colours(), chunk=7)
-    assert sum(1 for _ in meter.watch(frames)) == len(frames)
-    np.testing.assert_array_equal(meter.signals(keyframes=(20,))[LEARNED], frames[:, 0, 0].astype(np.float32))
+    found = measure(frames, [EncoderMeter(Colours(), chunk=7)], Source((20,)))[LEARNED]
+    np.testing.assert_array_equal(found, frames[:, 0, 0].astype(np.float32))

@@ -1,0 +1,118 @@
+"""What a cue is: a function from the signals of two clips to lag scores, made of parts that are fused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from videosync.lags.fusion import antisymmetric, fuse
+from videosync.signals.encoder import LEARNED
+from videosync.signals.measure import Meter
+from videosync.signals.motion import MotionMeter
+
+Signals = Mapping[str, np.ndarray]  # name → [T, F]
+Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One way to compare two clips, and the channels that it compares."""
+
+    channels: tuple[str, ...]
+    curve: Curve
+    meter: Meter | None = None  # gives the channels; None: they are motion signals
+    ready: Callable[[Signals], Signals] = dict  # a clip with what ``curve`` would work out of it each time
+    abstains: Callable[[Signals], bool] = lambda clip: False  # whether a clip gives it nothing to go by
+
+
+# in place of a part that abstains: 0 at every lag, which changes no sum
+NOTHING = Part((), lambda clip0, clip1, lags: np.zeros(len(lags)))
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One or more parts, fused."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The signals that it compares."""
+        return tuple(dict.fromkeys(name for part in self.parts for name in part.channels))
+
+    @property
+    def uses_encoder(self) -> bool:
+        return LEARNED in self.channels
+
+    def meters(self, *motion: str) -> tuple[Meter, ...]:
+        """What measures its channels, for any number of clips; channels of ``motion`` are measured in any case.
+
+        The motion meter, which also finds whether the camera moves, is always among them.
+        """
+        known = [name for part in self.parts if part.meter is None for name in part.channels]
+        others = [part.meter for part in self.parts if part.meter is not None]
+        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), *others
+
+    def for_clips(self, clip0: Signals, clip1: Signals) -> Cue:
+        """The cue for two clips: parts that abstain for one of them give 0 at every lag."""
+        some = (NOTHING if part.abstains(clip0) or part.abstains(clip1) else part for part in self.parts)
+        return Cue(tuple(some))
+
+    def score(self, clip0: Signals, clip1: Signals, lags: Sequence[int] | np.ndarray) -> np.ndarray:
+        """How much the clips support each offset.
+
+        Args:
+            clip0, clip1: signals, float [T0, F] and [T1, F] of each of ``channels``.
+            lags: offsets k to score, rising: frame ``i`` of clip 0 shows the moment of frame ``i + k`` of clip 1.
+
+        Returns:
+            float64 [L] in units of the spread over lags, median about 0; all 0 where nothing can be told. Swapping
+            the clips (and the sign of ``lags``) reverses the scores exactly.
+
+        Raises:
+            ValueError: a lag leaves no overlap.
+        """
+        return self.for_clips(clip0, clip1).evidence(clip0, clip1, lags)[0]
+
+    def evidence(
+        self, clip0: Signals, clip1: Signals, lags: Sequence[int] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The scores, and those of each part alone: float64 [L] as of ``score``, and [P, L] as they are measured.
+
+        All parts take part; see ``for_clips``. Both are reversed exactly when the clips are swapped.
+
+        Raises ValueError: a lag leaves no overlap.
+        """
+        clips = self._ready(clip0), self._ready(clip1)  # once, for both orders
+
+        def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
+            parts = self.curves(clips[first], clips[second], offsets)
+            return np.concatenate([fuse(parts)[None], parts])  # [1 + P, L]
+
+        rows = antisymmetric(measured, np.asarray(lags, np.int64))
+        return rows[0], rows[1:]
+
+    def curves(self, clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        """The scores of each part, in this order of the clips alone: [P, L]."""
+        return np.stack([part.curve(clip0, clip1, lags) for part in self.parts])
+
+    def _ready(self, clip: Signals) -> Signals:
+        for part in self.parts:
+            clip = part.ready(clip)
+        return clip
+
+
+def together(*parts: Part) -> Part:
+    """Parts of one kind, all of motion signals, which count as one."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        return fuse(part.curve(clip0, clip1, lags) for part in parts)
+
+    return Part(tuple(dict.fromkeys(name for part in parts for name in part.channels)), curve)
+
+
+def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:
+    """The columns of several channels: [T, F of all]."""
+    return np.concatenate([clip[name] for name in channels], axis=1)

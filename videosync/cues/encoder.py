@@ -1,0 +1,51 @@
+"""The part of a cue that compares embeddings of a frame encoder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from videosync.cues.cue import Part, Signals
+from videosync.lags.similarity import similarity_scores
+from videosync.signals.encoder import LEARNED, EncoderMeter, FrameFeatures
+from videosync.signals.motion import CAMERA
+
+# of a whole clip, [T, D]: no signal, since it depends on where the clip ends
+EMBEDDINGS = "embeddings of learned"
+
+
+class ClipEmbedder(FrameFeatures, Protocol):
+    """An encoder: features of single frames, and embeddings of a clip of them."""
+
+    name: str
+    temperature: float  # of the softmax over frames
+
+    def embed(self, features: np.ndarray) -> np.ndarray: ...
+
+
+def encoder_part(encoder: ClipEmbedder) -> Part:
+    """Similarity of the embeddings of an encoder.
+
+    Its features are measured once a file; the embeddings of a clip are made here, of the frames that are in it. An
+    encoder of differences of frames was trained with static cameras only: it abstains where the camera moves.
+    """
+
+    def ready(clip: Signals) -> Signals:
+        return clip if EMBEDDINGS in clip else {**clip, EMBEDDINGS: encoder.embed(clip[LEARNED])}
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        vectors0, vectors1 = (ready(clip)[EMBEDDINGS] for clip in (clip0, clip1))
+        return similarity_scores(vectors0, vectors1, lags, temperature=encoder.temperature)
+
+    def abstains(clip: Signals) -> bool:
+        return encoder.sees_differences and bool(clip[CAMERA].any())
+
+    return Part((LEARNED,), curve, EncoderMeter(encoder), ready, abstains)
+
+
+def _no_encoder(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+    raise ValueError("this cue uses an encoder, and none was given to find_cue")
+
+
+ENCODER = Part((LEARNED,), _no_encoder)  # stands for the encoder that a caller gives

@@ -1,0 +1,100 @@
+"""The parts of the cue "motion": how much moves, what the change of a frame is like, and where it moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from videosync.cues.cue import Part, Signals, joined, together
+from videosync.lags.association import association_scores, change_components
+from videosync.lags.correlation import change_vectors, correlation_scores, decorrelated_vectors, whiten
+from videosync.lags.similarity import similarity_scores
+
+
+@dataclass(frozen=True)
+class MotionTuning:
+    """What was chosen for the cue "motion" while looking at six real sets.
+
+    They are the sets of docs/accuracy.md, which shows the parts one by one: ``python -m benchmarks.accuracy --methods
+    cue:white-energy cue:frames cue:frames-decorrelated cue:cells motion``.
+    """
+
+    order: int = 2  # of the autoregression that pre-whitens
+    smoothing: float = 1.0  # frames, of what it leaves
+    derivative: float = 1.0  # frames: sigma of the Gaussian whose derivative is the change of a channel
+    ridge: float = 0.1  # of a channel's variance: noise, where channels are decorrelated
+    temperature: float = 0.2  # of the softmax over frames
+    components: int = 12  # of the cells, at most
+    shrinkage: float = 0.3  # of weak components
+
+
+TUNED = MotionTuning()
+DIFFERENCES = ("energy1248", "area", "posneg", "sgrid")
+
+
+def correlated(*channels: str) -> Part:
+    """Correlation of the channels as they are: the plain baseline."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        return correlation_scores(joined(clip0, channels), joined(clip1, channels), lags)
+
+    return Part(channels, curve)
+
+
+def whitened(*channels: str) -> Part:
+    """Correlation of the pre-whitened channels: of what their own past does not predict."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        white0, white1 = (
+            whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing)
+            for clip in (clip0, clip1)
+        )
+        return correlation_scores(white0, white1, lags)
+
+    return Part(channels, curve)
+
+
+def matched(*channels: str, decorrelated: bool) -> Part:
+    """Frames whose channels change alike; ``decorrelated``: what all channels have in common counts only once."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        signals, scale = (joined(clip0, channels), joined(clip1, channels)), TUNED.derivative
+        if decorrelated:
+            vectors0, vectors1 = decorrelated_vectors(*signals, scale=scale, ridge=TUNED.ridge)
+        else:
+            vectors0, vectors1 = (change_vectors(signal, scale=scale) for signal in signals)
+        return similarity_scores(vectors0, vectors1, lags, temperature=TUNED.temperature)
+
+    return Part(channels, curve)
+
+
+def associated(*channels: str) -> Part:
+    """Mixtures of columns that change alike, whichever they are."""
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        components0, components1 = (
+            change_components(
+                joined(clip, channels),
+                count=TUNED.components,
+                scale=TUNED.derivative,
+                shrinkage=TUNED.shrinkage,
+            )
+            for clip in (clip0, clip1)
+        )
+        return association_scores(components0, components1, lags)
+
+    return Part(channels, curve)
+
+
+PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is worth
+    "energy": correlated("energy"),
+    "white-energy": whitened("energy"),
+    "white-area": whitened("area"),
+    "white-posneg": whitened("posneg"),
+    "frames": matched(*DIFFERENCES, decorrelated=False),
+    "frames-decorrelated": matched(*DIFFERENCES, decorrelated=True),
+    "cells": associated("cells"),
+}
+AMOUNT = together(PARTS["white-energy"], PARTS["white-area"], PARTS["white-posneg"])
+MOTION = (AMOUNT, PARTS["frames-decorrelated"], PARTS["cells"])
