@@ -146,7 +146,7 @@ def _pretrain(args: Namespace, videos: Files, annotations: dict[str, Files], fou
 
 def _run(args: Namespace, work: Any, jobs: Sequence[Any]) -> dict[str, Outcome]:
     return run_jobs(
-        partial(work, output_dir=args.output_dir, encoding=Encoding(args.size, args.crf)),
+        partial(work, encoding=Encoding(args.size, args.crf)),
         jobs,
         output_dir=args.output_dir,
         settings={"size": args.size, "crf": args.crf},

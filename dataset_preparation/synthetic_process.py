@@ -22,10 +22,8 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import combinations, product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +31,7 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import PreparationParser
-from dataset_preparation.clips.interrupts import end_with
+from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
@@ -227,40 +225,28 @@ def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[
 def _make_all(
     root: Path, tasks: list[Task], kinds: Sequence[Settings], workers: int
 ) -> Iterator[tuple[Task, dict[str, Any]]]:
-    """Make events in ``workers`` processes, each on one core; yields as they are done."""
+    """Make events in ``workers`` processes; yields as they are done."""
     from tqdm import tqdm
 
     quiet = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
-    with tqdm(total=len(tasks), unit="event", disable=not tasks, mininterval=quiet) as bar:
-        if workers == 1 or len(tasks) <= 1:
-            for task in tasks:
-                yield task, make_event(root, *task, _of(kinds, task))
-                bar.update()
-            return
-        context = get_context("spawn")
-        with ProcessPoolExecutor(
-            min(workers, len(tasks)), mp_context=context, initializer=_set_up_worker
-        ) as pool:
-            futures = {pool.submit(make_event, root, *task, _of(kinds, task)): task for task in tasks}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-                    bar.update()
-            except BrokenProcessPool as error:
+    if not tasks:
+        return
+    with (
+        tqdm(total=len(tasks), unit="event", mininterval=quiet) as bar,
+        local_pool(min(workers, len(tasks))) as pool,
+    ):
+        for task, record in pool.results(partial(_make, root, kinds), tasks):
+            if isinstance(record, pool.ended):
                 raise VideoSyncError(
                     f"{root}: a worker process was ended, as the system does when memory runs out; the events that are "
                     "done are kept: run it again with fewer --workers"
-                ) from error
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+                ) from record
+            yield task, record
+            bar.update()
 
 
-def _set_up_worker() -> None:
-    import cv2
-
-    end_with(os.getppid())  # else it would wait for work for ever
-    cv2.setNumThreads(1)
+def _make(root: Path, kinds: Sequence[Settings], task: Task) -> dict[str, Any]:
+    return make_event(root, *task, _of(kinds, task))
 
 
 def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:

@@ -328,7 +328,7 @@ def test_what_the_sketch_did_not_see_is_rejected_while_cutting(tmp_path):
     places = {"before": 60, "black": 70, "green": 261, "good": 310, "some": 470, "still": 495, "again": 535}
     cuts = tuple(Cut(f"{name}.mp4", first, LENGTH) for name, first in places.items())
     job = CutJob("x", (str(tmp_path / "a.mp4"),), cuts, 30000 / 1001)
-    outcome = cut(job, lambda share: None, output_dir=tmp_path / "out", encoding=Encoding(48, 12))
+    outcome = cut(job, tmp_path / "out", encoding=Encoding(48, 12))
     assert {r.clip: r.kind for r in outcome.rejected} == {
         "black.mp4": "black",
         "green.mp4": "green",

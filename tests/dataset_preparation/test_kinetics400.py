@@ -152,13 +152,13 @@ def test_the_same_files_whatever_the_workers_and_the_run(archive, prepared, tmp_
     assert {name: (tmp_path / name).read_bytes() for name in OUTPUTS} == outputs
 
 
-def test_a_listed_file_is_not_opened_again(copies, monkeypatch):
+def test_a_listed_file_is_not_opened_again(copies, monkeypatch, in_process):
     root, out = copies
     opened = []
 
-    def spy(job, beat, **options):
+    def spy(job, folder, **options):
         opened.append(Path(job.path).relative_to(root).as_posix())
-        return read_whole(job, beat, **options)
+        return read_whole(job, folder, **options)
 
     monkeypatch.setattr(reading, "read_whole", spy)
     for record in (out / ".done").iterdir():  # only the text file remembers
@@ -250,14 +250,14 @@ def test_a_list_of_somebody_else_can_be_given(copies, tmp_path, capsys):
     assert "none.txt: is not a file" in capsys.readouterr().err
 
 
-def test_a_run_that_was_cut_off_goes_on(archive, prepared, tmp_path, monkeypatch):
+def test_a_run_that_was_cut_off_goes_on(archive, prepared, tmp_path, monkeypatch, in_process):
     begun = []
 
-    def stop_in_the_middle(job, beat, **options):
+    def stop_in_the_middle(job, folder, **options):
         begun.append(job.clip)
         if len(begun) == 8:
             raise KeyboardInterrupt
-        return read_whole(job, beat, **options)
+        return read_whole(job, folder, **options)
 
     monkeypatch.setattr(reading, "read_whole", stop_in_the_middle)
     assert prepare(archive[0], tmp_path) == 130
@@ -420,7 +420,9 @@ def test_files_that_cannot_be_opened_at_all_do_not_stop_the_run(tmp_path):
     assert kind_of_damage(str(tmp_path)) == "no access"  # opening a folder is an error of the system, too
 
 
-def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(tmp_path, monkeypatch):
+def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(
+    tmp_path, monkeypatch, in_process
+):
     """As when its permissions are put right: size and time stay."""
     for name in ("goodOneHere", "deniedFirst"):
         write_clip(tmp_path / f"train/{name}_000000_000010.mp4", 20)

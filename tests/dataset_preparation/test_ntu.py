@@ -216,7 +216,7 @@ def test_the_plain_command_looks_in_the_usual_places(raw, tmp_path, capsys, monk
         assert f"the dataset goes to {tmp_path}/home/datasets/{name}\n" in capsys.readouterr().out
 
 
-def test_an_absurdly_long_video_is_refused_and_not_held(raw, tmp_path, monkeypatch):
+def test_an_absurdly_long_video_is_refused_and_not_held(raw, tmp_path, monkeypatch, in_process):
     monkeypatch.setattr(cut, "MAX_FRAMES", 82)
     assert prepare(raw, tmp_path) == 0
     why = {entry["event"]: entry["why"] for entry in report_of(tmp_path)["dropped"]}

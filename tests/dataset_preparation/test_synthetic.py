@@ -517,7 +517,7 @@ def dies(*task: object) -> None:
 def test_worker_process_that_is_ended_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(synthetic_process, "make_event", dies)
+    monkeypatch.setattr(synthetic_process, "_make", dies)
     flags = [
         "--output_dir",
         str(tmp_path / "out"),

@@ -17,7 +17,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from dataset_preparation.clips.job import Beat, Clip, Outcome
+from dataset_preparation.clips.job import Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.write import VideoWriter
@@ -39,17 +39,15 @@ class ClipJob:
         return (f"clips/{self.name}.mp4",)
 
 
-def write_clip(job: ClipJob, beat: Beat) -> Outcome:
+def write_clip(job: ClipJob, folder: Path) -> Outcome:
     """Notes in ``ran/`` that it was run, then writes a clip whose brightness rises."""
-    folder = Path(job.folder)
-    note = folder.parent / "ran"
+    note = Path(job.folder).parent / "ran"
     note.mkdir(exist_ok=True)
     (note / f"{job.name}.{time.time_ns()}").touch()
     clip = f"clips/{job.name}.mp4"
     with VideoWriter(folder / clip, FPS, size=(32, 32), threads=1) as writer:
         for number in range(job.frames):
             writer.write(np.full((32, 32, 3), number % 256, np.uint8))
-            beat((number + 1) / job.frames)
             time.sleep(job.pause)
             if job.fault:
                 _fail(job, len(list(note.glob(f"{job.name}.*"))))
