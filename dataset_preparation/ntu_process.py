@@ -113,14 +113,7 @@ def _pairs(args: Namespace, videos: Files, annotations: dict[str, Files], found:
     found["frame counts that disagree"] = disagreements(plan, outcomes)
     offsets = offsets_of(samples)
     found["pairs with each offset"] = {str(k): offsets[k] for k in sorted(offsets)}
-    _finish(
-        args,
-        samples,
-        outcomes,
-        [*lost, *dropped],
-        {"max_offset": args.max_offset},
-        found,
-    )
+    _finish(args, samples, outcomes, [*lost, *dropped], {"max_offset": args.max_offset}, found)
     if wrong := len(found["frame counts that disagree"]):
         print(
             f"{wrong} annotations name another number of frames than their video has (the video's counts): report.json"

@@ -232,12 +232,7 @@ def test_nearer_bodies_hide_farther_ones(monkeypatch: pytest.MonkeyPatch) -> Non
     here, away = np.array([[0, 0.0, 0.8]]), np.array([0.0, 1.0, 0.0])
     near, alone, both, swapped = (
         _draw(monkeypatch, *bodies)[0, 48, 48]
-        for bodies in (
-            (here,),
-            (here, here + 50 * away),
-            (here, here + away),
-            (here, here - away),
-        )
+        for bodies in ((here,), (here, here + 50 * away), (here, here + away), (here, here - away))
     )
     assert (near == alone).all()
     assert (near == both).all()
