@@ -39,6 +39,25 @@ from videosync.errors import ConfigError, VideoSyncError
 Task = tuple[str, int]  # split, number inside the split
 
 
+SEVERAL = ("fps", "distractors", "static_share")  # options of which events take several values in turn
+HELP = {
+    "views": "cameras an event",
+    "frames": "frames in each video",
+    "fps": "frames per second",
+    "size": "width and height, pixels",
+    "offset_range": "cameras start 0 to this many frames into the event, so offsets k lie within plus or minus this",
+    "distractors": "bodies each view shows that move in no other view",
+    "static_share": "share of an event's time in which nothing of the scene moves",
+    "overlap": "share of the shorter file that the earliest and the latest view of an event have in common; files then "
+    "differ in length, and --offset_range does not count; 0: off",
+    "contrast": "stops by which cameras differ in exposure, and in white balance, gamma and noise with it, beyond what "
+    "is usual",
+    "exposure_steps": "steps of automatic exposure in each file; it also settles at the start, and drifts; 0: fixed",
+    "flicker": "relative amplitude of the flicker of the light, of another frequency in each view",
+    "seed": "another seed, other events",
+}
+
+
 def build_parser() -> argparse.ArgumentParser:
     text, _, notes = (__doc__ or "").partition("\n\n")
     parser = PreparationParser(description=text, epilog=notes)
@@ -47,37 +66,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--output_dir", type=Path, required=True, help="dataset folder to make or to complete")
     add("--train_events", type=int, default=80, help="events of the train split (default %(default)s)")
     add("--val_events", type=int, default=20, help="events of the val split (default %(default)s)")
-    add("--views", type=int, default=defaults.views, help="cameras an event (default %(default)s)")
-    add("--frames", type=int, default=defaults.frames, help="frames in each video (default %(default)s)")
-    add(
-        "--fps",
-        type=float,
-        nargs="+",
-        default=[defaults.fps],
-        help=f"frames per second (default {defaults.fps:g})",
-    )
-    add("--size", type=int, default=defaults.size, help="width and height, pixels (default %(default)s)")
-    add(
-        "--offset_range",
-        type=int,
-        default=defaults.offset_range,
-        help="cameras start 0 to this many frames into the event, so offsets k lie within plus or minus this "
-        "(default %(default)s)",
-    )
-    add(
-        "--distractors",
-        type=int,
-        nargs="+",
-        default=[defaults.distractors],
-        help=f"bodies each view shows that move in no other view (default {defaults.distractors})",
-    )
-    add(
-        "--static_share",
-        type=float,
-        nargs="+",
-        default=[defaults.static_share],
-        help=f"share of an event's time in which nothing of the scene moves (default {defaults.static_share:g})",
-    )
+    for name, said in HELP.items():
+        value = getattr(defaults, name)
+        several = {"nargs": "+", "default": [value]} if name in SEVERAL else {"default": value}
+        add(f"--{name}", type=type(value), help=f"{said} (default {value:g})", **several)
     add(
         "--rates",
         type=float,
@@ -89,45 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
         "start_frame0 / fps0 - start_frame1 / fps1 seconds after view 1",
     )
     add(
-        "--overlap",
-        type=float,
-        default=defaults.overlap,
-        help="share of the shorter file that the earliest and the latest view of an event have in common; files "
-        "then differ in length, and --offset_range does not count (default %(default)s: off)",
-    )
-    add(
-        "--contrast",
-        type=float,
-        default=defaults.contrast,
-        help="stops by which cameras differ in exposure, and in white balance, gamma and noise with it, beyond what "
-        "is usual (default %(default)s)",
-    )
-    add(
-        "--exposure_steps",
-        type=int,
-        default=defaults.exposure_steps,
-        help="steps of automatic exposure in each file; it also settles at the start, and drifts (default "
-        "%(default)s: fixed exposure)",
-    )
-    add(
-        "--flicker",
-        type=float,
-        default=defaults.flicker,
-        help="relative amplitude of the flicker of the light, of another frequency in each view (default %(default)s)",
-    )
-    add(
         "--camera_motion",
         choices=CAMERA_MOTIONS,
         default=defaults.camera_motion,
         help="how each camera moves through the scene, on its own and with real parallax (default %(default)s)",
     )
-    add("--seed", type=int, default=defaults.seed, help="another seed, other events (default %(default)s)")
-    add(
-        "--workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        help="processes (default: one a core, %(default)s)",
-    )
+    cores = os.cpu_count() or 1
+    add("--workers", type=int, default=cores, help="processes (default: one a core, %(default)s)")
     add("--limit", type=int, help="make only the first so many events of each split")
     add("--dry_run", action="store_true", help="say what would be made; write nothing")
     return parser

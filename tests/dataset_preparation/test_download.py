@@ -258,7 +258,10 @@ def test_answers_that_are_no_video_are_refused(tmp_path):
     assert result.returncode == forbidden.returncode == 1
     assert result.stderr.splitlines() == [
         "error: these are missing, and the same command tries again:",
-        *(f"  171204_pose11/hdVideos/hd_00_{camera}.mp4: {none}" for camera in "00 03 06 09 10".split()),
+        *(
+            f"  171204_pose11/hdVideos/hd_00_{camera}.mp4: {none}"
+            for camera in ["00", "03", "06", "09", "10"]
+        ),
         f"{place}_00.mp4: the server sent a web page instead of the file",
         f"{place}_03.mp4: the server announced 5000 bytes and sent 2000",
         f"{place}_06.mp4: the server announced 1000 bytes and sent 2000",

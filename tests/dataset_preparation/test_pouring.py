@@ -9,14 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tfrecord.writer import TFRecordWriter
 
 from dataset_preparation import pouring_process, tfrecords_to_videos
 from dataset_preparation.pouring.images import decode_jpegs
 from dataset_preparation.pouring.plan import draw_starts, plan_clips
 from dataset_preparation.pouring.record import pouring_record, record_head
 from dataset_preparation.pouring.tfrecord import record_places
-from tests.dataset_preparation.replicas.pouring import TRAIN0, TRAIN1, VAL, example, jpeg, make_pouring
+from tests.dataset_preparation.replicas.pouring import (
+    TRAIN0,
+    TRAIN1,
+    VAL,
+    example,
+    jpeg,
+    make_pouring,
+    write_records,
+)
 from tests.video.numbered import numbered_frame, numbers_in
 from videosync.cli import construct, evaluate, train
 from videosync.data.frame_labels import read_frame_labels
@@ -142,24 +149,6 @@ def test_the_same_seed_gives_the_same_bytes_and_nothing_is_done_twice(archive, v
     assert (videos / "val" / "coke_to_glass4_fake_view_0.json").is_file()
 
 
-def test_the_plain_commands_look_in_the_usual_places(archive, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for main, lacking in (
-        (tfrecords_to_videos.main, "raw/pouring that holds pouring_val-0-of-1.tfrecord or"),
-        (pouring_process.main, "raw/pouring/videos that holds manifest.jsonl"),
-    ):
-        assert main(["--dry_run"]) == 2
-        assert f"there is no {lacking}" in capsys.readouterr().err
-    (tmp_path / "datasets/raw").mkdir(parents=True)
-    (tmp_path / "datasets/raw/pouring").symlink_to(archive[0])
-    assert tfrecords_to_videos.main(["--dry_run"]) == 0
-    assert (
-        "found datasets/raw/pouring; the dataset goes to datasets/raw/pouring/videos"
-        in capsys.readouterr().out
-    )
-
-
 def test_dry_run_and_limit(archive, videos, tmp_path, capsys):
     assert unpack(archive[0], tmp_path / "x", "--dry_run") == 0
     shown = capsys.readouterr().out
@@ -269,17 +258,6 @@ def test_what_makes_no_pair():
         plan(
             *(Sample(event, "train", (View(f"{event}/cam0.mp4", 0, 90, 30.0),)) for event in ("run0", "run1"))
         )
-
-
-def write_records(path, *records):
-    """``records``: (name, frames) or (context, features)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = TFRecordWriter(str(path))
-    for first, second in records:
-        if isinstance(first, str):
-            first, second = example(first, [jpeg(numbered_frame(i)) for i in range(second)], [0] * second)
-        writer.write(first, second)
-    writer.close()
 
 
 def test_records_that_contradict_each_other_are_reported_and_the_held_out_ones_stay(tmp_path):

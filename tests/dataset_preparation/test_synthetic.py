@@ -29,7 +29,6 @@ from dataset_preparation.synthetic.motion import (
 from dataset_preparation.synthetic.scene import Scene, build_distractors, build_scene
 from dataset_preparation.synthetic_process import main
 from videosync.data.manifest import read_manifest, validate_manifest
-from videosync.errors import ConfigError
 from videosync.video.read import read_frames
 
 SCRIPT = Path(__file__).parents[2] / "dataset_preparation" / "synthetic_process.py"
@@ -363,11 +362,6 @@ def test_a_file_where_the_folder_should_be(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "file").write_text("")
     assert main(["--output_dir", str(tmp_path / "file"), *SMALL]) == 2
     assert "is a file" in capsys.readouterr().err
-
-
-def test_settings_raise_config_errors() -> None:
-    with pytest.raises(ConfigError, match="distractors"):
-        Settings(distractors=-1)
 
 
 def test_help_is_quick_and_says_the_sign() -> None:
