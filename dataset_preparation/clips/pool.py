@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import multiprocessing.resource_tracker
 import os
+import queue
 import signal
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import cv2
@@ -42,7 +44,7 @@ class Pool:
     submit: Callable[..., Future[Any]]
     ahead: int  # calls handed over at a time
     ended: type[Exception]  # what a call raises whose worker ended
-    watch: Callable[[], None] = lambda: None  # called about once a second
+    watch: Callable[[], None] = lambda: None  # called each second in which no call ended
 
     def results(
         self, call: Callable[[Item], Any], items: Iterable[Item], tick: Callable[[], None] = lambda: None
@@ -72,25 +74,26 @@ class Pool:
         self, call: Callable[[Item], Any], items: Iterator[Item], ahead: int, tick: Callable[[], None]
     ) -> Iterator[tuple[Item, Any]]:
         running: dict[Future[Any], Item] = {}
+        done: queue.SimpleQueue[Future[Any]] = queue.SimpleQueue()
         while True:
-            while len(running) < ahead:
-                try:
-                    item = next(items)
-                except StopIteration:
-                    break
-                running[self.submit(call, item)] = item
+            for item in islice(items, ahead - len(running)):
+                future = self.submit(call, item)
+                running[future] = item
+                future.add_done_callback(done.put)
             if not running:
                 return
-            done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
-            self.watch()
-            tick()
-            for future in done:
-                item = running.pop(future)
-                try:
-                    result = future.result()
-                except self.ended as error:
-                    result = error
-                yield item, result
+            try:
+                future = done.get(timeout=POLL_SECONDS)
+            except queue.Empty:
+                self.watch()
+                tick()
+                continue
+            item = running.pop(future)
+            try:
+                result = future.result()
+            except self.ended as error:
+                result = error
+            yield item, result
 
 
 @contextmanager

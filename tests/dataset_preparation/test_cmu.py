@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections import Counter
-from itertools import combinations, pairwise
+from itertools import combinations
 
 import av
 import numpy as np
@@ -27,7 +27,6 @@ from dataset_preparation.cmu.windows import (
 from dataset_preparation.cmu_process import main
 from tests.dataset_preparation.replicas.cmu import CAMERAS, Source, make_cmu, numbers_in, write_source
 from videosync.data.manifest import read_manifest, validate_manifest
-from videosync.data.pairs import sync_pairs
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError
 from videosync.video.index import video_index
@@ -455,17 +454,6 @@ def test_every_frame_of_every_clip_is_the_labelled_one_and_shows_something(truth
             assert {a - b for a, b in zip(*shown)} == {k}  # frame n of view 0 is frame n + k of view 1
 
 
-def test_lead_ins_of_different_length_do_not_shift_labels(truth, prepared):
-    leads = {truth.sources["171204_pose1", c].lead for c in ("00", "03", "06", "11")}
-    assert len(leads) == 4
-    offsets = [
-        sample.views[0].start_frame - sample.views[1].start_frame
-        for sample in read_manifest(prepared).samples
-    ]
-    assert max(map(abs, offsets)) <= RANGE
-    assert len(set(offsets)) > 5
-
-
 def test_the_report_says_what_was_left_out_and_why(prepared):
     report = json.loads((prepared / "report.json").read_text())
     dropped = {(d["event"], d["what"]): d for d in report["dropped"]}
@@ -485,16 +473,6 @@ def test_the_report_says_what_was_left_out_and_why(prepared):
     assert report["splits"]["val"]["event_names"] == ["171026_pose3"]
 
 
-def test_windows_of_a_pair_do_not_overlap_where_there_is_room(prepared):
-    groups = {}
-    for sample in read_manifest(prepared).samples:
-        groups.setdefault((sample.event, *(v.name for v in sample.views)), []).append(sample.views)
-    for (event, *_), group in groups.items():
-        for side in (0, 1):
-            starts = sorted(views[side].start_frame for views in group)
-            assert event != "171026_pose3" or all(b - a >= LENGTH for a, b in pairwise(starts))
-
-
 def test_other_cameras_and_sequences_change_no_window_of_a_pair(truth, prepared, tmp_path):
     assert prepare(truth.root, tmp_path / "some", "--limit", 2, "--cameras", "00", "06") == 0
     assert prepare(truth.root, tmp_path / "fewer", "--cameras", "00", "03") == 0
@@ -503,35 +481,6 @@ def test_other_cameras_and_sequences_change_no_window_of_a_pair(truth, prepared,
         found = (tmp_path / name / "manifest.jsonl").read_text().splitlines()
         assert len(found) == count
         assert set(found) <= lines
-
-
-def test_another_seed_gives_other_windows_in_the_same_folder(truth, prepared, tmp_path):
-    out = tmp_path / "seeded"
-    options = ("--cameras", "00", "03", "--limit", 1)
-    assert prepare(truth.root, out, *options) == 0
-    first = read_manifest(out).samples
-    assert prepare(truth.root, out, "--seed", 1, *options) == 0
-    manifest = read_manifest(out)
-    assert manifest.samples != first
-    for sample in manifest.samples:
-        for view in sample.views:
-            numbers = numbers_in(read_frames(manifest.path(view)))
-            assert numbers == list(range(view.start_frame, view.end_frame))
-
-
-def test_evaluation_takes_each_clip_from_its_start(prepared):
-    pairs = sync_pairs(
-        read_manifest(prepared),
-        "val",
-        num_frames=LENGTH,
-        max_offset=RANGE,
-        placement="start",
-        windows=1,
-        seed=0,
-    )
-    assert len(pairs) == CLIPS
-    assert {pair.window0.num_frames for pair in pairs} == {LENGTH}
-    assert len({pair.pair_id for pair in pairs}) == CLIPS
 
 
 def test_wrong_input_is_one_sentence(truth, tmp_path, capsys):

@@ -306,6 +306,7 @@ def test_keyframes_lie_close_but_on_no_common_grid():
     assert list(islice(keyframe_numbers("a/cam0.mp4"), len(first))) == sorted(first)
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no development footage beside the checkout")
 def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
