@@ -46,7 +46,7 @@ def sketch(job: SketchJob, folder: Path) -> Outcome:
     if index.truncated:
         raise VideoError(
             f"{path}: the file is cut off after frame {len(index) - 1}, though its header lists more; "
-            "download it again (the download script goes on where it stopped)."
+            "run the download script again."
         )
     keys, between = sample_frames(index)
     samples: list[tuple[int, np.ndarray, str]] = []

@@ -158,8 +158,11 @@ END
     for path in $missing; do
         case $found in
         *" ${path%%/*} "*) echo "  not on the server: $path" ;;
-        *) failed="$failed  $path: not on the server, like all of ${path%%/*}; check the name and the address
-" ;;
+        *)
+            why="  ${path%%/*}: not on the server; check the name and the address"
+            case $failed in *"$why"*) ;; *) failed="$failed$why
+" ;; esac
+            ;;
         esac
     done
     echo "$count files to fetch, $(human "$bytes") as far as sizes are told, into '$target'; $kept there already"
