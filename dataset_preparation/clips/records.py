@@ -53,11 +53,8 @@ class Records:
         """The outcome of an earlier run if job, settings, sources and clips are as they were then."""
         try:
             record = json.loads(self._path(job).read_bytes())
-        except (
-            FileNotFoundError,
-            ValueError,
-        ):  # not there, or cut off by a power failure: the job is run again
-            return None
+        except (FileNotFoundError, ValueError):
+            return None  # not there, or cut off by a power failure: the job is run again
         if any(record.get(key) != value for key, value in self._cause(job, sources).items()):
             return None
         fields = record["outcome"]

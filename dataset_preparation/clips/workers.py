@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,18 +52,16 @@ class Run:
         if known is not None:  # a worker was lost when it had done it
             return known
         keep = True
-        with tempfile.TemporaryDirectory(
-            dir=self.output_dir / UNFINISHED / self.run_id, ignore_cleanup_errors=True
-        ) as folder:
+        unfinished = self.output_dir / UNFINISHED / self.run_id
+        with tempfile.TemporaryDirectory(dir=unfinished, ignore_cleanup_errors=True) as folder:
             try:
                 outcome = self.work(job, Path(folder))
             except VideoWriteError:
                 raise
             except VideoError as error:
                 outcome = Outcome(problem=str(error))
-                keep = not isinstance(
-                    error.__cause__, OSError
-                )  # no access says nothing about what is in a file
+                # no access says nothing about what is in a file
+                keep = not isinstance(error.__cause__, OSError)
             except MemoryError:  # another time there may be enough
                 outcome = Outcome(problem="there was not enough memory; run it again with fewer --workers")
                 keep = False
@@ -122,11 +121,11 @@ def run_jobs(
         if any(records.has(job) for job in todo):
             # clips are made anew, perhaps with other frames: a run that is cut off must not leave the old labels
             (output_dir / MANIFEST_NAME).unlink(missing_ok=True)
-        sizes = {job.name: _bytes(state) for job, state in zip(jobs, states)}
+        sizes = {job.name: max(1, _bytes(state)) for job, state in zip(jobs, states)}
         todo.sort(key=lambda job: -sizes[job.name])  # the largest first: none is left over at the end
         needs = needs_of(work, todo, output_dir, run_id) if cluster is not None else None
         run = Run(work, output_dir, records.settings, run_id, needs)
-        with Progress(label, sizes, set(outcomes)) as bar:
+        with closing(Progress(label, sizes, set(outcomes))) as bar:
             if todo:
                 with cluster_pool(cluster, needs) if cluster and needs else local_pool(workers) as pool:
                     for job, result in pool.results(run.do, todo, bar.tick):
@@ -134,6 +133,7 @@ def run_jobs(
                             result = _ended(job, result, records)
                         outcomes[job.name] = result
                         bar.done(job.name, result)
+        print(bar.summary())
     return {job.name: outcomes[job.name] for job in jobs}
 
 

@@ -32,7 +32,7 @@ class ClipJob:
     folder: str  # of the clips
     frames: int = 3
     pause: float = 0.0  # seconds between frames
-    fault: str = ""  # what happens after the first frame: a signal's name, "once <signal>", or see ``_fail``
+    fault: str = ""  # what happens after the first frame: a signal's name, or see ``_fail``
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -50,11 +50,11 @@ def write_clip(job: ClipJob, folder: Path) -> Outcome:
             writer.write(np.full((32, 32, 3), number % 256, np.uint8))
             time.sleep(job.pause)
             if job.fault:
-                _fail(job, len(list(note.glob(f"{job.name}.*"))))
+                _fail(job)
     return Outcome((Clip(clip, job.sources[0], 0, job.frames, FPS),), frames=job.frames)
 
 
-def _fail(job: ClipJob, times: int) -> None:
+def _fail(job: ClipJob) -> None:
     if job.fault == "bad":
         raise VideoError(f"{job.sources[0]}: is damaged")
     if job.fault == "no access":
@@ -67,10 +67,8 @@ def _fail(job: ClipJob, times: int) -> None:
         raise ZeroDivisionError("a mistake in the code")
     if job.fault == "exit":
         os._exit(3)
-    once, _, name = job.fault.rpartition(" ")
-    if not once or times == 1:
-        os.kill(os.getpid(), signal.Signals[name])
-        time.sleep(60)  # another thread may be the one that it reaches
+    os.kill(os.getpid(), signal.Signals[job.fault])
+    time.sleep(60)  # another thread may be the one that it reaches
 
 
 def make_jobs(root: Path, count: int, **fields: object) -> list[ClipJob]:
