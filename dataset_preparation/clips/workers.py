@@ -66,7 +66,9 @@ class Run:
                 outcome = Outcome(problem="there was not enough memory; run it again with fewer --workers")
                 keep = False
             if current_run(self.output_dir) != self.run_id:  # on a cluster, work may outlive its run
-                raise VideoWriteError(f"{self.output_dir}: was taken away from the run that writes to it")
+                raise VideoWriteError(
+                    f"{self.output_dir}: was taken away from the run that writes to it; start it again"
+                )
             records.forget(job)
             for clip in outcome.clips:
                 place = self.output_dir / clip.clip
