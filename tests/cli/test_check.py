@@ -99,10 +99,10 @@ def test_a_sheet_that_cannot_be_written(dataset, capsys):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--decode", "-3"], "--decode -3: must be 0 or more"),
-        (["--samples", "-1"], "--samples -1"),
-        (["--labels", "-1"], "--labels -1"),
-        (["--max_offset", "-1"], "--max_offset -1"),
+        (["--decode", "-3"], "--decode: -3: must be 0 or more"),
+        (["--samples", "-1"], "--samples: -1"),
+        (["--labels", "-1"], "--labels: -1"),
+        (["--max-offset", "-1"], "--max-offset: -1"),
         (["--sheet", "sheet.foo"], "expected a name that ends in .png"),
     ],
 )
@@ -197,15 +197,15 @@ def test_sources_that_are_gone_are_a_note_unless_their_folder_was_named(prepared
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
     assert "note: labels were not compared: 2 of 2 source files are not there" in out
-    assert "--data_root" in out
-    assert main([str(folder), "--data_root", str(away)]) == 0
+    assert "--data-root" in out
+    assert main([str(folder), "--data-root", str(away)]) == 0
     assert "labels: 10 frames of 2 clips" in capsys.readouterr().out
-    assert main([str(folder), "--data_root", str(folder)]) == 2
+    assert main([str(folder), "--data-root", str(folder)]) == 2
     assert "2 of 2 source files are not there" in capsys.readouterr().out
     (folder / "sources.jsonl").unlink()
     assert main([str(folder)]) == 0
     assert "there is no sources.jsonl" in capsys.readouterr().out
-    assert main([str(folder), "--data_root", str(away)]) == 2
+    assert main([str(folder), "--data-root", str(away)]) == 2
     assert "has no sources.jsonl" in capsys.readouterr().err
 
 

@@ -344,16 +344,6 @@ def test_bad_input_is_one_sentence_exit_code_2_and_leaves_nothing(
         assert not logdir.exists()
 
 
-def test_help_is_quick_and_says_what_the_flags_do(root: Path) -> None:
-    process = start(root, [sys.executable, "train.py", "--help"])
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    for flag in ("--workdir", "--cfg_file", "--logdir", "--continue_train", "--opts", "--local_rank"):
-        assert flag in output
-    check = "import sys, videosync.cli.train; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], cwd=root, check=False).returncode == 0
-
-
 def test_print_config_prints_every_option_and_trains_nothing(
     workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,7 +100,7 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
     [
         (["--size", "7"], "--size 7: must be an even number, 2 or more"),
         (["--clips", "0"], "--clips 0: must be 1 or more"),
-        (["--limti", "3"], "unknown argument '--limti'; did you mean '--limit'?"),
+        (["--limti", "3"], "unknown argument '--limti'. Did you mean '--limit'?"),
         (["--output_dir", "raw"], "would be overwritten"),
         (["--output_dir", ""], "--output_dir: is empty"),
         (["", "out"], "root: is empty"),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
+from videosync.arguments import at_least
 from videosync.cli.common import CommandParser, expanded_path, run_command
 from videosync.errors import CheckpointError
 
@@ -19,7 +19,7 @@ def build_parser() -> CommandParser:
         "of this project, or the other way round: what SOURCE is decides. Weights are carried over one by one; a "
         "missing, surplus or misshapen one is named, and nothing is written. Commands also read such files as they "
         "are: --logdir may name one, or a folder with checkpoints/checkpoint_epoch_*.pth.",
-        epilog="to ours:   videosync convert-checkpoint checkpoint_epoch_00299.pth runs/carl --num_frames 240\n"
+        epilog="to ours:   videosync convert-checkpoint checkpoint_epoch_00299.pth runs/carl --num-frames 240\n"
         "to CARL's: videosync convert-checkpoint runs/demo demo.pth --checkpoint best",
     )
     parser.add_argument("source", type=expanded_path, help="a .pth file, or the --logdir of a training run")
@@ -30,19 +30,17 @@ def build_parser() -> CommandParser:
         "--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010"
     )
     parser.add_argument(
-        "--num_frames", type=int, help="training length of the positions, where the file does not tell"
+        "--num-frames",
+        type=at_least(1),
+        help="training length of the positions, where the file does not tell",
     )
-    parser.add_argument("--heads", type=int, help="attention heads, where the file does not tell")
+    parser.add_argument("--heads", type=at_least(1), help="attention heads, where the file does not tell")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when a checkpoint was written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    for flag in ("num_frames", "heads"):
-        if getattr(args, flag) is not None and getattr(args, flag) < 1:
-            parser.error(f"--{flag} {getattr(args, flag)}: must be 1 or more")
+    args = build_parser().parse_args(argv)
     return run_command(lambda: convert(args))
 
 
@@ -72,7 +70,3 @@ def to_ours(source: Path, logdir: Path, *, num_frames: int | None, heads: int | 
     lines = convert_from_carl(source, logdir, num_frames=num_frames, heads=heads)
     print("\n".join(lines))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

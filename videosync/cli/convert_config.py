@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import textwrap
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from videosync.arguments import at_least
 from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
 from videosync.config.legacy_table import legacy_table
 from videosync.config.load import LoadedConfig, config_to_dict, read_config
@@ -38,17 +38,10 @@ def build_parser() -> CommandParser:
         metavar="NEW",
         help="the file to write (default: OLD with '_converted' in its name; -: print it)",
     )
-    parser.add_argument(
-        "--opts",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="KEY VALUE",
-        help="options, old or new, that win over the file",
-    )
+    parser.add_opts("options, old or new, that win over the file")
     parser.add_argument(
         "--processes",
-        type=int,
+        type=at_least(1),
         default=1,
         metavar="N",
         help="processes a run will have: TRAIN.BATCH_SIZE is of each, train.batch_size of all (default: 1)",
@@ -67,8 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command(lambda: print(legacy_table()))
     if args.source is None:
         parser.error("which file? Give its name, or --table. See 'videosync convert-config --help'.")
-    if args.processes < 1:
-        parser.error(f"--processes {args.processes}: must be 1 or more")
     return run_command(lambda: convert(args))
 
 
@@ -95,17 +86,8 @@ def convert(args: Namespace) -> int:
 
 def _lines(loaded: LoadedConfig, source: Path, target: Path) -> Iterator[str]:
     logdir = Path("runs") / target.stem
-    words = [
-        "python",
-        "train.py",
-        "--workdir",
-        "~/datasets",
-        "--cfg_file",
-        str(target),
-        "--logdir",
-        str(logdir),
-    ]
-    yield f"# {' '.join(word if word.startswith('~') else shlex.quote(word) for word in words)}"
+    files = f"--cfg_file {shlex.quote(str(target))} --logdir {shlex.quote(str(logdir))}"
+    yield f"# python train.py --workdir ~/datasets {files}"
     yield "#"
     yield f"# Converted from {source.name}. evaluate.py takes the same flags. What is different from there:"
     for note in loaded.notes:
@@ -133,7 +115,3 @@ def _differences(config: Config) -> dict[str, dict[str, Any]]:
 def _written(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return text.removesuffix("\n...\n").strip()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Sequence
 
 from videosync.cli.common import (
+    CommandParser,
     check_writable,
     command_parser,
     expanded_path,
     load_command_config,
     run_command,
 )
-from videosync.cli.typed import typed_command
 
 DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
 with the label-free methods (and any trained detector), and report errors in frames and milliseconds.
@@ -24,42 +25,44 @@ Other tasks are named in eval.tasks: kendalls_tau, and for a dataset with frame 
 and classification, as in --opts eval.tasks=[kendalls_tau,retrieval]."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         continue_train="show a finished evaluation again, instead of repeating it, if nothing it was made from has "
         "changed since (weights, pairs, labels, video files, detectors, options, code)",
     )
     parser.add_argument(
-        "--output_dir",
+        "--output-dir",
         type=expanded_path,
-        default=None,
         metavar="FOLDER",
         help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT, or "
         "one beside it, named by what differs, where that holds a report made with other options)",
     )
-    args = parser.parse_args(argv)
+    return parser
 
-    def job() -> None:
-        config = load_command_config(args)
-        from videosync.engine.distributed import setup_distributed
-        from videosync.engine.evaluate import evaluations_folder, run_evaluation
 
-        sync = "sync_offset" in config.eval.tasks
-        check_writable("--output_dir", args.output_dir or evaluations_folder(args.logdir))
-        with setup_distributed(config.train.backend, args.local_rank) as distributed:
-            tables, folder = run_evaluation(
-                config,
-                workdir=args.workdir,
-                logdir=args.logdir,
-                output=args.output_dir,
-                keep_finished=args.continue_train,
-                command=typed_command(argv),
-                distributed=distributed,
-            )
-            if distributed.is_main:
-                print(f"\n{tables}\n")
-                what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
-                print(f"{what} are in {folder}.", flush=True)
+def main(argv: Sequence[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    return run_command(lambda: evaluate(args))
 
-    return run_command(job)
+
+def evaluate(args: Namespace) -> None:
+    config = load_command_config(args)
+    from videosync.engine.distributed import setup_distributed
+    from videosync.engine.evaluate import evaluations_folder, run_evaluation
+
+    check_writable("--output-dir", args.output_dir or evaluations_folder(args.logdir))
+    with setup_distributed(config.train.backend, args.local_rank) as distributed:
+        tables, folder = run_evaluation(
+            config,
+            workdir=args.workdir,
+            logdir=args.logdir,
+            output=args.output_dir,
+            keep_finished=args.continue_train,
+            command=args.command,
+            distributed=distributed,
+        )
+        if distributed.is_main:
+            sync = "sync_offset" in config.eval.tasks
+            what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
+            print(f"\n{tables}\n\n{what} are in {folder}.", flush=True)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
-from videosync.cli.typed import typed_command
+from videosync.cli.common import CommandParser, check_writable, expanded_path, log_to_stdout, run_command
 
 FORMATS = ("safetensors", "onnx", "torch")
 DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
@@ -23,7 +19,6 @@ and compared with PyTorch before the folder is put in place. onnx needs: pip ins
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="videosync export runs/demo/encoder --output exported/encoder --licence 'CC BY 4.0'\n"
         "videosync export runs/demo/detectors/demo/cnn --output exported/demo/cnn --metrics "
         "runs/demo/detectors_demo/metrics.json",
@@ -82,13 +77,12 @@ def build_parser() -> CommandParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when the folder was written, else 2."""
     args = build_parser().parse_args(argv)
-    command = typed_command(argv)
 
     def job() -> None:
         check_writable("--output", args.output.parent)
         from videosync.engine.export import ExportRequest, export  # torch slows --help
 
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+        log_to_stdout()
         remarks = export(
             args.source,
             args.output,
@@ -100,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 reports=args.metrics,
                 licence=args.licence,
                 name=args.name,
-                command=command,
+                command=args.command,
             ),
         )
         for remark in remarks:
@@ -110,7 +104,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"Wrote {args.output}; its card is {args.output / 'README.md'}.", flush=True)
 
     return run_command(job)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

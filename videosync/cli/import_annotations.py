@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Sequence
 
@@ -26,18 +25,18 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
     parser.add_argument(
-        "--output_dir",
+        "--output-dir",
         type=expanded_path,
         help="dataset folder that gets the manifest (default: the folder itself)",
     )
     parser.add_argument(
-        "--video_root",
+        "--video-root",
         type=expanded_path,
         help="where to look for the videos, if the paths in the pickles are no more",
     )
     parser.add_argument(
         "--resplit",
-        type=float,
+        type=_share,
         metavar="SHARE",
         help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
     )
@@ -49,11 +48,14 @@ def build_parser() -> CommandParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0 when a manifest was written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    if args.resplit is not None and not 0 < args.resplit < 1:
-        parser.error(f"--resplit {args.resplit}: must be a share between 0 and 1")
+    args = build_parser().parse_args(argv)
     return run_command(lambda: import_annotations(args))
+
+
+def _share(text: str) -> float:
+    if not 0 < (value := float(text)) < 1:
+        raise ArgumentTypeError(f"{text}: must be a share between 0 and 1")
+    return value
 
 
 def import_annotations(args: Namespace) -> int:
@@ -76,7 +78,7 @@ def import_annotations(args: Namespace) -> int:
     if not samples:
         raise ManifestError(
             f"{args.folder}: none of {len(entries) + len(problems)} entries can be used; "
-            "give --video_root if the videos were moved"
+            "give --video-root if the videos were moved"
         )
     write_manifest(output, samples)
     found = validate_manifest(read_manifest(output))
@@ -95,7 +97,3 @@ def import_annotations(args: Namespace) -> int:
             f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all"
         )
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

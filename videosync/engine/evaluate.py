@@ -80,7 +80,7 @@ def run_evaluation(
         plain = output or evaluations_folder(logdir) / f"{name}_{config.eval.split}"
         if output is None and changed:
             plain = named_folder(plain, changed)
-        folder = report_folder(plain, made_from["options"], flag="--output_dir" if output else "")
+        folder = report_folder(plain, made_from["options"], flag="--output-dir" if output else "")
         finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
         return facts, folder, finished, since
 

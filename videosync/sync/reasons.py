@@ -34,12 +34,12 @@ def why_not(doubt: Doubt, rate: float, search: Search) -> str:
     if doubt.kind == "edge" and search.max_offset is not None:
         return (
             f"the best offset lies at the edge of the range searched (±{search.max_offset:g} s), so that a better "
-            "one may lie beyond; search further with --max_offset"
+            "one may lie beyond; search further with --max-offset"
         )
     if doubt.kind == "edge":
         return (
             "the best offset leaves the least overlap that was tried, so that a better one may lie beyond; if the "
-            "videos share so little, try less with --min_overlap"
+            "videos share so little, try less with --min-overlap"
         )
     # without a sign: it would be another one for the other video
     away = ", ".join(dict.fromkeys(f"{abs(lag) / rate:.2f} s" for lag in doubt.rivals))
