@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from importlib.resources import files
 from pathlib import Path
 
@@ -24,10 +25,11 @@ def find_config(path: Path) -> Path:
 
 
 def about(path: Path) -> str:
-    """What a shipped file is for: the first sentence below its command."""
+    """What a shipped file is for: the first sentence below its command, shortened."""
     text = path.read_text(encoding="utf-8")
     comment = re.search(r"^#\n# (.+?)(?=\.\s|\n(?!# ))", text, re.MULTILINE | re.DOTALL)
-    return re.sub(r"\n# *", " ", comment[1]) if comment else ""
+    said = re.sub(r"\n# *", " ", comment[1]) if comment else ""
+    return textwrap.shorten(said, 80, placeholder=" …")
 
 
 def copy_config(name: str, target: Path) -> Path:
