@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
@@ -13,8 +13,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from videosync.arguments import at_least
-from videosync.cli.common import CommandParser, columns, expanded_path, run_command, spread
+from videosync.arguments import BAD_INPUT, at_least
+from videosync.cli.common import CommandParser, columns, command, expanded_path, spread
 from videosync.data.clock import start_offset
 from videosync.data.label_check import (
     LabelCheck,
@@ -83,17 +83,10 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when nothing is wrong, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+def check(args: Namespace) -> int:
+    """Print summary and problems, write the contact sheet. Exit code 0 when nothing is wrong, else 2."""
     if args.sheet and args.sheet.suffix.lower() not in PICTURES:
-        parser.error(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
-    return run_command(lambda: 2 if check(args) else 0)
-
-
-def check(args: argparse.Namespace) -> list[str]:
-    """Print summary and problems, write the contact sheet; returns the problems."""
+        raise ManifestError(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
     from videosync.data.contact_sheet import fitting, write_contact_sheet  # matplotlib would slow --help down
 
     manifest = read_manifest(args.folder)
@@ -119,7 +112,7 @@ def check(args: argparse.Namespace) -> list[str]:
     if chosen:
         write_contact_sheet(manifest, sorted(chosen, key=lambda s: (s.split, s.event)), sheet)
         print(f"contact sheet: {sheet} (pictures above each other must show the same moment)")
-    return problems
+    return BAD_INPUT if problems else 0
 
 
 def file_problems(manifest: Manifest, limit: int | None, rng: random.Random) -> list[str]:
@@ -266,3 +259,6 @@ def _sizes(manifest: Manifest, samples: Sequence[Sample]) -> list[str]:
 def _most_common(values: Sequence[str]) -> str:
     ordered = [value for value, _ in Counter(values).most_common()]
     return ", ".join(ordered[:3]) + (f", {len(ordered) - 3} more" if len(ordered) > 3 else "")
+
+
+main = command(build_parser, check)

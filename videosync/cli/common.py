@@ -202,6 +202,18 @@ def run_command(function: Callable[[], int | None]) -> int:
         return BAD_INPUT
 
 
+def command(
+    build_parser: Callable[[], CommandParser], work: Callable[[argparse.Namespace], int | None]
+) -> Callable[..., int]:
+    """The ``main(argv=None) -> exit code`` of a command."""
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        args = build_parser().parse_args(argv)
+        return run_command(lambda: work(args))
+
+    return main
+
+
 def _disk_sentence(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno or 0]}."

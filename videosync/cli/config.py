@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from videosync.cli.common import (
     CommandParser,
+    command,
     command_parser,
     expanded_path,
     load_command_config,
-    run_command,
 )
 from videosync.config.load import config_to_dict, config_to_yaml
 from videosync.config.options import Option, option_comments, options, section_classes
@@ -41,11 +41,6 @@ def build_parser() -> CommandParser:
         help="copy one of them to DEST, a file or folder (default: here), where none is overwritten, and stop",
     )
     return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: show(args))
 
 
 def show(args: Namespace) -> None:
@@ -108,3 +103,6 @@ def _markdown(config: Config) -> Iterator[str]:
         for option, value, comment in _rows(config, section):
             kind = option.expected.replace("|", "\\|")
             yield f"| `{option.key}` | `{value}` | {kind} | {comment.replace('|', chr(92) + '|')} |"
+
+
+main = command(build_parser, show)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from videosync.cli.common import (
     CommandParser,
     check_writable,
+    command,
     command_parser,
     expanded_path,
     load_command_config,
-    run_command,
     spread,
 )
 
@@ -38,11 +37,6 @@ def build_parser() -> CommandParser:
         "--dataset_prefix", required=True, metavar="PREFIX", help="name of the set to make, without folders"
     )
     return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: construct(args))
 
 
 def construct(args: Namespace) -> None:
@@ -76,3 +70,6 @@ def describe(written: WrittenSets) -> list[str]:
             f"{one.name}: {f'already in {written.folder}, made from the same' if one.kept else made}"
         )
     return [*lines, *(f"Note: {note}." for note in written.notes)]
+
+
+main = command(build_parser, construct)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 
 from videosync.arguments import at_least
-from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.cli.common import CommandParser, command, expanded_path
 from videosync.errors import CheckpointError
 
 PICKLES = (".pth", ".pt", ".tar", ".ckpt")
@@ -38,19 +37,18 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when a checkpoint was written, else 2."""
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: convert(args))
-
-
-def convert(args: Namespace) -> int:
+def convert(args: Namespace) -> None:
     if args.source.is_dir():
-        return to_carl(args.source, args.checkpoint, args.target)
-    return to_ours(args.source, args.target, num_frames=args.num_frames, heads=args.heads)
+        to_carl(args.source, args.checkpoint, args.target)
+        return
+    from videosync.engine.convert import convert_from_carl
+
+    print(
+        "\n".join(convert_from_carl(args.source, args.target, num_frames=args.num_frames, heads=args.heads))
+    )
 
 
-def to_carl(logdir: Path, name: str, target: Path) -> int:
+def to_carl(logdir: Path, name: str, target: Path) -> None:
     from videosync.engine.carl_checkpoint import write_carl_checkpoint  # torch would slow --help down
     from videosync.engine.checkpoint import find_checkpoint
 
@@ -61,12 +59,6 @@ def to_carl(logdir: Path, name: str, target: Path) -> int:
     checkpoint = find_checkpoint(logdir, name)
     write_carl_checkpoint(checkpoint, target)
     print(f"{checkpoint.folder} (epoch {checkpoint.epoch}) → {target}")
-    return 0
 
 
-def to_ours(source: Path, logdir: Path, *, num_frames: int | None, heads: int | None) -> int:
-    from videosync.engine.convert import convert_from_carl
-
-    lines = convert_from_carl(source, logdir, num_frames=num_frames, heads=heads)
-    print("\n".join(lines))
-    return 0
+main = command(build_parser, convert)

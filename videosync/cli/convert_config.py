@@ -5,14 +5,14 @@ from __future__ import annotations
 import shlex
 import textwrap
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from videosync.arguments import at_least
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path
 from videosync.config.legacy_table import legacy_table
 from videosync.config.load import LoadedConfig, config_to_dict, read_config
 from videosync.config.schema import Config
@@ -52,18 +52,12 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when the file was written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+def convert(args: Namespace) -> None:
     if args.table:
-        return run_command(lambda: print(legacy_table()))
+        print(legacy_table())
+        return
     if args.source is None:
-        parser.error("which file? Give its name, or --table. See 'videosync convert-config --help'.")
-    return run_command(lambda: convert(args))
-
-
-def convert(args: Namespace) -> int:
+        raise ConfigError("which file? Give its name, or --table. See 'videosync convert-config --help'.")
     source: Path = args.source
     target: Path = args.target or source.with_name(f"{source.stem}_converted{source.suffix}")
     loaded = read_config(source, args.opts, world_size=args.processes)
@@ -71,7 +65,7 @@ def convert(args: Namespace) -> int:
         raise ConfigError(f"{source}: has no upper-case keys; it is one of ours already.")
     if target == STDOUT:
         print("\n".join(_lines(loaded, source, Path("FILE.yml"))))
-        return 0
+        return
     if target.exists():
         raise ConfigError(f"{target}: there already; choose another name.")
     check_writable("NEW", target.parent)
@@ -81,7 +75,6 @@ def convert(args: Namespace) -> int:
     print(
         f"{source} → {target}: {count} options differ from the defaults; what has no effect is listed in it"
     )
-    return 0
 
 
 def _lines(loaded: LoadedConfig, source: Path, target: Path) -> Iterator[str]:
@@ -115,3 +108,6 @@ def _differences(config: Config) -> dict[str, dict[str, Any]]:
 def _written(value: Any) -> str:
     text = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return text.removesuffix("\n...\n").strip()
+
+
+main = command(build_parser, convert)

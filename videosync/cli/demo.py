@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path
 from videosync.cli.demo_report import collect_pictures, summary_table, true_offset, write_summary
 from videosync.cli.eval_detector import LABEL_FREE
 from videosync.cli.sync import NOT_PLACED
@@ -69,13 +70,9 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: run_demo(args.output, SHORT if args.short else FULL, args.seed))
-
-
-def run_demo(output: Path, size: DemoSize, seed: int) -> int:
-    """Runs every step in a fresh ``output`` folder and prints one table."""
+def demo(args: Namespace) -> None:
+    """Run every step in a fresh folder and print one table."""
+    output, size = args.output, SHORT if args.short else FULL
     check_writable("--output", output)
     if output.exists() and any(output.iterdir()) and not (output / "commands.txt").exists():
         raise VideoSyncError(f"{output}: not empty and not made by the demo; choose another --output")
@@ -83,14 +80,14 @@ def run_demo(output: Path, size: DemoSize, seed: int) -> int:
     if output.exists():
         shutil.rmtree(output)
     output.mkdir(parents=True)
-    steps = demo_commands(output, size, seed)
-    for number, (title, command) in enumerate(steps, start=1):
-        typed = as_typed(command)
+    steps = demo_commands(output, size, args.seed)
+    for number, (title, words) in enumerate(steps, start=1):
+        typed = as_typed(words)
         spent = time.monotonic() - started
         print(f"\n[{number}/{len(steps)}] {title}  ({spent:.0f} s so far)\n$ {typed}", flush=True)
         with (output / "commands.txt").open("a") as log:
             log.write(typed + "\n")
-        done = subprocess.run(command, env=environment(command), stdin=subprocess.DEVNULL, check=False)
+        done = subprocess.run(words, env=environment(words), stdin=subprocess.DEVNULL, check=False)
         if done.returncode and (title, done.returncode) != (SYNC, NOT_PLACED):
             raise VideoSyncError(
                 f"step {number} ({title}) ended with exit code {done.returncode}; its output is above"
@@ -111,40 +108,44 @@ def run_demo(output: Path, size: DemoSize, seed: int) -> int:
         f"Look at {pictures / 'median_1_strip.png'}: rows 1 and 2 show the same moments when the offset is right. "
         f"{pictures / 'methods.png'} compares the methods."
     )
-    return 0
 
 
-def as_typed(command: Sequence[str]) -> str:
+def as_typed(words: Sequence[str]) -> str:
     """What a user would type for it."""
-    text = shlex.join(["python", *command[1:]])
+    text = shlex.join(["python", *words[1:]])
     return text.replace(f"python -m {LAUNCHER}", "torchrun").replace("python -m videosync", "videosync")
 
 
-def environment(command: Sequence[str]) -> dict[str, str]:
+def environment(words: Sequence[str]) -> dict[str, str]:
     """Under a launcher each process gets its share of the cores; alone, a command takes all."""
     share = max(1, (os.cpu_count() or 1) // PROCESSES)
-    return {**os.environ, "OMP_NUM_THREADS": str(share)} if LAUNCHER in command else dict(os.environ)
+    return {**os.environ, "OMP_NUM_THREADS": str(share)} if LAUNCHER in words else dict(os.environ)
 
 
 def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, list[str]]]:
     """The steps as (title, command); every command also works when typed by hand, in the same folder."""
-    plain = [sys.executable, "-m", "videosync"]
-    launch = [sys.executable, "-m", LAUNCHER, "--standalone", "--nproc_per_node", str(PROCESSES)]
-    launch += ["-m", "videosync"]
+    launch = ["-m", LAUNCHER, "--standalone", "--nproc_per_node", str(PROCESSES)]
     opts = [f"paths.sets={output / 'similarity_sets'}", f"paths.detectors={output / 'detectors'}"]
     opts += [f"train.seed={seed}", f"pairs.seed={seed}", *size.overrides]
     noise = [*opts, "model.name=noise"]
 
     def job(name: str, logdir: str, options: list[str], *extra: str) -> list[str]:
+        launched = launch if name in ("train", "evaluate", "construct") else []
         common = ["--workdir", str(output / "data"), "--cfg_file", "configs/demo_config.yml"]
-        return [name, *common, "--logdir", str(output / logdir), *extra, "--opts", *options]
+        common += ["--logdir", str(output / logdir), *extra, "--opts", *options]
+        return [sys.executable, *launched, "-m", "videosync", name, *common]
+
+    def sets(prefix: str, logdir: str, options: list[str]) -> list[str]:
+        return job("construct", logdir, options, "--dataset_prefix", prefix)
+
+    def detectors(prefix: str, logdir: str, options: list[str]) -> list[str]:
+        return job("train-detector", logdir, options, "--prefix", prefix, "--sync_methods", *size.detectors)
 
     def cross(prefix: str, logdir: str, options: list[str]) -> list[str]:
-        sets = ["--model_prefix", prefix, "--data_prefix", prefix]
-        return [*plain, *job("eval-detector", logdir, options, *sets, "--models", *methods)]
+        both = ["--model_prefix", prefix, "--data_prefix", prefix]
+        models = [*size.label_free, *size.detectors]
+        return job("eval-detector", logdir, options, *both, "--models", *models)
 
-    methods = [*size.label_free, *size.detectors]
-    detectors = ["--sync_methods", *size.detectors]
     compared = [f"eval.methods=[{','.join(size.label_free)}]"]
     compared += [f"eval.detectors=[{','.join(f'demo/{name}' for name in size.detectors)}]"]
     make_events = [sys.executable, "-m", "dataset_preparation.synthetic_process"]
@@ -152,30 +153,19 @@ def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, li
     make_events += ["--train-events", str(size.train_events), "--val-events", str(size.val_events)]
     make_events += ["--seed", str(seed), "--workers", "2"]
     videos = [str(output / "data" / "synthetic" / "val_0000" / name) for name in ("cam0.mp4", "cam1.mp4")]
+    trained = ["--encoder", str(output / "encoder")]
     return [
         ("make synthetic two-camera events", make_events),
-        ("train the encoder on 2 processes", [*launch, *job("train", "encoder", opts)]),
-        (
-            "similarity sets of train and val",
-            [*launch, *job("construct", "encoder", opts, "--dataset_prefix", "demo")],
-        ),
-        (
-            "train the offset detectors",
-            [*plain, *job("train-detector", "detectors_demo", opts, "--prefix", "demo", *detectors)],
-        ),
-        (
-            "evaluate the encoder with every method",
-            [*launch, *job("evaluate", "encoder", [*opts, *compared])],
-        ),
+        ("train the encoder on 2 processes", job("train", "encoder", opts)),
+        ("similarity sets of train and val", sets("demo", "encoder", opts)),
+        ("train the offset detectors", detectors("demo", "detectors_demo", opts)),
+        ("evaluate the encoder with every method", job("evaluate", "encoder", [*opts, *compared])),
         ("cross-evaluate the detectors", cross("demo", "cross_demo", opts)),
-        (
-            "noise control: similarity sets",
-            [*launch, *job("construct", "noise", noise, "--dataset_prefix", "demo_noise")],
-        ),
-        (
-            "noise control: detectors",
-            [*plain, *job("train-detector", "detectors_noise", noise, "--prefix", "demo_noise", *detectors)],
-        ),
+        ("noise control: similarity sets", sets("demo_noise", "noise", noise)),
+        ("noise control: detectors", detectors("demo_noise", "detectors_noise", noise)),
         ("noise control: evaluation", cross("demo_noise", "cross_noise", noise)),
-        (SYNC, [*plain, "sync", *videos, "--encoder", str(output / "encoder")]),
+        (SYNC, [sys.executable, "-m", "videosync", "sync", *videos, *trained]),
     ]
+
+
+main = command(build_parser, demo)

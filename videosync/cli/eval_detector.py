@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 
 from videosync.cli.common import (
     CommandParser,
     check_writable,
+    command,
     command_parser,
     launched_rank,
     load_command_config,
-    run_command,
 )
 from videosync.cli.train_detector import METHODS
 from videosync.errors import require_known
@@ -52,11 +51,6 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: evaluate(args))
-
-
 def evaluate(args: Namespace) -> None:
     config = load_command_config(args)
     for name in args.models or ():
@@ -80,3 +74,6 @@ def evaluate(args: Namespace) -> None:
     print(f"\nOffset errors of {args.model_prefix} on {args.data_prefix}, split {config.eval.split}")
     print(f"{metrics_table(results.metrics, results.floor, results.notes)}\n")
     print(f"{SIGN}\nNumbers, pairs and the picture methods.png are in {results.folder}.")
+
+
+main = command(build_parser, evaluate)

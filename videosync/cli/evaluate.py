@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 
 from videosync.cli.common import (
     CommandParser,
     check_writable,
+    command,
     command_parser,
     expanded_path,
     load_command_config,
-    run_command,
 )
 
 DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
@@ -41,11 +40,6 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: evaluate(args))
-
-
 def evaluate(args: Namespace) -> None:
     config = load_command_config(args)
     from videosync.engine.distributed import setup_distributed
@@ -66,3 +60,6 @@ def evaluate(args: Namespace) -> None:
             sync = "sync_offset" in config.eval.tasks
             what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
             print(f"\n{tables}\n\n{what} are in {folder}.", flush=True)
+
+
+main = command(build_parser, evaluate)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, log_to_stdout, run_command
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, log_to_stdout
 
 FORMATS = ("safetensors", "onnx", "torch")
 DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
@@ -74,33 +74,30 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when the folder was written, else 2."""
-    args = build_parser().parse_args(argv)
+def write(args: Namespace) -> None:
+    check_writable("--output", args.output.parent)
+    from videosync.engine.export import ExportRequest, export  # torch slows --help
 
-    def job() -> None:
-        check_writable("--output", args.output.parent)
-        from videosync.engine.export import ExportRequest, export  # torch slows --help
+    log_to_stdout()
+    remarks = export(
+        args.source,
+        args.output,
+        list(dict.fromkeys(args.format)),
+        ExportRequest(
+            checkpoint=args.checkpoint,
+            frames=list(dict.fromkeys(args.frames)),
+            workdir=args.workdir,
+            reports=args.metrics,
+            licence=args.licence,
+            name=args.name,
+            command=args.command,
+        ),
+    )
+    for remark in remarks:
+        print(f"Note: {remark}.")
+    if not args.licence:
+        print("Note: no --licence was given; the card says so.")
+    print(f"Wrote {args.output}; its card is {args.output / 'README.md'}.", flush=True)
 
-        log_to_stdout()
-        remarks = export(
-            args.source,
-            args.output,
-            list(dict.fromkeys(args.format)),
-            ExportRequest(
-                checkpoint=args.checkpoint,
-                frames=list(dict.fromkeys(args.frames)),
-                workdir=args.workdir,
-                reports=args.metrics,
-                licence=args.licence,
-                name=args.name,
-                command=args.command,
-            ),
-        )
-        for remark in remarks:
-            print(f"Note: {remark}.")
-        if not args.licence:
-            print("Note: no --licence was given; the card says so.")
-        print(f"Wrote {args.output}; its card is {args.output / 'README.md'}.", flush=True)
 
-    return run_command(job)
+main = command(build_parser, write)

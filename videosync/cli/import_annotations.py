@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError, Namespace
 from collections import Counter
-from collections.abc import Sequence
 
-from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.cli.common import CommandParser, command, expanded_path
 from videosync.data.annotations import read_annotations, shared_events, to_samples
 from videosync.data.manifest import read_manifest, validate_manifest, write_manifest
 from videosync.data.splits import split_by_hash
@@ -46,19 +45,13 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when a manifest was written, else 2."""
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: import_annotations(args))
-
-
 def _share(text: str) -> float:
     if not 0 < (value := float(text)) < 1:
         raise ArgumentTypeError(f"{text}: must be a share between 0 and 1")
     return value
 
 
-def import_annotations(args: Namespace) -> int:
+def import_annotations(args: Namespace) -> None:
     output = args.output_dir or args.folder
     entries, problems = read_annotations(args.folder, video_root=args.video_root)
     splits = None
@@ -96,4 +89,6 @@ def import_annotations(args: Namespace) -> int:
         raise ManifestError(
             f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all"
         )
-    return 0
+
+
+main = command(build_parser, import_annotations)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command, spread
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, spread
+from videosync.errors import ConfigError
 
 DEFAULT_MAX_OFFSET = 30  # of the published code's classifiers
 
@@ -40,16 +40,9 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when the sets were written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+def import_sets(args: Namespace) -> None:
     if not 0 < args.fps < 1e6:
-        parser.error(f"--fps {args.fps:g}: must be a number above 0")
-    return run_command(lambda: import_sets(args))
-
-
-def import_sets(args: Namespace) -> int:
+        raise ConfigError(f"--fps {args.fps:g}: must be a number above 0.")
     from videosync.engine.import_sets import (  # torch slows --help
         find_splits,
         largest,
@@ -79,4 +72,6 @@ def import_sets(args: Namespace) -> int:
     print(
         f"wrote them to {args.sets}; every pair counts as an event of its own, since the files name no events"
     )
-    return 0
+
+
+main = command(build_parser, import_sets)

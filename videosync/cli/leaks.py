@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videosync.arguments import at_least
-from videosync.cli.common import CommandParser, check_writable, columns, expanded_path, run_command
+from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path
 from videosync.cli.train_detector import METHODS
 from videosync.config.load import load_config
-from videosync.errors import require_known
+from videosync.errors import ConfigError, require_known
 
 if TYPE_CHECKING:
     from videosync.engine.leaks import LeakReport
@@ -69,16 +68,9 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when no leak is found, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    if args.output and args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
-        parser.error(f"--output {args.output}: is not empty; give a new folder")
-    return run_command(lambda: leaks(args))
-
-
 def leaks(args: argparse.Namespace) -> int:
+    if args.output and args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
+        raise ConfigError(f"--output {args.output}: is not empty; give a new folder.")
     for name in args.methods:
         require_known("--methods", name, METHODS)
     if args.output:
@@ -165,3 +157,6 @@ def print_report(report: LeakReport) -> None:
         print(f"LEAK: offsets can be told without looking, from {names}")
     else:
         print(f"no leak found; too few offsets to tell: {untold}" if untold else "no leak found")
+
+
+main = command(build_parser, leaks)

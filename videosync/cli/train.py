@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 
 from videosync.cli.common import (
     CommandParser,
     check_writable,
+    command,
     command_parser,
     load_command_config,
     log_to_stdout,
-    run_command,
 )
 
 DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
@@ -26,11 +25,6 @@ SIGNAL_EXIT = 128  # the shell's convention: 128 + number of the signal
 
 def build_parser() -> CommandParser:
     return command_parser(DESCRIPTION)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: train(args))
 
 
 def train(args: Namespace) -> int:
@@ -50,3 +44,6 @@ def train(args: Namespace) -> int:
             distributed=distributed,
         )
     return 0 if stopped is None else SIGNAL_EXIT + stopped
+
+
+main = command(build_parser, train)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Sequence
 
 from videosync.cli.common import (
     CommandParser,
     check_writable,
+    command,
     command_parser,
     expanded_path,
     launched_rank,
     load_command_config,
     log_to_stdout,
-    run_command,
 )
 from videosync.errors import require_known
 
@@ -48,11 +47,6 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: train(args))
-
-
 def train(args: Namespace) -> None:
     config = load_command_config(args)
     for name in args.sync_methods:
@@ -79,3 +73,6 @@ def train(args: Namespace) -> None:
     print(
         f"The detectors are in {config.paths.detectors}/{args.prefix}, their losses and numbers in {args.logdir}."
     )
+
+
+main = command(build_parser, train)
