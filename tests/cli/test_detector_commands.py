@@ -197,15 +197,11 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
     [
         ("train", ["--prefix", "nut"], "did you mean 'ntu'?"),
         ("train", ["--prefix", "ntu", "--sync_methods", "mpl"], "did you mean 'mlp'?"),
-        ("train", ["--prefix", "ntu", "--opts", "detector.sed=1"], "detector.seed"),
         (
             "train",
             ["--prefix", "ntu", "--opts", "detector.holdout=0.99"],
             "leaves none to fit on; choose a smaller",
         ),
-        ("train", ["--prefix", "ntu", "--opts", "detector.seed=4294967296"], "expected at most 4294967295"),
-        ("train", ["--prefix", "ntu", "--cfg_file", "absent.yml"], "absent.yml"),
-        ("train", ["--prefx", "ntu", "--prefix", "ntu"], "--prefix"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "longer"], "reads 12 x 12 matrices"),
         ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu", "--models", "cnn"], "holds no detector"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "nut"], "did you mean 'ntu'?"),
@@ -220,10 +216,7 @@ def test_wrong_input_is_one_sentence_and_nothing_is_written(
     main = {"train": train_detector.main, "eval": eval_detector.main}[job]
     before = sorted(there.rglob("*"))
     logdir = tmp_path / "log"
-    try:
-        code = main([*flags, "--logdir", str(logdir)])
-    except SystemExit as stopped:
-        code = int(str(stopped.code))
+    code = main([*flags, "--logdir", str(logdir)])
     captured = capsys.readouterr()
     assert code == 2
     assert captured.out == ""

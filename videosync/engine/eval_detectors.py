@@ -117,7 +117,7 @@ def evaluate_detectors(
         title=f"detectors of {model_prefix} on {data_prefix}, split {config.eval.split}",
     )
     write_metrics(output / REPORT_FILE, metrics, floor, facts)  # last: where it is, everything is
-    return MethodResults(output, metrics, floor, predicted, tuple(notes))
+    return MethodResults(output, pairs.pair_ids, metrics, floor, predicted, tuple(notes))
 
 
 def _trained_set(config: Config, workdir: Path, prefix: str) -> str | None:

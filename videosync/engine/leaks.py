@@ -143,7 +143,9 @@ def _noise_rows(
         output=output / "evaluation",
         command=command,
     )
-    labels = _labels(_pairs(config, config.eval.split, config.pairs.num_frames, output), config)
+    pairs = _pairs(config, config.eval.split, config.pairs.num_frames, output)
+    assert list(results.pair_ids) == [pair.pair_id for pair in pairs]
+    labels = _labels(pairs, config)
     return [judge.answers(f"noise → {name}", results.predicted[name], **labels) for name in methods]
 
 

@@ -145,7 +145,7 @@ def train_detectors(
             "config": asdict(config),
         },
     )
-    return MethodResults(logdir, metrics, floor, predicted, tuple(notes))
+    return MethodResults(logdir, reported.pair_ids, metrics, floor, predicted, tuple(notes))
 
 
 def metric_options(pairs: MatrixPairs, config: Config) -> dict[str, Any]:

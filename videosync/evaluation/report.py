@@ -18,6 +18,7 @@ class MethodResults:
     """What several methods said about the same N pairs."""
 
     folder: Path  # of the report
+    pair_ids: Sequence[str]  # [N]
     metrics: Mapping[str, SyncMetrics]  # by name of the method
     floor: SyncMetrics  # of always answering 0
     predicted: Mapping[str, np.ndarray]  # offsets [N], frames
