@@ -137,7 +137,7 @@ def test_cross_evaluation_prints_writes_and_draws(there: Path, capsys: pytest.Ca
         ms = np.mean([float(row[f"{name}_error_ms"]) for row in rows])
         assert ms == pytest.approx(report["methods"][name]["mae_ms"], abs=0.1)
     picture = matplotlib.image.imread(output / "methods.png")
-    assert min(picture.shape[:2]) > 500
+    assert picture.shape[0] > 400
     assert picture[..., :3].std() > 0.1
 
 

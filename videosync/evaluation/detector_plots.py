@@ -14,7 +14,7 @@ from videosync.offset.methods import PREDICTORS
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-COLORS = {True: "tab:blue", False: "0.7"}  # of trained methods, and of the others
+METHOD_COLORS = {True: "tab:blue", False: "0.7"}  # of trained methods, and of the others
 LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 
 
@@ -41,7 +41,7 @@ def save_comparison(
     )
     means = np.array([metrics[name].mae_frames for name in names])
     reach = np.abs(np.array([_interval(metrics[name]) for name in names]).T - means)  # [2, methods]
-    for trained, color in COLORS.items():
+    for trained, color in METHOD_COLORS.items():
         chosen = np.array([(name not in PREDICTORS) == trained for name in names])
         if chosen.any():
             rows, label = np.flatnonzero(chosen), "trained" if trained else "needs no training"
