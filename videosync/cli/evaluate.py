@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from videosync.cli.common import (
     CommandParser,
@@ -12,6 +13,9 @@ from videosync.cli.common import (
     expanded_path,
     load_command_config,
 )
+
+if TYPE_CHECKING:
+    from videosync.engine.evaluate import Evaluation
 
 DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
 with the label-free methods (and any trained detector), and report errors in frames and milliseconds.
@@ -47,7 +51,7 @@ def evaluate(args: Namespace) -> None:
 
     check_writable("--output-dir", args.output_dir or evaluations_folder(args.logdir))
     with setup_distributed(config.train.backend, args.local_rank) as distributed:
-        tables, folder = run_evaluation(
+        done = run_evaluation(
             config,
             workdir=args.workdir,
             logdir=args.logdir,
@@ -59,7 +63,25 @@ def evaluate(args: Namespace) -> None:
         if distributed.is_main:
             sync = "sync_offset" in config.eval.tasks
             what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
-            print(f"\n{tables}\n\n{what} are in {folder}.", flush=True)
+            print("\n" + "\n\n".join([*describe(done), f"{what} are in {done.folder}."]), flush=True)
+
+
+def describe(done: Evaluation) -> list[str]:
+    """What changed, which checkpoint was taken, the tables below a line on what each is about, and notes."""
+    report = done.report
+    about = f"{report['dataset']}, split {report['split']}"
+    parts = []
+    if done.changed:
+        parts.append(f"Evaluated anew; since the earlier report there changed: {'; '.join(done.changed)}.")
+    if report["checkpoint"]:
+        parts.append(f"checkpoint {report['checkpoint']['why']}")
+    if "table" in report:
+        parts.append(f"Offset errors on {about}\n{report['table']}")
+    if "phases" in report:
+        parts.append(f"Phases on {about}\n{report['phases']['table']}")
+    if report.get("differences"):
+        parts.append("\n".join(f"Note: {note}." for note in report["differences"]))
+    return parts
 
 
 main = command(build_parser, evaluate)
