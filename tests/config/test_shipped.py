@@ -38,6 +38,8 @@ def test_they_are_listed_and_copied_and_nothing_is_overwritten(
         assert main(["--copy", "configs/demo_config.yml", *target]) == 0
     original = (CONFIGS / "demo_config.yml").read_text()
     assert [path.read_text() for path in sorted(tmp_path.iterdir())] == [original, original]
+    assert main(["--copy", "demo_config.yml", "new/folder/mine.yml"]) == 0
+    assert (tmp_path / "new" / "folder" / "mine.yml").read_text() == original
     (tmp_path / "mine.yml").write_text("mine")
     assert main(["--copy", "demo_config.yml", "mine.yml"]) == 2
     assert "mine.yml: there already, and is not overwritten" in capsys.readouterr().err
