@@ -30,18 +30,8 @@ eval: {bootstrap: 200, pictures: 1}
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
-    events = [
-        "--train_events",
-        "12",
-        "--val_events",
-        "16",
-        "--frames",
-        "48",
-        "--size",
-        "32",
-        "--offset_range",
-        "6",
-    ]
+    events = ["--train_events", "12", "--val_events", "16", "--frames", "48", "--size", "32"]
+    events += ["--offset_range", "6"]
     assert make_events(["--output_dir", str(folder / "synthetic"), *events, "--workers", "1"]) == 0
     (folder / "tiny.yml").write_text(CONFIG)
     return folder

@@ -104,7 +104,7 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
         (["--workers", "0"], "--workers 0: must be 1 or more"),
         (["--size", "big"], "--size: invalid int value: 'big'"),
         (["--output_dir", "file"], "file: is a file; give a folder to write"),
-        (["--limti", "3"], "unknown argument '--limti'; did you mean '--limit'?"),
+        (["--limti", "3"], "unknown argument '--limti'. Did you mean '--limit'?"),
         (["--output_dir", "raw"], "would be overwritten"),
         (["--output_dir", ""], "--output_dir: is empty"),
         (["", "out"], "root: is empty"),

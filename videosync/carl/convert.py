@@ -37,7 +37,7 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
     if length is None:
         raise CheckpointError(
             f"{source}: does not tell the training length, to which its stretched positions are tied; give "
-            "--num_frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of FineGym and Pouring)"
+            "--num-frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of FineGym and Pouring)"
         )
     assumed = []
     if heads is not None:
