@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from videosync.cli.common import command_parser, load_command_config, run_command
 from videosync.config.load import config_to_dict, config_to_yaml
-from videosync.config.options import Option, option_comments, options, section_classes
+from videosync.config.options import Option, options, section_classes
 from videosync.config.schema import Config
 
 _INTRODUCTION = (
     "Every option, its default and its meaning. A YAML file holds only what differs; `--opts` wins over the "
     "file.\n"
-    "`make docs` writes this page from `videosync/config/schema.py`."
+    "`make docs` writes this page."
 )
 
 
@@ -43,7 +43,7 @@ def _rows(config: Config, section: str) -> Iterator[tuple[Option, str, str]]:
     for key, option in options().items():
         group, _, name = key.partition(".")
         if group == section:
-            yield option, _value(values[name]), option_comments()[key]
+            yield option, _value(values[name]), option.about["meaning"]
 
 
 def _value(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from videosync.cli.common import (
     check_writable,
@@ -13,6 +13,7 @@ from videosync.cli.common import (
 )
 from videosync.cli.train_detector import METHODS, check_methods
 from videosync.cli.typed import typed_command
+from videosync.offset.methods import PREDICTORS
 
 DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
 
@@ -22,7 +23,7 @@ answering 0;
 metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
 report of other methods or options, to a folder beside it that is named by what differs."""
 
-LABEL_FREE = ("median", "mean", "dtw", "diagonal")
+LABEL_FREE: Collection[str] = PREDICTORS
 
 
 def main(argv: Sequence[str] | None = None) -> int:

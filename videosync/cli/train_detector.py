@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from videosync.cli.common import (
     check_writable,
@@ -17,6 +17,7 @@ from videosync.cli.common import (
 from videosync.cli.typed import typed_command
 from videosync.config.options import nearest
 from videosync.errors import ConfigError
+from videosync.offset.methods import DETECTORS
 
 DESCRIPTION = """Train offset detectors on the train split of a similarity set; report them on its val split.
 
@@ -27,7 +28,7 @@ is only reported.
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
 first)."""
 
-METHODS = ("log_reg", "svm", "mlp", "cnn", "equivariant")
+METHODS: Collection[str] = DETECTORS
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(job)
 
 
-def check_methods(flag: str, given: Sequence[str], known: Sequence[str]) -> None:
+def check_methods(flag: str, given: Sequence[str], known: Collection[str]) -> None:
     """Raises ConfigError for a name that is not known, with the nearest that is."""
     for name in given:
         if name not in known:

@@ -8,10 +8,18 @@ similarities over the candidate frames.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from videosync.errors import ConfigError, require_known
+from videosync.losses.lags import lag_loss
+from videosync.losses.objective import Objective
+from videosync.option import option
+from videosync.types import ClipBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # which frames stand in the softmax beside the other view of the same video
 NEGATIVE_TYPES: dict[str, str] = {
@@ -20,6 +28,51 @@ NEGATIVE_TYPES: dict[str, str] = {
     "batch_noself": "both views of all other videos of the batch",
     "batch": "the frame's own view and both views of all other videos of the batch",
 }
+
+
+@dataclass(frozen=True)
+class Scl(Objective):
+    """CARL's loss between the two views of each pair, on projected embeddings of unit length.
+
+    ``lag_weight`` times the loss over lags is added (not in CARL).
+    """
+
+    temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
+    negative_type: str = option(
+        "single_noself", "+ none, own view, other videos, both in the softmax", choices=NEGATIVE_TYPES
+    )
+    label_variance: float = option(10.0, "variance of the Gaussian target, frames^2", "(0, inf)")
+    lag_weight: float = option(
+        0.0, "weight of a loss over lags beside it; views must be contiguous", "[0, inf)"
+    )
+    log_epsilon: float = option(
+        0.0, "added inside the logarithm; 1e-6 reproduces the reference code", "[0, inf)"
+    )
+
+    @property
+    def wanted(self) -> Mapping[str, bool]:
+        return {"project": True}
+
+    def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
+        frames = sequence_contrastive_loss(
+            output,
+            batch.steps,
+            batch.lengths,
+            batch.mask,
+            temperature=self.temperature,
+            label_variance=self.label_variance,
+            negative_type=self.negative_type,
+            log_epsilon=self.log_epsilon,
+        )
+        if self.lag_weight == 0:
+            return frames
+        return frames + self.lag_weight * lag_loss(
+            output,
+            batch.steps,
+            batch.mask,
+            temperature=self.temperature,
+            label_variance=self.label_variance,
+        )
 
 
 def sequence_contrastive_loss(
@@ -52,6 +105,8 @@ def sequence_contrastive_loss(
     Computed in float32 also under autocast. Raises ConfigError for an unknown ``negative_type`` or a non-positive
     temperature or variance.
     """
+    import torch
+
     _check(embeddings, temperature, label_variance, negative_type)
     with torch.autocast(embeddings.device.type, enabled=False):
         e = embeddings.float()
@@ -99,6 +154,8 @@ def _targets(
 
     ``columns`` ``[B, V, T, T]`` True = a real frame of the other view. ``as_reference``: every step in float32.
     """
+    import torch
+
     # frame numbers of long videos and their ratios are exact in float64, and then squared
     precision = torch.float32 if as_reference else torch.float64
     steps, lengths = steps.to(precision), lengths.to(precision)[..., None]  # [B, V, T], [B, V, 1]

@@ -6,11 +6,16 @@ by similarity), and the match is sent back to ``u``. The loss asks that it comes
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from videosync.errors import ConfigError, require_known
+from videosync.losses.objective import FreeObjective
+from videosync.option import option
+from videosync.types import ClipBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOSS_TYPES: dict[str, str] = {
     "regression_mse_var": "squared distance in time, weighed by how spread the match is (the paper's choice)",
@@ -19,6 +24,57 @@ LOSS_TYPES: dict[str, str] = {
     "classification": "cross-entropy over the frames of the clip",
 }
 SIMILARITIES = ("l2", "cosine")
+
+
+@dataclass(frozen=True)
+class Tcc(FreeObjective):
+    """TCC between all clips of the batch, each view of each pair being one. There is no projection head.
+
+    The reference configurations of TCC have L2_NORMALIZE off: with unit embeddings, similarities lie in -4 … 0 and,
+    divided by D and the temperature, leave the matches almost flat.
+    """
+
+    unit: ClassVar[bool] = False
+    temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
+    tcc_type: str = option(
+        "regression_mse_var", "what is asked of a frame that was matched there and back", choices=LOSS_TYPES
+    )
+    tcc_similarity: str = option(
+        "l2", "minus the squared distance, or the inner product", choices=SIMILARITIES
+    )
+    label_smoothing: float = option(0.1, "share of a frame's label that is spread over its clip", "[0, 1)")
+    variance_lambda: float = option(
+        0.001,
+        "weight of the log variance of a match",
+        "[0, inf)",
+        only_for=("tcc_type", "regression_mse_var"),
+    )
+    huber_delta: float = option(
+        0.1,
+        "where squares turn linear; 1 is the reference code's",
+        "(0, inf)",
+        only_for=("tcc_type", "regression_huber"),
+    )
+    tcc_reference: bool = option(
+        False,
+        "the reference code's divergence to unnormalised scores",
+        only_for=("tcc_type", "classification"),
+    )
+
+    def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
+        return cycle_consistency_loss(
+            output.flatten(0, 1),  # [B*V, T, D]
+            batch.steps.flatten(0, 1),
+            batch.lengths.flatten(),
+            batch.mask.flatten(0, 1),
+            loss_type=self.tcc_type,
+            similarity=self.tcc_similarity,
+            temperature=self.temperature,
+            label_smoothing=self.label_smoothing,
+            variance_lambda=self.variance_lambda,
+            huber_delta=self.huber_delta,
+            reference_classification=self.tcc_reference,
+        )
 
 
 def cycle_consistency_loss(
@@ -50,6 +106,8 @@ def cycle_consistency_loss(
         ConfigError: an unknown loss type or similarity, or a temperature that is not positive.
         ValueError: fewer than two clips, or shapes that do not fit.
     """
+    import torch
+
     _check(embeddings, loss_type, similarity, temperature)
     with torch.autocast(embeddings.device.type, enabled=False):
         e = embeddings.float()
@@ -94,12 +152,15 @@ def _similarity(a: Tensor, b: Tensor, kind: str) -> Tensor:
 
 def _softmax_of_some(logits: Tensor) -> Tensor:
     """Softmax over the last axis; rows of minus infinity become zeros instead of NaN."""
-    empty = torch.isinf(logits).all(-1, keepdim=True)
+    empty = logits.isinf().all(-1, keepdim=True)
     return logits.masked_fill(empty, 0.0).softmax(-1).masked_fill(empty, 0.0)
 
 
 def _smooth_labels(rows: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
     """``(1 - n s/(n-1)) I + s/(n-1)`` over the ``n`` real frames of each row's clip, ``[R, T]``."""
+    import torch
+    from torch.nn import functional as F
+
     frames = rows.shape[1]
     own = F.one_hot(rows.nonzero()[:, 1], frames).to(torch.float32)  # [R, T]
     n = allowed.sum(-1, keepdim=True).float()
@@ -108,6 +169,8 @@ def _smooth_labels(rows: Tensor, allowed: Tensor, smoothing: float) -> Tensor:
 
 
 def _classification(logits: Tensor, labels: Tensor, allowed: Tensor, reference: bool) -> Tensor:
+    import torch
+
     if reference:
         some = logits.masked_fill(~allowed, 0.0)
         return (torch.xlogy(labels, labels) - labels * some)[allowed].mean()
@@ -125,6 +188,8 @@ def _regression(
     variance_lambda: float,
     huber_delta: float,
 ) -> Tensor:
+    from torch.nn import functional as F
+
     beta = logits.softmax(-1)
     left = (time * labels).sum(-1)  # when the frame lies, [R]
     returned = (time * beta).sum(-1)  # when it comes back
@@ -135,7 +200,7 @@ def _regression(
         return squared.mean()
     variance = ((time - returned[:, None]) ** 2 * beta).sum(-1)
     log_variance = variance.maximum(least_variance).log()
-    return (torch.exp(-log_variance) * squared + variance_lambda * log_variance).mean()
+    return ((-log_variance).exp() * squared + variance_lambda * log_variance).mean()
 
 
 def _check(embeddings: Tensor, loss_type: str, similarity: str, temperature: float) -> None:

@@ -21,15 +21,12 @@ class CellDetector(Detector):
 
     It reads matrices of one size. Shorter ones, around which it sees their own mean, are accepted only if the train
     set had such, too.
-
-    Args:
-        holdout, seed: see ``Detector``.
     """
 
     per_cell: ClassVar[bool] = True  # inputs standardised cell by cell; False: by one mean and deviation
 
-    def __init__(self, *, holdout: float = 0.15, seed: int = 0) -> None:
-        super().__init__(holdout=holdout, seed=seed)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._mean = self._scale = np.ones(1, dtype=np.float32)  # [T * T] or [1]
 
     def arrays(self) -> dict[str, np.ndarray]:

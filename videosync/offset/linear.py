@@ -21,22 +21,12 @@ NEGLIGIBLE = 1e-7  # directions with less than this share of the largest varianc
 class LinearDetector(CellDetector):
     """One weight per cell and class. Subclasses name the scikit-learn classifier.
 
-    Args:
-        c: inverse strength of the L2 penalty (scikit-learn's C). Inputs are scaled so that an example's
-        squared
-            length is about 1, and C means the same for every matrix size.
-        holdout, seed: see ``Detector``.
+    Inputs are scaled so that an example's squared length is about 1, and C means the same for every matrix size.
     """
 
-    def __init__(self, *, c: float = 1.0, holdout: float = 0.15, seed: int = 0) -> None:
-        super().__init__(holdout=holdout, seed=seed)
-        self.c = c
-        self._classes = np.zeros(0, dtype=np.int64)  # classes seen in training, [C]
-        self._weights = np.zeros((0, 0), dtype=np.float32)  # [C, T * T]
-        self._bias = np.zeros(0, dtype=np.float32)  # [C]
-
-    def options(self) -> dict[str, Any]:
-        return {"c": self.c, "holdout": self.holdout, "seed": self.seed}
+    _classes: np.ndarray  # int64 [C], classes seen in training
+    _weights: np.ndarray  # float32 [C, T * T]
+    _bias: np.ndarray  # float32 [C]
 
     @abstractmethod
     def _classifier(self) -> Any:
