@@ -137,6 +137,10 @@ def test_each_rule_refuses(overrides: list[str], message: str) -> None:
         (["data.dataset="], "data.dataset is empty"),
         (["data.sampling_region=1e6"], r"data.sampling_region is 1e\+06: .*set data.sampling_block to video"),
         (["model.name=noise"], "model.name is 'noise', which has nothing to train"),
+        (
+            ["data.feature_cache=2", "model.layer=4", "augment.enabled=false"],
+            "data.feature_cache is 2, but augment.enabled is false",
+        ),
         (["model.weights="], "model.layer freezes stages 1 to 3 of resnet50, but model.weights is empty"),
         (["train.batch_size=3"], r"train.batch_size \(3\) is not divisible by the number of processes \(2\)"),
     ],

@@ -157,6 +157,11 @@ def _training(config: Config, world_size: int) -> list[str]:
             "start from another run (train.start_from), train the whole backbone (model.layer 0), or allow it with "
             "model.random_backbone true."
         )
+    if config.data.feature_cache > 1 and not config.augment.enabled:
+        problems.append(
+            f"data.feature_cache is {config.data.feature_cache}, but augment.enabled is false: the copies would be "
+            "equal. Set augment.enabled to true, or data.feature_cache to 1."
+        )
     if config.data.sampling_region > _LARGEST_REGION:
         problems.append(
             f"data.sampling_region is {config.data.sampling_region:g}: what is drawn beyond a video's end is padding, "

@@ -64,13 +64,13 @@ _PREFIXES = (  # what stands before a backbone's names, the query or online netw
 
 
 TRAIN_WITHOUT = (
-    "train without pretrained weights: model.weights='' with model.layer=0 (the whole backbone learns) or "
-    "model.random_backbone=true (frozen stages stay random)"
+    "train without pretrained weights, by the model options weights='' and layer=0 (the whole backbone learns) or "
+    "random_backbone=true (frozen stages stay random)"
 )
 
 
 def find_weights(name: str, workdir: Path, *, otherwise: str = TRAIN_WITHOUT) -> Path:
-    """The file that ``model.weights`` names: a key of ``PRETRAINED``, or a path (inside ``workdir`` unless absolute).
+    """The file that ``name`` stands for: a key of ``PRETRAINED``, or a path (inside ``workdir`` unless absolute).
 
     ``otherwise``: how to do without it.
 

@@ -95,7 +95,7 @@ class CellDetector(Detector):
         if max_offset != self.max_offset:
             raise CheckpointError(
                 f"detector {self.name} answers offsets up to ±{self.max_offset} frames, but the data holds "
-                f"offsets up to ±{max_offset}; train a detector on a set with pairs.max_offset={max_offset}, or the "
+                f"offsets up to ±{max_offset}; train a detector on a set with max_offset {max_offset}, or the "
                 "detector equivariant, which reads any range"
             )
         accepted = range(1 if self.shortest < self.size else self.size, self.size + 1)
@@ -104,7 +104,7 @@ class CellDetector(Detector):
             raise CheckpointError(
                 f"detector {self.name} reads {self.size} x {self.size} {largest}, but the data holds "
                 f"{shape[0]} x {shape[1]} ones; train a detector on that data, build the data with "
-                f"pairs.num_frames={self.size}, or train the detector equivariant, which reads any size"
+                f"windows of {self.size} frames, or train the detector equivariant, which reads any size"
             )
 
     def _memory_of_model(self) -> int:
@@ -118,5 +118,5 @@ class CellDetector(Detector):
             raise TrainingError(
                 f"{self.method}: {examples} matrices of {self.size} x {self.size} need {needed / 2**30:.0f} "
                 f"GiB, this machine has {present / 2**30:.0f}; build a smaller train set "
-                "(pairs.windows_train) or shorter windows (pairs.num_frames)"
+                "or shorter windows"
             )
