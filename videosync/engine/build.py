@@ -152,8 +152,11 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
 
 
 def build_augment(config: Config) -> ClipAugment | None:
-    options = asdict(config.augment)
-    return ClipAugment(config.data.image_size, **options) if options.pop("enabled") else None
+    if not config.augment.enabled:
+        return None
+    return ClipAugment(
+        config.data.image_size, **{k: v for k, v in vars(config.augment).items() if k != "enabled"}
+    )
 
 
 def build_cache(
