@@ -30,7 +30,7 @@ from videosync.losses.named import LOSSES
 from videosync.losses.objective import Objective
 from videosync.models.options import BACKBONES
 from videosync.models.staged import StagedBackbone
-from videosync.offset.cell_detector import CellDetector
+from videosync.offset.cell_detector import CellDetector, Examples
 from videosync.offset.detector import DetectorOptions, Report
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
 from videosync.option import option
@@ -87,17 +87,10 @@ class ToyDetector(CellDetector):
     method = "toy"
     Options = ToyDetectorOptions
 
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
-        counts = np.bincount(labels, minlength=2 * self.max_offset + 1)
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        counts = np.bincount(train.labels, minlength=2 * self.max_offset + 1)
         self._often = np.roll(counts, self.options.shift).astype(np.float32)
-        return {"examples": len(labels)}
+        return {"examples": len(train.labels)}
 
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
         return np.repeat(self._often[None], len(inputs), axis=0)

@@ -20,33 +20,23 @@ from videosync.option import option
 
 EVAL_TASKS = ("sync_offset", "kendalls_tau", "retrieval", "event_completion", "classification")
 
+# fmt: off
+
 
 @dataclass(frozen=True)
 class DataConfig:
     dataset: str = option("", "dataset folder, inside --workdir, that holds manifest.jsonl")
     image_size: int = option(224, "frames are resized to image_size x image_size", "[16, inf)")
     num_frames: int = option(240, "frames in one training view", "[2, inf)")
-    views: Literal["self", "cross", "mix"] = option(
-        "self", "two views of one video, of two cameras, or a mix"
-    )
+    views: Literal["self", "cross", "mix"] = option("self", "two views of one video, of two cameras, or a mix")
     cross_share: float = option(0.5, 'share of cross-view samples when views is "mix"', "[0, 1]")
-    sampling_region: float = option(
-        1.5, "a view's frames come out of a block 1 to this many times as long as it", "[1, inf)"
-    )
-    sampling_block: Literal["view", "video"] = option(
-        "view", "video: that many times as long as the whole video"
-    )
-    consistent_offset: float = option(
-        0.2, "blocks of views start within (1 - this) * num_frames; 0: anywhere", "[0, 1]"
-    )
+    sampling_region: float = option(1.5, "a view is drawn from a block 1 to this many times as long as it", "[1, inf)")
+    sampling_block: Literal["view", "video"] = option("view", "video: that many times as long as the whole video")
+    consistent_offset: float = option(0.2, "blocks start within (1 - this) * num_frames; 0: anywhere", "[0, 1]")
     samples_per_video: int = option(1, "training samples drawn per manifest line and epoch", "[1, inf)")
     num_workers: int = option(4, "data-loading processes per rank", "[0, inf)")
-    label_fraction: float = option(
-        1.0, "classification: share of the labelled train events that is trained on", "(0, 1]"
-    )
-    feature_cache: int = option(
-        0, "0: off; N: train on cached frozen features of N augmented copies (1: plain)", "[0, inf)"
-    )
+    label_fraction: float = option(1.0, "classification: share of the labelled events trained on", "(0, 1]")
+    feature_cache: int = option(0, "0: off; N: train on cached features of N augmented copies (1: plain)", "[0, inf)")
 
 
 @dataclass(frozen=True)
@@ -61,18 +51,14 @@ class AugmentConfig:
     hue: float = option(0.2, "largest rotation, as a share of the full circle", "[0, 0.5]")
     gray_prob: float = option(0.2, "probability of turning a clip grey", "[0, 1]")
     blur_prob: float = option(0.5, "probability of a Gaussian blur", "[0, 1]")
-    reference: bool = option(
-        False, "as CARL's code: jitter in random order, around each frame's mean; no blur without it"
-    )
+    reference: bool = option(False, "as CARL: jitter in random order around each frame's mean, blur only with it")
 
 
 @dataclass(frozen=True)
 class PairsConfig:
     num_frames: int = option(240, "length of both windows of a pair", "[2, inf)")
     max_offset: int = option(30, "K: offsets lie in -K ... K frames", "[0, inf)")
-    placement: Literal["random", "start"] = option(
-        "random", "seeded windows, or each clip from its first frame on"
-    )
+    placement: Literal["random", "start"] = option("random", "seeded windows, or each clip from its first frame on")
     windows_train: int = option(1, "windows drawn per pair of views in the train split", "[1, inf)")
     windows_val: int = option(1, "windows drawn per pair of views in every other split", "[1, inf)")
     seed: int = option(0, "of the window positions", "[0, 9223372036854775807]")
@@ -90,9 +76,7 @@ class OptimConfig:
     name: Literal["adam", "adamw"] = option("adam", "the optimizer")
     lr: float = option(1e-4, "learning rate after the warm-up", "(0, inf)")
     weight_decay: float = option(1e-5, "of all trained weights", "[0, inf)")
-    schedule: Literal["cosine", "constant"] = option(
-        "cosine", "how the learning rate goes on after the warm-up"
-    )
+    schedule: Literal["cosine", "constant"] = option("cosine", "how the learning rate goes on after the warm-up")
     warmup_epochs: float = option(1.0, "epochs of linear rise of the learning rate", "[0, inf)")
     grad_clip: float = option(10.0, "largest gradient norm; 0: no clipping", "[0, inf)")
     accumulate: int = option(1, "batches per optimizer step", "[1, inf)")
@@ -102,25 +86,15 @@ class OptimConfig:
 class TrainConfig:
     epochs: int = option(300, "times every sample is drawn", "[1, inf)")
     batch_size: int = option(2, "pairs a step takes, over all processes together", "[1, inf)")
-    precision: Literal["float32", "fp16", "bf16"] = option(
-        "float32", "autocast precision; the loss stays float32"
-    )
+    precision: Literal["float32", "fp16", "bf16"] = option("float32", "autocast precision; the loss stays float32")
     seed: int = option(0, "rank r uses seed + r", "[0, 9223372036854775807]")
-    start_from: str = option(
-        "", 'folder of a run, or CARL\'s .pth file, whose weights training starts from; "": none'
-    )
-    holdout: float = option(
-        0.1, "share of train events kept to choose the best checkpoint by; 0: the last is best", "[0, 1)"
-    )
+    start_from: str = option("", 'folder of a run, or CARL\'s .pth file, whose weights training starts from; "": none')
+    holdout: float = option(0.1, "share of train events that choose the best checkpoint; 0: the last is best", "[0, 1)")
     eval_every: int = option(10, "epochs between validations; 0: never, and the last is best", "[0, inf)")
-    eval_pairs: int = option(
-        96, "held-out pairs wanted; pairs.windows_val is raised where there are too few events", "[0, inf)"
-    )
+    eval_pairs: int = option(96, "held-out pairs wanted; pairs.windows_val is raised to get them", "[0, inf)")
     eval_batches: int = option(0, "validation batches and pairs at most; 0: all", "[0, inf)")
     save_every: int = option(10, "epochs between numbered checkpoints; 0: only last and best", "[0, inf)")
-    max_steps: int = option(
-        0, "end after this many optimizer steps, the schedule too; 0: no limit", "[0, inf)"
-    )
+    max_steps: int = option(0, "end after this many optimizer steps, the schedule too; 0: no limit", "[0, inf)")
     channels_last: bool = option(True, "memory format of the backbone, the quicker one on most hardware")
     backend: Literal["auto", "nccl", "gloo"] = option("auto", "auto: nccl on GPUs, gloo on CPUs")
 
@@ -139,28 +113,16 @@ class EvalConfig:
     methods: list[str] = option(["median", "mean", "dtw", "diagonal"], "label-free", distinct=True)
     detectors: list[str] = option([], '"prefix/method" of trained detectors to evaluate too', distinct=True)
     precision: Literal["auto", "float32", "bf16"] = option("auto", "auto: bf16 where the CPU or GPU has it")
-    pictures: int = option(
-        2, "heat maps and film strips of this many worst and median pairs; 0: none", "[0, inf)"
-    )
+    pictures: int = option(2, "heat maps and film strips of this many worst and median pairs; 0: none", "[0, inf)")
     bootstrap: int = option(2000, "resamples over events", "[0, inf)")
-    max_frames: int = option(
-        1000,
-        "phases: longer videos are embedded in equal pieces, positions anew in each; 0: whole",
-        "[0, inf)",
-    )
+    max_frames: int = option(1000, "phases: longer videos are embedded in equal pieces; 0: whole", "[0, inf)")
     tau_stride: int = option(5, "kendalls_tau, retrieval: one frame in so many is compared", "[1, inf)")
     tau_distance: Literal["sqeuclidean", "euclidean", "cosine", "cityblock"] = option(
         "sqeuclidean", "kendalls_tau, retrieval: between the embeddings of two frames"
     )
-    retrieval_ks: list[int] = option(
-        [5, 10, 15], "retrieval: the nearest K frames count", "[1, inf)", filled=True, distinct=True
-    )
-    label_fractions: list[float] = option(
-        [0.1, 0.5, 1.0], "classification: of train videos", "(0, 1]", filled=True, distinct=True
-    )
-    standardize: bool = option(
-        False, "classification: embeddings get unit variance; false: as they are, as the reference"
-    )
+    retrieval_ks: list[int] = option([5, 10, 15], "retrieval: the nearest K frames count", "[1, inf)", distinct=True)
+    label_fractions: list[float] = option([0.1, 0.5, 1.0], "classification: of train videos", "(0, 1]", distinct=True)
+    standardize: bool = option(False, "classification: embeddings get unit variance, unlike the reference")
 
 
 @dataclass(frozen=True)
@@ -181,6 +143,8 @@ class LogConfig:
 class PathsConfig:
     sets: str = option("similarity_sets", "folder of similarity sets")
     detectors: str = option("detectors", "folder of trained offset detectors")
+
+# fmt: on
 
 
 def detector_key(method: str) -> Callable[[str], str]:

@@ -39,7 +39,7 @@ class Scl(Objective):
 
     temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
     negative_type: str = option(
-        "single_noself", "+ none, own view, other videos, both in the softmax", choices=NEGATIVE_TYPES
+        "single_noself", "+ none, own view, other videos, both", choices=NEGATIVE_TYPES
     )
     label_variance: float = option(10.0, "variance of the Gaussian target, frames^2", "(0, inf)")
     lag_weight: float = option(
@@ -54,16 +54,7 @@ class Scl(Objective):
         return {"project": True}
 
     def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
-        frames = sequence_contrastive_loss(
-            output,
-            batch.steps,
-            batch.lengths,
-            batch.mask,
-            temperature=self.temperature,
-            label_variance=self.label_variance,
-            negative_type=self.negative_type,
-            log_epsilon=self.log_epsilon,
-        )
+        frames = sequence_contrastive_loss(output, batch.steps, batch.lengths, batch.mask, self)
         if self.lag_weight == 0:
             return frames
         return frames + self.lag_weight * lag_loss(
@@ -76,15 +67,7 @@ class Scl(Objective):
 
 
 def sequence_contrastive_loss(
-    embeddings: Tensor,
-    steps: Tensor,
-    lengths: Tensor,
-    mask: Tensor,
-    *,
-    temperature: float = 0.1,
-    label_variance: float = 10.0,
-    negative_type: str = "single_noself",
-    log_epsilon: float = 0.0,
+    embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Scl
 ) -> Tensor:
     """Mean KL divergence over the real frames of a batch of view pairs; a float32 scalar.
 
@@ -107,13 +90,14 @@ def sequence_contrastive_loss(
     """
     import torch
 
-    _check(embeddings, temperature, label_variance, negative_type)
+    _check(embeddings, options)
+    temperature, negative_type, log_epsilon = options.temperature, options.negative_type, options.log_epsilon
     with torch.autocast(embeddings.device.type, enabled=False):
         e = embeddings.float()
         batch, views, frames, _ = e.shape
         other_mask = mask.flip(1)
         columns = other_mask[:, :, None, :].expand(-1, -1, frames, -1)  # [B, V, T, T]
-        targets = _targets(steps, lengths, columns, label_variance, as_reference=log_epsilon > 0)
+        targets = _targets(steps, lengths, columns, options.label_variance, as_reference=log_epsilon > 0)
         anchors = mask & (targets.sum(-1) > 0)  # [B, V, T] frames that have a target
         if not anchors.any():
             return e.sum() * 0.0
@@ -167,11 +151,9 @@ def _targets(
     return torch.where(total > 0, weights / total if as_reference else logs.softmax(-1), 0.0)
 
 
-def _check(embeddings: Tensor, temperature: float, label_variance: float, negative_type: str) -> None:
-    require_known("negative_type", negative_type, NEGATIVE_TYPES)
-    if temperature <= 0 or label_variance <= 0:
-        raise ConfigError(
-            f"temperature ({temperature}) and label_variance ({label_variance}) of the loss must be above 0"
-        )
+def _check(embeddings: Tensor, options: Scl) -> None:
+    require_known("negative_type", options.negative_type, NEGATIVE_TYPES)
+    if options.temperature <= 0 or options.label_variance <= 0:
+        raise ConfigError(f"temperature and label_variance of the loss must be above 0: {options}")
     if embeddings.dim() != 4 or embeddings.shape[1] != 2:
         raise ValueError(f"embeddings have shape {tuple(embeddings.shape)}; expected [B, 2, T, D]")

@@ -37,7 +37,7 @@ class Tcc(FreeObjective):
     unit: ClassVar[bool] = False
     temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
     tcc_type: str = option(
-        "regression_mse_var", "what is asked of a frame that was matched there and back", choices=LOSS_TYPES
+        "regression_mse_var", "what is asked of a frame matched there and back", choices=LOSS_TYPES
     )
     tcc_similarity: str = option(
         "l2", "minus the squared distance, or the inner product", choices=SIMILARITIES
@@ -67,29 +67,12 @@ class Tcc(FreeObjective):
             batch.steps.flatten(0, 1),
             batch.lengths.flatten(),
             batch.mask.flatten(0, 1),
-            loss_type=self.tcc_type,
-            similarity=self.tcc_similarity,
-            temperature=self.temperature,
-            label_smoothing=self.label_smoothing,
-            variance_lambda=self.variance_lambda,
-            huber_delta=self.huber_delta,
-            reference_classification=self.tcc_reference,
+            self,
         )
 
 
 def cycle_consistency_loss(
-    embeddings: Tensor,
-    steps: Tensor,
-    lengths: Tensor,
-    mask: Tensor,
-    *,
-    loss_type: str = "regression_mse_var",
-    similarity: str = "l2",
-    temperature: float = 0.1,
-    label_smoothing: float = 0.1,
-    variance_lambda: float = 0.001,
-    huber_delta: float = 0.1,
-    reference_classification: bool = False,
+    embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Tcc
 ) -> Tensor:
     """Mean over all frames of all ordered pairs of different clips of a batch; a float32 scalar.
 
@@ -98,7 +81,7 @@ def cycle_consistency_loss(
     ``temperature``. Masked frames are neither matched nor matched to. The variance of a match counts as no less than
     that of a moment known to within one frame, ``1 / (12 length²)``: the loss stays finite for matches without doubt.
 
-    ``reference_classification``: the reference code takes the KL divergence to logits that were never
+    ``tcc_reference``: the reference code takes the KL divergence to logits that were never
     normalised, averaged over all T·T entries; True reproduces it. ``huber_delta=1`` reproduces its Huber loss (the
     paper's configuration says 0.1).
 
@@ -108,7 +91,8 @@ def cycle_consistency_loss(
     """
     import torch
 
-    _check(embeddings, loss_type, similarity, temperature)
+    _check(embeddings, options)
+    similarity = options.tcc_similarity
     with torch.autocast(embeddings.device.type, enabled=False):
         e = embeddings.float()
         clips, _, size = e.shape
@@ -116,7 +100,7 @@ def cycle_consistency_loss(
             return e.sum() * 0.0
         u, v = torch.meshgrid(*[torch.arange(clips, device=e.device)] * 2, indexing="ij")
         u, v = u[u != v], v[u != v]  # [P] ordered pairs, P = N (N - 1)
-        scale = size * temperature
+        scale = size * options.temperature
         there = _similarity(e[u], e[v], similarity) / scale  # [P, T, T]
         there = there.masked_fill(~mask[v][:, None, :], -torch.inf)
         nearest = _softmax_of_some(there) @ e[v]  # [P, T, D] soft nearest neighbours in v
@@ -127,18 +111,16 @@ def cycle_consistency_loss(
             return e.sum() * 0.0
         logits = back.masked_fill(~columns, -torch.inf)[rows]  # [R, T]
         allowed = columns[rows]
-        labels = _smooth_labels(rows, allowed, label_smoothing)  # [R, T]
-        if loss_type == "classification":
-            return _classification(logits, labels, allowed, reference_classification)
+        labels = _smooth_labels(rows, allowed, options.label_smoothing)  # [R, T]
+        if options.tcc_type == "classification":
+            return _classification(logits, labels, allowed, options.tcc_reference)
         time = (steps.double() / lengths.double()[:, None]).float()  # [N, T]
         return _regression(
             logits,
             labels,
             time[u][:, None, :].expand_as(back)[rows],
             (1 / (12 * lengths[u].double() ** 2)).float()[:, None].expand_as(rows)[rows],
-            loss_type=loss_type,
-            variance_lambda=variance_lambda,
-            huber_delta=huber_delta,
+            options,
         )
 
 
@@ -178,36 +160,27 @@ def _classification(logits: Tensor, labels: Tensor, allowed: Tensor, reference: 
     return -(labels * log_prob).sum(-1).mean()
 
 
-def _regression(
-    logits: Tensor,
-    labels: Tensor,
-    time: Tensor,
-    least_variance: Tensor,
-    *,
-    loss_type: str,
-    variance_lambda: float,
-    huber_delta: float,
-) -> Tensor:
+def _regression(logits: Tensor, labels: Tensor, time: Tensor, least_variance: Tensor, options: Tcc) -> Tensor:
     from torch.nn import functional as F
 
     beta = logits.softmax(-1)
     left = (time * labels).sum(-1)  # when the frame lies, [R]
     returned = (time * beta).sum(-1)  # when it comes back
-    if loss_type == "regression_huber":
-        return F.huber_loss(returned, left, delta=huber_delta)
+    if options.tcc_type == "regression_huber":
+        return F.huber_loss(returned, left, delta=options.huber_delta)
     squared = (left - returned) ** 2
-    if loss_type == "regression_mse":
+    if options.tcc_type == "regression_mse":
         return squared.mean()
     variance = ((time - returned[:, None]) ** 2 * beta).sum(-1)
     log_variance = variance.maximum(least_variance).log()
-    return ((-log_variance).exp() * squared + variance_lambda * log_variance).mean()
+    return ((-log_variance).exp() * squared + options.variance_lambda * log_variance).mean()
 
 
-def _check(embeddings: Tensor, loss_type: str, similarity: str, temperature: float) -> None:
-    require_known("loss_type", loss_type, LOSS_TYPES)
-    require_known("similarity", similarity, SIMILARITIES)
-    if temperature <= 0:
-        raise ConfigError(f"temperature ({temperature}) of the loss must be above 0")
+def _check(embeddings: Tensor, options: Tcc) -> None:
+    require_known("tcc_type", options.tcc_type, LOSS_TYPES)
+    require_known("tcc_similarity", options.tcc_similarity, SIMILARITIES)
+    if options.temperature <= 0:
+        raise ConfigError(f"temperature ({options.temperature}) of the loss must be above 0")
     if embeddings.dim() != 3 or embeddings.shape[0] < 2:
         raise ValueError(
             f"embeddings have shape {tuple(embeddings.shape)}; expected [N, T, D] of two clips or more"

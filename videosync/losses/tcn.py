@@ -23,7 +23,7 @@ class Tcn(FreeObjective):
     """TCN's n-pairs loss: frames of the two views at one moment against the other moments of the same video."""
 
     tcn_window: int = option(
-        5, "the positive, the other view's nearest frame, is at most this many frames away", "[0, inf)"
+        5, "the positive, the other view's nearest frame, is at most so far away", "[0, inf)"
     )
     reg_lambda: float = option(0.002, "weight of the embeddings' squared lengths", "[0, inf)")
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from videosync.errors import CheckpointError, TrainingError
-from videosync.offset.detector import Detector, Report
+from videosync.offset.detector import Detector, Report, cross_entropy
 from videosync.offset.lengths import by_length, log_cells
 from videosync.offset.predictor import CHUNK
 from videosync.types import MatrixPairs
+
+
+class Examples(NamedTuple):
+    """Matrices as numbers in a row, and what is to be told of them."""
+
+    inputs: np.ndarray  # float32 [n, T * T]
+    labels: np.ndarray  # int64 [n], classes 0 ... 2K
 
 
 class CellDetector(Detector):
@@ -39,15 +46,8 @@ class CellDetector(Detector):
         super().load_arrays(arrays, size=size, shortest=shortest, max_offset=max_offset)
 
     @abstractmethod
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
-        """Fit on standardised inputs float32 ``[n, T * T]`` and classes ``[n]`` (0 ... 2K); returns facts."""
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        """Fit on standardised ``train``; returns facts."""
 
     @abstractmethod
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
@@ -57,14 +57,15 @@ class CellDetector(Detector):
         self, train: MatrixPairs, rows: np.ndarray, held: np.ndarray, on_epoch: Callable[[Report], None]
     ) -> dict[str, Any]:
         self._check_memory(2 * len(train))
-        inputs, labels = self._examples(train, rows)
+        examples, held_out = self._examples(train, rows), self._examples(train, held)
+        inputs = examples.inputs
         axis = 0 if self.per_cell else None
         self._mean = np.atleast_1d(inputs.mean(axis=axis, dtype=np.float64)).astype(np.float32)
         deviation = np.atleast_1d(inputs.std(axis=axis, dtype=np.float64))
         self._scale = np.where(deviation > 1e-6, deviation, 1).astype(np.float32)
-        held_inputs, held_labels = self._examples(train, held)
-        self._standardise(held_inputs)
-        return self._fit(self._standardise(inputs), labels, held_inputs, held_labels, on_epoch)
+        for each in (examples, held_out):
+            self._standardise(each.inputs)
+        return self._fit(examples, held_out, on_epoch)
 
     def _both_directions(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
         logits = np.empty((len(forward), 2 * max_offset + 1), dtype=np.float64)
@@ -77,14 +78,17 @@ class CellDetector(Detector):
             logits[rows] = (ahead + back[:, ::-1]) / 2
         return logits
 
-    def _examples(self, pairs: MatrixPairs, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """``log S`` ``[2n, T * T]`` and classes ``[2n]`` of ``rows``: forward ones, then backward ones."""
+    def _loss(self, examples: Examples) -> float:
+        return cross_entropy(self._logits(examples.inputs), examples.labels)
+
+    def _examples(self, pairs: MatrixPairs, rows: np.ndarray) -> Examples:
+        """``log S`` and classes of ``rows``: forward ones, then backward ones."""
         inputs = np.empty((2 * len(rows), self.size**2), dtype=np.float32)
         for length, some in by_length(pairs.lengths[rows]):
             for first, matrices in ((0, pairs.forward), (len(rows), pairs.backward)):
                 inputs[first + some] = log_cells(matrices[rows[some], :length, :length], self.size)
         offsets = pairs.offsets[rows]
-        return inputs, np.concatenate([offsets, -offsets]) + self.max_offset
+        return Examples(inputs, np.concatenate([offsets, -offsets]) + self.max_offset)
 
     def _standardise(self, inputs: np.ndarray) -> np.ndarray:
         inputs -= self._mean

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import EpochOptions, Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector, Examples
+from videosync.offset.detector import EpochOptions, Report
 from videosync.offset.torch_detector import TorchDetector
 from videosync.option import option
 
@@ -23,7 +23,7 @@ TOGETHER = 64  # matrices scored at once
 @dataclass(frozen=True)
 class CnnOptions(EpochOptions):
     channels: list[int] = option(
-        [32, 64, 128, 256], "a convolution block each, which halves the matrix", "[1, inf)", filled=True
+        [32, 64, 128, 256], "a convolution block each, which halves the matrix", "[1, inf)"
     )
     dropout: float = option(0.3, "share of channels dropped in each block while training", "[0, 1)")
     lr: float = option(1e-4, "learning rate of AdamW", "(0, inf)")
@@ -59,29 +59,21 @@ class CnnDetector(TorchDetector, CellDetector):
     Options = CnnOptions
     per_cell = False
 
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
         import torch
 
         with self._fresh_network() as network:
             optimizer = torch.optim.AdamW(network.parameters(), lr=self.options.lr)
             return self._train_epochs(
-                lambda: self._epoch(inputs, labels, optimizer),
-                lambda: cross_entropy(self._logits(held_inputs), held_labels),
-                on_epoch,
+                lambda: self._epoch(train, optimizer), lambda: self._loss(held), on_epoch
             )
 
-    def _epoch(self, inputs: np.ndarray, labels: np.ndarray, optimizer: torch.optim.Optimizer) -> float:
+    def _epoch(self, train: Examples, optimizer: torch.optim.Optimizer) -> float:
         """One pass over the examples in random order; returns the mean loss."""
         import torch
 
         self._network.train()
+        inputs, labels = train
         total = torch.zeros((), device=self._device)
         for rows in torch.randperm(len(inputs)).split(self.options.batch_size):
             if len(rows) == 1 and len(inputs) > 1:

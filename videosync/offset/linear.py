@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector, Examples
+from videosync.offset.detector import Report
 
 NEGLIGIBLE = 1e-7  # directions with less than this share of the largest variance carry rounding errors only
 
@@ -32,14 +32,8 @@ class LinearDetector(CellDetector):
     def _classifier(self) -> Any:
         """An unfitted scikit-learn classifier with ``coef_``, ``intercept_`` and ``classes_``."""
 
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        inputs, labels = train
         inputs /= self.size
         span = row_space(inputs) if len(inputs) < inputs.shape[1] else None  # [n, r]
         classifier = self._classifier()
@@ -55,12 +49,7 @@ class LinearDetector(CellDetector):
         self._weights = (weights / self.size).astype(np.float32)
         self._bias = bias.astype(np.float32)
         inputs *= self.size
-        report = {
-            "epoch": 1,
-            "train_loss": cross_entropy(self._logits(inputs), labels),
-            "holdout_loss": cross_entropy(self._logits(held_inputs), held_labels),
-        }
-        on_epoch(report)
+        on_epoch({"epoch": 1, "train_loss": self._loss(train), "holdout_loss": self._loss(held)})
         return {"iterations": int(np.max(classifier.n_iter_)), "classes_seen": len(self._classes)}
 
     def _logits(self, inputs: np.ndarray) -> np.ndarray:

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import EpochOptions, Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector, Examples
+from videosync.offset.detector import EpochOptions, Report
 from videosync.option import option
 
 
 @dataclass(frozen=True)
 class MlpOptions(EpochOptions):
-    hidden: list[int] = option([2048, 1024, 512], "hidden layers", "[1, inf)", filled=True)
+    hidden: list[int] = option([2048, 1024, 512], "hidden layers", "[1, inf)")
     epochs: int = option(200, "at most", "[1, inf)")
 
 
@@ -28,29 +28,18 @@ class MlpDetector(CellDetector):
     _weights: list[np.ndarray]
     _biases: list[np.ndarray]
 
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
         from sklearn.neural_network import MLPClassifier
 
         network = MLPClassifier(tuple(self.options.hidden), random_state=self.options.seed)
         classes = np.arange(2 * self.max_offset + 1)
 
         def one_epoch() -> float:
-            network.partial_fit(inputs, labels, classes=classes)
+            network.partial_fit(train.inputs, train.labels, classes=classes)
             self._weights, self._biases = network.coefs_, network.intercepts_
             return float(network.loss_)
 
-        return self._train_epochs(
-            one_epoch,
-            lambda: cross_entropy(self._logits(held_inputs), held_labels),
-            on_epoch,
-        )
+        return self._train_epochs(one_epoch, lambda: self._loss(held), on_epoch)
 
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
         hidden = inputs
