@@ -207,8 +207,10 @@ def test_help_and_explanation_name_them(
         command(["--help"])
     assert name in " ".join(capsys.readouterr().out.split())
     assert videosync(["config", "--explain"]) == 0
+    assert videosync(["config", "--markdown"]) == 0
     shown = capsys.readouterr().out
     for line in (
+        r"\| `loss.toy_margin` \| `0.0` \| a number in \[0, inf\) \| toy: distance that costs nothing \|",
         r"name: scl .*\(scl \| tcc \| tcn \| classification \| toy\)",
         r"backbone: resnet50 .*\| toy\)",
         r"toy_margin: 0.0 +# toy: distance that costs nothing",

@@ -75,5 +75,6 @@ def _markdown(config: Config) -> Iterator[str]:
         yield "| option | default | type | meaning |"
         yield "|---|---|---|---|"
         for option, value, comment in _rows(config, section):
-            kind = option.expected.replace("|", "\\|")
+            within = option.about["range"]
+            kind = option.expected.replace("|", "\\|") + (f" in {within.text}" if within else "")
             yield f"| `{option.key}` | `{value}` | {kind} | {comment.replace('|', chr(92) + '|')} |"
