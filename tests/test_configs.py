@@ -83,9 +83,7 @@ def test_its_encoder_can_be_built_and_run(path: Path) -> None:
     config = load_config(path)
     model = dataclasses.replace(config.model, weights="", random_backbone=True)
     with torch.device("meta"):
-        encoder = build_encoder(
-            **dataclasses.asdict(model), num_frames=config.data.num_frames, workdir=Path(".")
-        )
+        encoder = build_encoder(model, num_frames=config.data.num_frames)
         frozen = [parameter for parameter in encoder.parameters() if not parameter.requires_grad]
         features = torch.zeros(1, config.pairs.num_frames, encoder.feature_size)
         embeddings = encoder.eval().embed(features)

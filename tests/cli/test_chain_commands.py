@@ -295,7 +295,7 @@ WRONG = {
     "unknown method": (["eval.methods=[diagnal]"], "encoder", "did you mean 'diagonal'"),
     "no detector": (["eval.detectors=[demo/mlp]"], "encoder", "demo"),
     "another model": (["model.hidden_size=32"], "encoder", "model.hidden_size is 32 but was 16"),
-    "clips too short": (["pairs.num_frames=100"], "encoder", "pairs.num_frames"),
+    "clips too short": (["pairs.num_frames=100"], "encoder", "lower num_frames of the pairs"),
 }
 
 

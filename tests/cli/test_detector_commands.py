@@ -74,11 +74,6 @@ def there(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return trained
 
 
-def test_names_in_the_help_are_the_methods_there_are() -> None:
-    assert tuple(DETECTORS) == train_detector.METHODS
-    assert tuple(PREDICTORS) == eval_detector.LABEL_FREE
-
-
 def test_training_leaves_detectors_epochs_and_numbers(there: Path) -> None:
     epochs = [
         json.loads(line) for line in (there / "runs/detectors/ntu/metrics.jsonl").read_text().splitlines()

@@ -301,10 +301,10 @@ def test_a_schedule_ends_with_train_max_steps(
     ("change", "expected"),
     [
         (["--opts", "optim.lrr", "1"], ["optim.lrr", "Did you mean 'optim.lr'"]),
-        (["--opts", "train.batch_size", "100"], ["train.batch_size", "100"]),
+        (["--opts", "train.batch_size", "100"], ["batch_size is 100", "samples_per_video"]),
         (["--opts", "data.dataset", "clip"], ["clip", "Did you mean 'clips'"]),
         (["--opts", "model.weights", "resnet.pth", "model.layer", "3"], ["resnet.pth"]),
-        (["--opts", "pairs.num_frames", "200"], ["(20 frames)", "lower pairs.num_frames"]),
+        (["--opts", "pairs.num_frames", "200"], ["(20 frames)", "lower num_frames of the pairs"]),
         (["--opts", "optim.lr", "1e30", "optim.grad_clip", "0"], ["loss is nan", "optim.lr"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",

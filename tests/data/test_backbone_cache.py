@@ -8,7 +8,7 @@ from videosync.data.backbone_cache import CHUNK, CachedClips, FeatureCache, _Fix
 from videosync.data.datasets import TrainingClips
 from videosync.data.draws import ClipDraws
 from videosync.data.manifest import Manifest, Sample, View
-from videosync.errors import ConfigError, ManifestError
+from videosync.errors import ManifestError
 from videosync.video.transforms import ClipAugment
 from videosync.video.write import write_video
 
@@ -169,11 +169,7 @@ def test_a_data_set_that_moves_as_a_whole_keeps_its_cache(tmp_path):
     assert cache.has(Manifest(moved, (Sample("x", "train", (view,)),)), [view])
 
 
-def test_keys_and_numbers(dataset, tmp_path):
+def test_keys():
     key = feature_key(weights="abc", image_size=32)
     assert key == feature_key(image_size=32, weights="abc")
     assert key != feature_key(weights="abc", image_size=33)
-    with pytest.raises(ConfigError, match="augment.enabled=true"):
-        built(tmp_path, dataset, copies=2)
-    with pytest.raises(ConfigError, match="1 copy or more"):
-        FeatureCache(tmp_path, "key", copies=0)

@@ -10,6 +10,7 @@ from videosync.evaluation import embed
 from videosync.evaluation.embed import prefetch, video_features
 from videosync.models.encoder import build_encoder
 from videosync.models.noise import NoiseEncoder
+from videosync.models.options import ModelOptions
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
 
@@ -35,13 +36,11 @@ def video(tmp_path_factory):
 
 def encoder(input, chunk_size=7):
     torch.manual_seed(0)
-    model = build_encoder(
-        name="encoder", backbone="small", input=input, weights="", random_backbone=False, layer=0,
-        chunk_size=chunk_size, temporal_kernel=0, fc_layers=1, fc_size=16, dropout=0.1, hidden_size=16,
+    options = ModelOptions(
+        backbone="small", input=input, layer=0, chunk_size=chunk_size, fc_layers=1, fc_size=16, hidden_size=16,
         positions="rotary", layers=1, heads=2, ff_size=16, embedding_size=8, projection_size=16,
-        num_frames=20, workdir="",
     )  # fmt: skip
-    return model.eval()
+    return build_encoder(options, num_frames=20).eval()
 
 
 def whole(model, path):

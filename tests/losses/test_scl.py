@@ -7,9 +7,14 @@ from torch.nn import functional as F
 
 from tests.reference.scl import slow_scl
 from videosync.errors import ConfigError
-from videosync.losses.scl import NEGATIVE_TYPES, sequence_contrastive_loss
+from videosync.losses import scl
+from videosync.losses.scl import NEGATIVE_TYPES, Scl
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "scl_loss.npz")
+
+
+def sequence_contrastive_loss(embeddings, steps, lengths, mask, **options):
+    return scl.sequence_contrastive_loss(embeddings, steps, lengths, mask, Scl(**options))
 
 
 def random_batch(batch=3, frames=9, size=8, seed=0):

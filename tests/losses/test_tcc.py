@@ -5,9 +5,14 @@ import pytest
 import torch
 
 from videosync.errors import ConfigError
-from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES, cycle_consistency_loss
+from videosync.losses import tcc
+from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES, Tcc
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "tcc_loss.npz")
+
+
+def cycle_consistency_loss(embeddings, steps, lengths, mask, **options):
+    return tcc.cycle_consistency_loss(embeddings, steps, lengths, mask, Tcc(**options))
 
 
 def random_batch(clips=3, frames=8, size=6, seed=0):
@@ -30,13 +35,13 @@ def test_reference_values_and_gradients(case):
         torch.tensor(g("steps")),
         torch.tensor(g("seq_lens")),
         torch.ones(embeddings.shape[:2], dtype=torch.bool),
-        loss_type=str(g("loss_type")),
-        similarity=str(g("similarity")),
+        tcc_type=str(g("loss_type")),
+        tcc_similarity=str(g("similarity")),
         temperature=float(g("temperature")),
         label_smoothing=float(g("label_smoothing")),
         variance_lambda=float(g("variance_lambda")),
         huber_delta=1.0,
-        reference_classification=True,
+        tcc_reference=True,
     )
     loss.backward()
     assert loss.item() == pytest.approx(float(g("loss")), rel=1e-4)
@@ -86,7 +91,7 @@ def test_equals_the_formula_written_out_also_with_padding(loss_type, similarity)
     embeddings, steps, lengths, mask = random_batch()
     mask[1, -3:] = False
     fast = cycle_consistency_loss(
-        embeddings, steps, lengths, mask, loss_type=loss_type, similarity=similarity, huber_delta=0.05
+        embeddings, steps, lengths, mask, tcc_type=loss_type, tcc_similarity=similarity, huber_delta=0.05
     )
     expected = slow(
         embeddings.numpy(), steps.numpy(), lengths.numpy(), mask.numpy(), loss_type, similarity,
@@ -99,12 +104,12 @@ def test_equals_the_formula_written_out_also_with_padding(loss_type, similarity)
 def test_masked_frames_change_nothing(loss_type):
     embeddings, steps, lengths, mask = random_batch()
     mask[0, 5:] = False
-    plain = cycle_consistency_loss(embeddings, steps, lengths, mask, loss_type=loss_type)
+    plain = cycle_consistency_loss(embeddings, steps, lengths, mask, tcc_type=loss_type)
     changed, other_steps = embeddings.clone(), steps.clone()
     changed[0, 5:] = 100.0
     other_steps[0, 5:] = -7
     changed.requires_grad_()
-    loss = cycle_consistency_loss(changed, other_steps, lengths, mask, loss_type=loss_type)
+    loss = cycle_consistency_loss(changed, other_steps, lengths, mask, tcc_type=loss_type)
     assert loss.item() == pytest.approx(plain.item(), rel=1e-5)
     loss.backward()
     assert changed.grad[0, 5:].abs().max() == 0
@@ -119,9 +124,7 @@ def test_frames_that_come_back_cost_less_than_shuffled_ones(loss_type):
     mask = torch.ones(2, 10, dtype=torch.bool)
 
     def loss(e):
-        return cycle_consistency_loss(
-            e, steps, lengths, mask, loss_type=loss_type, label_smoothing=0.0
-        ).item()
+        return cycle_consistency_loss(e, steps, lengths, mask, tcc_type=loss_type, label_smoothing=0.0).item()
 
     aligned = torch.stack([frames, frames])
     flat = torch.zeros_like(aligned)
@@ -149,9 +152,9 @@ def test_a_clip_without_real_frames_takes_no_part():
 def test_wrong_options_name_the_nearest():
     embeddings, steps, lengths, mask = random_batch()
     with pytest.raises(ConfigError, match="did you mean 'regression_mse'"):
-        cycle_consistency_loss(embeddings, steps, lengths, mask, loss_type="regresion_mse")
+        cycle_consistency_loss(embeddings, steps, lengths, mask, tcc_type="regresion_mse")
     with pytest.raises(ConfigError, match="did you mean 'cosine'"):
-        cycle_consistency_loss(embeddings, steps, lengths, mask, similarity="cosin")
+        cycle_consistency_loss(embeddings, steps, lengths, mask, tcc_similarity="cosin")
     with pytest.raises(ConfigError, match="above 0"):
         cycle_consistency_loss(embeddings, steps, lengths, mask, temperature=0)
     with pytest.raises(ValueError, match="two clips"):
@@ -165,7 +168,7 @@ def test_matches_without_doubt_leave_the_loss_finite(loss_type):
     embeddings = torch.stack([frames, frames[[0, 1, 2, 3, 0, 1, 2, 3]]]).requires_grad_()
     steps, lengths = torch.arange(8).expand(2, -1), torch.tensor([8, 8])
     loss = cycle_consistency_loss(
-        embeddings, steps, lengths, torch.ones(2, 8, dtype=torch.bool), loss_type=loss_type
+        embeddings, steps, lengths, torch.ones(2, 8, dtype=torch.bool), tcc_type=loss_type
     )
     loss.backward()
     assert 0 < loss.item() < 1e9

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from videosync.errors import ConfigError
-from videosync.models.backbones import BACKBONES, build_backbone
+from videosync.models.backbones import build_backbone
+from videosync.models.options import BACKBONES
 from videosync.models.staged import STAGES
 
 # parameters of torchvision's models without the classifier
@@ -97,7 +98,7 @@ def test_chunks_change_nothing(layer, training):
 def test_wrong_names_and_layers_are_named():
     with pytest.raises(ConfigError, match="did you mean 'resnet50'"):
         build_backbone("resnet-50")
-    with pytest.raises(ConfigError, match=r"model\.layer is 5"):
+    with pytest.raises(ConfigError, match=r"layer is 5"):
         build_backbone("small").freeze(5)
 
 

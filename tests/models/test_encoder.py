@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from videosync.errors import CheckpointError, ConfigError
-from videosync.models.backbones import BACKBONES
+from videosync.models.options import BACKBONES
 
 
 def frames(*lead, T=12, size=48, seed=1):
@@ -42,7 +42,7 @@ def test_cached_features_give_the_same_embeddings(make_encoder, input):
 
 def test_cached_features_cannot_train_a_backbone(make_encoder):
     model = make_encoder().train()
-    with pytest.raises(ConfigError, match=r"model\.layer=4"):
+    with pytest.raises(ConfigError, match="all of it must be frozen"):
         model(torch.rand(2, 12, model.feature_size))
 
 
@@ -124,7 +124,7 @@ def test_motion_context_is_used(make_encoder):
 
 
 def test_frozen_random_stages_are_refused(make_encoder):
-    with pytest.raises(CheckpointError, match=r"model\.random_backbone=true"):
+    with pytest.raises(CheckpointError, match="allow a random_backbone"):
         make_encoder(layer=1)
     make_encoder(layer=1, random_backbone=True)
     make_encoder(layer=0)

@@ -43,7 +43,7 @@ def test_raw_embeddings_point_where_unit_ones_do(make_encoder):
 def test_without_classes_there_are_no_weights_and_no_scores(make_encoder):
     model = make_encoder().eval()
     assert not any(name.startswith("classifier") for name in model.state_dict())
-    with pytest.raises(ConfigError, match="model.num_classes is 0"):
+    with pytest.raises(ConfigError, match="num_classes is 0"):
         model(clips(), classify=True)
 
 

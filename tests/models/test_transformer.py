@@ -8,6 +8,7 @@ from tests.reference.transformer import slow_attention, slow_positions
 from videosync.checkpoints.carl_names import our_name
 from videosync.errors import ConfigError
 from videosync.models.heads import ProjectionHead
+from videosync.models.options import ModelOptions
 from videosync.models.positions import (
     POSITIONS,
     rotary_angles,
@@ -17,31 +18,29 @@ from videosync.models.positions import (
 )
 from videosync.models.transformer import SelfAttention, TransformerEmbedder
 
-SIZES = dict(
-    feature_size=10, fc_layers=2, fc_size=24, dropout=0.1, hidden_size=16, layers=2, heads=4, ff_size=32,
-    embedding_size=8, train_frames=12,
-)  # fmt: skip
+SIZES = dict(fc_size=24, hidden_size=16, layers=2, heads=4, ff_size=32, embedding_size=8)
 
 
-def embedder(positions="stretched", **changes):
+def embedder(positions="stretched", train_frames=12, **changes):
     torch.manual_seed(0)
-    return TransformerEmbedder(**{**SIZES, "positions": positions, **changes})
+    options = ModelOptions(**{**SIZES, "positions": positions, **changes})
+    return TransformerEmbedder(options, feature_size=10, train_frames=train_frames)
 
 
 def test_reproduces_the_reference():
     """Numbers of the published implementation (feature maps already max-pooled, which is exact)."""
     golden = np.load(Path(__file__).parents[1] / "data" / "transformer_embedder.npz")
-    model = TransformerEmbedder(
-        feature_size=int(golden["cfg_out_channel"]),
-        fc_layers=2,
+    options = ModelOptions(
         fc_size=len(golden["state/fc_layers.1.bias"]),
-        dropout=0.1,
         hidden_size=int(golden["cfg_hidden_size"]),
-        positions="stretched",
         layers=int(golden["cfg_num_layers"]),
         heads=int(golden["cfg_num_heads"]),
         ff_size=int(golden["cfg_d_ff"]),
         embedding_size=int(golden["cfg_embedding_size"]),
+    )
+    model = TransformerEmbedder(
+        options,
+        feature_size=int(golden["cfg_out_channel"]),
         train_frames=int(golden["cfg_train_num_frames"]),
     ).eval()
     names = [name for name in golden.files if name.startswith("state/")]
@@ -183,7 +182,7 @@ def test_projection_head_ignores_padding():
 
 
 def test_sizes_that_do_not_fit_are_named():
-    with pytest.raises(ConfigError, match=r"model\.hidden_size \(16\).*model\.heads \(5\)"):
+    with pytest.raises(ConfigError, match=r"hidden_size \(16\).*heads \(5\)"):
         embedder(heads=5)
     with pytest.raises(ConfigError, match="rotary"):
         embedder("rotary", hidden_size=12, heads=4)

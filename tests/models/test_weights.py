@@ -179,7 +179,7 @@ def test_missing_weights_say_which_where_from_and_how_to_do_without(tmp_path, na
         find_weights(name, tmp_path)
     message = str(error.value)
     assert str(tmp_path) in message
-    assert "model.layer=0" in message
+    assert "layer=0" in message
     if name in PRETRAINED:
         assert PRETRAINED[name].origin in message
     elif name == "mine.pth":

@@ -168,7 +168,7 @@ def test_a_hundredth_of_the_parameters_of_the_convolutional_detector() -> None:
     def count(network: torch.nn.Module) -> int:
         return sum(weights.numel() for weights in network.parameters())
 
-    own = count(DiagonalNetwork(EquivariantDetector().channels))
+    own = count(DiagonalNetwork(EquivariantDetector().options.channels))
     assert 100 * own <= count(matrix_network(96, (16, 32, 64, 128), 0.0, 33))  # the demo's
     assert 100 * own <= count(matrix_network(96, (32, 64, 128, 256), 0.0, 33))
 

@@ -13,7 +13,7 @@ from videosync.cli.common import (
     load_command_config,
 )
 from videosync.config.load import config_to_dict, config_to_yaml
-from videosync.config.options import Option, option_comments, options, section_classes
+from videosync.config.options import Option, options, section_classes
 from videosync.config.schema import Config
 from videosync.config.shipped import about, copy_config, shipped_configs
 from videosync.errors import ConfigError
@@ -21,7 +21,7 @@ from videosync.errors import ConfigError
 _INTRODUCTION = (
     "Every option, its default and its meaning. A YAML file holds only what differs; `--opts` wins over the "
     "file.\n"
-    "`make docs` writes this page from `videosync/config/schema.py`."
+    "`make docs` writes this page."
 )
 
 
@@ -69,7 +69,7 @@ def _rows(config: Config, section: str) -> Iterator[tuple[Option, str, str]]:
     for key, option in options().items():
         group, _, name = key.partition(".")
         if group == section:
-            yield option, _value(values[name]), option_comments()[key]
+            yield option, _value(values[name]), option.about["meaning"]
 
 
 def _value(value: object) -> str:
@@ -101,7 +101,8 @@ def _markdown(config: Config) -> Iterator[str]:
         yield "| option | default | type | meaning |"
         yield "|---|---|---|---|"
         for option, value, comment in _rows(config, section):
-            kind = option.expected.replace("|", "\\|")
+            within = option.about["range"]
+            kind = option.expected.replace("|", "\\|") + (f" in {within.text}" if within else "")
             yield f"| `{option.key}` | `{value}` | {kind} | {comment.replace('|', chr(92) + '|')} |"
 
 

@@ -36,7 +36,7 @@ class DemoSize:
     overrides: tuple[str, ...] = ()
 
 
-FULL = DemoSize(160, 40, LABEL_FREE, METHODS)
+FULL = DemoSize(160, 40, tuple(LABEL_FREE), tuple(METHODS))
 # so little training is enough for these two alone
 SHORT = DemoSize(
     48,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 
 from videosync.cli.common import (
     CommandParser,
@@ -14,6 +15,7 @@ from videosync.cli.common import (
 )
 from videosync.cli.train_detector import METHODS
 from videosync.errors import require_known
+from videosync.offset.methods import PREDICTORS
 
 DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
 
@@ -23,7 +25,7 @@ answering 0;
 metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
 report of other methods or options, to a folder beside it that is named by what differs."""
 
-LABEL_FREE = ("median", "mean", "dtw", "diagonal")
+LABEL_FREE: Collection[str] = PREDICTORS
 
 
 def build_parser() -> CommandParser:

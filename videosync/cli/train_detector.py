@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Collection
 
 from videosync.cli.common import (
     CommandParser,
@@ -15,6 +16,7 @@ from videosync.cli.common import (
     log_to_stdout,
 )
 from videosync.errors import require_known
+from videosync.offset.methods import DETECTORS
 
 DESCRIPTION = """Train offset detectors on the train split of a similarity set; report them on its val split.
 
@@ -25,7 +27,7 @@ is only reported.
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
 first)."""
 
-METHODS = ("log_reg", "svm", "mlp", "cnn", "equivariant")
+METHODS: Collection[str] = DETECTORS
 
 
 def build_parser() -> CommandParser:

@@ -260,6 +260,8 @@ def _fits(option: Option, value: Any) -> bool:
         return False  # no name of a file, and nothing to print
     if option.type in (int, float) and isinstance(value, bool):
         return False
+    if option.choices and value not in option.choices:
+        return False
     return not (option.type is bool and isinstance(value, int | float) and not isinstance(value, bool))
 
 

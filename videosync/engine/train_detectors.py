@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 from tqdm import tqdm
 
-from videosync.config.schema import Config, DetectorConfig
+from videosync.config.schema import Config, detector_key
 from videosync.data.identity import code_hash, what_changed
 from videosync.engine.allocator import keep_freed_memory
 from videosync.engine.detector_sets import check_apart, check_made_alike, classes_note, find_set
@@ -25,40 +25,11 @@ from videosync.offset.detector import Detector, Report, split_events
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, load_detector
 from videosync.offset.saving import read_facts, save_detector, trained_detectors
+from videosync.option import taken
 from videosync.similarity.store import set_hash
 from videosync.types import MatrixPairs
 
 log = logging.getLogger("videosync")
-
-
-def detector_options(method: str, config: DetectorConfig) -> dict[str, Any]:
-    """The constructor keywords of ``DETECTORS[method]``."""
-    shared = {"holdout": config.holdout, "seed": config.seed}
-    own: dict[str, dict[str, Any]] = {
-        "log_reg": {"c": config.log_reg_c},
-        "svm": {"c": config.svm_c},
-        "mlp": {
-            "hidden": list(config.mlp_hidden),
-            "epochs": config.mlp_epochs,
-            "patience": config.patience,
-        },
-        "cnn": {
-            "channels": list(config.cnn_channels),
-            "dropout": config.cnn_dropout,
-            "lr": config.cnn_lr,
-            "epochs": config.cnn_epochs,
-            "batch_size": config.cnn_batch_size,
-            "patience": config.patience,
-        },
-        "equivariant": {
-            "channels": list(config.equivariant_channels),
-            "lr": config.equivariant_lr,
-            "epochs": config.equivariant_epochs,
-            "batch_size": config.equivariant_batch_size,
-            "patience": config.patience,
-        },
-    }
-    return {**own[method], **shared}
 
 
 def train_detectors(
@@ -99,8 +70,14 @@ def train_detectors(
     notes = set_notes(reported.offsets, reported.events, reported.max_offset)
     with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
         for method in methods:
-            options = detector_options(method, config.detector)
-            made_from = {"set": set_hash(header), "options": options, "code": code_hash("lags", "offset")}
+            detector = DETECTORS[method](
+                **vars(taken(DETECTORS[method].Options, config.detector, detector_key(method)))
+            )
+            made_from = {
+                "set": set_hash(header),
+                "options": asdict(detector.options),
+                "code": code_hash("lags", "offset"),
+            }
             changed = _changed(folder, method, made_from)
             if continue_train and changed == []:
                 log.info("%s: finished before on this set with these options; not trained again", method)
@@ -110,7 +87,6 @@ def train_detectors(
                 continue
             if changed:
                 log.info("%s: replaces one made otherwise: %s", method, "; ".join(changed))
-            detector = DETECTORS[method](**options)
             log.info("%s: training on %d pairs of %d events", method, len(train), len(set(train.events)))
             facts = epochs.fit(detector, train)
             notes += classes_note(method, {"train": facts, "max_offset": train.max_offset})

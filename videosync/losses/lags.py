@@ -6,11 +6,12 @@ are estimated with. Its negatives are the other lags of the same two clips: the 
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from videosync.lags.similarity import diagonal_sums, similarity_scores
+import numpy as np
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LEAST_OVERLAP = 0.2  # of the shorter clip: smaller overlaps are no candidates
 
@@ -25,6 +26,10 @@ def lag_loss(
     :func:`videosync.lags.similarity.similarity_scores`; with ``p`` their softmax, the loss is minus the logarithm of
     ``Σ_k p(k) exp(-(k - true)² / (2 label_variance))``: an answer near the true lag counts for as much as it is near.
     """
+    import torch
+
+    from videosync.lags.similarity import diagonal_sums, similarity_scores
+
     with torch.autocast(embeddings.device.type, enabled=False):
         frames = embeddings.shape[2]
         every_lag = np.arange(1 - frames, frames)
