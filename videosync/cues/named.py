@@ -18,7 +18,7 @@ from videosync.lags.correlation import (
     usual_change,
     whiten,
 )
-from videosync.lags.fusion import antisymmetric, fuse
+from videosync.lags.fusion import fuse
 from videosync.lags.similarity import similarity_scores
 from videosync.signals.deep import DEEP_CHANNELS
 from videosync.signals.learned import LEARNED, FrameFeatures
@@ -90,7 +90,8 @@ class Cue:
             parts = self.measure(clips[first], clips[second], offsets)
             return np.concatenate([fuse(parts)[None], parts])  # [1 + P, L]
 
-        rows = antisymmetric(measured, np.asarray(lags, np.int64))
+        lags = np.asarray(lags, np.int64)
+        rows = (measured(0, 1, lags) + measured(1, 0, -lags[::-1])[:, ::-1]) / 2
         return rows[0], rows[1:]
 
     def measure(self, clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:

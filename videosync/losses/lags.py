@@ -1,4 +1,4 @@
-"""A loss over lags: how surely the mean along a diagonal of the similarity matrix tells the true offset.
+"""A loss over lags: how surely the mean along a diagonal of the log similarity matrix tells the true offset.
 
 SCL asks every frame to find its own moment; this loss asks only that a whole clip does, with the read-out that offsets
 are estimated with. Its negatives are the other lags of the same two clips: the same bodies, cameras and light.
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videosync.lags.similarity import diagonal_sums, similarity_scores
+from videosync.lags.overlap import cross_products
+from videosync.lags.similarity import similarity_scores
 
 LEAST_OVERLAP = 0.2  # of the shorter clip: smaller overlaps are no candidates
 
@@ -31,7 +32,8 @@ def lag_loss(
         (e0, e1), (mask0, mask1) = embeddings.float().unbind(1), mask.unbind(1)
         scores = similarity_scores(e0, e1, every_lag, temperature=temperature, mask0=mask0, mask1=mask1)
         scores = scores.float()  # [B, 2T - 1]
-        overlap = diagonal_sums(mask0[:, :, None] & mask1[:, None, :])  # [B, 2T - 1] frames
+        ones = mask0[..., None].float(), mask1[..., None].float()
+        overlap = cross_products(*ones, every_lag)[..., 0].round()  # [B, 2T - 1] frames
         lags = torch.from_numpy(every_lag).to(scores.device)
         true = steps[:, 0, 0] - steps[:, 1, 0]  # frame i of view 0 shows the moment of frame i + k of view 1
         shorter = mask.sum(-1).amin(-1)  # [B]

@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from videosync.errors import CheckpointError, TrainingError
+from videosync.lags.similarity import CHUNK
 from videosync.offset.detector import Detector, Report
 from videosync.offset.lengths import by_length, log_cells
-from videosync.offset.predictor import CHUNK
 from videosync.types import MatrixPairs
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from videosync.lags.posterior import cross_entropy
 from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
+from videosync.offset.detector import Report
 from videosync.offset.early_stopping import EarlyStopping
 
 

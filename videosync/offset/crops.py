@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.offset.predictor import TINY
+from videosync.lags.similarity import TINY
 from videosync.types import MatrixPairs
 
 WHOLE = 0.25  # share of batches that are neither cropped nor stretched

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from videosync.lags.overlap import standard_errors
 from videosync.offset.diagonals import CHANNELS, by_diagonals, cell_features, inside_matrix
 
 ALONG, ACROSS = 5, 3  # frames along a diagonal, and neighbouring diagonals, that a cell's first layer sees
@@ -94,4 +95,4 @@ def _in_standard_errors(means: Tensor, overlap: Tensor) -> Tensor:
     """Means over ``overlap`` frames ``[N, C, L]``, relative to the mean over all lags and times √overlap; 0 without."""
     means = means * (overlap > 0)
     background = (means * overlap).sum(2, keepdim=True) / overlap.sum()
-    return (means - background) * overlap.sqrt()
+    return standard_errors(means, overlap, background, 1.0)

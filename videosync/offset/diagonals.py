@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from videosync.offset.predictor import TINY
+from videosync.lags.similarity import TINY
 
 CHANNELS = 6  # of ``cell_features``
 

@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from videosync.lags.posterior import cross_entropy
 from videosync.offset.crops import draw_batch
-from videosync.offset.detector import Detector, Report, cross_entropy
+from videosync.offset.detector import Detector, Report
 from videosync.offset.diagonal_network import DiagonalNetwork
 from videosync.offset.early_stopping import EarlyStopping
 from videosync.types import MatrixPairs

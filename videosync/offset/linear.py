@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from videosync.lags.posterior import cross_entropy
 from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
+from videosync.offset.detector import Report
 
 NEGLIGIBLE = 1e-7  # directions with less than this share of the largest variance carry rounding errors only
 

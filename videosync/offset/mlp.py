@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
+from videosync.lags.posterior import cross_entropy
 from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
+from videosync.offset.detector import Report
 from videosync.offset.early_stopping import EarlyStopping
 
 
