@@ -19,9 +19,7 @@ FLAT = 1e-5  # a standard deviation of logarithms this small is rounding
 TINY = float(np.finfo(np.float32).tiny)  # probabilities below count as this: a float32 softmax underflows
 CHUNK = 64  # matrices read at once, so that a memory-mapped set is never loaded whole
 ROWS = 512  # of the similarity of two clips that are held at a time
-MOST_CELLS = (
-    250_000_000  # of a similarity that are gone through: two clips of about 9 minutes at 30 frames/s …
-)
+MOST_CELLS = 250_000_000  # gone through: two clips of 9 minutes at 30 frames/s …
 SAMPLES = 2048  # … of longer ones, evenly spaced frames that the normalisers are estimated from
 PADDING = -1e9  # added to the logarithm of what takes no part
 
