@@ -25,6 +25,8 @@ def lag_loss(
     ``mask`` ``[B, 2, T]`` True = a real frame. Scores of lags are those of
     :func:`videosync.lags.similarity.similarity_scores`; with ``p`` their softmax, the loss is minus the logarithm of
     ``Σ_k p(k) exp(-(k - true)² / (2 label_variance))``: an answer near the true lag counts for as much as it is near.
+
+    The encoder that comes with the package was trained when scores were means of probabilities, not of logarithms.
     """
     with torch.autocast(embeddings.device.type, enabled=False):
         frames = embeddings.shape[2]
