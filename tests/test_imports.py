@@ -157,7 +157,7 @@ def _lines(path: Path) -> int:
         ("videosync/video/a.py", "from videosync import cli", "imports videosync.cli"),
         (
             "videosync/config/a.py",
-            "from videosync.types import Offset",
+            "from videosync.types import SyncPair",
             "config may import config, errors, losses, models, offset, option, text_file only",
         ),
         ("videosync/data/a.py", "from . import b", "write the full name"),
@@ -181,7 +181,7 @@ def test_a_forbidden_import_is_named(path: str, source: str, sentence: str) -> N
     [
         (
             "videosync/offset/a.py",
-            "from videosync.similarity.matrix import x\nfrom videosync.offset.lag import y",
+            "from videosync.similarity.matrix import x\nfrom videosync.offset.diagonal import y",
         ),
         ("videosync/engine/a.py", "from videosync.config.schema import Config\nimport videosync.types"),
         ("videosync/engine/loggers.py", "import wandb\nfrom torch.utils.tensorboard import SummaryWriter"),

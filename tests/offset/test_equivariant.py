@@ -13,8 +13,13 @@ from videosync.errors import CheckpointError
 from videosync.offset.cnn import matrix_network
 from videosync.offset.crops import draw_batch
 from videosync.offset.diagonal import diagonal
-from videosync.offset.diagonal_network import HALO, DiagonalNetwork
-from videosync.offset.diagonals import by_diagonals, cell_features, inside_matrix
+from videosync.offset.diagonal_network import (
+    HALO,
+    DiagonalNetwork,
+    by_diagonals,
+    cell_features,
+    inside_matrix,
+)
 from videosync.offset.equivariant import EquivariantDetector, batches
 from videosync.offset.lengths import predict_offsets
 from videosync.types import MatrixPairs

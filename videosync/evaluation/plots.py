@@ -10,7 +10,7 @@ import numpy as np
 
 from videosync.evaluation.detector_plots import METHOD_COLORS
 from videosync.offset.methods import PREDICTORS
-from videosync.types import Offset, SyncPair
+from videosync.types import OffsetEstimate, SyncPair
 from videosync.video.read import read_frames_at
 
 matplotlib.use("Agg")
@@ -88,7 +88,8 @@ def save_film_strip(
             axes.set(xticks=[], yticks=[])
             axes.set_title(f"frame {frame}" if there else "outside", fontsize=7)
         line[0].set_ylabel(name, fontsize=8)
-    said_in_words = Offset(predicted, pair.window0.fps).sentence("video 0", "video 1")
-    figure.suptitle(f"{title}\npredicted: {said_in_words}", fontsize=9)
+    fps = pair.window0.fps
+    answer = OffsetEstimate("video 0", "video 1", placed=True, fps=fps, seconds=predicted / fps)
+    figure.suptitle(f"{title}\npredicted: {answer.sentence()}", fontsize=9)
     figure.savefig(path, dpi=100)
     plt.close(figure)

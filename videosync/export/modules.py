@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from videosync.lags.similarity import TINY
 from videosync.models.encoder import Encoder
 from videosync.models.inference import fuse_batch_norms
 from videosync.models.staged import STAGES
 from videosync.offset.cnn import CnnDetector, matrix_network
-from videosync.offset.predictor import TINY
 from videosync.similarity.matrix import similarity_matrix
 
 Case = tuple[str, tuple[Tensor, ...]]  # what it is, and the inputs

@@ -24,6 +24,7 @@ from videosync.engine.construct import construct_similarity_sets
 from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
 from videosync.engine.train_detectors import train_detectors, versions
+from videosync.lags.scores import best_lag
 from videosync.leaks.chance import ChanceTest, label_groups
 from videosync.leaks.metadata import (
     clip_pairs,
@@ -33,7 +34,6 @@ from videosync.leaks.metadata import (
 )
 from videosync.leaks.plan import TRAIN
 from videosync.leaks.rows import Judge, LeakRow
-from videosync.offset.lag import best_lag
 from videosync.types import SyncPair
 from videosync.video.packet_sizes import read_packets
 

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from videosync.errors import CheckpointError, TrainingError
-from videosync.offset.detector import Detector, Report, cross_entropy
+from videosync.lags.posterior import cross_entropy
+from videosync.lags.similarity import CHUNK
+from videosync.offset.detector import Detector, Report
 from videosync.offset.lengths import by_length, log_cells
-from videosync.offset.predictor import CHUNK
 from videosync.types import MatrixPairs
 
 

@@ -18,14 +18,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from videosync.errors import CheckpointError, TrainingError
+from videosync.lags.posterior import fit_beta, posterior_median, symmetric_softmax
+from videosync.lags.similarity import check_directions
 from videosync.offset.early_stopping import EarlyStopping
 from videosync.offset.lengths import by_length
-from videosync.offset.predictor import check_directions
 from videosync.option import option
 from videosync.types import MatrixPairs
 
 Report = Mapping[str, float]  # of one epoch: epoch, train_loss, holdout_loss
-LOG_BETA = (-12.0, 12.0)  # range searched for the logarithm of the inverse temperature
 
 
 def _silent(report: Report) -> None:
@@ -221,46 +221,3 @@ def split_events(events: tuple[str, ...], holdout: float, seed: int) -> tuple[np
 def all_alike(matrices: np.ndarray) -> bool:
     """Whether ``[N, T, T]`` are N times the same; reads as far as the first that differs."""
     return all(np.array_equal(matrices[0], other) for other in matrices[1:])
-
-
-def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-likelihood of classes ``labels`` [n] under ``logits`` [n, classes]."""
-    from scipy.special import log_softmax
-
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
-
-
-def fit_beta(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The factor on ``logits`` that makes ``labels`` likeliest (temperature scaling); ``-inf`` is impossible."""
-    from scipy.optimize import minimize_scalar
-
-    possible = np.where(np.isfinite(logits), logits, np.nan)
-    # search around unit spread, whatever the classifier's scale
-    spread = float(np.nanstd(possible, axis=1).mean()) or 1.0
-    found = minimize_scalar(
-        lambda log_beta: cross_entropy(np.exp(log_beta) / spread * logits, labels),
-        bounds=LOG_BETA,
-        method="bounded",
-    )
-    return float(np.exp(found.x) / spread)
-
-
-def symmetric_softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax of rows ``[N, classes]`` that is exactly reversed for reversed rows (sums depend on their order)."""
-    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-    backward = np.ascontiguousarray(grown[:, ::-1])
-    return grown / ((grown.sum(axis=1) + backward.sum(axis=1)) / 2)[:, None]
-
-
-def posterior_median(probabilities: np.ndarray) -> np.ndarray:
-    """Median offset of each row ``[N, 2K + 1]``: float64 ``[N]``.
-
-    The mean of the median counted from below and from above, so that reversed rows give exactly the negative.
-    """
-    middle = probabilities.shape[1] // 2
-
-    def from_below(p: np.ndarray) -> np.ndarray:
-        total = np.cumsum(p, axis=1)
-        return (total >= 0.5 * total[:, -1:]).argmax(axis=1) - middle
-
-    return (from_below(probabilities) - from_below(probabilities[:, ::-1])) / 2 + 0.0

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from videosync.lags.posterior import cross_entropy
 from videosync.offset.crops import draw_batch
-from videosync.offset.detector import EpochOptions, Report, cross_entropy
+from videosync.offset.detector import EpochOptions, Report
 from videosync.offset.torch_detector import TorchDetector
 from videosync.option import option
 from videosync.types import MatrixPairs
