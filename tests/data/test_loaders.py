@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.plain_draws import plain_draws
 from videosync.data import loaders
 from videosync.data.datasets import ClipPair, TrainingClips
-from videosync.data.draws import ClipDraws
 from videosync.data.loaders import EpochSampler, fitting_prefetch, training_loader
 from videosync.errors import ConfigError
 
@@ -59,15 +59,18 @@ def test_batches_of_another_size_go_on_behind_the_same_samples():
     assert [i for batch in first + second for i in batch] == order[:20]
 
 
-def test_numbers_that_do_not_fit():
-    with pytest.raises(ConfigError, match="make it a multiple of 2"):
-        EpochSampler(10, batch_size=3, rank=0, world_size=2, seed=0)
-    with pytest.raises(ConfigError, match="only 3 samples"):
-        EpochSampler(3, batch_size=4, rank=0, world_size=1, seed=0)
-    with pytest.raises(ValueError, match="rank 2"):
-        EpochSampler(10, batch_size=4, rank=2, world_size=2, seed=0)
-    with pytest.raises(ValueError, match="9 is not a number of samples of 8"):
-        EpochSampler(8, batch_size=4, rank=0, world_size=1, seed=0).set_epoch(0, 9)
+@pytest.mark.parametrize(
+    ("n", "batch_size", "rank", "ranks", "error", "said"),
+    [
+        (10, 3, 0, 2, ConfigError, "make it a multiple of 2"),
+        (3, 4, 0, 1, ConfigError, "only 3 samples"),
+        (10, 4, 2, 2, ValueError, "rank 2"),
+        (8, 4, 0, 1, ValueError, "9 is not a number of samples of 8"),
+    ],
+)
+def test_numbers_that_do_not_fit(n, batch_size, rank, ranks, error, said):
+    with pytest.raises(error, match=said):
+        EpochSampler(n, batch_size=batch_size, rank=rank, world_size=ranks, seed=0).set_epoch(0, 9)
 
 
 class Counting:
@@ -102,21 +105,11 @@ def test_batches_are_named_fields_and_leave_the_global_random_state_alone():
 
 
 def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
-    def clips():
-        draws = ClipDraws(
-            dataset,
-            "train",
-            num_frames=8,
-            views="mix",
-            cross_share=0.5,
-            sampling_region=1.5,
-            consistent_offset=0.2,
-            samples_per_video=2,
-            seed=0,
-        )
-        return TrainingClips(draws, image_size=32, augment=None)
-
-    def all_batches(data, loader, sampler):
+    def all_batches(num_workers):
+        draws = plain_draws(dataset, num_frames=8, views="mix", samples_per_video=2)
+        data = TrainingClips(draws, image_size=32, augment=None)
+        options = {"batch_size": 2, "rank": 0, "world_size": 1, "seed": 0}
+        loader, sampler = training_loader(data, num_workers=num_workers, **options)
         found = []
         for epoch in (0, 1):
             data.set_epoch(epoch)
@@ -124,10 +117,7 @@ def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
             found += list(loader)
         return found
 
-    options = {"batch_size": 2, "rank": 0, "world_size": 1, "seed": 0}
-    here_data, there_data = clips(), clips()
-    here = all_batches(here_data, *training_loader(here_data, num_workers=0, **options))
-    there = all_batches(there_data, *training_loader(there_data, num_workers=1, **options))
+    here, there = all_batches(0), all_batches(1)
     assert len(here) == len(there) == 4
     for a, b in zip(here, there):
         assert a.names == b.names
