@@ -29,16 +29,25 @@ SETTINGS = (
 )
 
 # where results come out of floating-point sums
+FOLDERS = (
+    "cues",
+    "evaluation",
+    "lags",
+    "losses",
+    "models",
+    "offset",
+    "phases",
+    "signals",
+    "similarity",
+    "timeline",
+)
+ENGINE = ("build", "distributed", "losses", "optim", "trainer")
+DATA = ("backbone_cache", "datasets", "labelled", "loaders", "pairs")
 NUMERIC = (
-    *(
-        f"tests/{folder}"
-        for folder in ("lags", "offset", "losses", "models", "similarity", "sync", "features", "evaluation")
-    ),
-    *(
-        f"tests/engine/test_{name}.py"
-        for name in ("trainer", "distributed", "losses", "optim", "build", "export")
-    ),
-    *(f"tests/data/test_{name}.py" for name in ("datasets", "features", "labelled", "loaders", "pairs")),
+    *(f"tests/{folder}" for folder in FOLDERS),
+    *(f"tests/engine/test_{name}.py" for name in ENGINE),
+    *(f"tests/data/test_{name}.py" for name in DATA),
+    "tests/export/test_export.py",
     "tests/video/test_transforms.py",
 )
 
@@ -67,28 +76,17 @@ def in_use(environment: dict[str, str]) -> tuple[str, ...] | None:
         return None
     if done.returncode:
         sys.exit(done.stderr)
-    found = [
-        re.search(f"{name}: ?(.*)", done.stdout) for name in ("OpenBLAS", "PyTorch", "cpu,isa", "threads")
-    ]
+    names = ("OpenBLAS", "PyTorch", "cpu,isa", "threads")
+    found = [re.search(f"{name}: ?(.*)", done.stdout) for name in names]
     return tuple("?" if match is None else match[1] for match in found)
 
 
 def run_tests(environment: dict[str, str], jobs: int, arguments: list[str]) -> tuple[bool, str]:
     """Whether all passed, and pytest's last line; its output is shown if not."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-n",
-        str(jobs if jobs > 1 else 0),
-    ]
+    options = ["-q", "-p", "no:cacheprovider", "-n", str(jobs if jobs > 1 else 0)]
     chosen = ["-m", "not slow and not gpu and not shared", *(arguments or NUMERIC)]
-    done = subprocess.run(
-        [*command, *chosen], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pytest", *options, *chosen]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout, done.stderr, sep="\n", flush=True)
     return done.returncode == 0, (done.stdout.strip().splitlines() or ["no output"])[-1]
@@ -124,10 +122,8 @@ def main() -> int:
         passed, summary = run_tests(environment, args.jobs if threads == 1 else 1, args.tests)
         failed |= not passed
         minutes = (time.monotonic() - start) / 60
-        print(
-            f"{name}: {'passed' if passed else 'FAILED'}, {minutes:.1f} min, in use: {used}: {summary}",
-            flush=True,
-        )
+        verdict = "passed" if passed else "FAILED"
+        print(f"{name}: {verdict}, {minutes:.1f} min, in use: {used}: {summary}", flush=True)
     return int(failed)
 
 
