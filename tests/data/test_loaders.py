@@ -22,25 +22,19 @@ def batches(n=23, batch_size=6, ranks=3, epoch=0, start=0, seed=0):
     return result
 
 
-def test_each_sample_at_most_once_over_all_ranks_and_whole_batches():
-    per_rank = batches()
-    flat = [i for rank in per_rank for batch in rank for i in batch]
-    assert len(flat) == len(set(flat)) == 18  # 23 samples in batches of 6: 5 are left out
-    assert all(len(batch) == 2 for rank in per_rank for batch in rank)
-    assert sorted(i for rank in batches(n=24) for b in rank for i in b) == list(range(24))
+def numbers(per_rank):
+    return [i for rank in per_rank for batch in rank for i in batch]
 
 
-def test_those_left_out_differ_from_epoch_to_epoch():
-    seen = set()
-    for epoch in range(12):
-        seen |= {i for rank in batches(epoch=epoch) for batch in rank for i in batch}
-    assert seen == set(range(23))
-
-
-def test_the_global_batch_does_not_depend_on_the_number_of_ranks():
-    alone = batches(ranks=1)[0]
-    three = batches(ranks=3)
+def test_each_sample_at_most_once_in_whole_batches_that_ranks_share():
+    three, (alone,) = batches(), batches(ranks=1)
+    assert len(numbers(three)) == len(set(numbers(three))) == 18  # 23 samples in batches of 6: 5 are left out
+    assert all(len(batch) == 2 for rank in three for batch in rank)
     assert alone == [[i for rank in three for i in rank[b]] for b in range(3)]
+    assert sorted(numbers(batches(n=24))) == list(range(24))
+    assert {i for epoch in range(12) for i in numbers(batches(epoch=epoch))} == set(
+        range(23)
+    )  # others each time
 
 
 def test_order_depends_on_seed_and_epoch_and_resumes_in_the_middle():

@@ -29,7 +29,11 @@ def test_equal_embeddings_cost_the_logarithm_of_their_number():
     assert n_pairs_loss(same, same, reg_lambda=0.5).item() == pytest.approx(np.log(7) + 0.25 * 0.5 * 6)
 
 
-def test_shapes_that_differ_are_refused():
+def test_no_pairs_are_zero_and_shapes_that_differ_are_refused():
+    nothing = torch.zeros(0, 4, requires_grad=True)
+    loss = n_pairs_loss(nothing, nothing)
+    loss.backward()
+    assert loss.item() == 0
     with pytest.raises(ValueError, match="two \\[N, D\\]"):
         n_pairs_loss(torch.zeros(3, 4), torch.zeros(4, 4))
 

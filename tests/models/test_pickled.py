@@ -65,7 +65,7 @@ def test_no_file_no_pickle_half_a_file(tmp_path):
     with pytest.raises(CheckpointError, match=r"none\.pth: there is no such file"):
         read_pickled(tmp_path / "none.pth")
     torch.save({"w": torch.zeros(1000)}, tmp_path / "w.pth")
-    for content in (b"junk", (tmp_path / "w.pth").read_bytes()[:1500]):
+    for content in (b"junk", b"no weights at all", (tmp_path / "w.pth").read_bytes()[:1500]):
         (tmp_path / "bad.pth").write_bytes(content)
         with pytest.raises(
             CheckpointError, match=r"bad\.pth: cannot be read as a file of tensors .* damaged"

@@ -164,11 +164,9 @@ def test_the_hash_follows_the_content(tmp_path: Path) -> None:
 
 def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
     make(tmp_path, "cmu_pose")
-    with pytest.raises(
-        CheckpointError, match=r"'cmu_poes', split 'val', in .*; did you mean 'cmu_pose'\?"
-    ) as caught:
+    said = rf"'cmu_poes', split 'val', in {tmp_path} .*; did you mean 'cmu_pose'\?"
+    with pytest.raises(CheckpointError, match=said):
         load_similarity_set(tmp_path, "cmu_poes", "val")
-    assert str(tmp_path) in str(caught.value)
     with pytest.raises(CheckpointError, match="no set with split 'train'"):
         load_similarity_set(tmp_path, "cmu_pose", "train")
     with pytest.raises(CheckpointError, match="cannot name"):

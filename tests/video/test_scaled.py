@@ -64,24 +64,6 @@ def test_a_whole_file_is_decoded_once(tmp_path: Path, suffix: str, monkeypatch: 
     assert opened == 1
 
 
-def test_few_frames_of_a_long_file_are_jumped_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "v.mp4"
-    write_video(path, numbered_frames(300), 25, gop=30, b_frames=2)
-    seen = 0
-    real = decode._frames_from_key
-
-    def counted(*args: Any) -> Any:
-        nonlocal seen
-        for frame in real(*args):
-            seen += 1
-            yield frame
-
-    monkeypatch.setattr(decode, "_frames_from_key", counted)
-    asked = [95, 96, 97, 245]
-    assert [number_of(frame) for _, frame in scaled_frames(path, asked, SIZE)] == asked
-    assert 0 < seen < 60
-
-
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])  # with an index, and in one pass
