@@ -107,17 +107,6 @@ def test_autocast_trains(make_encoder):
     assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.requires_grad)
 
 
-def test_motion_context_is_used(make_encoder):
-    model = make_encoder(input="motion").eval()
-    assert model.context == 4
-    assert make_encoder().context == 0
-    clip = frames(1, T=20)
-    with torch.no_grad():
-        whole = model.backbone_features(clip)
-        window = model.backbone_features(clip[:, 2:10], context=4)
-    torch.testing.assert_close(window, whole[:, 6:10], atol=1e-5, rtol=1e-5)
-
-
 def test_frozen_stages_need_weights_from_the_workdir_unless_random_is_asked_for(make_encoder, tmp_path):
     with pytest.raises(CheckpointError, match=r"model\.random_backbone=true"):
         make_encoder(layer=1)
