@@ -72,8 +72,8 @@ def write_raw(
         container.mux(stream.encode(None))
 
 
-def write_damaged(path: Path, codec: str) -> None:
-    """60 numbered frames under noise at 25 frames/s, a keyframe every 20; the data of frame 30 is overwritten."""
+def write_damaged(path: Path, codec: str, *, zeros: bool = False) -> None:
+    """60 numbered frames under noise at 25 frames/s, a keyframe every 20; frame 30 is overwritten, a part or all."""
     rng = np.random.default_rng(0)
     noisy = [frame // 2 + rng.integers(0, 60, frame.shape, dtype=np.uint8) for frame in numbered_frames(60)]
     write_video(path, noisy, 25, codec=codec, gop=20, b_frames=0)
@@ -81,8 +81,8 @@ def write_damaged(path: Path, codec: str) -> None:
         packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
     position, size = packets[30]
     with open(path, "r+b") as file:
-        file.seek(position + 8 + size // 3)
-        file.write(rng.bytes(size // 2))
+        file.seek(position + (4 if zeros else 8 + size // 3))
+        file.write(bytes(size - 4) if zeros else rng.bytes(size // 2))
     clear_index_cache()
 
 

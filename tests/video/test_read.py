@@ -176,9 +176,10 @@ def test_other_cut_files_give_true_frames_or_an_error(tmp_path: Path, suffix: st
     assert numbers_in(read_frames(path, 0, there)) == list(range(there))
 
 
-def test_damage_in_the_middle_is_named_with_frame_and_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zeros", [False, True])
+def test_damage_in_the_middle_is_named_with_frame_and_time(tmp_path: Path, zeros: bool) -> None:
     path = tmp_path / "v.mp4"
-    write_damaged(path, "libx264")
+    write_damaged(path, "libx264", zeros=zeros)
     assert len(read_frames(path, 0, 30)) == 30
     with pytest.raises(VideoError, match=r"v\.mp4: frame 3\d at 1\.\d+ s cannot be decoded .* damaged"):
         read_frames(path, 25, 40)
