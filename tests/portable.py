@@ -29,26 +29,29 @@ SETTINGS = (
 )
 
 # where results come out of floating-point sums
-FOLDERS = (
-    "cues",
-    "evaluation",
-    "lags",
-    "losses",
-    "models",
-    "offset",
-    "phases",
-    "signals",
-    "similarity",
-    "timeline",
-)
-ENGINE = ("build", "distributed", "losses", "optim", "trainer")
-DATA = ("backbone_cache", "datasets", "labelled", "loaders", "pairs")
 NUMERIC = (
-    *(f"tests/{folder}" for folder in FOLDERS),
-    *(f"tests/engine/test_{name}.py" for name in ENGINE),
-    *(f"tests/data/test_{name}.py" for name in DATA),
+    *(
+        f"tests/{folder}"
+        for folder in (
+            "lags",
+            "offset",
+            "losses",
+            "models",
+            "similarity",
+            "signals",
+            "cues",
+            "timeline",
+            "evaluation",
+        )
+    ),
+    *(f"tests/engine/test_{name}.py" for name in ("trainer", "distributed", "losses", "optim", "build")),
+    *(
+        f"tests/data/test_{name}.py"
+        for name in ("datasets", "backbone_cache", "labelled", "loaders", "pairs")
+    ),
     "tests/export/test_export.py",
     "tests/video/test_transforms.py",
+    "tests/phases",
 )
 
 # uses each library once; a processor that lacks the instructions ends it
