@@ -38,7 +38,12 @@ def centred_cosine(a, b):
 
 @pytest.mark.parametrize(
     ("backbone", "input"),
-    [("small", "rgb"), ("small", "motion"), ("resnet18", "motion"), ("resnet50", "rgb")],
+    [
+        ("small", "rgb"),
+        ("small", "motion"),
+        ("resnet18", "motion"),
+        pytest.param("resnet50", "rgb", marks=pytest.mark.slow),
+    ],
 )
 def test_faster_copies_stay_within_the_stated_tolerance(make_encoder, backbone, input):
     clip = moving_square()
