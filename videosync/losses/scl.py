@@ -125,6 +125,8 @@ def sequence_contrastive_loss(
         )
         log_prob = cross[anchors] - log_partition  # [n, T]
         if log_epsilon > 0:
+            # padding weighs 0, but must not overflow before it is weighed
+            log_prob = log_prob.masked_fill(~columns[anchors], 0)
             log_prob = torch.log(log_prob.exp() + log_epsilon)
         target = targets[anchors]  # [n, T]
         count = mask.sum() if log_epsilon > 0 else len(target)
