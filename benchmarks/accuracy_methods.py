@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.accuracy_windows import keyframe_marks
-from videosync.data.samples import nearest
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, did_you_mean
 from videosync.types import Window
 
 SIZE = 160  # pixels, longer side of the frames that methods get
@@ -159,7 +158,7 @@ def cue_method(name: str) -> Method:
     from videosync.cues.named import CUES
 
     if name not in CUES:
-        known = f"available: {', '.join(CUES)}{nearest(name, CUES)}"
+        known = f"available: {', '.join(CUES)}.{did_you_mean(name, CUES)}"
         raise ConfigError(f"--methods cue:{name}: there is no such cue; {known}")
     cue = CUES[name]
     channels, maps = cue.channels, None
@@ -287,5 +286,5 @@ def make_method(name: str) -> Method:
     if kind in NAMED and argument:
         return NAMED[kind](argument)
     choices = [*METHODS, *(f"{kind}:…" for kind in NAMED)]
-    close = nearest(name, choices)
+    close = "." + did_you_mean(name, choices)
     raise ConfigError(f"--methods {name}: there is no such method; available: {', '.join(choices)}{close}")

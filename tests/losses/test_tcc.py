@@ -148,9 +148,9 @@ def test_a_clip_without_real_frames_takes_no_part():
 
 def test_wrong_options_name_the_nearest():
     embeddings, steps, lengths, mask = random_batch()
-    with pytest.raises(ConfigError, match="did you mean 'regression_mse'"):
+    with pytest.raises(ConfigError, match="Did you mean 'regression_mse'"):
         cycle_consistency_loss(embeddings, steps, lengths, mask, loss_type="regresion_mse")
-    with pytest.raises(ConfigError, match="did you mean 'cosine'"):
+    with pytest.raises(ConfigError, match="Did you mean 'cosine'"):
         cycle_consistency_loss(embeddings, steps, lengths, mask, similarity="cosin")
     with pytest.raises(ConfigError, match="above 0"):
         cycle_consistency_loss(embeddings, steps, lengths, mask, temperature=0)

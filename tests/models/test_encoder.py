@@ -140,7 +140,7 @@ def test_weights_come_from_the_workdir(make_encoder, tmp_path):
 
 
 def test_wrong_options_are_named(make_encoder):
-    with pytest.raises(ConfigError, match="did you mean 'motion'"):
+    with pytest.raises(ConfigError, match="Did you mean 'motion'"):
         make_encoder(input="motions")
     with pytest.raises(ConfigError, match="encoder, noise"):
         make_encoder(name="nois")

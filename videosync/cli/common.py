@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from videosync.config.load import config_to_yaml, read_config
-from videosync.config.options import nearest
 from videosync.config.schema import Config
-from videosync.errors import ConfigError, VideoSyncError
+from videosync.errors import ConfigError, VideoSyncError, did_you_mean
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -48,11 +47,11 @@ class CommandParser(argparse.ArgumentParser):
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             flags = [flag for action in self._actions for flag in action.option_strings]
-            match = nearest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else None
-            remedy = f"Did you mean '{match}'?" if match else f"See '{self.prog} --help'."
+            known = flags if unknown[0].startswith("-") else []
+            remedy = did_you_mean(unknown[0].partition("=")[0], known, f"See '{self.prog} --help'.")
             if os.path.exists(unknown[0]):
-                remedy = f"The file is given as './{unknown[0]}'."
-            self.error(f"unknown argument '{unknown[0]}'. {remedy}")
+                remedy = f" The file is given as './{unknown[0]}'."
+            self.error(f"unknown argument '{unknown[0]}'.{remedy}")
         parsed.default_logdir = getattr(parsed, "logdir", "") is None
         if parsed.default_logdir:
             config = parsed.cfg_file.stem if parsed.cfg_file else "default"

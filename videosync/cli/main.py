@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from videosync.cli.common import BAD_INPUT, report_error
-from videosync.config.options import nearest
+from videosync.errors import did_you_mean
 from videosync.version import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {  # name → module with main(argv) -> exit code, what it does
@@ -55,9 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"videosync {__version__}")
         return 0
     if name not in COMMANDS:
-        match = nearest(name, COMMANDS)
-        remedy = f"Did you mean '{match}'?" if match else f"Commands: {', '.join(COMMANDS)}."
-        report_error(f"unknown command '{name}'. {remedy}")
+        remedy = did_you_mean(name, COMMANDS, f"Commands: {', '.join(COMMANDS)}.")
+        report_error(f"unknown command '{name}'.{remedy}")
         return BAD_INPUT
     sys.argv[0] = f"videosync {name}"  # what the command's own help calls itself
     module = importlib.import_module(COMMANDS[name][0])

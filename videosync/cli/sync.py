@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
 from videosync.errors import ConfigError
+from videosync.files import new_file
 from videosync.timeline import DEFAULT_CUE, DEFAULT_NETWORK, SHIPPED
 
 if TYPE_CHECKING:
@@ -217,17 +219,10 @@ def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: 
 
 def _write(flag: str, path: Path, write: Callable[[Path], object]) -> None:
     """A file that is complete or absent. Raises ConfigError: it cannot be written."""
-    whole = path.exists() and not path.is_file()  # a device or a pipe stays what it is
-    building = path if whole else path.with_name(f".building.{path.name}")
+    stays = path.exists() and not path.is_file()  # a device or a pipe
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with nullcontext(path) if stays else new_file(path) as building:
             write(building)
-            if not whole:
-                os.replace(building, path)
-        finally:
-            if not whole:
-                building.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(f"{flag} {path}: cannot be written ({error.strerror or error}).") from error
 

@@ -15,8 +15,7 @@ from videosync.cli.common import (
     run_command,
 )
 from videosync.cli.typed import typed_command
-from videosync.config.options import nearest
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, did_you_mean
 
 DESCRIPTION = """Train offset detectors on the train split of a similarity set; report them on its val split.
 
@@ -80,8 +79,5 @@ def check_methods(flag: str, given: Sequence[str], known: Sequence[str]) -> None
     """Raises ConfigError for a name that is not known, with the nearest that is."""
     for name in given:
         if name not in known:
-            near = nearest(name, known)
-            raise ConfigError(
-                f"{flag} {name}: unknown method. "
-                + (f"Did you mean '{near}'?" if near else f"Available: {', '.join(known)}.")
-            )
+            hint = did_you_mean(name, known, f"Available: {', '.join(known)}.")
+            raise ConfigError(f"{flag} {name}: unknown method.{hint}")

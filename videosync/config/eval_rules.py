@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-
 from videosync.config.schema import EVAL_TASKS, EvalConfig
+from videosync.errors import did_you_mean
 
 FITTED_TASKS = ("event_completion", "classification")
 TRAIN_SPLIT = "train"
@@ -23,8 +22,7 @@ def _tasks(options: EvalConfig) -> list[str]:
     problems = []
     for task in options.tasks:
         if task not in EVAL_TASKS:
-            near = difflib.get_close_matches(task.lower(), EVAL_TASKS, n=1, cutoff=0.4)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            hint = did_you_mean(task, EVAL_TASKS)
             problems.append(
                 f"eval.tasks holds '{task}'; expected names out of {', '.join(EVAL_TASKS)}.{hint}"
             )

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import difflib
 import functools
 import inspect
 import io
 import tokenize
 import types
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from videosync.config import schema
+from videosync.errors import nearest
 
 _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 _PLURALS: dict[Any, str] = {int: "whole numbers such as [1, 2]", float: "numbers such as [0.1, 0.2]"}
@@ -68,13 +67,6 @@ def options() -> types.MappingProxyType[str, Option]:
             key = f"{section}.{field.name}"
             found[key] = Option(key, hints[field.name], getattr(getattr(defaults, section), field.name))
     return types.MappingProxyType(found)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like ``word`` (upper and lower case count the same), or None."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
 
 
 def nearest_key(key: str) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from videosync.config.schema import Config
-from videosync.text_file import shown
+from videosync.files import shown
 
 _AT_LEAST: dict[str, float] = {  # smallest value allowed
     "data.image_size": 16,

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from videosync.engine.distributed import Distributed
 from videosync.engine.summaries import Record, step_summary, validation_summary
 from videosync.errors import ConfigError, TrainingError
+from videosync.files import write_text
 
 log = logging.getLogger("videosync")
 
@@ -78,9 +79,7 @@ class MetricsFile(Logger):
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step_of(line, path) <= first_step]
-        temporary = path.with_name(f".{path.name}.partial")
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, "".join(f"{line}\n" for line in kept))
         self.file: IO[str] = path.open("a", encoding="utf-8")
 
     def step(self, record: Record) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from videosync.config.carl.keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY
 from videosync.config.carl.steps import COMBINED, Combination, Old, Refused
 from videosync.config.carl.values import BadValue, read_value
-from videosync.config.options import nearest, nearest_key, options
+from videosync.config.options import nearest_key, options
+from videosync.errors import did_you_mean, nearest
 
 _OLD_KEY = re.compile(r"[A-Z][A-Z0-9_]*(\..*)?")
 Given = tuple[str, Any, str]  # dotted old key, value (text from --opts), where it was written
@@ -151,8 +152,7 @@ def _take_unknown_values(
             f"{key} in {sources[key]}: expected {' or '.join(map(_shown, known))}, got {_shown(strange[0])}"
         )
         remark = f"; {LEGACY_KEYS[key].remark}." if LEGACY_KEYS[key].remark else "."
-        match = nearest(str(strange[0]), [str(choice) for choice in known])
-        result.problems.append(message + remark + (f" Did you mean '{match}'?" if match else ""))
+        result.problems.append(message + remark + did_you_mean(str(strange[0]), map(str, known)))
 
 
 def _unknown(key: str, source: str) -> str:

@@ -22,7 +22,7 @@ from videosync.data.clock import MOST_DRIFT
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.data.sources import SOURCES_NAME, SourceOf
 from videosync.errors import ManifestError, VideoError
-from videosync.text_file import read_json
+from videosync.files import read_json
 from videosync.video.read import probe
 
 REPORT_NAME = "report.json"
