@@ -119,10 +119,11 @@ def _of_encoder(facts: Facts) -> dict[str, Any]:
 def _of_detector(facts: Facts) -> dict[str, Any]:
     hash_, result = facts.get("encoder_hash"), facts["training"]["result"]
     known = f" (weights {hash_[:12]}…)" if hash_ and hash_ != "none" else ""
+    method = str(facts["method"])
     layers = {k: "-".join(map(str, facts["options"].get(k, []))) for k in ("channels", "hidden")}
     return {
         "its_encoder": f"`{facts['encoder']}`{known}" if facts.get("encoder") else "which was not recorded",
-        "what": DETECTORS.get(facts["method"], facts["method"]).format(**layers),
+        "what": DETECTORS.get(method, method).format(**layers),
         "smaller": facts["shortest"] < facts["size"],
         "offsets": 2 * facts["max_offset"] + 1,
         "train_pairs": result.get("train_pairs", "?"),
@@ -147,7 +148,9 @@ def _programs(facts: Facts) -> str:
     for stem in dict.fromkeys(name.partition(".")[0] for name in programs):
         same = {name: file for name, file in programs.items() if name.partition(".")[0] == stem}
         file = next(iter(same.values()))
-        ports = [f"- {way[:-4]} `{port}`: {t}" for way in ("inputs", "outputs") for port, t in file[way].items()]
+        ports = [
+            f"- {way[:-4]} `{port}`: {t}" for way in ("inputs", "outputs") for port, t in file[way].items()
+        ]
         names = " and ".join(f"`{name}`" for name in same)
         paragraphs.append(f"{names} ({LEGENDS[facts['kind']]}):\n\n" + "\n".join(ports))
         found = [f"`{name}` {file['check']['largest_difference']:.1e}" for name, file in same.items()]
