@@ -15,8 +15,7 @@ from videosync.checkpoints.checkpoint import find_checkpoint, save_checkpoint
 from videosync.cli.convert_checkpoint import main
 from videosync.cli.evaluate import main as evaluate
 from videosync.config.load import config_from_dict, load_config
-from videosync.engine.encoders import load_trained_encoder
-from videosync.engine.start import start_from
+from videosync.engine.encoders import load_trained_encoder, start_from
 from videosync.errors import CheckpointError
 from videosync.export.export import ExportRequest, export
 from videosync.models.encoder import build_encoder

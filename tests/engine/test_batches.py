@@ -19,8 +19,8 @@ from videosync.data import loaders
 from videosync.data.datasets import ClipPair
 from videosync.engine import batches
 from videosync.engine.batches import worker_problem
-from videosync.engine.resume import resume
 from videosync.engine.signals import shield_workers
+from videosync.engine.train import resume
 from videosync.errors import TrainingError
 
 HANG = 120.0  # seconds; a test that waits longer waits for ever

@@ -20,8 +20,8 @@ from videosync.engine.loggers import (
     WeightsAndBiases,
     build_loggers,
     check_loggers,
+    duration,
 )
-from videosync.engine.summaries import duration
 from videosync.errors import ConfigError, TrainingError
 
 

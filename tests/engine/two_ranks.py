@@ -14,8 +14,8 @@ from tests.engine.test_trainer import Recorder, StopAt
 from tests.engine.toy import StillEncoder, ToyClips, toy_trainer
 from videosync.checkpoints.checkpoint import latest_checkpoint
 from videosync.engine.distributed import Distributed, setup_distributed
-from videosync.engine.resume import resume
 from videosync.engine.signals import shield_workers
+from videosync.engine.train import resume
 from videosync.errors import TrainingError, VideoError
 
 

@@ -114,9 +114,8 @@ def embed_windows(
     features: dict[Window, Tensor] = {}
     for group in _overlapping(unique):
         start, stop = group[0].start, max(w.start + w.num_frames for w in group)
-        stretch = video_features(
-            encoder, group[0].video, start, stop, size=image_size, device=device
-        )  # [S, F]
+        # [S, F]
+        stretch = video_features(encoder, group[0].video, start, stop, size=image_size, device=device)
         for window in group:
             features[window] = stretch[window.start - start : window.start - start + window.num_frames]
     embeddings: dict[Window, Tensor] = {}

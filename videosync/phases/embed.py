@@ -111,9 +111,8 @@ def embed_videos(
             encoder.calls = 0  # its noise depends on how often it was called; here on the video alone
         parts, unplaced = [], []
         for start, stop in pieces(video.num_frames, max_frames):
-            features = video_features(
-                encoder, video.path, start, stop, size=image_size, device=device
-            )  # [n, F]
+            # [n, F]
+            features = video_features(encoder, video.path, start, stop, size=image_size, device=device)
             batch = features.to(device)[None]  # [1, n, F]
             with torch.no_grad():
                 parts.append(encoder.embed(batch, None)[0].float().cpu())
