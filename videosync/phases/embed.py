@@ -154,11 +154,3 @@ def pieces(num_frames: int, max_frames: int) -> list[tuple[int, int]]:
         return [(0, num_frames)]
     size = math.ceil(num_frames / math.ceil(num_frames / max_frames))
     return [(start, min(start + size, num_frames)) for start in range(0, num_frames, size)]
-
-
-def merge_embeddings(shares: Sequence[Sequence[VideoEmbeddings]], num_videos: int) -> list[VideoEmbeddings]:
-    """All ranks' embeddings in the order of the videos; each video exactly once."""
-    merged = sorted((video for share in shares for video in share), key=lambda video: video.index)
-    if [video.index for video in merged] != list(range(num_videos)):
-        raise RuntimeError(f"{num_videos} videos were dealt out, but {len(merged)} came back")
-    return merged
