@@ -21,27 +21,11 @@ from videosync.phases.embed import (
 from videosync.phases.metrics import kendalls_tau
 
 MODEL = {
-    "name": "encoder",
-    "backbone": "small",
-    "input": "rgb",
-    "weights": "",
-    "random_backbone": False,
-    "layer": 0,
-    "chunk_size": 64,
-    "temporal_kernel": 0,
-    "fc_layers": 0,
-    "fc_size": 32,
-    "dropout": 0.0,
-    "hidden_size": 32,
-    "positions": "stretched",
-    "layers": 1,
-    "heads": 2,
-    "ff_size": 32,
-    "embedding_size": 32,
-    "projection_size": 0,
-    "num_frames": 40,
-    "workdir": ".",
-}
+    "name": "encoder", "backbone": "small", "input": "rgb", "weights": "", "random_backbone": False, "layer": 0,
+    "chunk_size": 64, "temporal_kernel": 0, "fc_layers": 0, "fc_size": 32, "dropout": 0.0, "hidden_size": 32,
+    "positions": "stretched", "layers": 1, "heads": 2, "ff_size": 32, "embedding_size": 32, "projection_size": 0,
+    "num_frames": 40, "workdir": ".",
+}  # fmt: skip
 
 
 def encoder(**options):
@@ -93,18 +77,8 @@ def test_embeddings_do_not_depend_on_the_number_of_ranks(dataset, model):
     videos = phase_videos(read_manifest(dataset), "val")
     runs = []
     for world_size in (1, 3):
-        shares = [
-            embed_videos(
-                model,
-                videos,
-                image_size=32,
-                max_frames=15,
-                device="cpu",
-                rank=rank,
-                world_size=world_size,
-            )
-            for rank in range(world_size)
-        ]
+        options = {"image_size": 32, "max_frames": 15, "device": "cpu", "world_size": world_size}
+        shares = [embed_videos(model, videos, rank=rank, **options) for rank in range(world_size)]
         runs.append(merged(shares, len(videos)))
     for one, other, video in zip(*runs, videos):
         assert one.embeddings.shape[0] == video.num_frames
@@ -143,10 +117,9 @@ def tau_of(model, signal, without, seed=0):
     for number in range(4):
         features = features_of_progress(generator, 80, 0.01, signal)[None]
         with torch.no_grad():
-            if without:
-                embedded = embed_without_positions(model, features, seed=number)
-            else:
-                embedded = model.embed(features)
+            embedded = (
+                embed_without_positions(model, features, seed=number) if without else model.embed(features)
+            )
         videos.append(embedded[0].numpy())
     return np.nanmean(kendalls_tau(videos))
 
@@ -155,18 +128,10 @@ def tau_of(model, signal, without, seed=0):
 def embedder(request):
     model = encoder(positions=request.param)
     torch.manual_seed(1)
+    shared = ("fc_layers", "fc_size", "dropout", "hidden_size", "heads", "ff_size", "embedding_size")
+    sizes = {name: MODEL[name] for name in shared}
     model.embedder = TransformerEmbedder(
-        feature_size=8,
-        fc_layers=0,
-        fc_size=32,
-        dropout=0.0,
-        hidden_size=32,
-        positions=request.param,
-        layers=2,
-        heads=2,
-        ff_size=32,
-        embedding_size=32,
-        train_frames=40,
+        feature_size=8, positions=request.param, layers=2, train_frames=40, **sizes
     ).eval()
     return model
 

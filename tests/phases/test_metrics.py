@@ -20,20 +20,6 @@ def golden():
     return [GOLDEN[f"embeddings{i}"] for i in range(count)], [GOLDEN[f"labels{i}"] for i in range(count)]
 
 
-def test_reference_values(golden):
-    videos, labels = golden
-    stride, distance = int(GOLDEN["stride"]), str(GOLDEN["distance"])
-    matrix = kendalls_tau(videos, stride=stride, distance=distance)
-    assert np.nanmean(matrix) == pytest.approx(float(GOLDEN["kendalls_tau"]), abs=1e-6)
-    assert np.isnan(np.diag(matrix)).all()
-    ks = GOLDEN["retrieval_ks"].tolist()
-    found = retrieval_precision(videos, labels, ks=ks, stride=stride, distance=distance)
-    np.testing.assert_allclose(found.mean(0), GOLDEN["retrieval_ap"], atol=1e-6)
-    n = int(GOLDEN["event_completion_train_videos"])
-    r2 = completion(videos[:n], labels[:n], videos[n:], labels[n:], num_phases=int(GOLDEN["num_classes"]))
-    assert r2 == pytest.approx(float(GOLDEN["event_completion_r2"]), abs=1e-6)
-
-
 def completion(*args, **options):
     """R² of the regressions."""
     videos = np.repeat(range(len(args[2])), [len(video) for video in args[2]])

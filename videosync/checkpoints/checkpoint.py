@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash, finished_folders, new_folder, read_object, write_text
+from videosync.models.exported import CARD_JSON, WEIGHTS, read_card
 from videosync.models.weights import misfits
 from videosync.version import __version__
 
-WEIGHTS = "model.safetensors"
 STATE = "state.pt"
 SUMMARY = "checkpoint.json"
 
@@ -149,6 +149,34 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
         raise CheckpointError(
             f"{path}: damaged, or no description of a checkpoint ({type(error).__name__}: {error}); "
             f"delete {folder} to go on without it"
+        ) from error
+
+
+def read_exported_checkpoint(folder: Path) -> Checkpoint:
+    """The encoder in a folder that ``videosync export`` wrote, as if it were one of a run, without its weights.
+
+    There is nothing in it to go on training with.
+
+    Raises:
+        CheckpointError: the folder holds something else, is damaged, or was exported without safetensors.
+    """
+    facts = read_card(folder, kind="encoder")
+    if not (folder / WEIGHTS).is_file():
+        raise CheckpointError(f"{folder}: holds no {WEIGHTS}; export the run again with --format safetensors")
+    saved = facts.get("checkpoint", {})
+    try:
+        return Checkpoint(
+            folder=folder,
+            epoch=int(saved["epoch"]),
+            step=int(saved["step"]),
+            metrics=dict(saved["metrics"]),
+            config=dict(facts["config"]),
+            weights_hash=str(saved["weights_hash"]),
+            state_hash="",
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder / CARD_JSON}: damaged ({type(error).__name__}: {error}); export again"
         ) from error
 
 

@@ -178,7 +178,7 @@ class WeightsAndBiases(Logger):
         self.every = every
         id_file = folder / "wandb_id.txt"  # a resumed run goes on in the same W&B run
         run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
-        id_file.write_text(run_id + "\n", encoding="utf-8")
+        write_text(id_file, run_id + "\n")
         self.run = wandb.init(
             project="videosync",
             name=folder.name,
