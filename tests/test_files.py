@@ -142,9 +142,6 @@ def test_a_full_disk_is_one_sentence_that_names_the_file(
         VideoWriteError, match=r"a\.json: cannot be written \(No space left on device\); make room"
     ):
         write_text(path, "longer")
-    with pytest.raises(OSError, match=r"a\.json") as caught, new_file(path) as hidden:
-        hidden.write_text("longer")
-    assert caught.value.filename == str(path)
     assert (list(tmp_path.iterdir()), read_object(path)) == ([path], {"a": "é"})
     (tmp_path / "file").touch()
     with pytest.raises(VideoWriteError, match="cannot be written"):

@@ -10,6 +10,7 @@ import codecs
 import hashlib
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from videosync.errors import VideoWriteError
 _MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"),
           (codecs.BOM_UTF16_BE, "UTF-16"))  # fmt: skip
 _LONGEST = 80  # characters of a value in a message
+_OS_ERROR = re.compile(r"I/O error: (.*) \(os error \d+\)")
 
 
 def read_text(path: str | Path) -> str:
@@ -84,22 +86,13 @@ def shown(value: Any) -> str:
 
 
 def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 with ``\\n`` line ends: complete or not at all. Missing folders are made.
-
-    Raises:
-        VideoWriteError: the place cannot be written, or is full.
-    """
-    try:
-        with new_file(path) as temporary:
-            temporary.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise VideoWriteError(
-            f"{path}: cannot be written ({error.strerror}); make room or choose another folder"
-        ) from error
+    """Write UTF-8 with ``\\n`` line ends, as :func:`new_file` does."""
+    with new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: str | Path, content: Any) -> None:
-    """Write JSON for programs and people: complete or not at all, as :func:`write_text`. NaN is a ValueError."""
+    """Write JSON for programs and people, as :func:`new_file` does. NaN is a ValueError."""
     write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -107,21 +100,20 @@ def write_json(path: str | Path, content: Any) -> None:
 def new_file(path: str | Path) -> Iterator[Path]:
     """A hidden path beside ``path``, with its ending; what is written there becomes ``path`` at the end.
 
-    After an exception it is gone, and an older file stays as it was. Missing folders are made. An OSError names
-    ``path``.
+    After an exception it is gone, and an older file stays as it was. Missing folders are made.
+
+    Raises:
+        VideoWriteError: the place cannot be written, or is full.
     """
     path = Path(path)
     temporary = hidden_name(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield temporary
-        put_in_place(temporary, path)
-    except OSError as error:
-        if error.filename in (None, str(temporary)):  # a full disk names no file
-            error.filename, error.filename2 = str(path), None
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
+    with _saying(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            put_in_place(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def hidden_name(path: Path) -> Path:
@@ -141,26 +133,52 @@ def new_folder(path: str | Path) -> Iterator[Path]:
 
     One process at a time makes a folder of one name. It removes what a killed one left. Should it be killed itself
     between two renames, :func:`finished_folders` brings the older folder back.
+
+    Raises:
+        VideoWriteError: the place cannot be written, or is full.
     """
     path = Path(path)
     previous, beginning = path.with_name(f".{path.name}.previous"), f".{path.name}.partial-"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for leftover in [other for other in path.parent.iterdir() if other.name.startswith(beginning)]:
-        shutil.rmtree(leftover)
     temporary = path.with_name(f"{beginning}{os.getpid()}")
-    temporary.mkdir()
+    with _saying(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in [other for other in path.parent.iterdir() if other.name.startswith(beginning)]:
+            shutil.rmtree(leftover)
+        temporary.mkdir()
+        try:
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            if path.exists():
+                shutil.rmtree(previous, ignore_errors=True)
+                path.rename(previous)
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
+
+
+@contextmanager
+def _saying(path: Path, temporary: Path) -> Iterator[None]:
+    """What the disk says of ``path`` and its hidden name becomes a sentence; other errors stay as they are."""
     try:
-        yield temporary
-        for file in temporary.rglob("*"):
-            if file.is_file():
-                _sync(file)
-        if path.exists():
-            shutil.rmtree(previous, ignore_errors=True)
-            path.rename(previous)
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    shutil.rmtree(previous, ignore_errors=True)
+        yield
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, VideoWriteError) else error
+        if isinstance(cause, RuntimeError):  # torch.save tells why the file would not take more
+            cause = cause.__context__
+        inside = _OS_ERROR.search(str(cause))  # safetensors has errors of its own
+        reason = inside[1] if inside else None
+        if isinstance(cause, OSError):
+            file = str(cause.filename or temporary)  # a full disk names none
+            own = file.startswith(str(temporary)) or Path(file) in (path, *path.parents)
+            reason = cause.strerror if own else None
+        if not reason:
+            raise
+        raise VideoWriteError(
+            f"{path}: cannot be written ({reason}); make room or choose another folder"
+        ) from error
 
 
 def finished_folders(root: Path) -> list[Path]:

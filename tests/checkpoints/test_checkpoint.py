@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from videosync.checkpoints.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from videosync.errors import CheckpointError
+from videosync.errors import CheckpointError, VideoWriteError
 
 
 def save(logdir: Path, name: str = "last", step: int = 1, model: nn.Module | None = None) -> Checkpoint:
@@ -87,6 +88,29 @@ def test_a_run_interrupted_while_writing_keeps_the_old_checkpoint(
             save(tmp_path, step=2)
     assert latest_checkpoint(tmp_path) == old
     assert old.weights()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
+
+
+@pytest.mark.parametrize("large", ["weights", "state"])
+def test_a_disk_that_takes_no_more_is_one_sentence_and_keeps_the_old_checkpoint(
+    tmp_path: Path, large: str
+) -> None:
+    old = save(tmp_path, step=1)
+    content = {
+        "weights": {"a": torch.zeros(9)},
+        "state": {"a": torch.zeros(9)},
+        large: {"a": torch.zeros(99_999)},
+    }
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(
+            VideoWriteError, match=r"checkpoints/last: cannot be written \(File too large\); make room"
+        ):
+            save_checkpoint(tmp_path, "last", epoch=1, step=2, metrics={}, config={}, **content)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert latest_checkpoint(tmp_path) == old
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
 
 

@@ -122,8 +122,8 @@ def write_carl_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "model_state": {name: tensor.contiguous() for name, tensor in state.items()},
         "optimizer_state": {},
     }
-    with new_file(path) as temporary:
-        torch.save(content, temporary)
+    with new_file(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
 
 
 def _read(path: Path) -> dict[str, Any]:

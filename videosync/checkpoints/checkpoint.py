@@ -97,7 +97,8 @@ def save_checkpoint(
         save_file(
             {key: t.detach().cpu().contiguous().clone() for key, t in weights.items()}, partial / WEIGHTS
         )
-        torch.save(dict(state), partial / STATE)
+        with (partial / STATE).open("wb") as file:
+            torch.save(dict(state), file)
         summary = {
             "epoch": epoch,
             "step": step,

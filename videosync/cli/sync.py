@@ -149,13 +149,13 @@ def _sync(args: argparse.Namespace) -> int:
     else:
         _say("\n".join(describe(timeline)))
     if json_file is not None:
-        _write("--json", json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+        _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves:
         report_note(f"no two videos could be compared, so that there is nothing to draw in {args.plot}")
     elif args.plot is not None:
         from videosync.timeline.plots import save_sync_plot
 
-        _write("--plot", args.plot, lambda path: save_sync_plot(path, evidence, timeline))
+        _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     return 0 if timeline.complete else NOT_PLACED
 
 
@@ -217,14 +217,11 @@ def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: 
         raise ConfigError(f"{flag} {path}: {there}expected a name that ends in {kinds}.")
 
 
-def _write(flag: str, path: Path, write: Callable[[Path], object]) -> None:
-    """A file that is complete or absent. Raises ConfigError: it cannot be written."""
-    stays = path.exists() and not path.is_file()  # a device or a pipe
-    try:
-        with nullcontext(path) if stays else new_file(path) as building:
-            write(building)
-    except OSError as error:
-        raise ConfigError(f"{flag} {path}: cannot be written ({error.strerror or error}).") from error
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """A file that is complete or absent; a device or a pipe stays what it is. Raises VideoWriteError."""
+    stays = path.exists() and not path.is_file()
+    with nullcontext(path) if stays else new_file(path) as building:
+        write(building)
 
 
 class _Bar:
