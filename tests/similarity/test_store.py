@@ -160,7 +160,7 @@ def test_the_hash_follows_the_content(tmp_path: Path) -> None:
 def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
     make(tmp_path, "cmu_pose")
     with pytest.raises(
-        CheckpointError, match=r"'cmu_poes', split 'val', in .*; Did you mean 'cmu_pose'\?"
+        CheckpointError, match=r"'cmu_poes', split 'val', in .*\. Did you mean 'cmu_pose'\?"
     ) as caught:
         load_similarity_set(tmp_path, "cmu_poes", "val")
     assert str(tmp_path) in str(caught.value)
