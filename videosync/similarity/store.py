@@ -244,7 +244,9 @@ class _SetPaths:
             return f"{self.describe()} is incomplete: making it did not finish; {_rebuild(self.prefix)}"
         ending = f"_{self.split}.json"
         names = sorted(path.name.removesuffix(ending) for path in self.folder.glob(f"*{ending}"))
-        there = f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
+        there = (
+            f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
+        )
         hint = did_you_mean(self.prefix, names, there)
         return f"{self.describe()} does not exist.{hint} Otherwise {_rebuild(self.prefix)}"
 
