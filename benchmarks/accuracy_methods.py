@@ -12,8 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.accuracy_windows import keyframe_marks
-from videosync.data.samples import nearest
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, did_you_mean
 from videosync.types import Window
 
 SIZE = 160  # pixels, longer side of the frames that methods get
@@ -152,7 +151,7 @@ def cue_method(name: str) -> Method:
     from videosync.timeline.sync import default_encoder
 
     if name not in CUES:
-        known = f"available: {', '.join(CUES)}{nearest(name, CUES)}"
+        known = f"available: {', '.join(CUES)}.{did_you_mean(name, CUES)}"
         raise ConfigError(f"--methods cue:{name}: there is no such cue; {known}")
     cue = find_cue(name, default_encoder(name))
     prepare, answer = partial(signals_of, meters=cue.meters()), partial(answer_cue, cue=cue, name=name)
@@ -271,5 +270,5 @@ def make_method(name: str) -> Method:
     if kind in NAMED and argument:
         return NAMED[kind](argument)
     choices = [*METHODS, *(f"{kind}:…" for kind in NAMED)]
-    close = nearest(name, choices)
+    close = "." + did_you_mean(name, choices)
     raise ConfigError(f"--methods {name}: there is no such method; available: {', '.join(choices)}{close}")

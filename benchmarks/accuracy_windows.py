@@ -15,8 +15,8 @@ import numpy as np
 from videosync.data.clock import common_frames, similar_rates
 from videosync.data.manifest import MANIFEST_NAME, Manifest, Sample, View, read_manifest
 from videosync.data.pairs import feasible_offsets, sync_pairs
-from videosync.data.samples import nearest, quoted, view_names
-from videosync.errors import ConfigError, ManifestError
+from videosync.data.samples import quoted, view_names
+from videosync.errors import ConfigError, ManifestError, did_you_mean
 from videosync.types import SyncPair, Window
 from videosync.video.packet_sizes import read_packets
 
@@ -63,7 +63,7 @@ class Length:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"native|(fit)?[1-9]\d*", self.name):
-            close = nearest(self.name, ["native", "fit240"])
+            close = "." + did_you_mean(self.name, ["native", "fit240"])
             raise ConfigError(
                 f"--length {self.name}: expected a number of frames, 'fit' and a number, or 'native'{close}"
             )
@@ -144,7 +144,7 @@ def group_samples(
                 groups.setdefault((manifest.root.name, stem), []).append((manifest, sample))
     if not groups:
         splits = dict.fromkeys(name for manifest in manifests for name in manifest.splits)
-        close = nearest(split or "", splits)
+        close = "." + did_you_mean(split or "", splits)
         wanted = f" of split '{split}' (there are {quoted(splits)}){close}" if split else ""
         folders = ", ".join(str(manifest.root) for manifest in manifests)
         raise ManifestError(

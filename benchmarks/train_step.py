@@ -39,12 +39,12 @@ from torch import Tensor
 from videosync.config.load import load_config
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
+from videosync.engine.batches import StepClock
 from videosync.engine.build import build_trainer
 from videosync.engine.distributed import Distributed, setup_distributed
 from videosync.engine.loggers import Logger, build_loggers
 from videosync.engine.optim import set_learning_rate
 from videosync.engine.seeding import seed_everything
-from videosync.engine.timing import StepClock
 from videosync.engine.trainer import Trainer
 from videosync.types import ClipBatch
 from videosync.video.write import write_video

@@ -191,7 +191,7 @@ def test_an_unknown_cue_is_said_before_anything_is_decoded(
 ) -> None:
     assert run(*event[0], "--cue", "motion-learnt") == 2
     said = capsys.readouterr()
-    assert "did you mean 'motion-learned'?" in said.err
+    assert "Did you mean 'motion-learned'?" in said.err
     assert said.err.count("\n") == 1
     assert not said.out
 
