@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy_windows import (
+from benchmarks.accuracy.windows import (
     Length,
     Trial,
     draw_trials,
     group_samples,
     keyframe_marks,
-    keyframes_meet,
     read_data,
 )
 from videosync.data.manifest import Manifest, Sample, View
@@ -137,11 +136,6 @@ def test_a_length_that_is_none_is_refused(name: str) -> None:
         Length(name)
 
 
-def test_keyframes_of_a_window_and_whether_they_meet(two_cameras: Path) -> None:
+def test_keyframes_of_a_window(two_cameras: Path) -> None:
     marks = keyframe_marks(Window(str(two_cameras / "jump/cam0.mp4"), 37, 50, 25.0))
     assert np.flatnonzero(marks).tolist() == [37]  # frame 74; the window's own first frame does not count
-    for trial in drawn(two_cameras, "60"):
-        pair = trial.pair  # keyframes of cam0 at 37, 74; of cam1 at 57, which is moment 61
-        assert not keyframes_meet(pair)
-        window = replace(pair.window0, start=20)
-        assert keyframes_meet(replace(pair, window0=window, window1=window, offset=0))

@@ -1,0 +1,174 @@
+"""Frames/s of preparing clips, beside the bare decode speed of the machine.
+
+    python -m benchmarks.speed.prepare                                # some minutes
+    python -m benchmarks.speed.prepare --frames 600 --repeats 7
+    python -m benchmarks.speed.prepare --source hd_00_00.mp4          # footage of one's own, in place of the generated
+
+The sources are made on the fly (seeded): 1080p, a panning textured scene with turning bodies and sensor noise, once as
+H.264 (crf 20, keyframes 250 frames apart, B-frames), once as MPEG-4 part 2 in AVI. *Bare* decodes all frames and does
+nothing with them; *here* is what the preparation scripts do: 224 x 224 clips in H.264, 240 frames long or of the
+whole file. Both run one process a core, each on a file of its own, and one decoder thread in each, and alternate. The
+time that processes take to start does not count. The note has the same share in processor time, which other work on
+the machine disturbs less, and what the clips are like.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from benchmarks.pipeline import benchmark, run
+from benchmarks.speed.measure import row, scene, show
+from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
+from videosync.video.read import probe, read_frames
+from videosync.video.scaled import scaled_frames
+from videosync.video.write import write_video
+
+CLIP_FRAMES = 240
+FPS = 30000 / 1001
+GENERATED = {  # suffix → what the file is like, how it is coded
+    ".mp4": ("1080p H.264", dict(crf=20, gop=250, b_frames=3, preset="medium")),
+    ".avi": ("1080p MPEG-4 in AVI", dict(codec="mpeg4", bit_rate=7_000_000, gop=12)),
+}
+
+
+@dataclass(frozen=True)
+class Stint:
+    """What one process did with one file."""
+
+    frames: int
+    begin: float  # seconds on the clock
+    end: float
+    cpu: float  # seconds of processor time
+
+
+def timed(work: Callable[[str], int], path: str) -> Stint:
+    begin, cpu = time.time(), time.process_time()
+    return Stint(work(path), begin, time.time(), time.process_time() - cpu)
+
+
+def decode(path: str) -> int:
+    """All frames of a file, and nothing else: a plain PyAV loop with one decoder thread."""
+    with av.open(path) as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        return sum(1 for _ in container.decode(stream))
+
+
+def cut(path: str, *, output: Path, encoding: Encoding, whole: bool) -> int:
+    """The work of a preparation script on one source: one clip of all frames, or clips of 240."""
+    name, frames = Path(path).name, probe(path).num_frames
+    if whole:
+        outcome = cut_whole(path, f"{name}.mp4", output, encoding=encoding, beat=_no_beat)
+    else:
+        cuts = [
+            Cut(f"{name}-{n:06}.mp4", n, min(CLIP_FRAMES, frames - n)) for n in range(0, frames, CLIP_FRAMES)
+        ]
+        outcome = cut_clips(path, cuts, output, fps=FPS, encoding=encoding, beat=_no_beat)
+    return outcome.frames
+
+
+def _no_beat(share: float) -> None:
+    pass
+
+
+def measure_source(
+    pool: ProcessPoolExecutor, root: Path, name: str, source: Path, whole: bool, args: argparse.Namespace
+) -> dict[str, Any]:
+    """One row: both sides in turn over one copy of the file for each process."""
+    files = [root / f"copy{number}{source.suffix}" for number in range(args.workers)]
+    for file in files:
+        shutil.copyfile(source, file)
+    output = root / "clips"
+    sides: dict[str, Callable[[str], int]] = {
+        "bare": decode,
+        "here": partial(cut, output=output, encoding=Encoding(args.size, args.crf), whole=whole),
+    }
+    stints: dict[str, list[list[Stint]]] = {side: [] for side in sides}
+    for turn in range(args.repeats + 1):
+        for side, work in sides.items():
+            shutil.rmtree(output, ignore_errors=True)
+            done = list(pool.map(partial(timed, work), map(str, files)))
+            if turn:  # the first turn warms up
+                stints[side].append(done)
+    rate = {side: statistics.median(map(frames_per_second, runs)) for side, runs in stints.items()}
+    cost = {side: statistics.median(map(milliseconds, runs)) for side, runs in stints.items()}
+    made = sorted(output.rglob(f"{files[0].name}*.mp4"))
+    megabit = source.stat().st_size * 8e-6 / probe(source).num_frames * probe(source).fps
+    note = f"{cost['bare'] / cost['here']:.0%} of processor time; {fidelity(source, made, args.size)}"
+    shutil.rmtree(output)
+    kind = "whole" if whole else f"clips of {CLIP_FRAMES} frames"
+    title = f"prepare {name}, {megabit:.1f} Mbit/s, {kind}"
+    return row(title, rate["here"], rate["bare"], "PyAV loop, decoding only", note)
+
+
+def frames_per_second(stints: Sequence[Stint]) -> float:
+    """From the moment the first process begins to the one the last ends."""
+    seconds = max(stint.end for stint in stints) - min(stint.begin for stint in stints)
+    return sum(stint.frames for stint in stints) / seconds
+
+
+def milliseconds(stints: Sequence[Stint]) -> float:
+    """Processor time for each frame."""
+    return 1e3 * sum(stint.cpu for stint in stints) / sum(stint.frames for stint in stints)
+
+
+def fidelity(source: Path, clips: Sequence[Path], size: int) -> str:
+    """Of the first clip: its size, how close it is to what went into the encoder, and to reading the source."""
+    count = min(CLIP_FRAMES, probe(clips[0]).num_frames)
+    given = [frame.to_ndarray() for _, frame in scaled_frames(source, range(count), (size, size))]
+    with av.open(str(clips[0])) as container:
+        stored = [frame.to_ndarray() for _, frame in zip(range(count), container.decode(video=0))]
+    error = np.mean([np.square(a[:size].astype(float) - b[:size]).mean() for a, b in zip(given, stored)])
+    read = read_frames(clips[0], 0, count).astype(int)
+    apart = abs(read - read_frames(source, 0, count, size=(size, size))).mean()
+    kilobytes = clips[0].stat().st_size / probe(clips[0]).num_frames / 10
+    decibel = 10 * np.log10(255**2 / error)
+    return f"{kilobytes:.0f} kB for 100 frames, {decibel:.1f} dB, {apart:.1f} grey levels from the source"
+
+
+def measure(args: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        sources = {str(path): path.absolute() for path in args.source or ()}
+        for suffix, (name, coding) in () if sources else GENERATED.items():
+            sources[name] = root / f"source{suffix}"
+            print(f"making {name}, {args.frames} frames …", file=sys.stderr, flush=True)
+            write_video(sources[name], scene(args.frames, 1080, 1920), FPS, **coding)  # type: ignore[arg-type]
+        rows = []
+        with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
+            for name, path in sources.items():
+                for whole in [True] if path.suffix == ".avi" else [False, True]:
+                    rows.append(measure_source(pool, root, name, path, whole, args))
+    show(args, rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = benchmark(__doc__, "speed_prepare")
+    add = parser.add_argument
+    add("--frames", type=int, default=480, help="length of the generated files (default %(default)s)")
+    add("--repeats", type=int, default=5, help="timed runs of each side (default %(default)s)")
+    add("--workers", type=int, default=os.cpu_count() or 1, help="processes at once (default %(default)s)")
+    add("--size", type=int, default=224, help="width and height of the clips (default %(default)s)")
+    add("--crf", type=int, default=12, help="quality of the clips (default %(default)s)")
+    add("--source", type=Path, action="append", help="a file to use in place of the generated ones")
+    return run(measure, parser, argv, "benchmarks.speed.prepare")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
