@@ -61,13 +61,13 @@ class Answer:
         return abs(self.error) <= frames + self.slack
 
 
-def benchmark(doc: str | None, output: str) -> argparse.ArgumentParser:
-    """A parser with the options that every benchmark has. ``output``: the name of its folder under runs/benchmarks."""
+def benchmark(doc: str | None, module: str) -> argparse.ArgumentParser:
+    """A parser with the options that every benchmark has. ``module``: of the package, as ``python -m`` starts it."""
     parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        prog=f"python -m {module}", description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    folder = Path("runs/benchmarks") / output
+    folder = Path("runs") / module.replace(".", "/")
     add("--output", type=Path, default=folder, metavar="FOLDER", help="(default %(default)s)")
     add("--seed", type=int, default=0, help="of what is drawn (default %(default)s)")
     add("--bootstrap", type=int, default=2000, help="resamples of intervals; 0: none (default %(default)s)")
@@ -76,11 +76,15 @@ def benchmark(doc: str | None, output: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run(main: Callable[[argparse.Namespace], object], parser: argparse.ArgumentParser,
-        argv: Sequence[str] | None, module: str) -> int:  # fmt: skip
+def run(
+    main: Callable[[argparse.Namespace], object],
+    arguments: Callable[[], argparse.ArgumentParser],
+    argv: Sequence[str] | None = None,
+) -> int:
     """Exit code 0, or 2 after one sentence. ``args.command``: what was typed."""
+    parser = arguments()
     args = parser.parse_args(argv)
-    args.command = shlex.join(["python", "-m", module, *(sys.argv[1:] if argv is None else argv)])
+    args.command = shlex.join([*parser.prog.split(), *(sys.argv[1:] if argv is None else argv)])
     try:
         main(args)
     except VideoSyncError as error:

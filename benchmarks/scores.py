@@ -16,7 +16,6 @@ from videosync.evaluation.intervals import event_counts, event_interval, percent
 WITHIN = (1, 3, 5)  # frames
 WITHIN_MS = (20, 50, 100)
 COVERAGES = (0.5, 0.8)
-LEVELS = (0.5, 0.8, 0.9, 0.95, 0.99)  # confidences
 
 
 def weights(answers: Sequence[Answer]) -> np.ndarray:
@@ -113,14 +112,6 @@ def _confidence(
             "within_1": curve["within_1"][at],
             "unrelated": _mean(strange >= limit, theirs),
         }
-    found["at_confidence"] = {
-        f"{level:g}": {
-            "coverage": _mean(said >= level, weight),
-            "right": _mean(right[said >= level], weight[said >= level]),
-            "unrelated": _mean(strange >= level, theirs),
-        }
-        for level in LEVELS
-    }
     return found
 
 

@@ -58,15 +58,6 @@ def within_1(digits: int = 0) -> Callable[[Row], str]:
 MEAN_ERROR = around(number("mean_error"), "mean_error_95")
 
 
-def at_confidence(row: Row, level: str) -> str:
-    found = (row.get("at_confidence") or {}).get(level)
-    return (
-        NONE
-        if found is None
-        else " / ".join(percent(found[key]) for key in ("coverage", "right", "unrelated"))
-    )
-
-
 def at_coverage(row: Row, share: str) -> str:
     found = row.get(share)
     return NONE if found is None else f"{percent(found['within_1'])}, {percent(found['unrelated'])}"
@@ -98,10 +89,6 @@ CONFIDENCE: tuple[Column, ...] = (  # of any method that says how sure it is
     ("surest 50 %: right, unrelated", partial(at_coverage, share="at_50%")),
     ("surest 80 %: right, unrelated", partial(at_coverage, share="at_80%")),
 )
-LEVELS: tuple[Column, ...] = (  # % of pairs / % of these within 1 frame / % of unrelated pairs
-    ("condition", text("name")),
-    *((f"confidence {level}", partial(at_confidence, level=level)) for level in ("0.5", "0.8", "0.9", "0.95", "0.99")),
-)  # fmt: skip
 RELIABILITY: tuple[Column, ...] = (
     ("confidence", lambda row: f"{row['from']:g} … {min(row['to'], 1):g}"),
     ("sets", text("name")),

@@ -7,8 +7,8 @@
 Data is any folder with manifest.jsonl. Windows of one pair have equal length, and true offsets that are uniform
 around 0 and seeded. Always beside the methods asked for: always-0, an encoder that returns noise, "keyframes" (what the
 places of the keyframes in the files give away) and plain motion energy (log mean absolute frame difference, correlated
-over lags). Controls have nothing to be found in them: frames in another order, windows of unrelated events, and
-unrelated clips coded with one grid of keyframes.
+over lags). Controls have nothing to be found in them: windows of unrelated events, plain and coded with one grid of
+keyframes.
 
 An offset k means: frame i of window 0 shows the moment of frame i + k of window 1. Cues refuse what ``videosync sync``
 would refuse. Prints tables; writes answers.jsonl and a picture for each length into --output.
@@ -19,7 +19,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.accuracy.ask import ask
@@ -34,7 +34,7 @@ from benchmarks.tables import ACCURACY, CONFIDENCE, PAIRED, markdown
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = benchmark(__doc__, "accuracy")
+    parser = benchmark(__doc__, "benchmarks.accuracy")
     add = parser.add_argument
     add("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help="folders with manifest.jsonl")
     add("--split", help="split to measure (default: all)")
@@ -43,7 +43,6 @@ def arguments() -> argparse.ArgumentParser:
         "of up to half a window (default: %(default)s)")  # fmt: skip
     add("--max_offset", type=int, default=30, help="largest offset, frames (default %(default)s)")
     add("--windows", type=int, default=3, help="a pair of views (default %(default)s)")
-    add("--pairs", type=int, default=0, help="of sets with more pairs of views, draw so many (default: all)")
     add("--longest", type=int, default=3000, help="frames of a native window (default %(default)s)")
     add("--methods", nargs="+", default=list(DEFAULT), metavar="NAME",
         help=f"beside {', '.join(ALWAYS)}: {', '.join([*CURVES, *(f'{kind}:…' for kind in KINDS)])} "
@@ -64,7 +63,7 @@ def measure(args: argparse.Namespace) -> list[Answer]:
     lengths = [Length(name) for name in dict.fromkeys(args.length)]
     trials, left_out = draw_trials(
         group_samples(read_data(args.data), args.split), lengths, longest=args.longest,
-        max_offset=args.max_offset, windows=args.windows, seed=args.seed, pairs_per_set=args.pairs,
+        max_offset=args.max_offset, windows=args.windows, seed=args.seed,
     )  # fmt: skip
     for length, group in dict.fromkeys((entry.length, entry.group) for entry in left_out):
         those = [entry for entry in left_out if (entry.length, entry.group) == (length, group)]
@@ -97,9 +96,7 @@ def benchmark_accuracy(args: argparse.Namespace) -> None:
         save_set_bars(args.output / f"{length}_sets.png", [a for a in answers if a.row == length], length)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return run(benchmark_accuracy, arguments(), argv, "benchmarks.accuracy")
-
+main = partial(run, benchmark_accuracy, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -13,13 +13,13 @@ import numpy as np
 
 from benchmarks.accuracy.windows import Trial
 from videosync.types import SyncPair, Window
-from videosync.video.read import iter_frames, read_frames
+from videosync.video.read import iter_frames
 from videosync.video.write import write_video
 
 SIZE = 224  # pixels, height and width of the files written
 GOP = 12  # frames between the keyframes of clips that share a grid
 GRID_CRF = 32  # coarse enough for keyframes to flash
-SHUFFLED, UNRELATED, SHARED_GRID = CONTROLS = ("shuffled frames", "unrelated events", "shared keyframe grid")
+UNRELATED, SHARED_GRID = CONTROLS = ("unrelated events", "shared keyframe grid")
 SMALLEST = 2 * GOP  # frames that a window of clips that share a grid needs
 
 
@@ -41,7 +41,6 @@ def make_controls(trials: Sequence[Trial], *, count: int, folder: Path, seed: in
     for number, length in enumerate(dict.fromkeys(trial.length for trial in trials)):
         shop = Workshop(folder / length, np.random.default_rng([seed, number]))
         some = in_turn([trial for trial in trials if trial.length == length], count, shop.rng)
-        made += [_shuffled(trial, shop, index) for index, trial in enumerate(some)]
         strangers = [(trial, other) for trial, other in zip(some, _partners(some)) if other is not None]
         unrelated = [_unrelated(trial, other) for trial, other in strangers]
         gridded = [_shared_grid(trial, shop, index) for index, trial in enumerate(unrelated)]
@@ -74,17 +73,6 @@ def _control(trial: Trial, name: str, window0: Window, window1: Window) -> Trial
     pair = trial.pair
     changed = SyncPair(f"{name}:{pair.pair_id}", pair.event, window0, window1, pair.offset)
     return replace(trial, unit=f"{name}:{trial.unit}", pair=changed, control=name, target=pair.offset)
-
-
-def _shuffled(trial: Trial, shop: Workshop, index: int) -> Trial:
-    """Both windows with their frames in another order each."""
-    windows = []
-    for view, window in enumerate((trial.pair.window0, trial.pair.window1)):
-        frames = read_frames(window.video, window.start, window.start + window.num_frames, size=(SIZE, SIZE))
-        path = shop.folder / f"shuffled_{index}_{view}.mp4"
-        _write(path, frames[shop.rng.permutation(len(frames))], window.fps, shop, crf=18)
-        windows.append(Window(str(path), 0, window.num_frames, window.fps))
-    return _control(trial, SHUFFLED, windows[0], windows[1])
 
 
 def _unrelated(trial: Trial, other: Trial) -> Trial:

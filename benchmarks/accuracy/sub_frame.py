@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ REACH = 30  # frames to either side of the true offset that are searched
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = benchmark(__doc__, "sub_frame")
+    parser = benchmark(__doc__, "benchmarks.accuracy.sub_frame")
     add = parser.add_argument
     add("--data", type=Path, default=Path(), help="folder with manifest.jsonl, of a high frame rate")
     add("--step", type=int, default=4, help="every so many-th frame is taken (default %(default)s)")
@@ -118,9 +119,7 @@ def benchmark_sub_frame(args: argparse.Namespace) -> None:
     keep_result(args, rows)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return run(benchmark_sub_frame, arguments(), argv, "benchmarks.accuracy.sub_frame")
-
+main = partial(run, benchmark_sub_frame, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

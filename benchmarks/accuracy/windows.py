@@ -165,7 +165,6 @@ def draw_trials(
     windows: int,
     seed: int,
     longest: int,
-    pairs_per_set: int,
 ) -> tuple[list[Trial], list[LeftOut]]:
     """Windows of every pair of views at every length, and the pairs that have none.
 
@@ -175,7 +174,6 @@ def draw_trials(
     Args:
         windows: a pair of views.
         longest: frames; native windows are cut to it.
-        pairs_per_set: of sets with more, so many are drawn; 0: all.
 
     Raises:
         ConfigError: numbers that make no windows.  ManifestError: no pair of views has any.
@@ -188,7 +186,8 @@ def draw_trials(
     trials: list[Trial] = []
     left_out: list[LeftOut] = []
     for group, members in groups.items():
-        for manifest, sample, view0, view1 in _chosen(members, pairs_per_set, seed):
+        pairs_of_views = [(m, sample, *two) for m, sample in members for two in combinations(sample.views, 2)]
+        for manifest, sample, view0, view1 in pairs_of_views:
             name = f"{sample.event}/{'-'.join(view_names((view0, view1)))}"
             for length in lengths:
                 try:
@@ -211,15 +210,3 @@ def draw_trials(
             f"no pair of views has windows of any length ({first.pair}: {first.reason}); lower --length or --max_offset"
         )
     return trials, left_out
-
-
-def _chosen(
-    members: Sequence[tuple[Manifest, Sample]], limit: int, seed: int
-) -> list[tuple[Manifest, Sample, View, View]]:
-    pairs = [
-        (manifest, sample, *views) for manifest, sample in members for views in combinations(sample.views, 2)
-    ]
-    if not 0 < limit < len(pairs):
-        return pairs
-    kept = np.random.default_rng(seed).choice(len(pairs), limit, replace=False)
-    return [pairs[index] for index in sorted(kept)]

@@ -16,9 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ SHAPES = ("equal", "wide", "fit240")
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = benchmark(__doc__, "confidence")
+    parser = benchmark(__doc__, "benchmarks.confidence")
     add = parser.add_argument
     add("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help="real sets, with manifest.jsonl")
     add("--synthetic", type=Path, nargs="+", default=[], metavar="FOLDER", help="made sets")
@@ -127,9 +127,7 @@ def benchmark_confidence(args: argparse.Namespace) -> None:
     keep_result(args, rows, cue=found[0].method, reliability=listed)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return run(benchmark_confidence, arguments(), argv, "benchmarks.confidence")
-
+main = partial(run, benchmark_confidence, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -145,8 +145,8 @@ def measure(args: argparse.Namespace) -> None:
     show(args, rows)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = benchmark(__doc__, "speed_data")
+def arguments() -> argparse.ArgumentParser:
+    parser = benchmark(__doc__, "benchmarks.speed.data")
     parser.add_argument(
         "--frames", type=int, default=240, help="length of the 720p video (default %(default)s)"
     )
@@ -155,8 +155,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="loader processes to try")
     parser.add_argument("--gop", type=int, default=12, help="frames between keyframes of the 720p video")
-    return run(measure, parser, argv, "benchmarks.speed.data")
+    return parser
 
+
+main = partial(run, measure, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

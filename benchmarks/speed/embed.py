@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -104,8 +104,8 @@ def measure(args: argparse.Namespace) -> None:
     show(args, rows)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = benchmark(__doc__, "speed_embed")
+def arguments() -> argparse.ArgumentParser:
+    parser = benchmark(__doc__, "benchmarks.speed.embed")
     add = parser.add_argument
     add("--encoders", nargs="+", default=ENCODERS, help="backbone/input/size, size in pixels")
     add(
@@ -122,8 +122,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     add("--repeats", type=int, default=3, help="timed runs of each side (default %(default)s)")
     add("--precision", default="auto", help="auto, float32 or bf16 (default %(default)s)")
-    return run(measure, parser, argv, "benchmarks.speed.embed")
+    return parser
 
+
+main = partial(run, measure, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

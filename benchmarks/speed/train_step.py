@@ -22,7 +22,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -175,16 +175,18 @@ def measure(args: argparse.Namespace) -> None:
             show(args, rows)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = benchmark(__doc__, "speed_train_step")
+def arguments() -> argparse.ArgumentParser:
+    parser = benchmark(__doc__, "benchmarks.speed.train_step")
     add = parser.add_argument
     add("--shapes", nargs="+", default=list(SHAPES), choices=SHAPES)
     add("--frames", type=int, default=16, help="a view of the ResNet-50 shapes (default %(default)s)")
     add("--blocks", type=int, default=3, help="times that trainer and bare alternate (default %(default)s)")
     add("--steps", type=int, default=4, help="timed steps of each in a block (default %(default)s)")
     add("--opts", nargs="*", default=[], help="further options, such as data.num_workers=4")
-    return run(measure, parser, argv, "benchmarks.speed.train_step")
+    return parser
 
+
+main = partial(run, measure, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from typing import Any
 from benchmarks.pipeline import Answer, asked, bar, benchmark, keep_result, run
 from benchmarks.scores import scores
 from benchmarks.sync.cases import Case, Cutting, cases_of, strangers
-from benchmarks.tables import JOINT, LEVELS, SYNC_MORE, markdown
+from benchmarks.tables import CONFIDENCE, JOINT, SYNC_MORE, markdown
 from videosync.cues.named import ClipEmbedder
 from videosync.engine.encoders import load_encoder
 from videosync.timeline import DEFAULT_CUE, SHIPPED
@@ -38,7 +39,7 @@ from videosync.timeline.sync import sync
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = benchmark(__doc__, "sync")
+    parser = benchmark(__doc__, "benchmarks.sync")
     add = parser.add_argument
     add("--data", nargs="+", default=[], metavar="[NAME=]FOLDER", help="folders with manifest.jsonl")
     add("--split", help="split to measure (default: all)")
@@ -138,17 +139,14 @@ def benchmark_sync(args: argparse.Namespace) -> None:
             {"name": name, "moving": moving, **scores(mine, bootstrap=args.bootstrap, seed=args.seed)}
         )
     print(markdown(rows, SYNC_MORE))
-    print("\nanswers at least so sure: of pairs / of these within 1 frame / of unrelated pairs\n")
-    print(markdown(rows, LEVELS))
+    print("\n" + markdown([row for row in rows if "at_80%" in row], CONFIDENCE))
     if args.groups:
         rows = joint_rows(answers, bootstrap=args.bootstrap, seed=args.seed)
         print("\n" + markdown(rows, JOINT))
     keep_result(args, rows)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return run(benchmark_sync, arguments(), argv, "benchmarks.sync")
-
+main = partial(run, benchmark_sync, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

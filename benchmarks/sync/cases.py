@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -74,13 +75,8 @@ def cases_of(
     if limit and len(members) > limit:
         members = [members[place] for place in np.linspace(0, len(members) - 1, limit).round().astype(int)]
     for number, (sample, views) in enumerate(members):
-        whole = Case(
-            name,
-            sample.event,
-            tuple(manifest.path(view) for view in views),
-            tuple(view.fps for view in views),
-            tuple(start_seconds(view) for view in views),
-        )
+        paths, rates = tuple(manifest.path(view) for view in views), tuple(view.fps for view in views)
+        whole = Case(name, sample.event, paths, rates, tuple(start_seconds(view) for view in views))
         if cutting is None:
             yield whole
             continue
@@ -94,16 +90,11 @@ def strangers(cases: Sequence[Case]) -> list[Case]:
     firsts = list({case.event: case for case in reversed(cases)}.values())[::-1]
     if len(firsts) < 2:
         return []
-    return [
-        Case(
-            one.condition,
-            f"{one.event} and {other.event}",
-            (one.files[0], other.files[-1]),
-            (one.rates[0], other.rates[-1]),
-            (),
-        )
-        for one, other in zip(firsts, [*firsts[1:], firsts[0]])
-    ]
+    made = []
+    for one, other in zip(firsts, [*firsts[1:], firsts[0]]):
+        files, rates = (one.files[0], other.files[-1]), (one.rates[0], other.rates[-1])
+        made.append(Case(one.condition, f"{one.event} and {other.event}", files, rates, ()))
+    return made
 
 
 def cut_case(
@@ -131,16 +122,10 @@ def cut_case(
         height, width = small_size(info.height, info.width, CUT_SIZE)
         size = height // 2 * 2, width // 2 * 2
         files.append(folder / f"cam{number}.mp4")
-        write_video(
-            files[-1],
-            iter_frames(path, first, first + frames, size=size),
-            view.fps,
-            crf=int(rng.integers(18, 29)),
-            gop=int(rng.integers(11, 61)),
-            b_frames=int(rng.integers(0, 4)),
-            preset="veryfast",
-            threads=1,
-        )
+        drawn = {"crf": rng.integers(18, 29), "gop": rng.integers(11, 61), "b_frames": rng.integers(0, 4)}
+        coding: dict[str, Any] = {name: int(value) for name, value in drawn.items()}
+        frames_there = iter_frames(path, first, first + frames, size=size)
+        write_video(files[-1], frames_there, view.fps, preset="veryfast", threads=1, **coding)
     yield Case(whole.condition, whole.event, tuple(files), whole.rates, tuple(starts))
 
 

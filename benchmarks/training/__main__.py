@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ UNTRAINED = {"train.max_steps": 1, "optim.lr": 1e-12, "train.holdout": 0}
 
 
 def arguments() -> argparse.ArgumentParser:
-    parser = benchmark(__doc__, "training")
+    parser = benchmark(__doc__, "benchmarks.training")
     add = parser.add_argument
     add("--real", type=Path, nargs="*", default=[], metavar="FOLDER", help="with manifest.jsonl, to test on")
     add("--rows", nargs="+", default=list(ROWS), metavar="ROW", help=f"of {', '.join(ROWS)} (default: all)")
@@ -82,7 +83,7 @@ def measure(args: argparse.Namespace) -> list[Answer]:
     for test, (folders, length, windows) in tests.items():
         trials, _ = draw_trials(
             group_samples(read_data(folders), None), [Length(length)], max_offset=30, windows=windows,
-            seed=args.seed, longest=3000, pairs_per_set=0,
+            seed=args.seed, longest=3000,
         )  # fmt: skip
         answers += [replace(answer, row=test) for answer in ask(trials, methods)]
     return answers
@@ -167,9 +168,7 @@ def _call(command: Sequence[str]) -> None:
         raise VideoSyncError(f"{' '.join(command[1:3])} failed (exit code {done.returncode}); see above")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    return run(benchmark_training, arguments(), argv, "benchmarks.training")
-
+main = partial(run, benchmark_training, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.accuracy import __main__ as accuracy
 from benchmarks.accuracy.ask import ask, prepare, windows_of
-from benchmarks.accuracy.controls import GOP, SHARED_GRID, SHUFFLED, UNRELATED, make_controls
+from benchmarks.accuracy.controls import GOP, SHARED_GRID, UNRELATED, make_controls
 from benchmarks.accuracy.methods import Method, Said, make_method
 from benchmarks.accuracy.report import control_lines, control_scores, report, set_table
 from benchmarks.accuracy.windows import Length, Trial, draw_trials, group_samples, read_data
@@ -27,7 +27,7 @@ OPTIONS = ["--length", "60", "--max_offset", "12", "--windows", "3", "--controls
 def trials(two_cameras: Path) -> list[Trial]:
     drawn, _ = draw_trials(
         group_samples(read_data([two_cameras]), None), [Length("60")], max_offset=12, windows=2, seed=0,
-        longest=3000, pairs_per_set=0,
+        longest=3000,
     )  # fmt: skip
     return drawn
 
@@ -52,7 +52,7 @@ def test_methods_beat_the_floors_on_the_same_windows(answers: list[Answer]) -> N
     assert rows["energy"]["auc_related"] > 0.9
     assert rows["always-0"]["auc_related"] is None
     assert rows["cue:motion"]["placed"] + rows["cue:motion"]["refused"] == pytest.approx(1)
-    assert set(rows["energy"]["controls"]) == {SHUFFLED, UNRELATED, SHARED_GRID}
+    assert set(rows["energy"]["controls"]) == {UNRELATED, SHARED_GRID}
     assert set_table(list(rows.values())).splitlines()[2].startswith("| walk_1 | 1, 3 ")
 
 
@@ -119,17 +119,8 @@ def test_controls_hold_nothing_to_be_found(trials: Sequence[Trial], tmp_path: Pa
     for trial in by_name[UNRELATED]:
         events = {Path(window.video).parent for window in (trial.pair.window0, trial.pair.window1)}
         assert len(events) == 2
-    shuffled = by_name[SHUFFLED][0].pair
-    original = next(trial.pair for trial in trials if shuffled.pair_id.endswith(trial.pair.pair_id))
-    size = (24, 32)
-    window = original.window0
-    before = read_frames(window.video, window.start, window.start + window.num_frames, size=size).astype(int)
-    after = read_frames(shuffled.window0.video, size=size).astype(int)
-    nearest = [int(np.abs(before - frame).mean(axis=(1, 2, 3)).argmin()) for frame in after]
-    assert len(set(nearest)) >= 0.5 * len(nearest)  # the block comes by the same places again
-    assert np.corrcoef(nearest, np.arange(len(nearest)))[0, 1] < 0.6
     alone = [trial for trial in trials if trial.group == "jump"]
-    assert {t.control for t in make_controls(alone, count=2, folder=tmp_path / "b", seed=0)} == {SHUFFLED}
+    assert make_controls(alone, count=2, folder=tmp_path / "b", seed=0) == []  # one event has no stranger
 
 
 def test_methods_that_read_keyframes_are_found_out(trials: Sequence[Trial], tmp_path: Path) -> None:

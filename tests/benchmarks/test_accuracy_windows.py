@@ -26,7 +26,7 @@ def view(name: str, frames: int, start: int = 0, fps: float = 25.0) -> View:
 def drawn(root: Path, *lengths: str, windows: int = 40, seed: int = 0, max_offset: int = 10) -> list[Trial]:
     trials, _ = draw_trials(
         group_samples(read_data([root]), None), [Length(name) for name in lengths], max_offset=max_offset,
-        windows=windows, seed=seed, longest=3000, pairs_per_set=0,
+        windows=windows, seed=seed, longest=3000,
     )  # fmt: skip
     return trials
 
@@ -99,9 +99,7 @@ def test_pairs_of_other_rates_are_left_out_and_said(two_cameras: Path) -> None:
     first = manifest.samples[0]
     odd = Sample("odd", "val", (first.views[0], replace(first.views[1], fps=30.0)))
     groups = group_samples([Manifest(manifest.root, (first, odd))], None)
-    _, left_out = draw_trials(
-        groups, [Length("60")], max_offset=10, windows=1, seed=0, longest=3000, pairs_per_set=0
-    )
+    _, left_out = draw_trials(groups, [Length("60")], max_offset=10, windows=1, seed=0, longest=3000)
     assert [(entry.group, entry.reason) for entry in left_out] == [("odd", "25 and 30 frames/s")]
 
 

@@ -18,7 +18,7 @@ ANSWERS = [Answer("60", "a", "u", "c", "m", 25.0, 5.0, 4.5, 0.3, True, more={"se
 
 
 def arguments(tmp_path: Path, *typed: str) -> argparse.Namespace:
-    args = benchmark("", "x").parse_args(["--output", str(tmp_path), *typed])
+    args = benchmark("", "benchmarks.x").parse_args(["--output", str(tmp_path), *typed])
     args.command = "python -m benchmarks.x"
     return args
 
@@ -45,7 +45,7 @@ def test_a_mistake_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     def fails(args: argparse.Namespace) -> None:
         raise ConfigError(f"{args.command}: no")
 
-    assert run(fails, benchmark("", "x"), ["--seed", "3"], "benchmarks.x") == 2
+    assert run(fails, lambda: benchmark("", "benchmarks.x"), ["--seed", "3"]) == 2
     assert capsys.readouterr().err == "error: python -m benchmarks.x --seed 3: no\n"
 
 
