@@ -26,10 +26,7 @@ from videosync.text_file import read_json, read_text, write_text
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"(<!-- ([\w-]+):start -->\n)(.*?)(<!-- \2:end -->)", re.DOTALL)
 MARK = re.compile(r"<!-- [\w-]+:(?:start|end) -->")
-WINDOWS = {
-    "fit240": "240 frames or 60 % of the clip",
-    "native": "two thirds of the clip, ± half a window",
-}
+WINDOWS = {"fit240": "240 frames or 60 % of the clip", "native": "two thirds of the clip, ± half a window"}
 SHORT = ("always-0", "energy", "cue:motion", "cue:motion-learned")
 
 

@@ -6,7 +6,7 @@ Clips whose frames are changed are written as video files, so that methods that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,6 @@ UNRELATED, SHARED_GRID = CONTROLS = ("unrelated events", "shared keyframe grid")
 SMALLEST = 2 * GOP  # frames that a window of clips that share a grid needs
 
 
-@dataclass(frozen=True)
-class Workshop:
-    """Where control clips are written, and what draws them."""
-
-    folder: Path
-    rng: np.random.Generator
-
-
 def make_controls(trials: Sequence[Trial], *, count: int, folder: Path, seed: int) -> list[Trial]:
     """At most ``count`` trials of each of ``CONTROLS`` for each length, drawn from all sets in turn.
 
@@ -39,12 +31,14 @@ def make_controls(trials: Sequence[Trial], *, count: int, folder: Path, seed: in
     """
     made: list[Trial] = []
     for number, length in enumerate(dict.fromkeys(trial.length for trial in trials)):
-        shop = Workshop(folder / length, np.random.default_rng([seed, number]))
-        some = in_turn([trial for trial in trials if trial.length == length], count, shop.rng)
+        rng = np.random.default_rng([seed, number])
+        some = in_turn([trial for trial in trials if trial.length == length], count, rng)
         strangers = [(trial, other) for trial, other in zip(some, _partners(some)) if other is not None]
         unrelated = [_unrelated(trial, other) for trial, other in strangers]
-        gridded = [_shared_grid(trial, shop, index) for index, trial in enumerate(unrelated)]
-        made += [*unrelated, *(trial for trial in gridded if trial is not None)]
+        made += unrelated
+        for index, trial in enumerate(unrelated):
+            if trial.pair.window0.num_frames - (GOP - 1) >= SMALLEST:
+                made.append(_shared_grid(trial, folder / length / str(index), rng))
     return made
 
 
@@ -69,45 +63,35 @@ def _partners(trials: Sequence[Trial]) -> list[Trial | None]:
     return found
 
 
-def _control(trial: Trial, name: str, window0: Window, window1: Window) -> Trial:
-    pair = trial.pair
-    changed = SyncPair(f"{name}:{pair.pair_id}", pair.event, window0, window1, pair.offset)
-    return replace(trial, unit=f"{name}:{trial.unit}", pair=changed, control=name, target=pair.offset)
+def _control(trial: Trial, name: str, window0: Window, window1: Window, search: int) -> Trial:
+    changed = SyncPair(f"{name}:{trial.pair.pair_id}", trial.pair.event, window0, window1, 0)
+    return replace(trial, unit=f"{name}:{trial.unit}", pair=changed, search=search, control=name)
 
 
 def _unrelated(trial: Trial, other: Trial) -> Trial:
     """Window 0 of one event, window 1 of another, both cut to the shorter."""
     frames = min(trial.pair.window0.num_frames, other.pair.window0.num_frames)
-    search = min(trial.search, other.search)
     cut0, cut1 = (replace(w, num_frames=frames) for w in (trial.pair.window0, other.pair.window1))
-    made = _control(trial, UNRELATED, cut0, cut1)
-    return replace(made, search=search, target=None, pair=replace(made.pair, offset=0))
+    return _control(trial, UNRELATED, cut0, cut1, min(trial.search, other.search))
 
 
-def _shared_grid(unrelated: Trial, shop: Workshop, index: int) -> Trial | None:
+def _shared_grid(unrelated: Trial, folder: Path, rng: np.random.Generator) -> Trial:
     """Unrelated windows, coded with keyframes every 12 frames and cut at different places of that grid.
 
     The pictures flash at keyframes, and what locks to the flashes answers with a lag at which the grids coincide:
     frame i of window 0 is ``i + s0`` on its grid, frame i + k of window 1 ``i + k + s1``, so k = s0 - s1 (mod 12).
-    None where the windows are too short to be cut.
     """
-    pair = unrelated.pair
-    frames = pair.window0.num_frames - (GOP - 1)
-    if frames < SMALLEST:
-        return None
-    starts = shop.rng.integers(GOP, size=2)
+    frames = unrelated.pair.window0.num_frames - (GOP - 1)
+    starts = rng.integers(GOP, size=2)
     windows = []
-    for view, (window, start) in enumerate(zip((pair.window0, pair.window1), starts)):
-        path = shop.folder / f"grid_{index}_{view}.mp4"
+    for view, start in enumerate(starts):
+        window, path = (unrelated.pair.window0, unrelated.pair.window1)[view], folder / f"{view}.mp4"
         source = iter_frames(window.video, window.start, window.start + window.num_frames, size=(SIZE, SIZE))
-        _write(path, np.stack(list(source)), window.fps, shop, crf=GRID_CRF)
+        # fixed keyframes; one thread, so that the same frames make the same file
+        coding = {"x264-params": "scenecut=0"}
+        write_video(
+            path, source, window.fps, crf=GRID_CRF, gop=GOP, preset="superfast", options=coding, threads=1
+        )
         windows.append(Window(str(path), int(start), frames, window.fps))
-    made = _control(unrelated, SHARED_GRID, windows[0], windows[1])
-    search = min(unrelated.search, frames // 2)
-    return replace(made, search=search, target=int(starts[0] - starts[1]), period=GOP)
-
-
-def _write(path: Path, frames: np.ndarray, fps: float, shop: Workshop, *, crf: int) -> None:
-    # fixed keyframes; one thread, so that the same frames make the same file
-    options = {"x264-params": "scenecut=0"}
-    write_video(path, frames, fps, crf=crf, gop=GOP, preset="superfast", options=options, threads=1)
+    made = _control(unrelated, SHARED_GRID, windows[0], windows[1], min(unrelated.search, frames // 2))
+    return replace(made, target=int(starts[0] - starts[1]), period=GOP)

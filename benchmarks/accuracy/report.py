@@ -48,9 +48,8 @@ def of_set(answers: Sequence[Answer], group: str) -> dict[str, Any]:
 def control_scores(answers: Sequence[Answer], found: Mapping[str, Any]) -> dict[str, Any]:
     """Of one control: the share accepted where 80 % of the real windows are, and whether answers are no accident.
 
-    ``hits``: answers within half a frame of the offset that the windows had before they were spoiled (of clips that
-    share a keyframe grid: of a lag at which the grids coincide), ``chance`` what a uniform guess would hit, ``p_value``
-    of as many hits or more by chance. Unrelated events have no hits.
+    ``hits``: answers within half a frame of a lag at which the keyframe grids of both clips coincide, ``chance`` what a
+    uniform guess would hit, ``p_value`` of as many hits or more by chance. Clips without a common grid have none.
     """
     limit = found.get("at_80%", {}).get("confidence")
     accepted = None if limit is None else float(np.mean([(a.confidence or 0) >= limit for a in answers]))
@@ -66,8 +65,9 @@ def control_scores(answers: Sequence[Answer], found: Mapping[str, Any]) -> dict[
 
 def _away(said: float, answer: Answer) -> float:
     """Frames from the nearest lag that would give the control away."""
-    apart, period = said - answer.more["target"], answer.more["period"]
-    return abs(apart) if not period else min(apart % period, period - apart % period)
+    period = answer.more["period"]
+    apart = float((said - answer.more["target"]) % period)
+    return min(apart, period - apart)
 
 
 def control_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:

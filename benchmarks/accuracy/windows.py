@@ -34,11 +34,9 @@ class Trial:
     unit: str  # the pair of views; windows of one pair are not independent, so the bootstrap draws units
     pair: SyncPair
     search: int  # the offset was drawn from -search … search, and methods look there
-    control: str = ""  # of one of ``controls.CONTROLS`` there is nothing to be found …
-    target: int | None = (
-        None  # … but the offset that it had before it was spoiled, or at which keyframes coincide …
-    )
-    period: int = 0  # … which they do again after so many frames
+    control: str = ""  # in one of ``controls.CONTROLS`` there is nothing to be found,
+    target: int | None = None  # but perhaps an offset at which keyframes coincide,
+    period: int = 1  # which they do again after so many frames
 
 
 @dataclass(frozen=True)

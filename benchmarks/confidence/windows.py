@@ -118,13 +118,9 @@ def _stem(event: Event) -> str:
 
 
 def _pair(
-    event: Event,
-    others: Sequence[Event],
-    foreign: Sequence[Event],
-    strangers: Sequence[Signals],
-    shape: Shape,
+    event: Event, others: Sequence[Event], foreign: Sequence[Event], strangers: Sequence[Signals], shape: Shape,
     rng: np.random.Generator,
-) -> Drawn | None:
+) -> Drawn | None:  # fmt: skip
     first, second = rng.choice(len(event.views), 2, replace=False)
     (start0, clip0), (start1, clip1) = event.views[first], event.views[second]
     related = bool(rng.random() >= UNRELATED)
@@ -158,14 +154,8 @@ def _pair(
 
 
 def _window(
-    total0: int,
-    total1: int,
-    apart: float,
-    shape: Shape,
-    related: bool,
-    disjoint: bool,
-    rng: np.random.Generator,
-) -> tuple[int, int, int, int, range] | None:
+    total0: int, total1: int, apart: float, shape: Shape, related: bool, disjoint: bool, rng: np.random.Generator
+) -> tuple[int, int, int, int, range] | None:  # fmt: skip
     """(first frame, frames) of both windows and the offsets to search; None: this draw does not fit."""
     common = min(total0, total1)
     if shape == "wide":

@@ -108,12 +108,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = benchmark(__doc__, "benchmarks.speed.embed")
     add = parser.add_argument
     add("--encoders", nargs="+", default=ENCODERS, help="backbone/input/size, size in pixels")
-    add(
-        "--frames",
-        type=int,
-        default=480,
-        help="length of the timed video (default %(default)s)",
-    )
+    add("--frames", type=int, default=480, help="length of the timed video (default %(default)s)")
     add(
         "--batch_frames",
         type=int,

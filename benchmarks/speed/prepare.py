@@ -21,9 +21,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,7 +31,7 @@ from typing import Any
 import av
 
 from benchmarks.pipeline import benchmark, run
-from benchmarks.speed.measure import row, scene, show
+from benchmarks.speed.measure import alternate, row, scene, show
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
 from videosync.video.read import probe, read_frames
 from videosync.video.write import write_video
@@ -45,19 +44,10 @@ GENERATED = {  # suffix → what the file is like, how it is coded
 }
 
 
-@dataclass(frozen=True)
-class Stint:
-    """What one process did with one file."""
-
-    frames: int
-    begin: float  # seconds on the clock
-    end: float
-    cpu: float  # seconds of processor time
-
-
-def timed(work: Callable[[str], int], path: str) -> Stint:
-    begin, cpu = time.time(), time.process_time()
-    return Stint(work(path), begin, time.time(), time.process_time() - cpu)
+def timed(work: Callable[[str], int], path: str) -> tuple[int, float]:
+    """Frames, and the processor seconds they took."""
+    began = time.process_time()
+    return work(path), time.process_time() - began
 
 
 def decode(path: str) -> int:
@@ -97,34 +87,25 @@ def measure_source(
         "bare": decode,
         "here": partial(cut, output=output, encoding=Encoding(args.size, args.crf), whole=whole),
     }
-    stints: dict[str, list[list[Stint]]] = {side: [] for side in sides}
-    for turn in range(args.repeats + 1):
-        for side, work in sides.items():
-            shutil.rmtree(output, ignore_errors=True)
-            done = list(pool.map(partial(timed, work), map(str, files)))
-            if turn:  # the first turn warms up
-                stints[side].append(done)
-    rate = {side: statistics.median(map(frames_per_second, runs)) for side, runs in stints.items()}
-    cost = {side: statistics.median(map(milliseconds, runs)) for side, runs in stints.items()}
+    cost: dict[str, list[float]] = {side: [] for side in sides}  # processor seconds a frame
+
+    def once(side: str) -> int:
+        shutil.rmtree(output, ignore_errors=True)
+        done = list(pool.map(partial(timed, sides[side]), map(str, files)))
+        frames = sum(count for count, _ in done)
+        cost[side].append(sum(seconds for _, seconds in done) / frames)
+        return frames
+
+    rates = alternate({side: partial(once, side) for side in sides}, args.repeats)
+    cpu_share = statistics.median(cost["bare"]) / statistics.median(cost["here"])
     made = sorted(output.rglob(f"{files[0].name}*.mp4"))
     megabit = source.stat().st_size * 8e-6 / probe(source).num_frames * probe(source).fps
     apart = grey_levels(source, made[0], args.size)
-    note = f"{cost['bare'] / cost['here']:.0%} of processor time; {apart:.1f} grey levels from the source"
+    note = f"{cpu_share:.0%} of processor time; {apart:.1f} grey levels from the source"
     shutil.rmtree(output)
     kind = "whole" if whole else f"clips of {CLIP_FRAMES} frames"
     title = f"prepare {name}, {megabit:.1f} Mbit/s, {kind}"
-    return row(title, rate["here"], rate["bare"], "PyAV loop, decoding only", note)
-
-
-def frames_per_second(stints: Sequence[Stint]) -> float:
-    """From the moment the first process begins to the one the last ends."""
-    seconds = max(stint.end for stint in stints) - min(stint.begin for stint in stints)
-    return sum(stint.frames for stint in stints) / seconds
-
-
-def milliseconds(stints: Sequence[Stint]) -> float:
-    """Processor time for each frame."""
-    return 1e3 * sum(stint.cpu for stint in stints) / sum(stint.frames for stint in stints)
+    return row(title, rates["here"][0], rates["bare"][0], "PyAV loop, decoding only", note)
 
 
 def grey_levels(source: Path, clip: Path, size: int) -> float:

@@ -136,19 +136,16 @@ def test_methods_that_read_keyframes_are_found_out(trials: Sequence[Trial], tmp_
     assert control_scores(answers, {})["hits"] == 1
 
 
-def control(error: float, target: int = 3, period: int = 0, confidence: float = 0.9) -> Answer:
-    more = {"control": SHARED_GRID, "target": target, "period": period, "search": 10}
-    return Answer("60", "a", "u", "c", "mine", 25.0, None, target + error, confidence, more=more)
+def control(error: float) -> Answer:
+    more = {"control": SHARED_GRID, "target": 3, "period": 12, "search": 10}
+    return Answer("60", "a", "u", "c", "mine", 25.0, None, 3 + error, 0.9, more=more)
 
 
 def test_hits_that_are_no_accident_show() -> None:
-    hits = control_scores([control(0, n % 8) for n in range(24)], {})
-    assert (hits["hits"], hits["chance"]) == (1, pytest.approx(1 / 21))
-    assert hits["p_value"] < 1e-20
-    assert control_scores([control(2)] * 24, {})["p_value"] == 1
-    on_grid = control_scores([control(error, 3, 12) for error in (0, -12, 0, -12)], {})
+    on_grid = control_scores([control(error) for error in (0, -12) * 12], {})
     assert (on_grid["hits"], on_grid["chance"]) == (1, pytest.approx(2 / 21))  # -9 and 3 of -10 … 10
-    assert control_scores([control(1, 3, 12)], {})["hits"] == 0
+    assert on_grid["p_value"] < 1e-20
+    assert control_scores([control(2)] * 24, {})["p_value"] == 1
 
 
 def test_what_makes_numbers_less_than_they_look_is_said() -> None:
@@ -159,6 +156,6 @@ def test_what_makes_numbers_less_than_they_look_is_said() -> None:
         "- the places of keyframes alone give 100 % of the answers away: what reads flashes at keyframes looks better "
         "here than it is",
         f"- mine accepts 100 % of {SHARED_GRID} where it accepts 80 % of the real",
-        f"- mine hits 100 % in {SHARED_GRID}, where chance hits 5 % (p = 6e-14): it reads something else than motion",
+        f"- mine hits 100 % in {SHARED_GRID}, where chance hits 10 % (p = 6e-11): it reads something else than motion",
     ]
     assert json.dumps(rows)  # plain numbers
