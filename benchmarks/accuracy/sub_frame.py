@@ -41,7 +41,7 @@ REACH = 30  # frames to either side of the true offset that are searched
 def arguments() -> argparse.ArgumentParser:
     parser = benchmark(__doc__, "benchmarks.accuracy.sub_frame")
     add = parser.add_argument
-    add("--data", type=Path, default=Path(), help="folder with manifest.jsonl, of a high frame rate")
+    add("--data", type=Path, help="folder with manifest.jsonl, of a high frame rate")
     add("--step", type=int, default=4, help="every so many-th frame is taken (default %(default)s)")
     add("--frames", type=int, default=90, help="of a window, of those that are taken (default %(default)s)")
     add("--cue", default=DEFAULT_CUE, help="(default %(default)s)")

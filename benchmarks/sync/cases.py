@@ -106,6 +106,12 @@ def cut_case(
     """
     for _ in range(TRIES):
         stretches = [_stretch(view.num_frames, cutting.frames, rng) for view in views]
+        if len(views) > 2:  # anywhere, they would hardly ever all share enough
+            moment = whole.starts[0] + stretches[0][0] / views[0].fps
+            stretches[1:] = [
+                _near(view, (moment - start) * view.fps, frames, rng)
+                for view, start, (_, frames) in zip(views[1:], whole.starts[1:], stretches[1:])
+            ]
         starts = [s + first / v.fps for s, (first, _), v in zip(whole.starts, stretches, views)]
         lengths = [frames / view.fps for (_, frames), view in zip(stretches, views)]
         if all(
@@ -135,6 +141,12 @@ def _stretch(frames: int, bounds: tuple[int, int], rng: np.random.Generator) -> 
     shortest = min(bounds[0], longest)
     length = int(np.exp(rng.uniform(np.log(shortest), np.log(longest + 0.99))))
     return int(rng.integers(frames - length + 1)), length
+
+
+def _near(view: View, middle: float, frames: int, rng: np.random.Generator) -> tuple[int, int]:
+    """A stretch of ``frames`` that begins less than its length before or after frame ``middle``, within the clip."""
+    last = view.num_frames - frames
+    return int(np.clip(round(middle + rng.uniform(-frames, frames)), 0, last)), frames
 
 
 def _together(sample: Sample, groups: bool) -> list[tuple[View, ...]]:

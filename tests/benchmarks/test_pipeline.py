@@ -37,6 +37,10 @@ def test_what_was_asked_once_is_read_again(tmp_path: Path) -> None:
     path.write_text('{}\n{"row": 1}\n')
     with pytest.raises(ConfigError, match="answers.jsonl: not answers.jsonl of a benchmark"):
         read_answers(path)
+    nothing = arguments(tmp_path)
+    nothing.data = []
+    with pytest.raises(ConfigError, match="--data: no dataset was given"):
+        asked(nothing, never)
     with pytest.raises(ConfigError, match="nothing to answer"):
         asked(arguments(tmp_path), list)
 

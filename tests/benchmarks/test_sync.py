@@ -11,8 +11,11 @@ import pytest
 from benchmarks.pipeline import Answer, read_answers
 from benchmarks.sync.__main__ import joint_rows, main
 from benchmarks.sync.cases import Case, Cutting, cases_of, strangers
+from videosync.data.manifest import write_manifest
+from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError
 from videosync.video.read import probe, read_frames
+from videosync.video.write import write_video
 
 
 def test_the_truth_is_in_seconds(two_cameras: Path) -> None:
@@ -38,6 +41,18 @@ def test_cuts_hold_the_frames_they_say_and_share_enough(two_cameras: Path, tmp_p
             number = round((start - first) * 25)
             cut, there = read_frames(file, 0, 1)[0], read_frames(source, number, number + 1)[0]
             assert np.abs(cut.astype(float) - there).mean() < 12
+
+
+def test_cuts_of_many_cameras_lie_near_each_other(tmp_path: Path) -> None:
+    """Of five long files stretches anywhere would hardly ever all share enough."""
+    views = [View(f"{n}.mp4", 0, 3000, 25.0) for n in range(5)]
+    for view in views:
+        write_video(tmp_path / view.video, np.zeros((3000, 16, 16, 3), np.uint8), 25.0, preset="ultrafast")
+    write_manifest(tmp_path, [Sample("long", "val", tuple(views))])
+    cutting = Cutting(3, (40, 60), 0.4, tmp_path / "cuts", seed=0)
+    cases = list(cases_of("x", tmp_path, split=None, groups=True, cutting=cutting, limit=0))
+    assert len(cases) == 3
+    assert all(max(case.starts) - min(case.starts) < 60 / 25 for case in cases)
 
 
 def test_a_folder_without_pairs_is_refused(tmp_path: Path) -> None:
