@@ -139,9 +139,7 @@ def read_answers(path: Path) -> list[Answer]:
 def asked(args: argparse.Namespace, ask: Callable[[], list[Answer]]) -> list[Answer]:
     """The answers of ``--answers``, or what ``ask()`` finds, written. Raises ConfigError: there is none."""
     if args.answers is None and not (getattr(args, "data", True) or getattr(args, "synthetic", None)):
-        raise ConfigError(
-            "--data: no dataset was given; name folders with manifest.jsonl, or --answers of an earlier run"
-        )
+        raise ConfigError("--data: no dataset was given; name folders with manifest.jsonl, or --answers FILE")
     answers = read_answers(args.answers) if args.answers is not None else ask()
     if not answers:
         raise ConfigError("there is nothing to answer; give more data")

@@ -117,6 +117,8 @@ def joint_rows(answers: Sequence[Answer], *, bootstrap: int, seed: int) -> list[
     related = [a for a in answers if a.true is not None]
     for event in dict.fromkeys(a.unit for a in related):
         together = [replace(a, unit=a.case.rsplit(" ", 2)[0]) for a in related if a.unit == event]
+        if len({a.unit for a in together}) == len(together):
+            continue  # two cameras: there is nothing to solve together
         alone = [replace(a, said=a.more["alone"], placed=None) for a in together]
         found = {
             name: scores(some, bootstrap=bootstrap, seed=seed)

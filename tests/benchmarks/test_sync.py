@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,8 @@ def test_alone_and_together_are_compared_pair_by_pair() -> None:
         return Answer("x", "x", "e", f"{case} 0 1", "m", 25.0, 10.0, 10 + together, 0.9, True, more=more)
 
     some = [pair("a", 0.2, 30.0), pair("a", 0.0, 10.0), pair("b", 4.0, 10.5)]
-    (row,) = joint_rows(some, bootstrap=0, seed=0)
+    two = [replace(pair(case, 0.0, 10.0), unit="two cameras") for case in "ab"]
+    (row,) = joint_rows([*some, *two], bootstrap=0, seed=0)
     assert (row["name"], row["units"], row["n"]) == ("e", 2, 3)
     assert (row["put_right"], row["put_wrong"]) == (1, 1)
     assert row["together"]["mean_error"] == pytest.approx(1.4)
