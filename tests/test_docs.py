@@ -13,6 +13,8 @@ from videosync.config.carl.table import legacy_table
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+# lab notes keep the commands of the commit they name
+NOTES = set(ROOT.glob("docs/experiments/*.md"))
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^ *```[^\n]*\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 
@@ -56,6 +58,8 @@ def test_tables_are_whole(page: Path) -> None:
 
 @each_page
 def test_commands_name_files_that_exist(page: Path) -> None:
+    if page in NOTES:
+        return
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     missing = []
     for block in FENCE.findall(page.read_text(encoding="utf-8")):
