@@ -70,9 +70,16 @@ def sets() -> str:
 
 
 def confidence() -> str:
+    """Real and synthetic windows of each shape; single sets stay in the result, reliability is a picture."""
     found = load_result("confidence")
-    lines = [f"Cue: `{found['cue']}`.", "", markdown(found["rows"], tables.CONFIDENCE), ""]
-    return "\n".join([*lines, markdown(found["reliability"], tables.RELIABILITY)])
+    rows = [row for row in found["rows"] if row["name"].partition(",")[0] in ("real", "synthetic")]
+    return f"Cue: `{found['cue']}`.\n\n" + markdown(rows, tables.CONFIDENCE)
+
+
+def demo_short() -> str:
+    """The floor, the best label-free method, and two detectors."""
+    rows = {row["name"]: row for row in rows_of("demo")}
+    return markdown([rows[name] for name in ("always 0", "diagonal", "cnn", "equivariant")], tables.DEMO)
 
 
 def sources() -> str:
@@ -96,6 +103,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "training": plain(tables.ABLATION, "training"),
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
     "demo": plain(tables.DEMO, "demo"),
+    "demo-short": demo_short,
     "sources": sources,
 }
 
