@@ -1,18 +1,20 @@
-"""A network that scores lags: the same small convolutions for every diagonal of a matrix of any size."""
+"""A network that scores lags: the same small convolutions for every diagonal of a matrix of any size and shape."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from videosync.offset.diagonals import CHANNELS, by_diagonals, cell_features, inside_matrix
+from videosync.offset.diagonals import CHANNELS, by_diagonals, cell_features
 
 ALONG, ACROSS = 5, 3  # frames along a diagonal, and neighbouring diagonals, that a cell's first layer sees
 LAGS = 5  # neighbouring lags that each layer over lags sees
-HALO = 2 * (LAGS // 2) + ACROSS // 2  # lags beyond ±K that a score depends on
+HALO = 2 * (LAGS // 2) + ACROSS // 2  # lags to either side that a score depends on
+AT_ONCE = 4_000_000  # cells of all matrices of a batch whose diagonals are held at a time
 TYPICAL_FRAMES = 64  # overlap at which pooled evidence enters the layers over lags as it is
 LOG, CHANCE = (0, 3), (2, 5)  # of ``cell_features``, both directions
 MOST = 2.0  # the layers over lags move a score by less than this
@@ -47,36 +49,57 @@ class DiagonalNetwork(nn.Module):
         nn.init.zeros_(self.score.weight)
         self.bright = nn.Parameter(torch.tensor(BRIGHT))
 
-    def forward(self, forward: Tensor, backward: Tensor, max_offset: int) -> Tensor:
-        """Scores of the lags -K ... K.
+    def forward(
+        self, forward: Tensor, backward: Tensor, lags: Sequence[int] | np.ndarray, both_ways: bool = True
+    ) -> Tensor:
+        """Scores of some lags.
 
         Args:
-            forward, backward: softmaxed similarities float32 ``[N, T, T]``; K may be anything.
+            forward, backward: softmaxed similarities float32 ``[N, T0, T1]`` of (0, 1) and ``[N, T1, T0]`` of (1, 0).
+            lags: L offsets k in any order. All of their span are worked out: what a diagonal is measured against.
+            both_ways: the mean of both orders of the videos; False: of this order alone.
 
         Returns:
-            float32 ``[N, 2K + 1]``, exactly reversed for swapped videos; ``-inf`` at lags without a common frame.
+            float32 ``[N, L]``, ``both_ways`` exactly reversed for swapped videos (``-k``); ``-inf`` at lags without a
+            common frame.
         """
-        ahead, overlap = self._direction(forward, backward, max_offset)
-        back, _ = self._direction(backward, forward, max_offset)
-        return ((ahead + back.flip(1)) / 2).masked_fill(overlap == 0, -torch.inf)
+        frames0, frames1 = forward.shape[1:]
+        span = range(max(min(lags) - HALO, 1 - frames0), min(max(lags) + HALO, frames1 - 1) + 1)
+        scores = self._direction(forward, backward, span)  # [N, S]
+        if both_ways:
+            back = self._direction(backward, forward, range(1 - span.stop, 1 - span.start))
+            scores = (scores + back.flip(1)) / 2
+        asked = torch.as_tensor(lags, device=forward.device) - span.start  # [L]
+        found = scores[:, asked.clamp(0, len(span) - 1)]
+        return found.masked_fill((asked < 0) | (asked >= len(span)), -torch.inf)
 
-    def _direction(self, forward: Tensor, backward: Tensor, max_offset: int) -> tuple[Tensor, Tensor]:
-        size, reach = forward.shape[-1], max_offset + HALO
-        cells = by_diagonals(cell_features(forward, backward), reach)  # [N, C, T, 2R + 1]
-        inside = inside_matrix(size, reach, forward.device)  # [T, 2R + 1]
-        overlap = inside.sum(0)  # [2R + 1] frames
-        hidden = F.relu(self.near(cells)) * inside
+    def _direction(self, forward: Tensor, backward: Tensor, lags: range) -> Tensor:
+        """Scores ``[N, L]`` of neighbouring lags that all have a common frame."""
+        cells = cell_features(forward, backward)  # [N, C, T0, T1]
+        samples, _, frames0, frames1 = cells.shape
+        most = AT_ONCE / samples  # of R·L, where R ≤ T0 and R < T1 + L
+        step = max(1, int(most / frames0), int((frames1**2 / 4 + most) ** 0.5 - frames1 / 2))
+        blocks = [lags[start : start + step] for start in range(0, len(lags), step)]
+        parts = [self._along_diagonals(cells, block, lags) for block in blocks]
+        pooled, overlap = (torch.cat(some, dim=-1) for some in zip(*parts))  # [N, C + F, L], [L]
+        pooled = _in_standard_errors(pooled, overlap)
+        scores = F.relu(self.lags(pooled[:, CHANNELS:] / TYPICAL_FRAMES**0.5))
+        scores = F.relu(self.lags2(scores))
+        learned = MOST * torch.tanh(self.score(scores)[:, 0] / MOST)  # [N, L]
+        return self._bright(pooled[:, :CHANNELS]) + learned
+
+    def _along_diagonals(self, cells: Tensor, lags: range, all_lags: range) -> tuple[Tensor, Tensor]:
+        """What the diagonals of ``lags`` say, as means over their frames ``[N, C + F, L]``; and how many those are."""
+        beside = ACROSS // 2
+        seen = range(max(lags.start - beside, all_lags.start), min(lags.stop + beside, all_lags.stop))
+        rows, inside = by_diagonals(cells, seen)  # [N, C, R, L + 2], [R, L + 2]
+        overlap = inside.sum(0)  # [L + 2] frames
+        hidden = F.relu(self.near(rows)) * inside
         hidden = F.relu(self.along(hidden)) * inside
-        loud = hidden.masked_fill(inside == 0, -1e9).logsumexp(2) - overlap.clamp(min=1).log()
-        pooled = torch.cat([_mean(hidden, overlap), loud], dim=1)  # [N, F, 2R + 1]
-        pooled = _in_standard_errors(pooled, overlap) / TYPICAL_FRAMES**0.5
-        bright = self._bright(_in_standard_errors(_mean(cells, overlap), overlap))
-        present = (overlap > 0).float()
-        scores = F.relu(self.lags(pooled)) * present
-        scores = F.relu(self.lags2(scores)) * present
-        kept = slice(HALO, HALO + 2 * max_offset + 1)
-        learned = MOST * torch.tanh(self.score(scores)[:, 0] / MOST)  # [N, 2R + 1]
-        return (bright + learned)[:, kept], overlap[kept]
+        loud = hidden.masked_fill(inside == 0, -1e9).logsumexp(2) - overlap.log()
+        pooled = torch.cat([_mean(rows, overlap), _mean(hidden, overlap), loud], dim=1)
+        kept = slice(lags.start - seen.start, lags.stop - seen.start)
+        return pooled[..., kept], overlap[kept]
 
     def _bright(self, cells: Tensor) -> Tensor:
         """Mean cells in standard errors ``[N, C, L]`` → weighted ``z + z|z|``, float32 ``[N, L]``."""
@@ -87,11 +110,10 @@ class DiagonalNetwork(nn.Module):
 
 def _mean(values: Tensor, overlap: Tensor) -> Tensor:
     """Mean along diagonals of ``[N, C, T, L]`` that are 0 outside the matrix: ``[N, C, L]``."""
-    return values.sum(2) / overlap.clamp(min=1)
+    return values.sum(2) / overlap
 
 
 def _in_standard_errors(means: Tensor, overlap: Tensor) -> Tensor:
-    """Means over ``overlap`` frames ``[N, C, L]``, relative to the mean over all lags and times √overlap; 0 without."""
-    means = means * (overlap > 0)
+    """Means over ``overlap`` frames ``[N, C, L]``, relative to the mean over all lags and times √overlap."""
     background = (means * overlap).sum(2, keepdim=True) / overlap.sum()
     return (means - background) * overlap.sqrt()

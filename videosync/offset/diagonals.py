@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from videosync.offset.predictor import TINY
 
@@ -19,28 +18,28 @@ def cell_features(forward: Tensor, backward: Tensor) -> Tensor:
     ``log(1 + T S)``, where ``T S`` is the probability in units of chance.
 
     Args:
-        forward, backward: softmaxed similarities float32 ``[N, T, T]``, of (0, 1) and of (1, 0).
+        forward, backward: softmaxed similarities float32 ``[N, T0, T1]`` of (0, 1) and ``[N, T1, T0]`` of (1, 0).
 
     Returns:
-        float32 ``[N, 6, T, T]``; a constant matrix has zeros in the standardised channels.
+        float32 ``[N, 6, T0, T1]``; a constant matrix has zeros in the standardised channels.
     """
-    ahead, back = _one_direction(forward), _one_direction(backward)  # each [N, 3, T, T]
+    ahead, back = _one_direction(forward), _one_direction(backward)  # [N, 3, T0, T1], [N, 3, T1, T0]
     return torch.cat([ahead, back.transpose(2, 3)], dim=1)
 
 
-def by_diagonals(cells: Tensor, reach: int) -> Tensor:
-    """Cells ``[N, C, T, T]`` → ``[N, C, T, 2R + 1]``: entry ``(i, R + k)`` is cell ``(i, i + k)``, 0 outside."""
-    samples, channels, rows, _ = cells.shape
-    padded = F.pad(cells, (reach, reach)).contiguous()  # [N, C, T, T + 2R]
-    strides = padded.stride()
-    shape = (samples, channels, rows, 2 * reach + 1)
-    return padded.as_strided(shape, (strides[0], strides[1], strides[2] + 1, 1)).contiguous()
+def by_diagonals(cells: Tensor, lags: range) -> tuple[Tensor, Tensor]:
+    """Cells ``[N, C, T0, T1]`` as rows of diagonals, without the frames that meet no other at any of ``lags``.
 
-
-def inside_matrix(size: int, reach: int, device: torch.device) -> Tensor:
-    """Which entries of ``by_diagonals`` are cells of a ``size x size`` matrix: float32 0 or 1, ``[T, 2R + 1]``."""
-    columns = torch.arange(size, device=device)[:, None] + torch.arange(-reach, reach + 1, device=device)
-    return ((columns >= 0) & (columns < size)).float()
+    Returns:
+        ``[N, C, R, L]``, whose entry ``(i, n)`` is cell ``(r + i, r + i + lags[n])``, r the first row with one; and
+        which of these are inside the matrix, float32 0 or 1, ``[R, L]``. Outside of it entries are 0.
+    """
+    frames0, frames1 = cells.shape[2:]
+    first, stop = max(0, 1 - lags.stop), min(frames0, frames1 - lags.start)
+    rows = torch.arange(first, stop, device=cells.device)[:, None]  # [R, 1]
+    columns = rows + torch.arange(lags.start, lags.stop, device=cells.device)  # [R, L]
+    inside = ((columns >= 0) & (columns < frames1)).float()
+    return cells[:, :, rows, columns.clamp(0, frames1 - 1)] * inside, inside
 
 
 def _one_direction(matrices: Tensor) -> Tensor:

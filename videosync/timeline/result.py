@@ -10,6 +10,7 @@ from typing import Any
 from videosync.types import OffsetEstimate
 from videosync.version import __version__
 
+SCHEMA = 2  # of the JSON; a program that reads it need not know more than this number
 DIGITS = 6  # of seconds and probabilities in JSON
 
 
@@ -59,6 +60,8 @@ class Timeline:
     pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
     cue: str  # what was looked at, of cues.named.CUES
     encoder: str | None = None  # name of the encoder that the cue looked through
+    detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
+    notes: tuple[str, ...] = ()  # what to know of encoder and detector, in sentences
 
     @property
     def complete(self) -> bool:
@@ -92,10 +95,13 @@ class Timeline:
     def to_json(self) -> dict[str, Any]:
         """What ``videosync sync --json`` writes."""
         return {
+            "schema": SCHEMA,
             "version": __version__,
             "reference": self.reference,
             "cue": self.cue,
             "encoder": self.encoder,
+            "detector": self.detector,
+            "notes": list(self.notes),
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
