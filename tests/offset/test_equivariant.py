@@ -51,7 +51,13 @@ def cut(pairs: MatrixPairs, frames: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("rows", "columns", "lags"),
-    [(7, 7, range(-3, 4)), (4, 4, range(-6, 7)), (1, 1, range(-2, 3)), (9, 4, range(-8, -3)), (3, 8, range(2, 9))],
+    [
+        (7, 7, range(-3, 4)),
+        (4, 4, range(-6, 7)),
+        (1, 1, range(-2, 3)),
+        (9, 4, range(-8, -3)),
+        (3, 8, range(2, 9)),
+    ],
 )
 def test_diagonals_are_those_of_numpy(rows: int, columns: int, lags: range) -> None:
     cells = torch.randn(2, 3, rows, columns)
@@ -109,14 +115,19 @@ def test_a_later_window_of_video_1_moves_the_scores_by_as_many_lags() -> None:
 def test_swapped_videos_reverse_the_scores_exactly_and_identical_ones_are_symmetric(
     frames: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward, backward = map(torch.from_numpy, cut(simulated_pairs(2, windows=1, size=40, max_offset=3), frames))
+    forward, backward = map(
+        torch.from_numpy, cut(simulated_pairs(2, windows=1, size=40, max_offset=3), frames)
+    )
     network, lags = random_network(), np.array([-12, -2, 0, 1, 9])
     with torch.no_grad():
         whole = network(forward, backward, lags)
         monkeypatch.setattr(diagonal_network, "AT_ONCE", at_once)
         scores = network(forward, backward, lags)
         assert torch.equal(network(backward, forward, -lags), scores)
-        ways = [network(*m, k, both_ways=False) for m, k in (((forward, backward), lags), ((backward, forward), -lags))]
+        ways = [
+            network(*m, k, both_ways=False)
+            for m, k in (((forward, backward), lags), ((backward, forward), -lags))
+        ]
         same = network(forward[:, :, :frames], forward[:, :, :frames], range(-7, 8))
     torch.testing.assert_close(scores, whole, atol=1e-4, rtol=1e-4)  # sums in another order
     torch.testing.assert_close((ways[0] + ways[1]) / 2, scores)

@@ -197,7 +197,9 @@ def describe(timeline: Timeline) -> list[str]:
             refused.setdefault(reason, []).append(names[file.path])
     reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
     usual = {"cue": DEFAULT_CUE, "encoder": SHIPPED, "detector": None}
-    chosen = [f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)]
+    chosen = [
+        f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)
+    ]
     found = [f"Found with {' and '.join(chosen)}."] if chosen else []
     return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *found]
 

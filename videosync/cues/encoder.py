@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,7 +22,7 @@ class ClipEmbedder(FrameFeatures, Protocol):
     name: str
     temperature: float  # of the softmax over frames
     weights_hash: str
-    rates: Sequence[float]  # frames/s that it was trained at; none: unknown
+    rates: tuple[float, ...]  # frames/s that it was trained at; none: unknown
 
     def embed(self, features: np.ndarray) -> np.ndarray: ...
 
@@ -32,7 +32,7 @@ class LagReader(Protocol):
 
     name: str
     most_cells: int  # frames of one clip times those of the other that it can read
-    rates: Sequence[float]  # frames/s that it was trained at; none: unknown
+    rates: tuple[float, ...]  # frames/s that it was trained at; none: unknown
     facts: Mapping[str, Any]  # what is known of its training
 
     def scores(self, vectors0: np.ndarray, vectors1: np.ndarray, lags: np.ndarray) -> np.ndarray: ...

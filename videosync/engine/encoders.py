@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
         )
 
 
-def load_encoder(source: str | Path) -> ClipEncoder:
+def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
     """A trained frame encoder: for ``videosync.sync``, and to embed videos by itself (``.embed_video(path)``).
 
     Args:

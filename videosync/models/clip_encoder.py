@@ -75,8 +75,8 @@ class ClipEncoder:
     def embed_video(self, path: str | os.PathLike[str]) -> Embeddings:
         """Embeddings of all frames of a video file, which is decoded once, in memory that does not grow with it.
 
-        They are those that ``videosync.sync`` compares: pictures are squeezed to the square that the encoder was
-        trained with, and what an encoder of motion sees flash at keyframes is smoothed over.
+        Pictures are squeezed to the square that the encoder was trained with, as evaluation does; and, as
+        ``videosync.sync`` does, what an encoder of motion sees flash at keyframes is smoothed over.
 
         Raises:
             VideoError: no such file, not a video, or a frame that cannot be decoded.
@@ -99,7 +99,9 @@ def clip_encoder(
 ) -> ClipEncoder:
     """``encoder`` with the size and temperatures of the options that it was trained with, as nested dictionaries."""
     of_loss, of_matrix = config.get("loss", {}), config.get("similarity", {})
-    cosine = of_matrix.get("metric") == "cosine"  # of unit vectors: squared distances at twice the temperature
+    cosine = (
+        of_matrix.get("metric") == "cosine"
+    )  # of unit vectors: squared distances at twice the temperature
     return ClipEncoder(
         encoder,
         size=int(config.get("data", {}).get("image_size", 224)),

@@ -27,7 +27,9 @@ class ClipDetector:
         ConfigError: a detector of one size of matrices.
     """
 
-    most_cells = 30_000_000  # frames of one clip times those of the other: two of 3 minutes at 30 frames/s, in 2 GB
+    most_cells = (
+        30_000_000  # frames of one clip times those of the other: two of 3 minutes at 30 frames/s, in 2 GB
+    )
 
     def __init__(self, detector: Detector, facts: Mapping[str, Any]) -> None:
         if not isinstance(detector, EquivariantDetector):

@@ -91,7 +91,7 @@ class Detector(ABC):
         }
 
     def predict(self, forward: np.ndarray, backward: np.ndarray, max_offset: int | None = None) -> np.ndarray:
-        """Offsets float64 ``[N]`` in frames, from matrices ``[N, L, L]`` (``any_size``: of any shape); half frames occur.
+        """Offsets float64 ``[N]`` in frames, from matrices ``[N, L, L]``, or ``any_size`` any; half frames occur.
 
         Swapped videos give exactly the negative answer, identical videos exactly 0.
 

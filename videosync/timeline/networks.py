@@ -1,4 +1,4 @@
-"""The encoder and the detector that ``sync`` is asked to look through: from wherever they lie, and what does not fit."""
+"""The encoder and the detector that ``sync`` is asked to use: from wherever they lie, and what does not fit."""
 
 from __future__ import annotations
 
@@ -53,11 +53,17 @@ def unlike_training(encoder: ClipEmbedder, detector: LagReader | None, rate: flo
         notes += matrix_notes(
             f"detector {detector.name}", detector.facts, {**made, "encoder_hash": encoder.weights_hash}
         )
-    for reader in (encoder, *([] if detector is None else [detector])):
-        if reader.rates and not min(reader.rates) / LIKE <= rate <= max(reader.rates) * LIKE:
-            known = " to ".join(dict.fromkeys(f"{r:.4g}" for r in (min(reader.rates), max(reader.rates))))
-            notes.append(
-                f"{reader.name} was trained on videos of {known} frames/s, and these are compared at {rate:.4g}: "
-                "its answers may be worse than on such"
-            )
+    notes += _other_rate(f"encoder {encoder.name}", encoder.rates, rate)
+    if detector is not None:
+        notes += _other_rate(f"detector {detector.name}", detector.rates, rate)
     return tuple(notes)
+
+
+def _other_rate(name: str, trained: Sequence[float], rate: float) -> list[str]:
+    if not trained or min(trained) / LIKE <= rate <= max(trained) * LIKE:
+        return []
+    known = " to ".join(dict.fromkeys(f"{fps:.4g}" for fps in (min(trained), max(trained))))
+    return [
+        f"{name} was trained on videos of {known} frames/s, and these are compared at {rate:.4g}; if it does badly, "
+        "try copies of them at such a rate"
+    ]
