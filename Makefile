@@ -49,7 +49,7 @@ test-portable: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/shellcheck --enable=quote-safe-variables $$(git ls-files '*.sh' .ci/run)
+	$(BIN)/shellcheck --enable=quote-safe-variables $$(git ls-files '*.sh' '*.sbatch' .ci/run)
 
 types: $(STAMP)
 	$(BIN)/mypy

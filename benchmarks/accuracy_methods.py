@@ -82,7 +82,7 @@ def correlation_curve(curve0: np.ndarray, curve1: np.ndarray, max_offset: int) -
 
 def best_of(curve: np.ndarray) -> Answer:
     """The lag with the highest score (of equals the mean), as sure as it is above all lags 3 frames away or more."""
-    from videosync.offset.lag import best_lag
+    from videosync.lags.scores import best_lag
 
     offset = float(best_lag(curve[None])[0])
     lags = np.arange(len(curve)) - len(curve) // 2
@@ -169,7 +169,7 @@ def embed(clip: Clip, *, encoder: Any, size: int) -> Any:
 
 def answer_embeddings(e0: Any, e1: Any, max_offset: int, *, metric: Any, temperature: float) -> Answer:
     """The label-free ``diagonal`` of the similarity matrices of both directions."""
-    from videosync.offset.lag import lag_scores
+    from videosync.lags.similarity import lag_scores
     from videosync.similarity.matrix import similarity_matrix
 
     forward = similarity_matrix(e0, e1, metric=metric, temperature=temperature)

@@ -35,6 +35,7 @@ from videosync.engine.allocator import keep_freed_memory
 from videosync.evaluation.embed import video_features
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.inference import optimize_for_inference
+from videosync.models.options import ModelOptions
 from videosync.video.read import iter_frames
 from videosync.video.write import write_video
 
@@ -176,12 +177,8 @@ def alternate(work: dict[str, Callable[[], int]], repeats: int) -> tuple[dict[st
 def random_encoder(backbone: str, input: str, chunk_size: int) -> Encoder:
     """The shipped sizes behind this backbone."""
     torch.manual_seed(0)
-    encoder = build_encoder(
-        name="encoder", backbone=backbone, input=input, weights="", random_backbone=True, layer=3,
-        chunk_size=chunk_size, temporal_kernel=0, fc_layers=2, fc_size=512, dropout=0.1, hidden_size=256,
-        positions="stretched", layers=3, heads=8, ff_size=1024, embedding_size=128, projection_size=512,
-        num_frames=WINDOW, workdir="",
-    )  # fmt: skip
+    options = ModelOptions(backbone=backbone, input=input, random_backbone=True, chunk_size=chunk_size)  # type: ignore[arg-type]
+    encoder = build_encoder(options, num_frames=WINDOW)
     assert isinstance(encoder, Encoder)
     return encoder
 

@@ -36,8 +36,8 @@ import numpy as np
 
 from benchmarks.data import processor_name
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
-from dataset_preparation.clips.interrupts import end_with
-from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.clips.job import Outcome
+from dataset_preparation.clips.pool import set_up_worker
 from dataset_preparation.clips.workers import run_jobs
 from videosync.video.read import probe, read_frames
 from videosync.video.scaled import scaled_frames
@@ -57,7 +57,6 @@ class Job:
     sources: tuple[str, ...]
     num_frames: int
     whole: bool  # one clip of all frames, or clips of 240
-    output_dir: str
     encoding: Encoding
     outputs: tuple[str, ...] = ()  # its own by construction
 
@@ -89,7 +88,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         sources = {str(path): path.absolute() for path in args.source or ()} or generate(root, args.frames)
-        with ProcessPoolExecutor(args.workers, get_context("spawn"), end_with, (os.getpid(),)) as pool:
+        with ProcessPoolExecutor(args.workers, get_context("spawn"), set_up_worker, (os.getpid(),)) as pool:
             rows = []
             for name, path in sources.items():
                 whole = [True] if path.suffix == ".avi" else [False, True]
@@ -153,7 +152,7 @@ def measure(
 
     def clips() -> list[Stint]:
         shutil.rmtree(output, ignore_errors=True)
-        jobs = [Job(file.name, (str(file),), frames, whole, str(output), encoding) for file in files]
+        jobs = [Job(file.name, (str(file),), frames, whole, encoding) for file in files]
         outcomes = run_jobs(
             prepare, jobs, output_dir=output, settings={}, workers=args.workers, cluster=None, label=name
         )
@@ -200,16 +199,16 @@ def decode(path: str) -> Stint:
     return Stint(count, begin, time.time(), time.process_time() - cpu)
 
 
-def prepare(job: Job, beat: Beat) -> Outcome:
+def prepare(job: Job, folder: Path) -> Outcome:
     """The work of a preparation script on one source."""
     begin, cpu = time.time(), time.process_time()
-    path, output = job.sources[0], Path(job.output_dir)
+    path = job.sources[0]
     if job.whole:
-        outcome = cut_whole(path, f"{job.name}.mp4", output, encoding=job.encoding, beat=beat)
+        outcome = cut_whole(path, f"{job.name}.mp4", folder, encoding=job.encoding)
     else:
         starts = range(0, job.num_frames, CLIP_FRAMES)
         cuts = [Cut(f"{job.name}-{n:06}.mp4", n, min(CLIP_FRAMES, job.num_frames - n)) for n in starts]
-        outcome = cut_clips(path, cuts, output, fps=30000 / 1001, encoding=job.encoding, beat=beat)
+        outcome = cut_clips(path, cuts, folder, fps=30000 / 1001, encoding=job.encoding)
     stint = Stint(outcome.frames, begin, time.time(), time.process_time() - cpu)
     return replace(outcome, facts=dict(vars(stint)))
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from dataset_preparation.usual_places import PLACES, KnownArchive, usual_folders
+from videosync.arguments import SentenceParser
 from videosync.errors import VideoSyncError
 
 Limit = tuple[Callable[[Any], bool], str]  # what is accepted, the same in words
@@ -29,30 +29,16 @@ COMMON: dict[str, Limit] = {
 STOPPED, CUT_OFF = 130, 141  # exit codes after Ctrl-C and after a closed pipe, as shells have them
 
 
-class PreparationParser(argparse.ArgumentParser):
-    """argparse without abbreviations, whose errors are one sentence on stderr and exit code 2."""
+class PreparationParser(SentenceParser):
+    """The parser of a preparation script: folders may stand before, between and after the flags."""
 
     archives: Sequence[KnownArchive] = ()  # that are looked for where no folder is given
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, **options)
-
-    def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
-        parsed, unknown = self.parse_known_intermixed_args(args, namespace)
-        if unknown:
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], flags, n=1)
-            remedy = f"did you mean '{near[0]}'?" if near else f"see '{self.prog} --help'"
-            self.error(f"unknown argument '{unknown[0]}'; {remedy}")
-        return parsed
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
+    intermixed = True
 
 
 def preparation_parser(
     prog: str,
-    description: str | None,
+    description: str,
     *,
     archives: Sequence[KnownArchive] = (),
     size: int | None = 224,

@@ -149,7 +149,7 @@ def _cut_all(pairs: Sequence[Pair], rates: Mapping[str, float], args: argparse.N
             for (event, camera), pieces in wanted.items()
         }
         outcomes = run_jobs(
-            partial(cut, output_dir=args.output_dir, encoding=Encoding(args.size, args.crf)),
+            partial(cut, encoding=Encoding(args.size, args.crf)),
             list(jobs.values()),
             output_dir=args.output_dir,
             settings={"size": args.size, "crf": args.crf},

@@ -35,11 +35,7 @@ from dataset_preparation.clips.dataset import finish, make_report, print_dropped
 from dataset_preparation.clips.job import Clip
 from dataset_preparation.kinetics400.archive import SPLITS, Archive, Video, read_archive, write_labels
 from dataset_preparation.kinetics400.reading import Reader
-from dataset_preparation.kinetics400.unreadable import (
-    UNREADABLE_NAME,
-    UnreadableList,
-    read_unreadable,
-)
+from dataset_preparation.kinetics400.unreadable import UNREADABLE_NAME, UnreadableList, read_unreadable
 from dataset_preparation.usual_places import KnownArchive
 from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError
@@ -113,12 +109,7 @@ def _read_excluded(file: Path | None) -> UnreadableList:
     return read_unreadable(file).for_any_copy()
 
 
-def _print_plan(
-    reader: Reader,
-    videos: Sequence[Video],
-    archive: Archive,
-    settings: dict[str, Any],
-) -> None:
+def _print_plan(reader: Reader, videos: Sequence[Video], archive: Archive, settings: dict[str, Any]) -> None:
     """What would be read, and what not; no video is opened."""
     skipped = [video for video in videos if reader.skip(video)]
     for split in SPLITS:

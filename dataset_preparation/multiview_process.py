@@ -26,7 +26,7 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
 from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, preparation_parser, run_script
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
 from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
-from dataset_preparation.clips.job import Beat, Outcome, require_distinct
+from dataset_preparation.clips.job import Outcome, require_distinct
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.multiview.plan import ViewJob, assemble, choose_splits, find_sources, plan_source
 from videosync.data.samples import Sample
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         print_empty_splits(samples, splits)
         return 0
     outcomes = run_jobs(
-        partial(cut_view, output_dir=args.output_dir, encoding=Encoding(args.size, args.crf)),
+        partial(cut_view, encoding=Encoding(args.size, args.crf)),
         jobs,
         output_dir=args.output_dir,
         settings=encoding,
@@ -87,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def cut_view(job: ViewJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+def cut_view(job: ViewJob, folder: Path, *, encoding: Encoding) -> Outcome:
     """All clips of one recording."""
     cuts = [Cut(segment.clip, segment.first, segment.num_frames) for segment in job.segments]
-    return cut_clips(job.sources[0], cuts, output_dir, fps=job.fps, encoding=encoding, beat=beat)
+    return cut_clips(job.sources[0], cuts, folder, fps=job.fps, encoding=encoding)
 
 
 def print_empty_splits(samples: Sequence[Sample], splits: Mapping[str, str]) -> None:

@@ -113,14 +113,7 @@ def _pairs(args: Namespace, videos: Files, annotations: dict[str, Files], found:
     found["frame counts that disagree"] = disagreements(plan, outcomes)
     offsets = offsets_of(samples)
     found["pairs with each offset"] = {str(k): offsets[k] for k in sorted(offsets)}
-    _finish(
-        args,
-        samples,
-        outcomes,
-        [*lost, *dropped],
-        {"max_offset": args.max_offset},
-        found,
-    )
+    _finish(args, samples, outcomes, [*lost, *dropped], {"max_offset": args.max_offset}, found)
     if wrong := len(found["frame counts that disagree"]):
         print(
             f"{wrong} annotations name another number of frames than their video has (the video's counts): report.json"
@@ -146,7 +139,7 @@ def _pretrain(args: Namespace, videos: Files, annotations: dict[str, Files], fou
 
 def _run(args: Namespace, work: Any, jobs: Sequence[Any]) -> dict[str, Outcome]:
     return run_jobs(
-        partial(work, output_dir=args.output_dir, encoding=Encoding(args.size, args.crf)),
+        partial(work, encoding=Encoding(args.size, args.crf)),
         jobs,
         output_dir=args.output_dir,
         settings={"size": args.size, "crf": args.crf},

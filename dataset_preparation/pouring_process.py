@@ -28,7 +28,7 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
 from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, preparation_parser, run_script
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
 from dataset_preparation.clips.dataset import Dropped, dropped_of, finish, make_report, print_report
-from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.clips.job import Outcome
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.pouring.extract import labels_path
 from dataset_preparation.pouring.plan import ClipJob, assemble, plan_clips
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         print_report(make_report(samples, dropped, settings, data_root=args.data_root))
         return 0
     outcomes = run_jobs(
-        partial(cut_view, output_dir=args.output_dir, encoding=Encoding(args.size, args.crf)),
+        partial(cut_view, encoding=Encoding(args.size, args.crf)),
         jobs,
         output_dir=args.output_dir,
         settings={"size": args.size, "crf": args.crf},
@@ -85,10 +85,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def cut_view(job: ClipJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+def cut_view(job: ClipJob, folder: Path, *, encoding: Encoding) -> Outcome:
     """The clip of one view."""
     cut = Cut(job.clip, job.first, job.num_frames)
-    return cut_clips(job.sources[0], [cut], output_dir, fps=job.source.fps, encoding=encoding, beat=beat)
+    return cut_clips(job.sources[0], [cut], folder, fps=job.source.fps, encoding=encoding)
 
 
 def cut_labels(job: ClipJob, manifest: Manifest, output_dir: Path) -> tuple[str | None, list[Dropped]]:

@@ -22,10 +22,8 @@ import platform
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from itertools import combinations, product
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +31,31 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import PreparationParser
-from dataset_preparation.clips.interrupts import end_with
+from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
 
 Task = tuple[str, int]  # split, number inside the split
+
+
+SEVERAL = ("fps", "distractors", "static_share")  # options of which events take several values in turn
+HELP = {
+    "views": "cameras an event",
+    "frames": "frames in each video",
+    "fps": "frames per second",
+    "size": "width and height, pixels",
+    "offset_range": "cameras start 0 to this many frames into the event, so offsets k lie within plus or minus this",
+    "distractors": "bodies each view shows that move in no other view",
+    "static_share": "share of an event's time in which nothing of the scene moves",
+    "overlap": "share of the shorter file that the earliest and the latest view of an event have in common; files then "
+    "differ in length, and --offset_range does not count; 0: off",
+    "contrast": "stops by which cameras differ in exposure, and in white balance, gamma and noise with it, beyond what "
+    "is usual",
+    "exposure_steps": "steps of automatic exposure in each file; it also settles at the start, and drifts; 0: fixed",
+    "flicker": "relative amplitude of the flicker of the light, of another frequency in each view",
+    "seed": "another seed, other events",
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,37 +66,10 @@ def build_parser() -> argparse.ArgumentParser:
     add("--output_dir", type=Path, required=True, help="dataset folder to make or to complete")
     add("--train_events", type=int, default=80, help="events of the train split (default %(default)s)")
     add("--val_events", type=int, default=20, help="events of the val split (default %(default)s)")
-    add("--views", type=int, default=defaults.views, help="cameras an event (default %(default)s)")
-    add("--frames", type=int, default=defaults.frames, help="frames in each video (default %(default)s)")
-    add(
-        "--fps",
-        type=float,
-        nargs="+",
-        default=[defaults.fps],
-        help=f"frames per second (default {defaults.fps:g})",
-    )
-    add("--size", type=int, default=defaults.size, help="width and height, pixels (default %(default)s)")
-    add(
-        "--offset_range",
-        type=int,
-        default=defaults.offset_range,
-        help="cameras start 0 to this many frames into the event, so offsets k lie within plus or minus this "
-        "(default %(default)s)",
-    )
-    add(
-        "--distractors",
-        type=int,
-        nargs="+",
-        default=[defaults.distractors],
-        help=f"bodies each view shows that move in no other view (default {defaults.distractors})",
-    )
-    add(
-        "--static_share",
-        type=float,
-        nargs="+",
-        default=[defaults.static_share],
-        help=f"share of an event's time in which nothing of the scene moves (default {defaults.static_share:g})",
-    )
+    for name, said in HELP.items():
+        value = getattr(defaults, name)
+        several = {"nargs": "+", "default": [value]} if name in SEVERAL else {"default": value}
+        add(f"--{name}", type=type(value), help=f"{said} (default {value:g})", **several)
     add(
         "--rates",
         type=float,
@@ -91,45 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
         "start_frame0 / fps0 - start_frame1 / fps1 seconds after view 1",
     )
     add(
-        "--overlap",
-        type=float,
-        default=defaults.overlap,
-        help="share of the shorter file that the earliest and the latest view of an event have in common; files "
-        "then differ in length, and --offset_range does not count (default %(default)s: off)",
-    )
-    add(
-        "--contrast",
-        type=float,
-        default=defaults.contrast,
-        help="stops by which cameras differ in exposure, and in white balance, gamma and noise with it, beyond what "
-        "is usual (default %(default)s)",
-    )
-    add(
-        "--exposure_steps",
-        type=int,
-        default=defaults.exposure_steps,
-        help="steps of automatic exposure in each file; it also settles at the start, and drifts (default "
-        "%(default)s: fixed exposure)",
-    )
-    add(
-        "--flicker",
-        type=float,
-        default=defaults.flicker,
-        help="relative amplitude of the flicker of the light, of another frequency in each view (default %(default)s)",
-    )
-    add(
         "--camera_motion",
         choices=CAMERA_MOTIONS,
         default=defaults.camera_motion,
         help="how each camera moves through the scene, on its own and with real parallax (default %(default)s)",
     )
-    add("--seed", type=int, default=defaults.seed, help="another seed, other events (default %(default)s)")
-    add(
-        "--workers",
-        type=int,
-        default=os.cpu_count() or 1,
-        help="processes (default: one a core, %(default)s)",
-    )
+    cores = os.cpu_count() or 1
+    add("--workers", type=int, default=cores, help="processes (default: one a core, %(default)s)")
     add("--limit", type=int, help="make only the first so many events of each split")
     add("--dry_run", action="store_true", help="say what would be made; write nothing")
     return parser
@@ -227,40 +185,28 @@ def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[
 def _make_all(
     root: Path, tasks: list[Task], kinds: Sequence[Settings], workers: int
 ) -> Iterator[tuple[Task, dict[str, Any]]]:
-    """Make events in ``workers`` processes, each on one core; yields as they are done."""
+    """Make events in ``workers`` processes; yields as they are done."""
     from tqdm import tqdm
 
     quiet = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
-    with tqdm(total=len(tasks), unit="event", disable=not tasks, mininterval=quiet) as bar:
-        if workers == 1 or len(tasks) <= 1:
-            for task in tasks:
-                yield task, make_event(root, *task, _of(kinds, task))
-                bar.update()
-            return
-        context = get_context("spawn")
-        with ProcessPoolExecutor(
-            min(workers, len(tasks)), mp_context=context, initializer=_set_up_worker
-        ) as pool:
-            futures = {pool.submit(make_event, root, *task, _of(kinds, task)): task for task in tasks}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-                    bar.update()
-            except BrokenProcessPool as error:
+    if not tasks:
+        return
+    with (
+        tqdm(total=len(tasks), unit="event", mininterval=quiet) as bar,
+        local_pool(min(workers, len(tasks))) as pool,
+    ):
+        for task, record in pool.results(partial(_make, root, kinds), tasks):
+            if isinstance(record, pool.ended):
                 raise VideoSyncError(
                     f"{root}: a worker process was ended, as the system does when memory runs out; the events that are "
                     "done are kept: run it again with fewer --workers"
-                ) from error
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+                ) from record
+            yield task, record
+            bar.update()
 
 
-def _set_up_worker() -> None:
-    import cv2
-
-    end_with(os.getppid())  # else it would wait for work for ever
-    cv2.setNumThreads(1)
+def _make(root: Path, kinds: Sequence[Settings], task: Task) -> dict[str, Any]:
+    return make_event(root, *task, _of(kinds, task))
 
 
 def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:

@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         print_report(make_report(assemble(entries, planned), dropped, settings, data_root=args.data_root))
         return 0
     outcomes = run_jobs(
-        partial(extract, output_dir=args.output_dir, fps=args.fps, crf=args.crf),
+        partial(extract, fps=args.fps, crf=args.crf),
         list(jobs.values()),
         output_dir=args.output_dir,
         settings=settings,

@@ -51,6 +51,7 @@ NUMERIC = (
     ),
     "tests/export/test_export.py",
     "tests/video/test_transforms.py",
+    "tests/phases",
 )
 
 # uses each library once; a processor that lacks the instructions ends it
@@ -78,28 +79,17 @@ def in_use(environment: dict[str, str]) -> tuple[str, ...] | None:
         return None
     if done.returncode:
         sys.exit(done.stderr)
-    found = [
-        re.search(f"{name}: ?(.*)", done.stdout) for name in ("OpenBLAS", "PyTorch", "cpu,isa", "threads")
-    ]
+    names = ("OpenBLAS", "PyTorch", "cpu,isa", "threads")
+    found = [re.search(f"{name}: ?(.*)", done.stdout) for name in names]
     return tuple("?" if match is None else match[1] for match in found)
 
 
 def run_tests(environment: dict[str, str], jobs: int, arguments: list[str]) -> tuple[bool, str]:
     """Whether all passed, and pytest's last line; its output is shown if not."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-n",
-        str(jobs if jobs > 1 else 0),
-    ]
+    options = ["-q", "-p", "no:cacheprovider", "-n", str(jobs if jobs > 1 else 0)]
     chosen = ["-m", "not slow and not gpu and not shared", *(arguments or NUMERIC)]
-    done = subprocess.run(
-        [*command, *chosen], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-m", "pytest", *options, *chosen]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         print(done.stdout, done.stderr, sep="\n", flush=True)
     return done.returncode == 0, (done.stdout.strip().splitlines() or ["no output"])[-1]
@@ -135,10 +125,8 @@ def main() -> int:
         passed, summary = run_tests(environment, args.jobs if threads == 1 else 1, args.tests)
         failed |= not passed
         minutes = (time.monotonic() - start) / 60
-        print(
-            f"{name}: {'passed' if passed else 'FAILED'}, {minutes:.1f} min, in use: {used}: {summary}",
-            flush=True,
-        )
+        verdict = "passed" if passed else "FAILED"
+        print(f"{name}: {verdict}, {minutes:.1f} min, in use: {used}: {summary}", flush=True)
     return int(failed)
 
 

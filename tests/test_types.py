@@ -1,24 +1,31 @@
 import pytest
 
-from videosync.types import Offset, SyncPair, Window
+from videosync.types import OffsetEstimate, SyncPair, Window
+
+
+def answer(frames, **more):
+    return OffsetEstimate("cam1", "cam2", placed=True, fps=30.0, seconds=frames / 30, **more)
 
 
 @pytest.mark.parametrize(
     ("frames", "sentence"),
     [
-        (12, "cam1 started 0.40 s (12 frames) after cam2"),  # k = start0 - start1 > 0: video 1 started first
-        (-12, "cam2 started 0.40 s (12 frames) after cam1"),
-        (0.5, "cam1 started 0.02 s (0.5 frames) after cam2"),
+        (
+            12,
+            "cam1 started 0.400 s (12.0 frames) after cam2",
+        ),  # k = start0 - start1 > 0: video 1 started first
+        (-12, "cam2 started 0.400 s (12.0 frames) after cam1"),
+        (0.5, "cam1 started 0.017 s (0.5 frames) after cam2"),
         (0, "cam1 and cam2 started at the same time"),
     ],
 )
 def test_an_offset_in_words(frames, sentence):
-    assert Offset(frames, 30.0).sentence("cam1", "cam2") == sentence
+    assert answer(frames).sentence() == sentence
 
 
 @pytest.mark.parametrize("frames", [12, -7.5])
 def test_swapped_videos_say_the_same_in_words(frames):
-    assert Offset(frames, 30.0).sentence("a", "b") == Offset(-frames, 30.0).sentence("b", "a")
+    assert answer(frames).sentence("a", "b") == answer(-frames).sentence("b", "a")
 
 
 def test_windows_of_unequal_length_are_no_pair():

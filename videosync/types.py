@@ -28,28 +28,6 @@ if TYPE_CHECKING:  # `import videosync` needs neither
 
 
 @dataclass(frozen=True)
-class Offset:
-    """How far two videos are apart: ``frames`` (may be fractional) at ``fps`` frames/s."""
-
-    frames: float
-    fps: float
-
-    @property
-    def seconds(self) -> float:
-        return self.frames / self.fps
-
-    def sentence(self, name0: str, name1: str) -> str:
-        """The offset in words, e.g. ``"cam2 started 0.40 s (12 frames) after cam1"``.
-
-        ``k = start0 - start1``: a positive offset means video 1 started first.
-        """
-        if self.frames == 0:
-            return f"{name0} and {name1} started at the same time"
-        late, early = (name0, name1) if self.frames > 0 else (name1, name0)
-        return f"{late} started {abs(self.seconds):.2f} s ({abs(self.frames):g} frames) after {early}"
-
-
-@dataclass(frozen=True)
 class OffsetEstimate:
     """What is known about the offset of two videos: how far they are apart, how sure that is, or why it cannot be told.
 

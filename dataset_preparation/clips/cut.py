@@ -15,14 +15,13 @@ from typing import Protocol
 
 from av.video.frame import VideoFrame
 
-from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
+from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.read import probe
 from videosync.video.scaled import scaled_frames, whole_video
 from videosync.video.write import CLIP_OPTIONS, VideoWriter
 
 KEYFRAME_GAPS = (5, 15)  # frames from one keyframe to the next, drawn anew each time
-BEAT_FRAMES = 32
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ def cut_clips(
     *,
     fps: float,
     encoding: Encoding,
-    beat: Beat,
     judge: Callable[[Cut], Judge] | None = None,
 ) -> Outcome:
     """Write the clips of one source; what cannot be decoded costs the clips that need it, and no others.
@@ -85,7 +83,6 @@ def cut_clips(
     waiting = sorted(
         (cut for cut in cuts if cut.first + cut.num_frames <= length), key=lambda cut: (cut.first, cut.clip)
     )
-    total = len(_numbers(waiting))
     made: list[Clip] = []
     decoded = 0
     while waiting:
@@ -93,8 +90,6 @@ def cut_clips(
         try:
             for number, frame in scaled_frames(path, _numbers(waiting), (encoding.size, encoding.size)):
                 decoded += 1
-                if decoded % BEAT_FRAMES == 0:
-                    beat(decoded / max(total, decoded))
                 while waiting and waiting[0].first == number:
                     open_clips.append(_OpenClip(waiting.pop(0), output_dir, fps, encoding, judge))
                 for clip in list(open_clips):
@@ -118,9 +113,7 @@ def cut_clips(
     return Outcome(tuple(made), tuple(rejected), decoded)
 
 
-def cut_whole(
-    path: str, clip: str, output_dir: Path, *, encoding: Encoding, beat: Beat, first: int = 0
-) -> Outcome:
+def cut_whole(path: str, clip: str, output_dir: Path, *, encoding: Encoding, first: int = 0) -> Outcome:
     """All frames from ``first`` on as one clip, in one pass: how many there are shows on the way.
 
     Raises VideoError for a source that cannot be read to its end, or has no frame ``first``.
@@ -133,8 +126,6 @@ def cut_whole(
             decoded += 1
             if decoded > first:
                 writer.write(frame)
-            if decoded % BEAT_FRAMES == 0:
-                beat(0.5)  # the length is not known yet
         if decoded <= first:
             raise VideoError(f"{path}: has {decoded} frames, none from frame {first} on; cut it earlier.")
     return Outcome((Clip(clip, path, first, decoded - first, source.fps),), (), decoded)

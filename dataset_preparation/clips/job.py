@@ -3,8 +3,8 @@
 A job is a frozen dataclass of plain values that has a ``name`` (unique in a run; it names the job's record, so it must
 not depend on the order of jobs), ``sources`` (absolute paths of the files it reads, whose size and modification time
 the record keeps) and ``outputs`` (the clips that it may write). The work itself is a module-level function
-``work(job, beat) -> Outcome``: it can run in another process or on another machine, and calls ``beat(share)``
-with the finished share (0 … 1) now and then, so that a long job moves the progress bar.
+``work(job, folder) -> Outcome``: it can run in another process or on another machine. It writes into ``folder``, from
+where the clips of its outcome move to the output folder when it has ended well.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from videosync.errors import ManifestError
-
-Beat = Callable[[float], None]
 
 
 class Job(Protocol):
@@ -61,7 +60,7 @@ class Outcome:
     facts: dict[str, Any] | None = None  # what planning needs later, JSON values
 
 
-Work = Callable[[Any, Beat], Outcome]
+Work = Callable[[Any, Path], Outcome]
 
 
 def require_distinct(jobs: Iterable[Job]) -> None:

@@ -21,13 +21,12 @@ from videosync.text_file import write_text
 FORMAT = 1
 DONE = ".done"
 
-SourceState = dict[
-    str, list[int] | None
-]  # path → [bytes, modification time in ns], None where there is no file
+# path → [bytes, modification time in ns], None where there is no file
+SourceState = dict[str, list[int] | None]
 
 
 def job_key(name: str) -> str:
-    """The file name of a job's record and of its marker."""
+    """The file name of a job's record."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 
@@ -54,16 +53,13 @@ class Records:
         """The outcome of an earlier run if job, settings, sources and clips are as they were then."""
         try:
             record = json.loads(self._path(job).read_bytes())
-        except (
-            FileNotFoundError,
-            ValueError,
-        ):  # not there, or cut off by a power failure: the job is run again
+        except (FileNotFoundError, ValueError):
+            return None  # not there, or cut off by a power failure: the job is run again
+        if any(record.get(key) != value for key, value in self._cause(job, sources).items()):
             return None
-        if {key: record.get(key) for key in ("format", "job", "settings", "sources")} != self._cause(
-            job, sources
-        ):
-            return None
-        outcome = _outcome(record["outcome"])
+        fields = record["outcome"]
+        clips = tuple(Clip(**clip) for clip in fields.pop("clips"))
+        outcome = Outcome(clips, tuple(Rejected(**entry) for entry in fields.pop("rejected")), **fields)
         return outcome if self._sizes(outcome) == record["bytes"] else None
 
     def has(self, job: Job) -> bool:
@@ -76,11 +72,7 @@ class Records:
 
     def keep(self, job: Job, sources: SourceState, outcome: Outcome) -> None:
         """Record an outcome whose clips are complete. ``sources``: their state before the job began."""
-        sizes = self._sizes(outcome)
-        absent = [clip for clip, size in sizes.items() if not size]
-        if absent:
-            raise RuntimeError(f"{job.name}: reported {absent[0]} as written, but there is no such file")
-        record = {**self._cause(job, sources), "bytes": sizes, "outcome": asdict(outcome)}
+        record = {**self._cause(job, sources), "bytes": self._sizes(outcome), "outcome": asdict(outcome)}
         write_text(self._path(job), json.dumps(record, ensure_ascii=False))
 
     def _path(self, job: Job) -> Path:
@@ -92,14 +84,5 @@ class Records:
 
     def _sizes(self, outcome: Outcome) -> dict[str, int]:
         """Clip → bytes; 0 where there is none."""
-        sizes = {}
-        for clip in outcome.clips:
-            path = self.output_dir / clip.clip
-            sizes[clip.clip] = path.stat().st_size if path.is_file() else 0
-        return sizes
-
-
-def _outcome(fields: dict[str, Any]) -> Outcome:
-    clips = tuple(Clip(**clip) for clip in fields["clips"])
-    rejected = tuple(Rejected(**entry) for entry in fields["rejected"])
-    return Outcome(clips, rejected, fields["frames"], fields["problem"], fields["facts"])
+        paths = {clip.clip: self.output_dir / clip.clip for clip in outcome.clips}
+        return {clip: path.stat().st_size if path.is_file() else 0 for clip, path in paths.items()}

@@ -2,31 +2,81 @@
 
 from __future__ import annotations
 
+import os
+import re
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
-from dataclasses import replace
-from functools import partial
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset_preparation.clips.attempt import Attempt, Finished
-from dataset_preparation.clips.cluster import check_workers, connect, on_cluster
-from dataset_preparation.clips.interrupts import sigterm_as_ctrl_c
+import cv2
+
+from dataset_preparation.clips.cluster import Needs, check_worker, cluster_pool, code_version
 from dataset_preparation.clips.job import Job, Outcome, Work, require_distinct
-from dataset_preparation.clips.pool import in_processes, in_this_process
+from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.clips.progress import Progress
 from dataset_preparation.clips.records import Records, SourceState, source_state
-from dataset_preparation.clips.run_folder import RunFolder
+from dataset_preparation.clips.run_folder import UNFINISHED, current_run, run_folder
 from videosync.data.samples import MANIFEST_NAME
-from videosync.errors import VideoSyncError
+from videosync.errors import VideoError, VideoWriteError
 
-BREAKS = 3  # as often in a row may all processes end without finishing one job
 READERS = 8  # threads that look up what is done: on network folders they mostly wait
 
-Runner = Callable[[Sequence[Attempt]], Iterator[Finished]]
+
+@dataclass(frozen=True)
+class Run:
+    """What all jobs of a run have in common."""
+
+    work: Work
+    output_dir: Path
+    settings: Mapping[str, Any]
+    run_id: str
+    needs: Needs | None = None  # on a cluster
+
+    def do(self, job: Job) -> Outcome:
+        """In a worker: the outcome of one job, which is recorded.
+
+        Raises VideoWriteError when clips or records cannot be written, and whatever else the work raises apart from
+        VideoError, which becomes the outcome's problem.
+        """
+        if self.needs:
+            check_worker(self.needs)
+            cv2.setNumThreads(1)
+        records = Records(self.output_dir, self.settings)
+        sources = source_state(job)
+        known = records.find(job, sources)
+        if known is not None:  # a worker was lost when it had done it
+            return known
+        keep = True
+        unfinished = self.output_dir / UNFINISHED / self.run_id
+        with tempfile.TemporaryDirectory(dir=unfinished, ignore_cleanup_errors=True) as folder:
+            try:
+                outcome = self.work(job, Path(folder))
+            except VideoWriteError:
+                raise
+            except VideoError as error:
+                outcome = Outcome(problem=str(error))
+                # no access says nothing about what is in a file
+                keep = not isinstance(error.__cause__, OSError)
+            except MemoryError:  # another time there may be enough
+                outcome = Outcome(problem="there was not enough memory; run it again with fewer --workers")
+                keep = False
+            if current_run(self.output_dir) != self.run_id:  # on a cluster, work may outlive its run
+                raise VideoWriteError(
+                    f"{self.output_dir}: was taken away from the run that writes to it; start it again"
+                )
+            records.forget(job)
+            for clip in outcome.clips:
+                place = self.output_dir / clip.clip
+                place.parent.mkdir(parents=True, exist_ok=True)
+                os.replace(Path(folder, clip.clip), place)
+        if keep:
+            records.keep(job, sources, outcome)
+        return outcome
 
 
 def run_jobs(
@@ -46,102 +96,69 @@ def run_jobs(
     ended under a job a second time, when the job ran alone: no file stops the run, and none vanishes.
 
     Args:
-        work: a module-level function.
+        work: a module-level function, or one with settings filled in by ``functools.partial``.
         settings: JSON values that decide the output besides the job, e.g. the clips' size.
-        workers: processes on this machine; 1 runs in this one.
+        workers: processes on this machine.
         cluster: address of a Dask scheduler, ``tcp://host:port``, whose workers are used instead.
         label: names the work in the progress bar.
 
     Raises:
         ManifestError: another run works on ``output_dir``, or two jobs would write one clip.
-        VideoWriteError: something cannot be written.
+        VideoWriteError, OSError: something cannot be written.
         ConfigError: the cluster cannot be used.
-        KeyboardInterrupt: Ctrl-C or SIGTERM; nothing half-written stays, and the next run goes on.
+        KeyboardInterrupt: nothing half-written stays, and the next run goes on.
     """
     require_distinct(jobs)
     twice = [name for name, count in Counter(job.name for job in jobs).items() if count > 1]
     if twice:
         raise ValueError(f"{label}: two jobs are named {twice[0]!r}; names must be unique")
     output_dir = output_dir.absolute()
-    with sigterm_as_ctrl_c(), RunFolder(output_dir) as folder:
+    with run_folder(output_dir) as run_id:
         records = Records(output_dir, settings)
         with ThreadPoolExecutor(READERS) as readers:
             states = list(readers.map(source_state, jobs))
             known = list(readers.map(records.find, jobs, states))
-        _invalidate(output_dir, records, [job for job, outcome in zip(jobs, known) if outcome is None])
         outcomes = {job.name: outcome for job, outcome in zip(jobs, known) if outcome is not None}
-        sizes = {job.name: _bytes(state) for job, state in zip(jobs, states)}
-        attempts = [
-            Attempt(work, job, output_dir, records.settings, folder.run_id)
-            for job in sorted(jobs, key=lambda job: -sizes[job.name])  # the largest first: none is left over
-            if job.name not in outcomes
-        ]
-        with (
-            _runner(attempts, workers, cluster) as run,
-            Progress(label, sizes, set(outcomes), folder.shares) as bar,
-        ):
-            for finished in _finish_all(attempts, run, folder):
-                outcomes[finished.name] = finished.outcome
-                bar.done(finished.name, finished.outcome)
+        todo = [job for job in jobs if job.name not in outcomes]
+        if any(records.has(job) for job in todo):
+            # clips are made anew, perhaps with other frames: a run that is cut off must not leave the old labels
+            (output_dir / MANIFEST_NAME).unlink(missing_ok=True)
+        sizes = {job.name: max(1, _bytes(state)) for job, state in zip(jobs, states)}
+        todo.sort(key=lambda job: -sizes[job.name])  # the largest first: none is left over at the end
+        needs = needs_of(work, todo, output_dir, run_id) if cluster is not None else None
+        run = Run(work, output_dir, records.settings, run_id, needs)
+        with closing(Progress(label, sizes, set(outcomes))) as bar:
+            if todo:
+                with cluster_pool(cluster, needs) if cluster and needs else local_pool(workers) as pool:
+                    for job, result in pool.results(run.do, todo, bar.tick):
+                        if isinstance(result, pool.ended):
+                            result = _ended(job, result, records)
+                        outcomes[job.name] = result
+                        bar.done(job.name, result)
+        print(bar.summary())
     return {job.name: outcomes[job.name] for job in jobs}
 
 
-@contextmanager
-def _runner(attempts: Sequence[Attempt], workers: int, cluster: str | None) -> Iterator[Runner]:
-    if attempts and cluster is not None:
-        with connect(cluster) as client:
-            check_workers(client, attempts)
-            yield partial(on_cluster, client=client)
-    elif workers == 1:
-        yield in_this_process
-    else:
-        yield partial(in_processes, workers=max(2, min(workers, len(attempts))))
+def needs_of(work: Work, jobs: Sequence[Job], output_dir: Path, run_id: str) -> Needs:
+    """What a worker of a cluster needs to do these jobs."""
+    module = getattr(work, "func", work).__module__
+    source = next((path for job in jobs for path in job.sources if Path(path).exists()), "")
+    return Needs(output_dir, run_id, module, code_version(module), source)
 
 
-def _finish_all(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iterator[Finished]:
-    """All jobs at once; then those that ended their process again, one at a time."""
-    again = []
-    for finished in _finish(attempts, run, folder):
-        if finished.died:
-            again.append(finished.name)
-        else:
-            yield finished
-    by_name = {attempt.job.name: attempt for attempt in attempts}
-    for name in again:
-        yield from _finish([replace(by_name[name], last=True)], run, folder)
-
-
-def _finish(attempts: Sequence[Attempt], run: Runner, folder: RunFolder) -> Iterator[Finished]:
-    """Each attempt's result. When processes end, what was not finished is begun again."""
-    waiting = {attempt.job.name: attempt for attempt in attempts}
-    breaks = 0
-    while waiting:
-        try:
-            with closing(run(list(waiting.values()))) as results:  # type: ignore[type-var]
-                for finished in results:
-                    folder.unclean |= finished.begun_before
-                    breaks = 0
-                    del waiting[finished.name]
-                    yield finished
-        except BrokenProcessPool as error:
-            folder.unclean = True
-            breaks += 1
-            if breaks == BREAKS:
-                why = str(error).strip().splitlines()[-1]
-                raise VideoSyncError(
-                    f"the worker processes end before they have done anything ({why}); see what they print, or "
-                    "run with --workers 1"
-                ) from error
-
-
-def _invalidate(output_dir: Path, records: Records, todo: Sequence[Job]) -> None:
-    """Take the manifest away if clips that it may name are about to be made anew, perhaps with other frames.
-
-    A run that is cut off in between would else leave labels beside clips that they do not belong to.
-    """
-    manifest = output_dir / MANIFEST_NAME
-    if manifest.exists() and any(records.has(job) for job in todo):
-        manifest.unlink()
+def _ended(job: Job, error: Exception, records: Records) -> Outcome:
+    """The outcome of a job that ended its worker when it ran alone."""
+    how = re.search(r"exit codes of the workers are \{(.*)\}", str(error))  # as loky says it: SIGSEGV(-11)
+    why, keep = f"its worker ended each time ({error}); see the workers' logs, then run it again", False
+    if how and how[1].startswith("SIGKILL"):  # comes from outside, so another time it may go well
+        why = f"ended its process ({how[1]}): there was probably too little memory; run it again with fewer --workers"
+    elif how:
+        why = f"ended its process ({how[1]}): the file may be damaged in a way that crashes its decoder; copy it again"
+        keep = how[1].startswith("SIG")
+    outcome = Outcome(problem=f"{job.sources[0] if job.sources else job.name}: {why}")
+    if keep:
+        records.keep(job, source_state(job), outcome)
+    return outcome
 
 
 def _bytes(state: SourceState) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from dataset_preparation.clips.cut import Cut, Encoding, Rejection, cut_clips
-from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.look import STATIONARY, STILL, empty, grey, movement, small
 
 STEP = 3 / 16  # of a window from one frame of the grid to the next: 45 frames, 1.5 s
@@ -33,7 +33,7 @@ class CutJob:
         return tuple(cut.clip for cut in self.cuts)
 
 
-def cut(job: CutJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+def cut(job: CutJob, folder: Path, *, encoding: Encoding) -> Outcome:
     """The clips of one camera. Facts: ``bad``, clip → [first, stop) source frames for which it was rejected."""
     (path,) = job.sources
     source = SourceLook(step=max(1, round(STEP * job.cuts[0].num_frames)))
@@ -43,7 +43,7 @@ def cut(job: CutJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Out
         judges[cut.clip] = WindowJudge(cut, source)
         return judges[cut.clip]
 
-    outcome = cut_clips(path, job.cuts, output_dir, fps=job.fps, encoding=encoding, beat=beat, judge=judge)
+    outcome = cut_clips(path, job.cuts, folder, fps=job.fps, encoding=encoding, judge=judge)
     bad = {clip: list(judge.bad) for clip, judge in judges.items() if judge.bad}
     return replace(outcome, facts={"bad": bad})
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from av.video.frame import VideoFrame
 
-from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.look import SIZE, STATIONARY, STILL, empty, grey, movement, small
 from videosync.errors import VideoError
 from videosync.video.index import VideoIndex, open_video, video_index, video_stream
@@ -23,7 +24,6 @@ from videosync.video.scaled import scaled_frames
 SPACING = 90  # frames between samples, at most: 3 s
 BUDGET = 0.1  # share of a video's frames that may be decoded to see frames between keyframes
 JUMP = 1.5  # two frames further apart than this many frame times: something is missing between them
-BEAT_SAMPLES = 16
 
 Stretch = tuple[int, int, str]  # first frame, frame after the last, kind
 
@@ -35,7 +35,7 @@ class SketchJob:
     outputs: tuple[str, ...] = ()
 
 
-def sketch(job: SketchJob, beat: Beat) -> Outcome:
+def sketch(job: SketchJob, folder: Path) -> Outcome:
     """Facts of a video: ``num_frames``, ``fps``, ``jumps`` (places where its time stamps skip frames), and ``bad``:
     the stretches [first, stop, kind] that are black, green or stationary, by frame.
 
@@ -46,17 +46,14 @@ def sketch(job: SketchJob, beat: Beat) -> Outcome:
     if index.truncated:
         raise VideoError(
             f"{path}: the file is cut off after frame {len(index) - 1}, though its header lists more; "
-            "download it again (the download script goes on where it stopped)."
+            "run the download script again."
         )
     keys, between = sample_frames(index)
     samples: list[tuple[int, np.ndarray, str]] = []
-    total = len(keys) + len(between)
     for number, frame in _samples(index, keys, between):
         picture = small(frame)
         values = grey(picture)
         samples.append((number, values, empty(picture, values)))
-        if len(samples) % BEAT_SAMPLES == 0:
-            beat(len(samples) / total)
     steps = np.diff(index.times)
     facts: dict[str, Any] = {
         "num_frames": len(index),

@@ -1,156 +1,180 @@
-# shellcheck shell=sh disable=SC2034,SC2154 # the sourced files share variables
-# Fetch what the plan says, file by file, and sum up. Sourced by cmu.sh and download_pouring_data.sh.
+# shellcheck shell=sh disable=SC2154 # the scripts that source this set what, target, base, list and check_list
+# Fetch a list of files, each of which is complete under its name, or NAME.part. Sourced by the download scripts.
 
-get() { # CURL_OPTIONS… URL
-    run curl --globoff --location --fail --connect-timeout 30 --speed-limit 1000 --speed-time 60 "$@"
+retries=5 dry_run='' given='' sequences=${sequences-} cameras=${cameras-}
+
+stop() { # EXIT_CODE SENTENCE
+    printf 'error: %s\n' "$2" >&2
+    exit "$1"
 }
 
-in_words() { # exit status of curl
-    case $1 in
-    6) echo "the server's name is not known here" ;;
-    7) echo "no connection to the server" ;;
-    18 | 52 | 55 | 56) echo "the connection was lost" ;;
-    22) echo "the server answered with an error" ;;
-    28) echo "the server is too slow or does not answer" ;;
-    *) echo "curl ended with status $1" ;;
-    esac
+usage() {
+    cat <<END
+usage: sh $0 [TARGET] ${cameras:+[--sequences \"NAME …\"] [--cameras \"NN …\"] }[--dry-run] [--retries N]
+
+Download $what.
+
+  TARGET        folder to write into (default: $target)
+${cameras:+  --sequences   sequences, separated by spaces (default: $sequences)
+  --cameras     HD cameras, two digits each (default: $cameras)
+}  --dry-run     list what would be fetched, with the sizes that the server tells; write nothing
+  --retries N   tries after a failure, 1, 2, 4 … 32 s apart (default: $retries); counted anew whenever bytes have come
+  --help        this text
+
+Files are written as NAME.part and get their name when they have the size that the server tells. The same command goes on
+where it stopped. Exit code: 0 all there, 1 something failed, 2 wrong arguments, 130 stopped.
+
+Address: $base (another one, such as a mirror: $mirror=ADDRESS)
+END
 }
 
-# Does the server's file hold, there where ours ends, the same bytes? Status 0 yes, 1 no (or it cannot send parts),
-# 2 the server did not answer (curl_status says how).
-same_so_far() { # URL PART HAVE
-    number=$(($3 < 65536 ? $3 : 65536))
-    theirs=$({ {
-        curl -s --globoff --location --fail --connect-timeout 30 --max-time 120 --max-filesize 65536 \
-            --range "$(($3 - number))-$(($3 - 1))" "$1"
-        echo "$?" >&3
-    } | cksum; } 3>&1) # the exit status of curl, and on the next line the checksum
-    curl_status=${theirs%%"$newline"*}
-    case $curl_status in
-    0) [ "${theirs#*"$newline"}" = "$(tail -c "$number" "$2" | cksum)" ] ;;
-    33 | 63) return 1 ;; # 63: all of the file instead of a part
-    *) return 2 ;;
-    esac
-}
-
-is_web_page() { # FILE: error pages and login pages that came with status 200
-    start=$(dd if="$1" bs=256 count=1 2>/dev/null | LC_ALL=C tr -cd '[:graph:]' | LC_ALL=C tr '[:upper:]' '[:lower:]')
-    case $start in '<!doctype'* | '<html'* | '<head'* | '<?xml'*) return 0 ;; *) return 1 ;; esac
-}
-
-# Bring $part to its full length. False with reason when that did not work; gone=1 when the server is away altogether.
-complete_part() { # URL PART LENGTH
-    attempt=0 best=0 checked='' gone=''
-    while :; do
-        have=$(bytes_in "$2")
-        if [ "$have" = "$3" ]; then return 0; fi
-        status=0
-        if [ "$have" -gt 0 ] && [ -z "$checked" ]; then
-            same_so_far "$1" "$2" "$have" || status=$?
-            if [ "$status" -eq 1 ]; then
-                say "    cannot go on from the unfinished file (the server does not resume, or has another file now): starting over"
-                rm -f "$2"
-                status=0
-            elif [ "$status" -eq 2 ]; then
-                status=$curl_status
+parse_options() { # ARGUMENTS… → target, dry_run, retries, sequences, cameras
+    while [ $# -gt 0 ]; do
+        flag=${1%%=*}
+        case $flag in
+        --sequences | --cameras | --retries)
+            case $cameras$flag in --sequences | --cameras) stop 2 "unknown argument '$flag'; see --help" ;; esac
+            if [ "$flag" = "$1" ]; then
+                case ${2---} in --*) stop 2 "$1 needs a value; see --help" ;; esac
+                value=$2
+                shift
+            else
+                value=${1#*=}
             fi
-        fi
-        if [ "$status" -eq 0 ]; then
-            checked=1
-            if [ -t 2 ]; then meter=--show-error; else meter=-sS; fi # speed and time left, for people
-            get "$meter" -C - -o "$2" "$1" || status=$?
-            have=$(bytes_in "$2")
-            if [ "$have" -gt "$best" ]; then best=$have attempt=0; fi # it goes on: a new set of tries
-        fi
-        case $status in
-        0)
-            if [ "$3" = - ] || [ "$have" = "$3" ]; then return 0; fi
-            reason="the server announced $3 bytes and sent $have"
-            if [ "$have" -gt "$3" ]; then rm -f "$2"; fi
-            return 1
-            ;;
-        23) stop 1 "cannot write '$2'; is the disk full? The same command goes on there" ;;
-        33) # a server without ranges: from the start
-            say "    the server cannot resume: starting over"
-            rm -f "$2"
+            case $flag in --sequences) sequences=$value ;; --cameras) cameras=$value ;; *) retries=$value ;; esac
             ;;
         *)
-            reason=$(in_words "$status")
-            if [ "$3" = - ]; then rm -f "$2"; fi
-            if ! pause "$reason at $(human "$have")"; then
-                case $status in 6 | 7 | 28) gone=1 ;; esac
-                return 1
-            fi
+            case $1 in
+            --help | -h) usage && exit 0 ;;
+            --dry-run | --dry_run) dry_run=1 ;;
+            -*) stop 2 "unknown argument '$1'; see --help" ;;
+            '') stop 2 "the target folder has an empty name" ;;
+            *)
+                [ -z "$given" ] || stop 2 "one target folder is expected, not '$given' and '$1'; quote a name with spaces"
+                given=$1
+                ;;
+            esac
+            ;;
+        esac
+        shift
+    done
+    case $retries in '' | *[!0-9]* | ?????*) stop 2 "--retries is a number from 0 to 9999, not '$retries'" ;; esac
+    target=${given:-$target}
+    if [ -e "$target" ] && [ ! -d "$target" ]; then stop 2 "the target '$target' is a file; give a folder"; fi
+    case $base in http://?* | https://?*) ;; *) stop 2 "the address '$base' must begin with http:// or https://" ;; esac
+    command -v curl >/dev/null || stop 2 "curl is not installed; install it (Debian, Ubuntu: apt install curl; macOS has it)"
+}
+
+human() { # BYTES → "1.3 GiB"
+    awk -v b="$1" 'BEGIN { split("bytes KiB MiB GiB TiB", u, " "); for (n = 1; b >= 1024 && n < 5; n++) b /= 1024
+        printf (n == 1 ? "%d %s" : "%.1f %s"), b, u[n] }'
+}
+
+bytes_in() { # FILE → its size, 0 when there is none
+    if [ -f "$1" ]; then echo "$(($(wc -c <"$1")))"; else echo 0; fi
+}
+
+connect() { # CURL_OPTIONS… URL
+    curl --globoff --location --connect-timeout 30 "$@"
+}
+
+ask() { # URL → "STATUS LENGTH" of the last answer, LENGTH - when the server does not tell
+    connect -sS --head --max-time 120 --retry "$retries" "$1" | tr -d '\r' | awk '
+        /^HTTP\// { code = $2; size = "-" }
+        tolower($1) == "content-length:" { size = $2 }
+        END { print (code ? code : "000"), size }'
+}
+
+fetch() { # LENGTH FILE URL: bring FILE.part to its length, then give it its name; false with reason
+    part=$2.part try=0
+    mkdir -p "${2%/*}" || stop 1 "cannot make the folder '${2%/*}'; choose another"
+    if [ "$1" = - ] || [ "$(bytes_in "$part")" -gt "$1" ]; then rm -f "$part"; fi
+    until [ "$(bytes_in "$part")" = "$1" ]; do
+        before=$(bytes_in "$part") status=0
+        # no --retry: older versions of curl then throw away what they have
+        connect --fail "$meter" --speed-limit 1000 --speed-time 60 --continue-at - -o "$part" "$3" || status=$?
+        have=$(bytes_in "$part")
+        case $status in
+        0)
+            if [ "$1" = - ] || [ "$have" = "$1" ]; then break; fi
+            reason="the server announced $1 bytes and sent $have"
+            rm -f "$part"
+            return 1
+            ;;
+        23) stop 1 "cannot write '$part'; is the disk full? The same command goes on there" ;;
+        33) rm -f "$part" ;; # a server that cannot resume
+        *) if [ "$have" -gt "$before" ]; then try=0; fi ;;
+        esac
+        reason="curl ended with status $status at $(human "$have")"
+        [ "$try" -lt "$retries" ] || return 1
+        seconds=$((1 << (try < 5 ? try : 5))) try=$((try + 1))
+        echo "    $reason; trying again in $seconds s ($try of $retries)"
+        sleep "$seconds"
+    done
+    if [ ! -s "$part" ]; then
+        reason="the server's file is empty"
+        return 1
+    elif head -c 256 "$part" | LC_ALL=C tr -d '[:space:]' | LC_ALL=C grep -qi '^<\(!doctype\|html\|head\|?xml\)'; then
+        rm -f "$part"
+        reason="the server sent a web page instead of the file"
+        return 1
+    fi
+    mv -f "$part" "$2" || stop 1 "cannot rename '$part'"
+}
+
+download() { # lines "PATH REMOTE": look what is there and how large it is, say so, and fetch what is missing
+    trap 'echo "stopped; the same command goes on there" >&2; exit 130' INT
+    if [ -t 2 ]; then meter=--show-error; else meter=-sS; fi
+    plan='' missing='' found='' failed='' bytes=0 kept=0 count=0
+    while read -r path remote; do
+        answer=$(ask "${base%/}/$remote")
+        code=${answer% *} length=${answer#* }
+        [ "$code" != 000 ] || stop 1 "cannot reach $base/$remote; the same command tries again"
+        case $code in
+        2?? | 405 | 501) found="$found ${path%%/*} " ;;
+        404 | 410) missing="$missing $path" && continue ;;
+        *) failed="$failed  $path: the server answered with HTTP status $code
+" && continue ;;
+        esac
+        case $code in 2??) ;; *) length=- ;; esac # it answers only GET
+        here=$(bytes_in "$target/$path")
+        if [ "$here" -gt 0 ] && { [ "$length" = - ] || [ "$here" = "$length" ]; }; then
+            kept=$((kept + 1))
+            continue
+        fi
+        if [ "$length" = - ]; then
+            amount="size not told"
+        else
+            have=$(bytes_in "$target/$path.part")
+            bytes=$((bytes + length - have)) amount="$(human "$have") of $(human "$length")"
+        fi
+        [ "$here" = 0 ] || amount="$amount; the file here has $here bytes, and is fetched anew"
+        echo "  $base/$remote -> $path ($amount)"
+        count=$((count + 1)) plan="$plan$length $path $remote
+"
+    done <<END
+$1
+END
+    for path in $missing; do
+        case $found in
+        *" ${path%%/*} "*) echo "  not on the server: $path" ;;
+        *)
+            why="  ${path%%/*}: not on the server; check the name and the address"
+            case $failed in *"$why"*) ;; *) failed="$failed$why
+" ;; esac
             ;;
         esac
     done
-}
-
-fetch_one() { # LENGTH ADOPT PATH REMOTE; false with reason
-    file=$target/$3 part=$target/$3.part
-    mkdir -p "${file%/*}" || stop 1 "cannot make the folder '${file%/*}'"
-    if [ "$2" = 1 ]; then
-        mv -f "$file" "$part" || stop 1 "cannot rename '$file'"
-    elif [ "$1" = - ] || [ "$(bytes_in "$part")" -gt "$1" ]; then
-        rm -f "$part"
-    fi
-    complete_part "$base/$4" "$part" "$1" || return 1
-    if [ ! -s "$part" ]; then
-        reason="the server sent an empty file"
-    elif is_web_page "$part"; then
-        reason="the server sent a web page instead of the file"
-    else
-        mv -f "$part" "$file" || stop 1 "cannot rename '$part'"
-        return 0
-    fi
-    rm -f "$part"
-    return 1
-}
-
-fetch_all() {
-    number_now=0 count_fetched=0 gone=''
-    while read -r action length _ adopt path remote; do
-        case $action in fetch | resume) ;; *) continue ;; esac
-        number_now=$((number_now + 1))
-        if [ -n "$gone" ]; then
-            count_failed=$((count_failed + 1)) problems="$problems  $path: not tried$newline"
-            continue
-        fi
-        say "[$number_now/$count_fetch] $path"
-        if fetch_one "$length" "$adopt" "$path" "$remote"; then
-            count_fetched=$((count_fetched + 1))
-        else
-            count_failed=$((count_failed + 1)) problems="$problems  $path: $reason$newline"
-            say "    failed: $reason"
+    echo "$count files to fetch, $(human "$bytes") as far as sizes are told, into '$target'; $kept there already"
+    while [ -z "$dry_run" ] && read -r length path remote; do
+        if [ -n "$path" ]; then
+            echo "$path"
+            fetch "$length" "$target/$path" "${base%/}/$remote" || failed="$failed  $path: $reason
+"
         fi
     done <<END
 $plan
 END
-}
-
-sum_up() { # the exit code says whether anything failed
-    if [ -z "$dry_run" ]; then
-        say "fetched $count_fetched, already there $count_kept, not on the server $count_missing, failed $count_failed; in '$target'"
-    fi
-    if [ -n "$absentees" ]; then say "not on the server:$newline${absentees%"$newline"}"; fi
-    if [ "$count_failed" -gt 0 ]; then
-        printf 'failed:\n%s' "$problems" >&2
-        say "the same command tries again; finished files are kept" >&2
-        exit 1
-    fi
-    exit 0
-}
-
-# The whole of a download: target, base, absent (skip or fail), dry_run, retries and selection_hint are set.
-download() { # lines "PATH REMOTE"
-    end_cleanly
-    case $base in http://?* | https://?*) base=${base%/} ;; *) stop 2 "the address '$base' must begin with http:// or https://" ;; esac
-    if [ -z "$dry_run" ]; then
-        mkdir -p "$target" 2>/dev/null || stop 1 "cannot make the folder '$target'; choose another"
-        take_lock
-    fi
-    make_plan "$1"
-    check_space
-    if [ -z "$dry_run" ]; then fetch_all; fi
-    sum_up
+    [ -z "$failed" ] || stop 1 "these are missing, and the same command tries again:
+${failed%?}"
 }

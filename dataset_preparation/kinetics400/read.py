@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_preparation.clips.cut import Encoding, cut_whole
-from dataset_preparation.clips.job import Beat, Outcome
+from dataset_preparation.clips.job import Outcome
 from dataset_preparation.kinetics400.unreadable import NO_ACCESS, changed_at
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import open_video, scan_video, video_stream
@@ -44,7 +44,7 @@ def clip_path(split: str, name: str) -> str:
     return f"{split}/{hashlib.sha256(name.encode()).hexdigest()[:2]}/{name}.mp4"
 
 
-def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+def read_whole(job: ReadJob, folder: Path, *, encoding: Encoding) -> Outcome:
     """Decode all frames and write them as a clip, or say what is wrong (``problem``, and ``facts`` for the list).
 
     Raises VideoWriteError when the clip cannot be written.
@@ -58,14 +58,13 @@ def read_whole(job: ReadJob, beat: Beat, *, output_dir: Path, encoding: Encoding
         fps = scan_video(job.path).fps
         if not RATES[0] <= fps <= RATES[1]:  # seen where one frame's time is wrong by hours
             return _problem("frame rate", f"its frames' times make {fps:.3g} frames/s", *stamp)
-        outcome = cut_whole(job.path, job.clip, output_dir, encoding=encoding, beat=beat)
+        outcome = cut_whole(job.path, job.clip, folder, encoding=encoding)
     except VideoWriteError:
         raise
     except VideoError as error:
         return _problem(kind_of_damage(job.path), str(error).removeprefix(f"{job.path}: "), *stamp)
     (clip,) = outcome.clips
     if clip.num_frames < MIN_FRAMES:
-        (output_dir / clip.clip).unlink()
         return _problem("too short", f"has {clip.num_frames} frames, fewer than {MIN_FRAMES}", *stamp)
     return outcome
 

@@ -76,7 +76,7 @@ class Reader:
         todo = [video for video in videos if not self.skip(video)]
         jobs = [ReadJob(clip_path(v.split, v.name), str(self.data_root / v.path)) for v in todo]
         outcomes = run_jobs(
-            partial(read_whole, output_dir=self.output_dir, encoding=self.encoding),
+            partial(read_whole, encoding=self.encoding),
             jobs,
             output_dir=self.output_dir,
             settings={"size": self.encoding.size, "crf": self.encoding.crf, "min_frames": MIN_FRAMES},

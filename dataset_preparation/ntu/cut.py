@@ -9,7 +9,7 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from dataset_preparation.clips.cut import Encoding, cut_whole, open_writer
-from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
+from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from dataset_preparation.ntu.pairs import PairJob
 from dataset_preparation.ntu.singles import VideoJob
 from videosync.data.clock import MOST_DRIFT, drift
@@ -19,7 +19,7 @@ from videosync.video.scaled import whole_video
 MAX_FRAMES = 3000  # of a raw video; NTU's last a few seconds, and one view's frames are held in memory
 
 
-def cut_pair(job: PairJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+def cut_pair(job: PairJob, folder: Path, *, encoding: Encoding) -> Outcome:
     """Both clips of a pair, of equal length, from one decoding pass over each video.
 
     The frames of view 0 are held (scaled: 75 KB each at 224 px) while view 1 is decoded, since only the last
@@ -37,14 +37,12 @@ def cut_pair(job: PairJob, beat: Beat, *, output_dir: Path, encoding: Encoding) 
     frames0, frames1 = (_limited(path, source.frames) for path, source in zip(job.sources, sources))
     before0 = sum(1 for _ in islice(frames0, job.starts[0]))
     held = list(frames0)
-    beat(0.4)
-    with open_writer(output_dir / job.clips[1], fps, encoding, seed=job.clips[1]) as writer:
+    with open_writer(folder / job.clips[1], fps, encoding, seed=job.clips[1]) as writer:
         before1 = sum(1 for _ in islice(frames1, job.starts[1]))
         for frame in islice(frames1, len(held)):
             writer.write(frame)
         length = writer.num_frames
         after1 = sum(1 for _ in frames1)
-    beat(0.8)
     decoded = (before0 + len(held), before1 + length + after1)
     facts = {"decoded": list(decoded)}
     late = [
@@ -56,7 +54,7 @@ def cut_pair(job: PairJob, beat: Beat, *, output_dir: Path, encoding: Encoding) 
         return Outcome(
             rejected=(Rejected("", "begins after the end", late[0]),), frames=sum(decoded), facts=facts
         )
-    with open_writer(output_dir / job.clips[0], fps, encoding, seed=job.clips[0]) as writer:
+    with open_writer(folder / job.clips[0], fps, encoding, seed=job.clips[0]) as writer:
         for frame in held[:length]:
             writer.write(frame)
     clips = tuple(
@@ -65,9 +63,9 @@ def cut_pair(job: PairJob, beat: Beat, *, output_dir: Path, encoding: Encoding) 
     return Outcome(clips, (), sum(decoded), facts=facts)
 
 
-def cut_video(job: VideoJob, beat: Beat, *, output_dir: Path, encoding: Encoding) -> Outcome:
+def cut_video(job: VideoJob, folder: Path, *, encoding: Encoding) -> Outcome:
     """One whole video as a clip."""
-    return cut_whole(job.sources[0], job.clip, output_dir, encoding=encoding, beat=beat)
+    return cut_whole(job.sources[0], job.clip, folder, encoding=encoding)
 
 
 def _limited(path: str, frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:

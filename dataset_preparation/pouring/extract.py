@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from dataset_preparation.clips.job import Beat, Clip, Outcome, Rejected
+from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from dataset_preparation.pouring.archive import Entry
 from dataset_preparation.pouring.images import decode_jpegs
 from dataset_preparation.pouring.record import pouring_record
 from dataset_preparation.pouring.tfrecord import Place
 from videosync.video.write import CLIP_OPTIONS, VideoWriter
-
-BEAT_FRAMES = 32
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ def record_job(entry: Entry) -> RecordJob:
     return RecordJob(f"{entry.split}/{entry.name}", (entry.place.path,), video, entry.place)
 
 
-def extract(job: RecordJob, beat: Beat, *, output_dir: Path, fps: float, crf: int) -> Outcome:
+def extract(job: RecordJob, folder: Path, *, fps: float, crf: int) -> Outcome:
     """Write the video; the outcome's facts hold the labels, if it has usable ones.
 
     Raises VideoError for a record that cannot be used (nothing is left of it), VideoWriteError for a full disk.
@@ -43,7 +41,7 @@ def extract(job: RecordJob, beat: Beat, *, output_dir: Path, fps: float, crf: in
     frames = decode_jpegs(record.frames, f"{job.place} ({record.name})")
     first = next(frames)
     with VideoWriter(
-        output_dir / job.video,
+        folder / job.video,
         fps,
         size=(first.height, first.width),
         crf=crf,
@@ -54,8 +52,6 @@ def extract(job: RecordJob, beat: Beat, *, output_dir: Path, fps: float, crf: in
         writer.write(first)
         for frame in frames:
             writer.write(frame)
-            if writer.num_frames % BEAT_FRAMES == 0:
-                beat(writer.num_frames / len(record.frames))
     count = writer.num_frames
     clip = Clip(job.video, job.place.path, 0, count, fps)
     if record.labels_problem:

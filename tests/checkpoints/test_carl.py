@@ -34,9 +34,8 @@ def config(**changes):
 
 
 def encoder(**changes):
-    options = {**vars(config(**changes).model), "num_frames": 10, "workdir": "."}
     torch.manual_seed(0)
-    return build_encoder(**options)
+    return build_encoder(config(**changes).model, num_frames=10)
 
 
 @pytest.fixture(scope="module")

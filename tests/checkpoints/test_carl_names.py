@@ -7,15 +7,15 @@ import torch
 from videosync.checkpoints.carl_names import from_carl, frozen_stages, model_options, to_carl
 from videosync.errors import CheckpointError
 from videosync.models.encoder import build_encoder
+from videosync.models.options import ModelOptions
 
 
-def encoder(layer, projection=128, **changes):
+def encoder(layer, projection=128, num_frames=10, **changes):
     options = dict(
-        name="encoder", backbone="resnet50", input="rgb", weights="", random_backbone=True, layer=layer, chunk_size=8,
-        temporal_kernel=0, fc_layers=2, fc_size=32, dropout=0.1, hidden_size=16, positions="stretched", layers=2,
-        heads=4, ff_size=24, embedding_size=8, projection_size=projection, num_frames=10, workdir=".",
+        random_backbone=True, layer=layer, fc_size=32, hidden_size=16, layers=2, heads=4, ff_size=24, embedding_size=8,
+        projection_size=projection,
     )  # fmt: skip
-    return build_encoder(**{**options, **changes})
+    return build_encoder(ModelOptions(**{**options, **changes}), num_frames=num_frames)
 
 
 @pytest.mark.shared

@@ -30,18 +30,8 @@ eval: {bootstrap: 200, pictures: 1}
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain")
-    events = [
-        "--train_events",
-        "12",
-        "--val_events",
-        "16",
-        "--frames",
-        "48",
-        "--size",
-        "32",
-        "--offset_range",
-        "6",
-    ]
+    events = ["--train_events", "12", "--val_events", "16", "--frames", "48", "--size", "32"]
+    events += ["--offset_range", "6"]
     assert make_events(["--output_dir", str(folder / "synthetic"), *events, "--workers", "1"]) == 0
     (folder / "tiny.yml").write_text(CONFIG)
     return folder
@@ -341,7 +331,7 @@ WRONG = {
     "unknown method": (["eval.methods=[diagnal]"], "encoder", "did you mean 'diagonal'"),
     "no detector": (["eval.detectors=[demo/mlp]"], "encoder", "demo"),
     "another model": (["model.hidden_size=32"], "encoder", "model.hidden_size is 32 but was 16"),
-    "clips too short": (["pairs.num_frames=100"], "encoder", "pairs.num_frames"),
+    "clips too short": (["pairs.num_frames=100"], "encoder", "lower num_frames of the pairs"),
 }
 
 

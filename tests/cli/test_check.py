@@ -89,8 +89,9 @@ def test_bad_folders_are_one_sentence(dataset, tmp_path, capsys):
 
 
 def test_a_sheet_that_cannot_be_written(dataset, capsys):
-    assert main([str(dataset), "--sheet", str(dataset / "no" / "such" / "place.png")]) == 2
-    assert "name another place" in capsys.readouterr().err
+    for sheet, said in (("no/such/place.png", "name another place"), ("sheet.foo", "ends in .png")):
+        assert main([str(dataset), "--sheet", str(dataset / sheet)]) == 2
+        assert said in capsys.readouterr().err
     manifest = read_manifest(dataset)
     with pytest.raises(ManifestError, match="cannot be written"):
         write_contact_sheet(manifest, manifest.samples, dataset / "no" / "x.png")
@@ -99,11 +100,10 @@ def test_a_sheet_that_cannot_be_written(dataset, capsys):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--decode", "-3"], "--decode -3: must be 0 or more"),
-        (["--samples", "-1"], "--samples -1"),
-        (["--labels", "-1"], "--labels -1"),
-        (["--max_offset", "-1"], "--max_offset -1"),
-        (["--sheet", "sheet.foo"], "expected a name that ends in .png"),
+        (["--decode", "-3"], "--decode: -3: must be 0 or more"),
+        (["--samples", "-1"], "--samples: -1"),
+        (["--labels", "-1"], "--labels: -1"),
+        (["--max-offset", "-1"], "--max-offset: -1"),
     ],
 )
 def test_wrong_flags_are_one_sentence(dataset, capsys, flags, said):
@@ -197,15 +197,15 @@ def test_sources_that_are_gone_are_a_note_unless_their_folder_was_named(prepared
     assert main([str(folder)]) == 0
     out = capsys.readouterr().out
     assert "note: labels were not compared: 2 of 2 source files are not there" in out
-    assert "--data_root" in out
-    assert main([str(folder), "--data_root", str(away)]) == 0
+    assert "--data-root" in out
+    assert main([str(folder), "--data-root", str(away)]) == 0
     assert "labels: 10 frames of 2 clips" in capsys.readouterr().out
-    assert main([str(folder), "--data_root", str(folder)]) == 2
+    assert main([str(folder), "--data-root", str(folder)]) == 2
     assert "2 of 2 source files are not there" in capsys.readouterr().out
     (folder / "sources.jsonl").unlink()
     assert main([str(folder)]) == 0
     assert "there is no sources.jsonl" in capsys.readouterr().out
-    assert main([str(folder), "--data_root", str(away)]) == 2
+    assert main([str(folder), "--data-root", str(away)]) == 2
     assert "has no sources.jsonl" in capsys.readouterr().err
 
 

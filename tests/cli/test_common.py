@@ -55,21 +55,9 @@ def test_the_log_folder_takes_the_name_of_the_configuration() -> None:
     assert command_parser("d").parse_args(["--cfg_file", "a/b.yml"]).logdir == Path("runs/b")
 
 
-@pytest.mark.parametrize("flag", ["--local_rank", "--local-rank"])
-def test_both_spellings_of_the_local_rank(flag: str) -> None:
-    assert command_parser("d").parse_args([f"{flag}=3"]).local_rank == 3
-
-
 def test_opts_may_be_given_twice() -> None:
     args = command_parser("d").parse_args(["--opts", "optim.lr", "-1", "--logdir", "x", "--opts", "a.b=c"])
     assert args.opts == ["optim.lr", "-1", "a.b=c"]
-
-
-def test_every_flag_is_explained_by_a_sentence() -> None:
-    parser = command_parser("d")
-    for action in parser._actions:
-        assert action.help is not None
-        assert len(action.help.split()) >= 4, f"{action.option_strings} has no explanation"
 
 
 @pytest.mark.parametrize(
@@ -77,8 +65,6 @@ def test_every_flag_is_explained_by_a_sentence() -> None:
     [
         (["--cfg_fil", "x"], "error: unknown argument '--cfg_fil'. Did you mean '--cfg_file'?\n"),
         (["--log-dir=x"], "error: unknown argument '--log-dir=x'. Did you mean '--logdir'?\n"),
-        (["--local_rank", "a"], "error: argument --local_rank/--local-rank: invalid int value: 'a'\n"),
-        (["--cfg_file"], "error: argument --cfg_file: expected one argument\n"),
     ],
 )
 def test_wrong_flags_are_one_line_and_exit_code_2(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from videosync.cli.main import COMMANDS, main
+from videosync.arguments import SentenceParser
+from videosync.cli.main import COMMANDS, command_module, main
 from videosync.version import __version__
 
 SCRIPTS = (
@@ -21,6 +20,15 @@ SCRIPTS = (
     "train_sync_offset_detector.py",
     "eval_sync_offset_detector.py",
 )
+PUBLISHED = {  # with an underscore, as in the research code; other flags have hyphens
+    "--cfg_file",
+    "--continue_train",
+    "--local_rank",
+    "--dataset_prefix",
+    "--model_prefix",
+    "--data_prefix",
+    "--sync_methods",
+}
 SLOW_IMPORTS = {"torch", "scipy", "sklearn", "cv2", "matplotlib"}  # seconds, together
 
 
@@ -43,51 +51,34 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureF
     assert "Commands: sync, demo, check, leaks" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_a_main(name: str) -> None:
-    assert callable(importlib.import_module(COMMANDS[name][0]).main)
-
-
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_only_call_a_command(root: Path, script: str) -> None:
     source = (root / script).read_text()
     assert len(source.splitlines()) <= 10
     imports = [node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)]
+    assert imports[0] in [command_module(name).__name__ for name in COMMANDS]
     assert len(imports) == 1
-    assert imports[0] in [module for module, _ in COMMANDS.values()]
 
 
-@pytest.mark.parametrize("command", [*SCRIPTS, *COMMANDS])
-def test_help_explains_each_flag_at_once(root: Path, command: str) -> None:
-    """Every flag has a sentence, and nothing is imported first that takes long."""
-    arguments = [command] if command in SCRIPTS else ["-m", "videosync", command]
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *arguments, "--help"],
-        cwd=root,
-        env=os.environ | {"COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "argparse" in imported
-    assert not imported & SLOW_IMPORTS
-    flags = [line.split("  ", 1) for line in _joined(done.stdout) if line.startswith("-")]
-    assert flags
-    unexplained = [flag for flag, *words in flags if len(" ".join(words).split()) < 3]
-    assert not unexplained, f"{command} --help: no sentence for {', '.join(unexplained)}"
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_explains_each_flag(name: str) -> None:
+    parser = command_module(name).build_parser()
+    assert parser.description
+    unexplained = [action.dest for action in parser._actions if len((action.help or "").split()) < 3]
+    assert not unexplained, f"{name} --help: no sentence for {', '.join(unexplained)}"
 
 
-def _joined(text: str) -> list[str]:
-    """The lines of a help text, each flag with its explanation on one line."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        if line.startswith("  -"):
-            lines.append(line.strip())
-        elif lines and line.startswith("     "):
-            lines[-1] += "  " + line.strip()
-        else:
-            lines.append("")
-    return lines
+@pytest.mark.parametrize("name", COMMANDS)
+def test_both_spellings_of_each_flag_are_known_and_the_published_one_is_shown(name: str) -> None:
+    parser = command_module(name).build_parser()
+    assert isinstance(parser, SentenceParser)
+    shown = {flag for action in parser._actions for flag in action.option_strings if "_" in flag}
+    assert shown <= PUBLISHED
+
+
+def test_help_is_quick(root: Path) -> None:
+    """No command imports before it works what takes long."""
+    modules = ", ".join(command_module(name).__name__ for name in COMMANDS)
+    check = f"import sys, {modules}; print(*({SLOW_IMPORTS} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", check], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

@@ -169,6 +169,17 @@ def test_the_library_is_imported_at_once() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["sync", "--help"], ["sync", "--cue", "motion"]])
+def test_what_looks_through_no_network_imports_no_torch(event: Event, arguments: list[str]) -> None:
+    paths = event[0] if "--cue" in arguments else []
+    code = (
+        "import sys\nfrom videosync.cli.main import main\n"
+        "try: status = main(sys.argv[1:])\nexcept SystemExit as stop: status = stop.code\n"
+        "assert not status, status\nassert 'torch' not in sys.modules, 'torch'"
+    )
+    subprocess.run([sys.executable, "-c", code, *arguments, *map(str, paths)], check=True, timeout=60)
+
+
 def test_single_parts_of_a_cue_can_be_asked_for(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
     paths, starts = event
     assert run(*paths, "--cue", "cells", "--json", "-") in (0, 3)

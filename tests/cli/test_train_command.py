@@ -159,16 +159,7 @@ def test_sigterm_saves_and_continue_train_goes_on_as_if_nothing_had_happened(
 def test_training_starts_from_another_run_and_caches_features_of_its_backbone(
     workdir: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fixed = [
-        "train.start_from",
-        str(trained),
-        "model.layer",
-        "4",
-        "data.feature_cache",
-        "1",
-        "optim.lr",
-        "1e-12",
-    ]
+    fixed = [f"train.start_from={trained}", "model.layer=4", "data.feature_cache=1", "optim.lr=1e-12"]
     logdir = tmp_path / "run"
     assert main(flags(workdir, logdir, *fixed, "train.max_steps", "1")) == 0
     after, start = find_checkpoint(logdir, "last").weights(), find_checkpoint(trained, "best").weights()
@@ -180,7 +171,7 @@ def test_training_starts_from_another_run_and_caches_features_of_its_backbone(
     assert (
         sorted(path.name for path in (workdir / "feature_cache").iterdir()) == caches
     )  # the same backbone's
-    plain = [*fixed[2:], "model.random_backbone", "true", "train.max_steps", "1"]
+    plain = [*fixed[1:], "model.random_backbone", "true", "train.max_steps", "1"]
     assert main(flags(workdir, tmp_path / "plain", *plain)) == 0
     assert sorted(path.name for path in (workdir / "feature_cache").iterdir()) != caches
     assert main(flags(workdir, tmp_path / "wrong", "train.start_from", str(tmp_path / "none"))) == 2
@@ -212,8 +203,6 @@ def test_changed_options_are_named_when_going_on_and_another_model_is_refused(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import shutil
-
     logdir = shutil.copytree(trained, tmp_path / "copy")
     assert main([*flags(workdir, logdir, "model.heads", "1"), "--continue_train"]) == 2
     assert "trained with another model (model.heads: 2 → 1)" in capsys.readouterr().err
@@ -311,15 +300,11 @@ def test_a_schedule_ends_with_train_max_steps(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (["--cfg_file", "configs/no_such.yml"], ["no_such.yml", "no such configuration file"]),
         (["--opts", "optim.lrr", "1"], ["optim.lrr", "Did you mean 'optim.lr'"]),
-        (["--opts", "train.epochs", "many"], ["train.epochs", "many"]),
-        (["--opts", "train.holdout", "1"], ["train.holdout", "below 1"]),
-        (["--opts", "train.batch_size", "100"], ["train.batch_size", "100"]),
+        (["--opts", "train.batch_size", "100"], ["batch_size is 100", "samples_per_video"]),
         (["--opts", "data.dataset", "clip"], ["clip", "Did you mean 'clips'"]),
         (["--opts", "model.weights", "resnet.pth", "model.layer", "3"], ["resnet.pth"]),
-        (["--opts", "pairs.num_frames", "200"], ["(20 frames)", "lower pairs.num_frames"]),
-        (["--logdirr", "x"], ["--logdirr", "Did you mean '--logdir'"]),
+        (["--opts", "pairs.num_frames", "200"], ["(20 frames)", "lower num_frames of the pairs"]),
         (["--opts", "optim.lr", "1e30", "optim.grad_clip", "0"], ["loss is nan", "optim.lr"]),
     ],
     ids=lambda value: " ".join(value) if value and value[0].startswith("--") else "",
@@ -328,10 +313,7 @@ def test_bad_input_is_one_sentence_exit_code_2_and_leaves_nothing(
     workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], change: list[str], expected: list[str]
 ) -> None:
     logdir = tmp_path / "run"
-    try:
-        code = main([*flags(workdir, logdir), *change])
-    except SystemExit as stop:
-        code = int(stop.code or 0)
+    code = main([*flags(workdir, logdir), *change])
     errors = capsys.readouterr().err.strip().splitlines()
     assert code == 2
     assert len(errors) == 1, errors
@@ -342,16 +324,6 @@ def test_bad_input_is_one_sentence_exit_code_2_and_leaves_nothing(
         assert list_checkpoints(logdir) == []
     else:
         assert not logdir.exists()
-
-
-def test_help_is_quick_and_says_what_the_flags_do(root: Path) -> None:
-    process = start(root, [sys.executable, "train.py", "--help"])
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 0
-    for flag in ("--workdir", "--cfg_file", "--logdir", "--continue_train", "--opts", "--local_rank"):
-        assert flag in output
-    check = "import sys, videosync.cli.train; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], cwd=root, check=False).returncode == 0
 
 
 def test_print_config_prints_every_option_and_trains_nothing(

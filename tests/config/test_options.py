@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from videosync.config.options import nearest, nearest_key, option_comments, options
+from videosync.config.options import nearest, nearest_key, options
 
 
 def test_options_are_keyed_by_group_and_name() -> None:
@@ -15,14 +15,17 @@ def test_options_are_keyed_by_group_and_name() -> None:
 
 
 def test_every_option_says_what_it_means() -> None:
-    silent = [key for key in options() if not option_comments().get(key)]
-    assert not silent, (
-        f"{', '.join(silent)}: no comment behind the field in videosync/config/schema.py; add one"
-    )
+    silent = [key for key, option in options().items() if not option.about["meaning"]]
+    assert not silent, f"{', '.join(silent)}: no word about what it means"
 
 
-def test_comments_are_those_of_the_source() -> None:
-    assert option_comments()["optim.accumulate"] == "batches per optimizer step"
+def test_a_group_of_components_says_which_of_them_read_an_option() -> None:
+    about = {key: option.about for key, option in options().items()}
+    assert about["loss.temperature"]["read_by"] == ("scl", "tcc")
+    assert about["loss.temperature"]["meaning"].startswith("scl, tcc: ")
+    assert about["detector.cnn_lr"]["read_by"] == ("cnn",)
+    assert "detector.patience" in about
+    assert "detector.cnn_patience" not in about
 
 
 @pytest.mark.parametrize(

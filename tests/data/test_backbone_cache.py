@@ -4,23 +4,15 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.plain_draws import plain_draws
 from videosync.data.backbone_cache import CHUNK, CachedClips, FeatureCache, _FixedAugment, feature_key
 from videosync.data.datasets import TrainingClips
-from videosync.data.draws import ClipDraws
 from videosync.data.manifest import Manifest, Sample, View
-from videosync.errors import ConfigError, ManifestError
+from videosync.errors import ManifestError
 from videosync.video.transforms import ClipAugment
 from videosync.video.write import write_video
 
-SETTINGS = {
-    "num_frames": 12,
-    "views": "mix",
-    "cross_share": 0.5,
-    "sampling_region": 1.5,
-    "consistent_offset": 0.2,
-    "samples_per_video": 4,
-    "seed": 0,
-}
+MIXED = {"views": "mix", "samples_per_video": 4}
 
 
 def encode(frames, context):
@@ -43,9 +35,9 @@ def built(folder, manifest, *, copies=1, augment=None, **options):
 
 @pytest.mark.parametrize("num_frames", [12, 70])  # 70: more than the videos have
 def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path, num_frames):
-    settings = SETTINGS | {"num_frames": num_frames}
-    cached = CachedClips(built(tmp_path, dataset), ClipDraws(dataset, "train", **settings))
-    direct = TrainingClips(ClipDraws(dataset, "train", **settings), image_size=32, augment=None)
+    draws = plain_draws(dataset, num_frames=num_frames, **MIXED)
+    cached = CachedClips(built(tmp_path, dataset), draws)
+    direct = TrainingClips(draws, image_size=32, augment=None)
     assert len(cached) == len(direct) == 8
     for epoch in (0, 3):
         cached.set_epoch(epoch)
@@ -69,8 +61,7 @@ def test_each_view_comes_from_another_copy(dataset, tmp_path):
     assert stored.shape == (3, view.num_frames, 64)
     assert stored.dtype == np.float16
     assert len({stored[copy].tobytes() for copy in range(3)}) == 3
-    settings = SETTINGS | {"views": "self", "samples_per_video": 30}
-    cached = CachedClips(cache, ClipDraws(dataset, "train", **settings))
+    cached = CachedClips(cache, plain_draws(dataset, samples_per_video=30))
     chosen = set()
     for i in range(len(cached)):
         item = cached[i]
@@ -140,40 +131,30 @@ def test_a_build_goes_on_where_it_stopped_and_is_shared_by_ranks(dataset, tmp_pa
     with pytest.raises(ManifestError, match="features of 2 videos are missing"):
         cache.finish(dataset, views, {})
     with pytest.raises(ManifestError, match="not a complete feature cache"):
-        CachedClips(cache, ClipDraws(dataset, "train", **SETTINGS))
+        CachedClips(cache, plain_draws(dataset, **MIXED))
     build(1)
     build(0)
     assert len(calls) == len(views)
     cache.finish(dataset, views, {})
     assert cache.has(dataset, views)
-    assert len(CachedClips(cache, ClipDraws(dataset, "train", **SETTINGS))) == 8
+    assert len(CachedClips(cache, plain_draws(dataset, **MIXED))) == 8
     assert not cache.has(dataset, all_views(dataset, "single"))
 
 
-def test_a_changed_video_is_not_taken_from_the_cache(tmp_path):
+def test_a_cache_is_of_files_as_they_were_wherever_the_data_set_lies(tmp_path):
     view = View("x.mp4", 0, 10, 25.0)
-    manifest = Manifest(tmp_path, (Sample("x", "train", (view,)),))
-    write_video(tmp_path / "x.mp4", np.zeros((10, 32, 32, 3), np.uint8), 25.0)
-    cache = built(tmp_path / "cache", manifest)
-    write_video(tmp_path / "x.mp4", np.full((10, 32, 32, 3), 99, np.uint8), 25.0)
+    samples = (Sample("x", "train", (view,)),)
+    write_video(tmp_path / "here" / "x.mp4", np.zeros((10, 32, 32, 3), np.uint8), 25.0)
+    cache = built(tmp_path / "cache", Manifest(tmp_path / "here", samples))
+    manifest = Manifest((tmp_path / "here").rename(tmp_path / "there"), samples)
+    assert cache.has(manifest, [view])
+    write_video(tmp_path / "there" / "x.mp4", np.full((10, 32, 32, 3), 99, np.uint8), 25.0)
     assert not cache.has(manifest, [view])
     with pytest.raises(ManifestError, match="build the cache again"):
         cache.features(manifest, view)
 
 
-def test_a_data_set_that_moves_as_a_whole_keeps_its_cache(tmp_path):
-    view = View("x.mp4", 0, 10, 25.0)
-    write_video(tmp_path / "here" / "x.mp4", np.zeros((10, 32, 32, 3), np.uint8), 25.0)
-    cache = built(tmp_path / "cache", Manifest(tmp_path / "here", (Sample("x", "train", (view,)),)))
-    moved = (tmp_path / "here").rename(tmp_path / "there")
-    assert cache.has(Manifest(moved, (Sample("x", "train", (view,)),)), [view])
-
-
-def test_keys_and_numbers(dataset, tmp_path):
+def test_keys():
     key = feature_key(weights="abc", image_size=32)
     assert key == feature_key(image_size=32, weights="abc")
     assert key != feature_key(weights="abc", image_size=33)
-    with pytest.raises(ConfigError, match="augment.enabled=true"):
-        built(tmp_path, dataset, copies=2)
-    with pytest.raises(ConfigError, match="1 copy or more"):
-        FeatureCache(tmp_path, "key", copies=0)

@@ -1,10 +1,12 @@
+"""Labels of drawn frames, the views that have them, and shares of events."""
+
 import numpy as np
 import pytest
 import torch
 
+from tests.data.plain_draws import plain_draws
 from videosync.data.backbone_cache import CachedClips, FeatureCache
 from videosync.data.datasets import TrainingClips, collate
-from videosync.data.draws import ClipDraws
 from videosync.data.frame_labels import save_labels
 from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, write_manifest
@@ -32,9 +34,9 @@ def labelled(dataset, tmp_path_factory):
 
 
 def draws(manifest, split="train", **options):
-    settings = {"num_frames": 12, "views": "cross", "cross_share": 0.5, "sampling_region": 1.5, "seed": 0}
-    settings |= {"consistent_offset": 0.2, "samples_per_video": 3} | options
-    return ClipDraws(manifest, split, labels=FrameLabels(manifest), **settings)
+    return plain_draws(
+        manifest, split, labels=FrameLabels(manifest), **{"views": "cross", "samples_per_video": 3, **options}
+    )
 
 
 @pytest.mark.parametrize("views", ["self", "cross"])
@@ -56,31 +58,20 @@ def test_padding_is_unknown(labelled):
 def test_cached_features_have_the_same_labels(labelled, tmp_path):
     cache = FeatureCache(tmp_path, "key", copies=2)
     views = [view for sample in labelled.of_split("train") for view in sample.views]
-    cache.build(
-        labelled,
-        views,
-        lambda frames, context: frames[context:, 0, :2, 0],
-        image_size=16,
-        augment=ClipAugment(16),
-    )
+    options = {"image_size": 16, "augment": ClipAugment(16)}
+    cache.build(labelled, views, lambda frames, context: frames[context:, 0, :2, 0], **options)
     cache.finish(labelled, views, {})
     plan = draws(labelled)
     cached, decoded = CachedClips(cache, plan), TrainingClips(plan, image_size=16, augment=None)
     assert all(torch.equal(cached[i].labels, decoded[i].labels) for i in range(len(cached)))
 
 
-def test_without_labels_there_are_none(labelled):
-    plan = draws(labelled)
-    plan.labels = None
-    item = TrainingClips(plan, image_size=16, augment=None)[0]
-    assert item.labels is None
-    assert collate([item, item]).labels is None
-    assert collate([item, item]).to("cpu").labels is None
-
-
-def test_labels_leave_the_draws_alone(labelled):
+def test_without_labels_there_are_none_and_the_draws_are_the_same(labelled):
     with_labels, without = draws(labelled), draws(labelled)
     without.labels = None
+    item = TrainingClips(without, image_size=16, augment=None)[0]
+    assert item.labels is None
+    assert collate([item, item]).to("cpu").labels is None
     for index in range(len(without)):
         assert np.array_equal(with_labels.draw(index).numbers, without.draw(index).numbers)
 
@@ -97,7 +88,9 @@ def test_only_labelled_views_are_kept(tmp_path):
     )
     kept = labelled_views(Manifest(tmp_path, samples), "train")
     assert kept.samples == (Sample("a", "train", (view(0),)),)
-    with pytest.raises(ManifestError, match="no view of split 'train' has frame_labels.*loss.name"):
+    with pytest.raises(
+        ManifestError, match="no view of split 'train' has frame_labels.*a loss that needs none"
+    ):
         labelled_views(Manifest(tmp_path, (samples[1],)), "train")
 
 
@@ -121,10 +114,3 @@ def test_classes_are_the_known_labels(labelled):
     assert FrameLabels(Manifest(labelled.root, labelled.of_split("short"))).classes == []
     classes = FrameLabels(Manifest(labelled.root, labelled.of_split("single"))).classes
     assert classes == list(range(8, 45))
-
-
-def test_labels_of_another_length_are_refused(labelled):
-    sample = labelled.samples[0]
-    longer = View(**{**vars(sample.views[0]), "num_frames": 61})
-    with pytest.raises(ManifestError, match="has 60 labels, but a/cam0.mp4 has 61 frames"):
-        FrameLabels(Manifest(labelled.root, (Sample("a", "train", (longer,)),)))

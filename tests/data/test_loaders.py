@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.plain_draws import plain_draws
 from videosync.data import loaders
 from videosync.data.datasets import ClipPair, TrainingClips
-from videosync.data.draws import ClipDraws
 from videosync.data.loaders import EpochSampler, fitting_prefetch, training_loader
 from videosync.errors import ConfigError
 
@@ -22,25 +22,19 @@ def batches(n=23, batch_size=6, ranks=3, epoch=0, start=0, seed=0):
     return result
 
 
-def test_each_sample_at_most_once_over_all_ranks_and_whole_batches():
-    per_rank = batches()
-    flat = [i for rank in per_rank for batch in rank for i in batch]
-    assert len(flat) == len(set(flat)) == 18  # 23 samples in batches of 6: 5 are left out
-    assert all(len(batch) == 2 for rank in per_rank for batch in rank)
-    assert sorted(i for rank in batches(n=24) for b in rank for i in b) == list(range(24))
+def numbers(per_rank):
+    return [i for rank in per_rank for batch in rank for i in batch]
 
 
-def test_those_left_out_differ_from_epoch_to_epoch():
-    seen = set()
-    for epoch in range(12):
-        seen |= {i for rank in batches(epoch=epoch) for batch in rank for i in batch}
-    assert seen == set(range(23))
-
-
-def test_the_global_batch_does_not_depend_on_the_number_of_ranks():
-    alone = batches(ranks=1)[0]
-    three = batches(ranks=3)
+def test_each_sample_at_most_once_in_whole_batches_that_ranks_share():
+    three, (alone,) = batches(), batches(ranks=1)
+    assert len(numbers(three)) == len(set(numbers(three))) == 18  # 23 samples in batches of 6: 5 are left out
+    assert all(len(batch) == 2 for rank in three for batch in rank)
     assert alone == [[i for rank in three for i in rank[b]] for b in range(3)]
+    assert sorted(numbers(batches(n=24))) == list(range(24))
+    assert {i for epoch in range(12) for i in numbers(batches(epoch=epoch))} == set(
+        range(23)
+    )  # others each time
 
 
 def test_order_depends_on_seed_and_epoch_and_resumes_in_the_middle():
@@ -59,15 +53,18 @@ def test_batches_of_another_size_go_on_behind_the_same_samples():
     assert [i for batch in first + second for i in batch] == order[:20]
 
 
-def test_numbers_that_do_not_fit():
-    with pytest.raises(ConfigError, match="make it a multiple of 2"):
-        EpochSampler(10, batch_size=3, rank=0, world_size=2, seed=0)
-    with pytest.raises(ConfigError, match="only 3 samples"):
-        EpochSampler(3, batch_size=4, rank=0, world_size=1, seed=0)
-    with pytest.raises(ValueError, match="rank 2"):
-        EpochSampler(10, batch_size=4, rank=2, world_size=2, seed=0)
-    with pytest.raises(ValueError, match="9 is not a number of samples of 8"):
-        EpochSampler(8, batch_size=4, rank=0, world_size=1, seed=0).set_epoch(0, 9)
+@pytest.mark.parametrize(
+    ("n", "batch_size", "rank", "ranks", "error", "said"),
+    [
+        (10, 3, 0, 2, ConfigError, "make it a multiple of 2"),
+        (3, 4, 0, 1, ConfigError, "only 3 samples"),
+        (10, 4, 2, 2, ValueError, "rank 2"),
+        (8, 4, 0, 1, ValueError, "9 is not a number of samples of 8"),
+    ],
+)
+def test_numbers_that_do_not_fit(n, batch_size, rank, ranks, error, said):
+    with pytest.raises(error, match=said):
+        EpochSampler(n, batch_size=batch_size, rank=rank, world_size=ranks, seed=0).set_epoch(0, 9)
 
 
 class Counting:
@@ -102,21 +99,11 @@ def test_batches_are_named_fields_and_leave_the_global_random_state_alone():
 
 
 def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
-    def clips():
-        draws = ClipDraws(
-            dataset,
-            "train",
-            num_frames=8,
-            views="mix",
-            cross_share=0.5,
-            sampling_region=1.5,
-            consistent_offset=0.2,
-            samples_per_video=2,
-            seed=0,
-        )
-        return TrainingClips(draws, image_size=32, augment=None)
-
-    def all_batches(data, loader, sampler):
+    def all_batches(num_workers):
+        draws = plain_draws(dataset, num_frames=8, views="mix", samples_per_video=2)
+        data = TrainingClips(draws, image_size=32, augment=None)
+        options = {"batch_size": 2, "rank": 0, "world_size": 1, "seed": 0}
+        loader, sampler = training_loader(data, num_workers=num_workers, **options)
         found = []
         for epoch in (0, 1):
             data.set_epoch(epoch)
@@ -124,10 +111,7 @@ def test_worker_processes_give_the_same_items_and_follow_the_epoch(dataset):
             found += list(loader)
         return found
 
-    options = {"batch_size": 2, "rank": 0, "world_size": 1, "seed": 0}
-    here_data, there_data = clips(), clips()
-    here = all_batches(here_data, *training_loader(here_data, num_workers=0, **options))
-    there = all_batches(there_data, *training_loader(there_data, num_workers=1, **options))
+    here, there = all_batches(0), all_batches(1)
     assert len(here) == len(there) == 4
     for a, b in zip(here, there):
         assert a.names == b.names

@@ -55,23 +55,15 @@ def test_round_trip_keeps_everything_and_writes_the_same_bytes(tmp_path):
 
 
 def test_frame_labels_are_a_key_that_only_views_with_labels_have(tmp_path):
-    plain, labelled = sample("a"), replace(view("b/cam0.mp4"), frame_labels="b/cam0.json")
-    write_manifest(tmp_path, [plain, Sample("b", "train", (labelled,))])
+    samples = (sample("a"), Sample("b", "train", (replace(view("b/cam0.mp4"), frame_labels="b/cam0.json"),)))
+    write_manifest(tmp_path, samples)
     first, second = (tmp_path / MANIFEST_NAME).read_text().splitlines()
     assert first == (
         '{"event": "a", "split": "train", "views": [{"video": "a/cam0.mp4", "start_frame": 0, "num_frames": 100, '
         '"fps": 30.0}, {"video": "a/cam1.mp4", "start_frame": 4, "num_frames": 100, "fps": 30.0}]}'
     )
     assert json.loads(second)["views"][0]["frame_labels"] == "b/cam0.json"
-    assert read_manifest(tmp_path).samples == (plain, Sample("b", "train", (labelled,)))
-    write_manifest(tmp_path / "x", read_manifest(tmp_path).samples)
-    assert (tmp_path / "x" / MANIFEST_NAME).read_text().splitlines() == [first, second]
-    (tmp_path / MANIFEST_NAME).write_text(second.replace('"b/cam0.json"', "7"))
-    with pytest.raises(ManifestError, match=r"'views\[0\].frame_labels' is 7, but must be a path"):
-        read_manifest(tmp_path)
-    (tmp_path / MANIFEST_NAME).write_text(second.replace("frame_labels", "frame_label"))
-    with pytest.raises(ManifestError, match=r"Did you mean 'frame_labels'\?"):
-        read_manifest(tmp_path)
+    assert read_manifest(tmp_path).samples == samples
 
 
 def test_a_failed_write_leaves_the_old_manifest(tmp_path):
@@ -110,32 +102,27 @@ def changed(path, value):
         ("{not json", ["not valid JSON", "column 2"]),
         ("[1, 2]", ["must be an object", "'event'"]),
         (changed(["evnt"], "b"), ["unknown key 'evnt'", "Did you mean 'event'?"]),
-        (
-            changed(["views", 0, "start_frames"], 1),
-            ["'views[0].start_frames'", "Did you mean 'start_frame'?"],
-        ),
+        (changed(["views", 0, "frame_label"], 1), ["'views[0].frame_label'", "Did you mean 'frame_labels'?"]),
+        (changed(["views", 0, "frame_labels"], 7), ["'views[0].frame_labels' is 7", "must be a path"]),
         (changed(["split"], None), ["'split' is missing"]),
         (changed(["views", 0, "fps"], None), ["'views[0].fps' is missing"]),
         (changed(["event"], ""), ["'event' is ''", "a name"]),
+        (changed(["event"], "a\x1b[31m"), ["'event' is 'a\\x1b[31m'", "control characters"]),
         (changed(["views"], []), ["'views' is []", "one view or more"]),
         (changed(["views", 0], "cam0.mp4"), ["views[0] must be an object"]),
         (changed(["views", 0, "start_frame"], 1.5), ["'views[0].start_frame' is 1.5", "whole number"]),
         (changed(["views", 0, "num_frames"], True), ["'views[0].num_frames' is True", "whole number"]),
         (changed(["views", 0, "num_frames"], 0), ["'views[0].num_frames' is 0", "1 or more"]),
-        (changed(["views", 0, "fps"], "30"), ["'views[0].fps' is '30'", "above 0"]),
-        (changed(["views", 0, "fps"], float("nan")), ["fps", "above 0"]),
-        (changed(["views", 0, "fps"], -25), ["'views[0].fps' is -25", "above 0"]),
-        (changed(["views", 0, "fps"], 10**400), ["'views[0].fps' is 1000", "above 0"]),
         (changed(["views", 0, "num_frames"], 10**400), ["'views[0].num_frames' is 1000", "whole number"]),
-        (changed(["views", 0, "video"], "a\0.mp4"), ["is 'a\\x00.mp4'", "without control characters"]),
-        (changed(["views", 0, "video"], "a\ud800.mp4"), ["is 'a\\ud800.mp4'", "without control characters"]),
-        (changed(["views", 0, "video"], "a\x1b[31m.mp4"), ["is 'a\\x1b[31m.mp4'"]),
+        *((changed(["views", 0, "fps"], fps), [f"'views[0].fps' is {fps!r}"[:25], "above 0"])
+          for fps in ("30", float("nan"), -25, 10**400)),
+        *((changed(["views", 0, "video"], f"a{character}.mp4"), ["without control characters"])
+          for character in ("\0", "\ud800", "\x1b[31m")),
         (changed(["views", 0, "video"], "a" * 300), ["names of at most 255 bytes"]),
-        (changed(["event"], "a\x1b[31m"), ["'event' is 'a\\x1b[31m'", "control characters"]),
         ('{"event": ' + "[" * 100_000, ["nested too deeply"]),
         ('{"event": ' + "9" * 5000 + "}", ["thousands of digits"]),
     ],
-)
+)  # fmt: skip
 def test_a_malformed_line_is_named(tmp_path, line, parts):
     path = tmp_path / MANIFEST_NAME
     path.write_text(json.dumps(good_line()) + "\n\n" + line + "\n")
@@ -146,17 +133,11 @@ def test_a_malformed_line_is_named(tmp_path, line, parts):
         assert part in str(error.value)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
-def test_another_encoding_is_named(tmp_path, encoding):
+def test_another_encoding_is_named(tmp_path):
     path = tmp_path / MANIFEST_NAME
-    path.write_text(json.dumps({**good_line(), "event": "é"}, ensure_ascii=False) + "\n", encoding=encoding)
+    path.write_text(json.dumps({**good_line(), "event": "é"}, ensure_ascii=False) + "\n", encoding="cp1252")
     with pytest.raises(ManifestError, match=r"manifest.jsonl: not UTF-8.*save it as UTF-8"):
         read_manifest(tmp_path)
-
-
-def test_a_mark_of_utf_8_is_accepted(tmp_path):
-    (tmp_path / MANIFEST_NAME).write_text(json.dumps(good_line()) + "\n", encoding="utf-8-sig")
-    assert len(read_manifest(tmp_path).samples) == 1
 
 
 def test_missing_folder_file_split(tmp_path):
@@ -174,48 +155,51 @@ def test_missing_folder_file_split(tmp_path):
         Manifest(tmp_path, (sample(split="val"),)).of_split("vall")
 
 
-def test_a_good_manifest_has_no_problems(tmp_path):
-    assert problems_of(tmp_path, sample("a"), sample("b", "val"), sample("c", starts=(3,))) == []
-
-
 def segment(event, number, split="train"):
     return Sample(event, split, (view(f"{event}/cam0_{number}.mp4"), view(f"{event}/cam1_{number}.mp4")))
 
 
-def test_segments_of_one_event_are_fine_in_one_split_only(tmp_path):
-    assert problems_of(tmp_path, segment("a", 0), segment("a", 1)) == []
-    (problem,) = problems_of(tmp_path, segment("a", 0), segment("a", 1, "val"))
-    assert "event 'a' is in splits 'train' and 'val'" in problem
+def of_views(event, split, *views):
+    return Sample(event, split, views)
 
 
-def test_a_file_in_two_splits_or_events_is_a_leak(tmp_path):
-    other = Sample("b", "val", (view("./a/cam0.mp4"), view("b/cam1.mp4")))
-    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 0)), other)
-    assert "a/cam0.mp4" in problem
-    assert "in splits 'train' and 'val'" in problem
-    other = Sample("b", "train", other.views)
-    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 0)), other)
-    assert "belongs to events 'a' and 'b'" in problem
+A = sample("a", starts=(0, 0))
 
 
-def test_contradicting_and_duplicate_lines(tmp_path):
-    (problem,) = problems_of(tmp_path, sample("a"), sample("b"), sample("a"))
-    assert "sample 3 (a): has the same videos as sample 1" in problem
-    problems = problems_of(tmp_path, sample("a", starts=(0, 4)), sample("a", starts=(0, 5)))
-    assert any("a/cam1.mp4: listed with different start_frame" in p for p in problems)
-
-
-def test_problems_within_a_sample(tmp_path):
-    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 100)))
-    assert "cam0 and cam1 have no moment in common (frames 0–99 and 100–199)" in problem
-    assert problems_of(tmp_path, sample("a", starts=(0, 99))) == []
-    (problem,) = problems_of(tmp_path, sample("a", starts=(-1, 0)))
-    assert "start_frame -1" in problem
-    mixed = Sample("m", "train", (view("m/l.mp4", fps=25.0), view("m/r.mp4", fps=30.0)))
-    (problem,) = problems_of(tmp_path, mixed)
-    assert "l has 25 frames/s and r 30" in problem
-    twice = Sample("t", "train", (view("t/l.mp4"), view("t/l.mp4")))
-    assert any("listed twice" in p for p in problems_of(tmp_path, twice))
+@pytest.mark.parametrize(
+    ("samples", "options", "said"),
+    [
+        # segments of one event are fine in one split only
+        ([sample("a"), sample("b", "val"), sample("c", starts=(3,))], {}, None),
+        ([segment("a", 0), segment("a", 1)], {}, None),
+        ([segment("a", 0), segment("a", 1, "val")], {}, "event 'a' is in splits 'train' and 'val'"),
+        # a file in two splits or events is a leak
+        ([A, of_views("b", "val", view("./a/cam0.mp4"), view("b/cam1.mp4"))], {},
+         "a/cam0.mp4: its frames are in splits 'train' and 'val'"),
+        ([A, of_views("b", "train", view("./a/cam0.mp4"), view("b/cam1.mp4"))], {},
+         "a/cam0.mp4: belongs to events 'a' and 'b'"),
+        # lines that contradict or repeat each other
+        ([sample("a"), sample("b"), sample("a")], {}, "sample 3 (a): has the same videos as sample 1"),
+        ([of_views("a", "train", view(start=0), view("a/cam1.mp4")), of_views("a", "train", view(start=5))], {},
+         "a/cam0.mp4: listed with different start_frame, num_frames, fps or frame_labels"),
+        ([of_views("a", "train", view(), view("b.mp4")),
+          of_views("a", "train", replace(view(), frame_labels="a.json"))], {}, "fps or frame_labels"),
+        # views of a sample that do not go together
+        ([sample("a", starts=(0, 99))], {}, None),
+        ([sample("a", starts=(0, 100))], {}, "cam0 and cam1 have no moment in common (frames 0–99 and 100–199)"),
+        ([sample("a", starts=(-1, 0))], {}, "start_frame -1"),
+        ([of_views("m", "train", view("l.mp4", fps=25.0), view("r.mp4"))], {}, "l has 25 frames/s and r 30"),
+        ([of_views("t", "train", view(), view())], {}, "a/cam0.mp4 is listed twice"),
+        ([sample("a", starts=(0, 31, 30))], {"max_offset": 30}, "cam0 and cam1 start -31 frames apart, outside"),
+    ],
+)  # fmt: skip
+def test_problems_are_one_sentence_each(tmp_path, samples, options, said):
+    problems = problems_of(tmp_path, *samples, **options)
+    if said is None:
+        assert problems == []
+    else:
+        (problem,) = problems
+        assert said in problem
 
 
 def test_frame_labels_are_looked_at_when_the_check_is_deep(tmp_path):
@@ -229,15 +213,6 @@ def test_frame_labels_are_looked_at_when_the_check_is_deep(tmp_path):
     assert "has 3 labels, but a.mp4 has 4 frames" in problem
     save_labels(tmp_path / "a.json", [0, 0, 1, 2])
     assert validate_manifest(manifest, deep=True) == []
-    again = Manifest(
-        tmp_path, (*manifest.samples, Sample("a", "train", (replace(labelled, frame_labels=None),)))
-    )
-    assert any("fps or frame_labels" in problem for problem in validate_manifest(again))
-
-
-def test_offsets_out_of_range(tmp_path):
-    (problem,) = problems_of(tmp_path, sample("a", starts=(0, 31, 30)), max_offset=30)
-    assert "cam0 and cam1 start -31 frames apart, outside -30 … 30" in problem
 
 
 def test_missing_files_are_listed_once(tmp_path):
@@ -247,20 +222,14 @@ def test_missing_files_are_listed_once(tmp_path):
 
 
 def test_a_leak_between_splits_is_refused_in_every_split(tmp_path):
-    events = Manifest(
-        tmp_path, (sample("a"), sample("b", split="val"), sample("a", split="val", starts=(7, 8)))
-    )
-    files = Manifest(
-        tmp_path, (sample("a"), Sample("b", "val", (view("a/../a/cam0.mp4"), view("b/cam1.mp4"))))
-    )
-    touch_videos(tmp_path, [*events.samples, *files.samples])
+    events = [sample("a"), sample("b", split="val"), sample("a", split="val", starts=(7, 8))]
+    files = [sample("a"), of_views("b", "val", view("a/../a/cam0.mp4"), view("b/cam1.mp4"))]
+    touch_videos(tmp_path, [*events, *files])
     for split in ("train", "val"):
-        with pytest.raises(
-            ManifestError, match=r"manifest.jsonl: event 'a' is in splits 'train' and 'val'.*check"
-        ):
-            require_usable(events, split)
+        with pytest.raises(ManifestError, match=r"manifest.jsonl: event 'a' is in splits .*check"):
+            require_usable(Manifest(tmp_path, tuple(events)), split)
         with pytest.raises(ManifestError, match=r"cam0.mp4: its frames are in splits"):
-            require_usable(files, split)
+            require_usable(Manifest(tmp_path, tuple(files)), split)
 
 
 def test_missing_files_are_refused_where_they_are_needed(tmp_path):

@@ -17,20 +17,14 @@ class Answers:
     ranges: bool = True
     tells_length: bool = True
     drops: list[int] = field(default_factory=list)  # each entry ends one answer after so many bytes
-    errors: list[int] = field(default_factory=list)  # each entry answers one GET with this status
-    head_errors: list[int] = field(default_factory=list)
-    pages: dict[str, bytes] = field(default_factory=dict)  # GET gets these bytes in place of the file
-    types: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, list[int]] = field(default_factory=dict)  # method → statuses of its next answers
     announced: dict[str, int] = field(default_factory=dict)  # lengths that HEAD tells
-    leaves: bool = False  # the first GET finds nobody any more
     seconds_per_block: float = 0.0  # of 4096 bytes
     log: list[tuple[str, str, str | None]] = field(default_factory=list)
 
-    def gets(self, name: str) -> list[str | None]:
-        """Ranges of the GETs of files whose path contains ``name``, but for the comparison of what is here already."""
-        return [
-            r for method, path, r in self.log if method == "GET" and name in path and not (r and r[-1] != "-")
-        ]
+    def gets(self) -> list[str | None]:
+        """Ranges of the GETs."""
+        return [r for method, _, r in self.log if method == "GET"]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -39,57 +33,35 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
         pass
 
-    def refuse(self, status: int) -> None:
-        body = b"<html>error</html>"
-        self.send_response(status)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
     def do_HEAD(self) -> None:
-        self.answer(self.answers.head_errors)
-
-    def do_GET(self) -> None:
-        if self.answers.leaves:
-            self.server.shutdown()
-            self.server.server_close()
-            return
-        self.answer(self.answers.errors)
-
-    def answer(self, errors: list[int]) -> None:
         a, name = self.answers, self.path.lstrip("/")
         asked = self.headers.get("Range")
         a.log.append((self.command, name, asked))
-        if errors:
-            return self.refuse(errors.pop(0))
+        if a.errors.get(self.command):
+            return self.send_error(a.errors[self.command].pop(0))
         if name not in a.files:
-            return self.refuse(404)
-        body = a.files[name] if self.command == "HEAD" else a.pages.get(name, a.files[name])
-        first, last = 0, len(body) - 1
-        span = re.fullmatch(r"bytes=(\d+)-(\d*)", asked or "") if a.ranges else None
-        if span:
-            first, last = int(span[1]), min(int(span[2] or last), last)
-            if first >= len(body):
-                return self.refuse(416)
+            return self.send_error(404)
+        body = a.files[name]
+        span = re.fullmatch(r"bytes=(\d+)-", asked or "") if a.ranges else None
+        first = int(span[1]) if span else 0
+        if span and first >= len(body):
+            return self.send_error(416)
         self.send_response(206 if span else 200)
         if span:
-            self.send_header("Content-Range", f"bytes {first}-{last}/{len(body)}")
-        self.send_header("Content-Type", a.types.get(name, "video/mp4"))
-        length = last + 1 - first
+            self.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
         if a.tells_length:
-            announced = a.announced.get(name, length) if self.command == "HEAD" else length
-            self.send_header("Content-Length", str(announced))
+            length = len(body) - first
+            self.send_header(
+                "Content-Length", str(a.announced.get(name, length) if self.command == "HEAD" else length)
+            )
         self.end_headers()
         if self.command == "GET":
-            limit = a.drops.pop(0) if a.drops and not (span and span[2]) else length
-            self.send(body[first : last + 1][:limit])
+            body = body[first:]
+            for block in range(0, len(body[: a.drops.pop(0)] if a.drops else body), 4096):
+                self.wfile.write(body[block : block + 4096])
+                time.sleep(a.seconds_per_block)
 
-    def send(self, body: bytes) -> None:
-        for block in range(0, len(body), 4096):
-            self.wfile.write(body[block : block + 4096])
-            time.sleep(self.answers.seconds_per_block)
+    do_GET = do_HEAD
 
     def handle_one_request(self) -> None:
         try:

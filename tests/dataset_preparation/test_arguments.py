@@ -100,7 +100,11 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
     [
         (["--size", "7"], "--size 7: must be an even number, 2 or more"),
         (["--clips", "0"], "--clips 0: must be 1 or more"),
-        (["--limti", "3"], "unknown argument '--limti'; did you mean '--limit'?"),
+        (["--crf", "99"], "--crf 99: must be 0 to 51"),
+        (["--workers", "0"], "--workers 0: must be 1 or more"),
+        (["--size", "big"], "--size: invalid int value: 'big'"),
+        (["--output_dir", "file"], "file: is a file; give a folder to write"),
+        (["--limti", "3"], "unknown argument '--limti'. Did you mean '--limit'?"),
         (["--output_dir", "raw"], "would be overwritten"),
         (["--output_dir", ""], "--output_dir: is empty"),
         (["", "out"], "root: is empty"),
@@ -112,6 +116,7 @@ def test_what_goes_wrong_is_one_sentence(tmp_path, capsys):
 )
 def test_wrong_flags_end_before_the_work(tmp_path, monkeypatch, capsys, argv, said):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
     flags = parser(tmp_path)
     flags.add_argument("--clips", type=int, default=5)
     limits = {"clips": (lambda value: value >= 1, "1 or more")}

@@ -17,12 +17,8 @@ def read_numbers(path):
     return [number_in(frame) for frame in read_frames(path)]
 
 
-def silent(share):
-    assert 0 <= share <= 1
-
-
 def cut(path, cuts, folder, **more):
-    return cut_clips(str(path), cuts, folder, fps=25.0, encoding=ENCODING, beat=silent, **more)
+    return cut_clips(str(path), cuts, folder, fps=25.0, encoding=ENCODING, **more)
 
 
 @pytest.fixture(scope="module")
@@ -118,16 +114,14 @@ def test_damage_in_the_middle_costs_what_lies_there(tmp_path, monkeypatch):
 
 def test_a_whole_file_needs_one_pass_and_no_length(tmp_path):
     write_video(tmp_path / "s.avi", numbered_frames(70), 25.0, codec="mpeg4", crf=None, bit_rate=4_000_000)
-    outcome = cut_whole(str(tmp_path / "s.avi"), "whole.mp4", tmp_path, encoding=ENCODING, beat=silent)
+    outcome = cut_whole(str(tmp_path / "s.avi"), "whole.mp4", tmp_path, encoding=ENCODING)
     assert [(c.first, c.num_frames, c.fps) for c in outcome.clips] == [(0, 70, 25.0)]
     np.testing.assert_array_equal(read_numbers(tmp_path / "whole.mp4"), np.arange(70))
-    later = cut_whole(
-        str(tmp_path / "s.avi"), "later.mp4", tmp_path, encoding=ENCODING, beat=silent, first=12
-    )
+    later = cut_whole(str(tmp_path / "s.avi"), "later.mp4", tmp_path, encoding=ENCODING, first=12)
     assert [(c.first, c.num_frames) for c in later.clips] == [(12, 58)]
     np.testing.assert_array_equal(read_numbers(tmp_path / "later.mp4"), np.arange(12, 70))
     with pytest.raises(VideoError, match="has 70 frames, none from frame 70 on"):
-        cut_whole(str(tmp_path / "s.avi"), "none.mp4", tmp_path, encoding=ENCODING, beat=silent, first=70)
+        cut_whole(str(tmp_path / "s.avi"), "none.mp4", tmp_path, encoding=ENCODING, first=70)
     assert not (tmp_path / "none.mp4").exists()
 
 

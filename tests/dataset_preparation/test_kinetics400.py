@@ -139,26 +139,13 @@ def test_no_event_is_in_both_splits_even_if_only_a_row_says_so(copies):
     assert again.counts["train ids in val too"] == 2
 
 
-def test_the_same_files_whatever_the_workers_and_the_run(archive, prepared, tmp_path):
-    assert prepare(archive[0], tmp_path, "--workers", 2) == 0
-    for name in OUTPUTS:
-        assert (tmp_path / name).read_bytes() == (prepared / name).read_bytes(), name
-    before, outputs = clips_at(tmp_path), {name: (tmp_path / name).read_bytes() for name in OUTPUTS}
-    assert {c.relative_to(tmp_path): c.read_bytes() for c in before} == {
-        c.relative_to(prepared): c.read_bytes() for c in clips_at(prepared)
-    }
-    assert prepare(archive[0], tmp_path, "--workers", 2) == 0
-    assert clips_at(tmp_path) == before
-    assert {name: (tmp_path / name).read_bytes() for name in OUTPUTS} == outputs
-
-
-def test_a_listed_file_is_not_opened_again(copies, monkeypatch):
+def test_a_listed_file_is_not_opened_again(copies, monkeypatch, in_process):
     root, out = copies
     opened = []
 
-    def spy(job, beat, **options):
+    def spy(job, folder, **options):
         opened.append(Path(job.path).relative_to(root).as_posix())
-        return read_whole(job, beat, **options)
+        return read_whole(job, folder, **options)
 
     monkeypatch.setattr(reading, "read_whole", spy)
     for record in (out / ".done").iterdir():  # only the text file remembers
@@ -248,27 +235,6 @@ def test_a_list_of_somebody_else_can_be_given(copies, tmp_path, capsys):
     assert "1 lines that leave a file out name none" in capsys.readouterr().out
     assert prepare(root, out, "--exclude", tmp_path / "none.txt") == 2
     assert "none.txt: is not a file" in capsys.readouterr().err
-
-
-def test_a_run_that_was_cut_off_goes_on(archive, prepared, tmp_path, monkeypatch):
-    begun = []
-
-    def stop_in_the_middle(job, beat, **options):
-        begun.append(job.clip)
-        if len(begun) == 8:
-            raise KeyboardInterrupt
-        return read_whole(job, beat, **options)
-
-    monkeypatch.setattr(reading, "read_whole", stop_in_the_middle)
-    assert prepare(archive[0], tmp_path) == 130
-    assert not (tmp_path / "manifest.jsonl").exists()
-    done = clips_at(tmp_path)
-    assert 0 < len(done) < 8
-    monkeypatch.undo()
-    assert prepare(archive[0], tmp_path) == 0
-    assert done.items() < clips_at(tmp_path).items()
-    for name in OUTPUTS:
-        assert (tmp_path / name).read_bytes() == (prepared / name).read_bytes(), name
 
 
 def test_class_folders_and_annotations_beside_the_splits(tmp_path):
@@ -420,7 +386,9 @@ def test_files_that_cannot_be_opened_at_all_do_not_stop_the_run(tmp_path):
     assert kind_of_damage(str(tmp_path)) == "no access"  # opening a folder is an error of the system, too
 
 
-def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(tmp_path, monkeypatch):
+def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(
+    tmp_path, monkeypatch, in_process
+):
     """As when its permissions are put right: size and time stay."""
     for name in ("goodOneHere", "deniedFirst"):
         write_clip(tmp_path / f"train/{name}_000000_000010.mp4", 20)

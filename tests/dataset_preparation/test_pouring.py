@@ -9,14 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tfrecord.writer import TFRecordWriter
 
 from dataset_preparation import pouring_process, tfrecords_to_videos
 from dataset_preparation.pouring.images import decode_jpegs
 from dataset_preparation.pouring.plan import draw_starts, plan_clips
 from dataset_preparation.pouring.record import pouring_record, record_head
 from dataset_preparation.pouring.tfrecord import record_places
-from tests.dataset_preparation.replicas.pouring import TRAIN0, TRAIN1, VAL, example, jpeg, make_pouring
+from tests.dataset_preparation.replicas.pouring import (
+    TRAIN0,
+    TRAIN1,
+    VAL,
+    example,
+    jpeg,
+    make_pouring,
+    write_records,
+)
 from tests.video.numbered import numbered_frame, numbers_in
 from videosync.cli import construct, evaluate, train
 from videosync.data.frame_labels import read_frame_labels
@@ -116,48 +123,21 @@ def test_clips_show_what_the_manifest_says(archive, videos, tmp_path):
     }
 
 
-def test_the_same_seed_gives_the_same_bytes_and_nothing_is_done_twice(archive, videos, tmp_path):
-    def manifest_of(out):
-        return (out / "manifest.jsonl").read_bytes()
-
-    assert process(videos, tmp_path / "a", "--seed", 5) == 0
-    assert process(videos, tmp_path / "b", "--seed", 5) == 0
-    assert process(videos, tmp_path / "c", "--seed", 6) == 0
-    assert manifest_of(tmp_path / "a") == manifest_of(tmp_path / "b")
-    assert manifest_of(tmp_path / "a") != manifest_of(tmp_path / "c")
-    before = files_of(tmp_path / "a")
-    contents = sorted(content for content, _ in before.values())
-    assert contents == sorted(content for content, _ in files_of(tmp_path / "b").values())
-    lost = tmp_path / "a" / "val" / "coke_to_glass4_fake_view_0.json"
-    labels = lost.read_bytes()
-    lost.unlink()
-    assert process(videos, tmp_path / "a", "--seed", 5) == 0
-    assert files_of(tmp_path / "a") == before
-    assert lost.read_bytes() == labels
-
-    before = files_of(videos)
-    (videos / "val" / "coke_to_glass4_fake_view_0.json").unlink()
-    assert unpack(archive[0], videos) == 0
-    assert files_of(videos) == before
-    assert (videos / "val" / "coke_to_glass4_fake_view_0.json").is_file()
-
-
-def test_the_plain_commands_look_in_the_usual_places(archive, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    for main, lacking in (
-        (tfrecords_to_videos.main, "raw/pouring that holds pouring_val-0-of-1.tfrecord or"),
-        (pouring_process.main, "raw/pouring/videos that holds manifest.jsonl"),
+def test_offsets_are_drawn_by_the_seed_and_lost_labels_written_again(archive, videos, tmp_path):
+    for name, seed in (("a", 5), ("c", 6)):
+        assert process(videos, tmp_path / name, "--seed", seed) == 0
+    first, other = ((tmp_path / name / "manifest.jsonl").read_bytes() for name in ("a", "c"))
+    assert first != other
+    for out, again in (
+        (tmp_path / "a", lambda: process(videos, tmp_path / "a", "--seed", 5)),
+        (videos, lambda: unpack(archive[0], videos)),
     ):
-        assert main(["--dry_run"]) == 2
-        assert f"there is no {lacking}" in capsys.readouterr().err
-    (tmp_path / "datasets/raw").mkdir(parents=True)
-    (tmp_path / "datasets/raw/pouring").symlink_to(archive[0])
-    assert tfrecords_to_videos.main(["--dry_run"]) == 0
-    assert (
-        "found datasets/raw/pouring; the dataset goes to datasets/raw/pouring/videos"
-        in capsys.readouterr().out
-    )
+        lost, before = out / "val" / "coke_to_glass4_fake_view_0.json", files_of(out)
+        labels = lost.read_bytes()
+        lost.unlink()
+        assert again() == 0
+        assert files_of(out) == before
+        assert lost.read_bytes() == labels
 
 
 def test_dry_run_and_limit(archive, videos, tmp_path, capsys):
@@ -172,6 +152,7 @@ def test_dry_run_and_limit(archive, videos, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "x").rglob("*.mp4")] == ["creamsoda_to_clear5_real_view_0.mp4"]
 
 
+@pytest.mark.slow
 def test_the_configuration_trains_evaluates_and_constructs_on_what_comes_out(videos, tmp_path):
     assert process(videos, tmp_path / "datasets" / "pouring") == 0
     small = {
@@ -269,17 +250,6 @@ def test_what_makes_no_pair():
         plan(
             *(Sample(event, "train", (View(f"{event}/cam0.mp4", 0, 90, 30.0),)) for event in ("run0", "run1"))
         )
-
-
-def write_records(path, *records):
-    """``records``: (name, frames) or (context, features)."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    writer = TFRecordWriter(str(path))
-    for first, second in records:
-        if isinstance(first, str):
-            first, second = example(first, [jpeg(numbered_frame(i)) for i in range(second)], [0] * second)
-        writer.write(first, second)
-    writer.close()
 
 
 def test_records_that_contradict_each_other_are_reported_and_the_held_out_ones_stay(tmp_path):

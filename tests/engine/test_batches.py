@@ -88,7 +88,7 @@ def test_worker_that_fails_ends_training_in_one_sentence(
         ),
         ("a worker ended", -signal.SIGSEGV, ("(SIGSEGV); use",)),
         ("a worker ended", 3, ("exit code 3",)),
-        ("a worker ended", -signal.SIGBUS, ("/dev/shm", "--shm-size 2g", "data.num_workers 0")),
+        ("a worker ended", -signal.SIGBUS, ("/dev/shm", "--shm-size 2g", "num_workers 0")),
         (
             "unable to allocate shared memory(shm): No space left on device (28)",
             None,

@@ -22,7 +22,7 @@ from videosync.engine.progress import LoopState
 from videosync.engine.validation import HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError
 from videosync.evaluation.sync import iter_pair_matrices
-from videosync.offset.lag import lag_scores
+from videosync.lags.similarity import lag_scores
 from videosync.types import SyncPair
 from videosync.video.write import write_video
 
@@ -261,7 +261,7 @@ def test_the_score_is_the_error_to_be_expected_under_the_softmax_of_the_lag_scor
     expected = []
     for part in iter_pair_matrices(trainer.encoder, validator.pairs, device="cpu", **validator.matching):  # type: ignore[arg-type]
         for scores, index in zip(lag_scores(part.forward, part.backward, 2), part.indices):
-            weights = [math.exp(score) for score in scores]
+            weights = [math.exp(2 * score) for score in scores]  # both directions
             true = validator.pairs[index].offset
             far = sum(weight * abs(lag - true) for weight, lag in zip(weights, range(-2, 3)))
             expected.append(far / sum(weights))

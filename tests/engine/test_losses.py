@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import fields, replace
 
 import pytest
@@ -10,42 +11,40 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from videosync.config.options import options
-from videosync.config.rules import READ_BY, READ_BY_TCC_TYPE
-from videosync.config.schema import Config, LossConfig
-from videosync.engine.losses import LOSSES, build_loss
+from videosync.config.load import load_config
+from videosync.engine.losses import build_loss
+from videosync.losses.classification import Classification
+from videosync.losses.named import LOSSES
 from videosync.losses.objective import Objective
-from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES
+from videosync.losses.scl import Scl
+from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES, Tcc
+from videosync.losses.tcn import Tcn
 from videosync.models.encoder import Encoder
 from videosync.types import ClipBatch
 
-CASES: dict[str, LossConfig] = {  # every loss, and every way of TCC; sharp enough that alignment tells
-    "scl": LossConfig("scl", label_variance=1.0),
-    "scl batch": LossConfig("scl", label_variance=1.0, negative_type="batch"),
+CASES: dict[str, Objective] = {  # every loss, and every way of TCC; sharp enough that alignment tells
+    "scl": Scl(label_variance=1.0),
+    "scl batch": Scl(label_variance=1.0, negative_type="batch"),
     **{
-        f"tcc {kind} {similarity}": LossConfig(
-            "tcc", tcc_type=kind, tcc_similarity=similarity, label_smoothing=0.0, temperature=0.05
-        )  # type: ignore[arg-type]
+        f"tcc {kind} {similarity}": Tcc(
+            tcc_type=kind, tcc_similarity=similarity, label_smoothing=0.0, temperature=0.05
+        )
         for kind in LOSS_TYPES
         for similarity in SIMILARITIES
     },
-    "tcn": LossConfig("tcn", embeddings="raw"),
-    "classification": LossConfig("classification"),
+    "tcn": Tcn(embeddings="raw"),
+    "classification": Classification(),
 }
 B, T, D = 3, 9, 6
 OTHER_VALUES = {  # a value that is not the default, for options that are no numbers
-    "loss.embeddings": "unit",
-    "loss.negative_type": "batch",
-    "loss.tcc_type": "regression_mse",
-    "loss.tcc_similarity": "cosine",
-    "loss.tcc_reference": True,
+    "embeddings": "unit",
+    "negative_type": "batch",
+    "tcc_type": "regression_mse",
+    "tcc_similarity": "cosine",
+    "tcc_reference": True,
 }
 
 each_loss = pytest.mark.parametrize("case", CASES)
-
-
-def objective(case: str) -> Objective:
-    return build_loss(Config(loss=CASES[case]))
 
 
 def clips(seed: int = 0) -> ClipBatch:
@@ -102,7 +101,7 @@ def swapped(batch: ClipBatch) -> ClipBatch:
 
 @each_loss
 def test_it_is_finite_and_has_a_gradient(case: str) -> None:
-    loss = objective(case)
+    loss = CASES[case]
     for pairs in (1, B):
         output = random_output(loss)[:pairs].requires_grad_()
         batch = clips()
@@ -124,7 +123,7 @@ def test_it_is_finite_and_has_a_gradient(case: str) -> None:
 
 @each_loss
 def test_masked_frames_change_nothing_and_get_no_gradient(case: str) -> None:
-    loss, batch = objective(case), with_padding(clips())
+    loss, batch = CASES[case], with_padding(clips())
     output = random_output(loss)
     value = loss(output, batch)
     changed = torch.where(batch.mask[..., None], output, 7.0).requires_grad_()
@@ -144,7 +143,7 @@ def test_masked_frames_change_nothing_and_get_no_gradient(case: str) -> None:
 
 @each_loss
 def test_the_order_of_the_views_does_not_matter(case: str) -> None:
-    loss, batch = objective(case), with_padding(clips())
+    loss, batch = CASES[case], with_padding(clips())
     output = random_output(loss)
     torch.testing.assert_close(
         loss(output.flip(1), swapped(batch)), loss(output, batch), rtol=1e-5, atol=1e-6
@@ -153,7 +152,7 @@ def test_the_order_of_the_views_does_not_matter(case: str) -> None:
 
 @each_loss
 def test_aligned_views_cost_less_than_shuffled_ones(case: str) -> None:
-    loss, batch = objective(case), clips()
+    loss, batch = CASES[case], clips()
     good = good_output(loss, batch)
     bad = good.clone()
     order = torch.tensor([4, 7, 1, 8, 3, 0, 6, 2, 5])
@@ -167,7 +166,7 @@ def test_aligned_views_cost_less_than_shuffled_ones(case: str) -> None:
 
 @each_loss
 def test_a_batch_of_padding_alone_is_zero_and_can_be_differentiated(case: str) -> None:
-    loss, batch = objective(case), clips()
+    loss, batch = CASES[case], clips()
     output = random_output(loss).requires_grad_()
     value = loss(output, replace(batch, mask=torch.zeros_like(batch.mask)))
     value.backward()
@@ -178,7 +177,7 @@ def test_a_batch_of_padding_alone_is_zero_and_can_be_differentiated(case: str) -
 
 @each_loss
 def test_a_step_downhill_lowers_it(case: str) -> None:
-    loss, batch = objective(case), clips()
+    loss, batch = CASES[case], clips()
     output = random_output(loss).requires_grad_()
     before = loss(output, batch)
     (gradient,) = torch.autograd.grad(before, output)
@@ -188,74 +187,75 @@ def test_a_step_downhill_lowers_it(case: str) -> None:
 
 @each_loss
 def test_not_finite_embeddings_are_not_hidden(case: str) -> None:
-    loss = objective(case)
+    loss = CASES[case]
     output = random_output(loss)
     output[1, 0, 3] = torch.nan
     assert not loss(output, clips()).isfinite()
 
 
 def test_validation_averages_the_loss_and_the_accuracy_over_labelled_frames() -> None:
-    loss, batch = objective("classification"), clips()
+    loss, batch = CASES["classification"], clips()
     output = good_output(loss, batch)
     output[1, 0, 0] = output[1, 0, 0].flip(-1)  # one frame of 53 is wrong
     means = loss.measure(output, batch)
     assert means["accuracy"] == (52.0, 53.0)
     total, weight = means["loss"]
     assert total / weight == pytest.approx(loss(output, batch).item())
-    scl = objective("scl")
+    scl = CASES["scl"]
     output = random_output(scl)
     assert scl.measure(output, batch) == {"loss": (scl(output, batch).item(), 1.0)}
 
 
 def test_losses_that_need_labels_say_so() -> None:
-    assert {name for name in LOSSES if build_loss(Config(loss=LossConfig(name))).labels} == {"classification"}  # type: ignore[arg-type]
-    loss = objective("classification")
+    assert {name for name, loss in LOSSES.items() if loss.labels} == {"classification"}
+    loss = CASES["classification"]
     with pytest.raises(ValueError, match="has no labels"):
         loss(random_output(loss), replace(clips(), labels=None))
 
 
-def test_names_are_those_of_the_options_and_outputs_those_of_the_encoder() -> None:
-    assert set(LOSSES) == set(options()["loss.name"].choices)
-    assert set(LOSS_TYPES) == set(options()["loss.tcc_type"].choices)
-    assert set(SIMILARITIES) == set(options()["loss.tcc_similarity"].choices)
+def test_outputs_are_those_of_the_encoder() -> None:
     known = inspect.signature(Encoder.forward).parameters
-    assert all(set(objective(case).wanted) <= set(known) for case in CASES)
+    assert all(set(loss.wanted) <= set(known) for loss in CASES.values())
 
 
 @pytest.mark.parametrize(
     ("name", "unit"), [("scl", True), ("tcc", False), ("tcn", True), ("classification", False)]
 )
 def test_what_each_loss_looks_at(name: str, unit: bool) -> None:
-    def wanted(embeddings: str) -> dict[str, bool]:
-        return dict(build_loss(Config(loss=LossConfig(name, embeddings=embeddings))).wanted)  # type: ignore[arg-type]
+    def wanted(*overrides: str) -> Mapping[str, bool]:
+        return build_loss(load_config(None, [f"loss.name={name}", *overrides])).wanted
 
-    assert wanted("auto").get("unit", True) is unit
-    assert wanted("auto").get("project", False) is (name == "scl")
+    assert wanted().get("unit", True) is unit
+    assert wanted().get("project", False) is (name == "scl")
     if name != "scl":
-        assert wanted("unit")["unit"] is True
-        assert wanted("raw")["unit"] is False
+        assert wanted("loss.embeddings=unit")["unit"] is True
+        assert wanted("loss.embeddings=raw")["unit"] is False
 
 
-def test_a_loss_reads_the_options_that_the_rules_say_it_reads_and_no_other() -> None:
-    """Each loss option is changed for each loss, and the loss (or what it looks at) has to change, or must not."""
-    for name in LOSSES:
-        for option in fields(LossConfig):
-            key = f"loss.{option.name}"
-            if key == "loss.name":
-                continue
-            default = getattr(LossConfig(), option.name)
-            other = OTHER_VALUES[key] if key in OTHER_VALUES else type(default)(2 * default + 1e-3)
-            kind = READ_BY_TCC_TYPE.get(key, "regression_mse_var")
-            plain = LossConfig(name, tcc_type=kind, embeddings="raw" if key == "loss.embeddings" else "auto")  # type: ignore[arg-type]
-            before, after = (_outcome(loss) for loss in (plain, replace(plain, **{option.name: other})))
-            assert (before != after) == (name in READ_BY[key]), f"{key} of {name}"
+def test_every_option_of_a_loss_changes_it() -> None:
+    """The loss, or what it looks at: an option that is not read would promise what nobody keeps."""
+    for name, cls in LOSSES.items():
+        for option in fields(cls):  # type: ignore[arg-type]
+            needed = option.metadata["only_for"]
+            plain = cls(
+                **dict([needed] if needed else []),
+                **({"embeddings": "raw"} if option.name == "embeddings" else {}),
+            )
+            default = getattr(cls(), option.name)
+            other = (
+                OTHER_VALUES[option.name]
+                if option.name in OTHER_VALUES
+                else type(default)(2 * default + 1e-3)
+            )
+            before, after = (_outcome(loss) for loss in (plain, replace(plain, **{option.name: other})))  # type: ignore[type-var]
+            assert before != after, f"loss.{option.name} of {name}"
 
 
-def _outcome(config: LossConfig) -> tuple[object, ...]:
-    loss, batch = build_loss(Config(loss=config)), clips()
+def _outcome(loss: Objective) -> tuple[object, ...]:
+    batch = clips()
     batch = replace(
         batch, steps=batch.steps + torch.tensor([0, 7])[:, None]
     )  # nearest frames are 1 and more apart
     size = 3 if loss.labels else D
     output = 3 * torch.randn(B, 2, T, size, generator=torch.Generator().manual_seed(3))
-    return loss(output, batch).item(), config.name != "scl" and loss.wanted.get("unit")
+    return loss(output, batch).item(), loss.wanted

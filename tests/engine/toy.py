@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset
 
+from videosync.config.schema import OptimConfig, TrainConfig
 from videosync.data.datasets import ClipPair
 from videosync.data.loaders import training_loader
 from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
-from videosync.engine.optim import build_optimizer, learning_rate
-from videosync.engine.progress import Plan
 from videosync.engine.trainer import Trainer
 from videosync.engine.validation import Validator
-from videosync.losses.objective import sequence_contrastive
+from videosync.losses.scl import Scl
 
 FRAMES, FEATURES = 8, 6
 
@@ -78,11 +77,6 @@ class StillEncoder(ToyEncoder):
         return self
 
 
-SCL = sequence_contrastive(
-    temperature=0.1, label_variance=10.0, negative_type="single_noself", log_epsilon=0.0
-)
-
-
 class ToyValidator(Validator):
     """Validation whose scores are given beforehand, one a call, or one of each held-out event."""
 
@@ -123,31 +117,18 @@ def toy_trainer(
         world_size=distributed.world_size,
         seed=0,
     )
-    plan = Plan(
-        epochs=options.pop("epochs", 3),
-        max_steps=options.pop("max_steps", 0),
-        samples=len(clips),
-        batch_size=batch_size,
-        accumulate=options.pop("accumulate", 1),
-    )
-    settings: dict[str, Any] = {
-        "loss": SCL,
-        "optimizer": build_optimizer(encoder.parameters(), name="adam", lr=0.01, weight_decay=1e-5),
-        "learning_rate": partial(
-            learning_rate, base=0.01, schedule="cosine", warmup_steps=plan.steps_per_epoch / 2
-        ),
-        "validator": Validator(),
-        "settings": {},
-        "plan": plan,
-        "grad_clip": 10.0,
-        "precision": "float32",
-        "eval_every": 1,
-        "save_every": 0,
-    }
-    return Trainer(
+    train = {"epochs": 3, "eval_every": 1, "save_every": 0}
+    train |= {f.name: options.pop(f.name) for f in fields(TrainConfig) if f.name in options}
+    optim = {f.name: options.pop(f.name) for f in fields(OptimConfig) if f.name in options}
+    rate = options.pop("learning_rate", None)
+    trainer = Trainer(
         encoder=encoder,
         source=BatchSource(clips, loader, sampler, distributed),
         distributed=distributed,
         logdir=logdir,
-        **{**settings, **options},
+        train=TrainConfig(**train, batch_size=batch_size),
+        optim=OptimConfig(lr=0.01, warmup_epochs=0.5, **optim),
+        **{"loss": Scl(), "validator": Validator(), "settings": {}, **options},
     )
+    trainer.learning_rate = rate or trainer.learning_rate
+    return trainer

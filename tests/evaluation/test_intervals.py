@@ -21,10 +21,10 @@ OPTIONS = {"bootstrap": 500, "seed": 0}
 
 @pytest.mark.parametrize("events", [1, 2, 3, FEWEST_EVENTS - 1])
 def test_too_few_events_give_no_interval(events: int) -> None:
-    values, names = np.arange(4.0 * events), np.repeat(np.arange(events), 4)
-    assert event_interval(values, names, **OPTIONS) is None
-    assert event_interval(values > 1, names, share=True, **OPTIONS) is None
-    assert event_interval(np.ones(4 * events), names, share=True, **OPTIONS) is None
+    names = np.repeat(np.arange(events), 4)
+    assert event_interval(np.arange(4.0 * events), names, **OPTIONS) is None
+    for share in (np.arange(4 * events) > 1, np.ones(4 * events)):
+        assert event_interval(share, names, share=True, **OPTIONS) is None
 
 
 @pytest.mark.parametrize(("share", "events"), [(1.0, 5), (1.0, 40), (0.0, 7), (0.5, 6)])
@@ -37,30 +37,28 @@ def test_a_share_that_all_events_agree_on_has_exact_bounds_over_events(share: fl
     assert found[1] - found[0] > 0.08
 
 
-def test_a_mean_that_all_events_agree_on_has_no_interval() -> None:
-    assert event_interval(np.full(40, 0.1), np.arange(40) % 10, **OPTIONS) is None
-    assert event_interval(np.zeros(40), np.arange(40) % 10, **OPTIONS) is None
+@pytest.mark.parametrize("value", [0.0, 0.1])
+def test_a_mean_that_all_events_agree_on_has_no_interval(value: float) -> None:
+    assert event_interval(np.full(40, value), np.arange(40) % 10, **OPTIONS) is None
 
 
 def test_events_are_drawn_whole() -> None:
     """Ten events of 100 like values each: as wide as for one value an event."""
-    values = np.random.default_rng(0).normal(size=10)
-    one = event_interval(values, np.arange(10), **OPTIONS)
-    assert event_interval(np.repeat(values, 100), np.repeat(np.arange(10), 100), **OPTIONS) == pytest.approx(
-        one
-    )
+    values, names = np.random.default_rng(0).normal(size=10), np.arange(10)
+    many = event_interval(np.repeat(values, 100), np.repeat(names, 100), **OPTIONS)
+    assert many == pytest.approx(event_interval(values, names, **OPTIONS))
 
 
 def test_weights_leave_values_out() -> None:
     values, events = np.arange(12.0), np.arange(12) % 6
     weights = values < 8
-    options = {"bootstrap": 300, "rng": np.random.default_rng(0)}
-    drawn = drawn_means(values[None], events, weights=weights, **options)
-    options["rng"] = np.random.default_rng(0)
-    sums = drawn_means(
-        np.stack([values * weights, weights]), events, **options
-    )  # both divided by the same numbers
-    assert drawn[:, 0] == pytest.approx(sums[:, 0] / sums[:, 1])
+
+    def drawn(rows: list[np.ndarray], **options: np.ndarray) -> np.ndarray:
+        rng = np.random.default_rng(0)
+        return drawn_means(np.stack(rows), events, bootstrap=300, rng=rng, **options)
+
+    sums = drawn([values * weights, weights])  # both divided by the same numbers
+    assert drawn([values], weights=weights)[:, 0] == pytest.approx(sums[:, 0] / sums[:, 1])
 
 
 def test_strata_weigh_the_same_and_units_are_drawn_within_them() -> None:

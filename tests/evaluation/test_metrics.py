@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
+
+
+def metrics(errors: list[float] | np.ndarray, pairs_per_event: int = 1, **options: int) -> SyncMetrics:
+    """Of errors around a true offset of 0, at 30 frames/s."""
+    events = [str(n // pairs_per_event) for n in range(len(errors))]
+    return sync_metrics(np.array(errors, float), np.zeros(len(errors)), fps=30.0, events=events, **options)
 
 
 def test_numbers_by_hand() -> None:
@@ -24,48 +29,16 @@ def test_numbers_by_hand() -> None:
     deviation = math.sqrt(sum((e - 6.125) ** 2 for e in (0, 1.5, 3, 20)) / 3)
     assert m.moe_frames == pytest.approx(3.182446 * deviation / 2, rel=1e-6)  # t(0.975, 3) = 3.182446
     assert (m.n, m.n_events) == (4, 3)
-
-
-def test_bias_has_a_sign() -> None:
-    m = sync_metrics(np.array([1.0, -4.0]), np.array([2, -2]), fps=30.0, events=["a", "b"])
-    assert m.bias_frames == pytest.approx(-1.5)
+    assert metrics([-1.0, -2.0]).bias_frames == pytest.approx(-1.5)  # it has a sign
 
 
 def test_events_not_pairs_are_drawn() -> None:
     """Six events of 100 like pairs each: the interval is that of six numbers; pairs alone would give ±0.4."""
-    predicted = np.repeat([0.0, 10.0], 300)
-    m = sync_metrics(predicted, np.zeros(600), fps=30.0, events=[str(n // 100) for n in range(600)])
+    m = metrics(np.repeat([0.0, 10.0], 300), 100)
     assert m.mae_interval == pytest.approx((10 / 6, 50 / 6))
     assert m.within_1_interval == pytest.approx((1 / 6, 5 / 6))
     assert m.moe_frames is not None
     assert m.moe_frames < 0.5
-
-
-def test_two_events_have_no_interval_and_it_is_said_why() -> None:
-    """Two events whose pairs are half right, or all right: not "50 … 50 %" and not "100 … 100 %"."""
-    facts: dict[str, Any] = {"fps": 30.0, "events": ["a", "a", "b", "b"]}
-    half = sync_metrics(np.array([0.0, 9.0, 0.0, 9.0]), np.zeros(4), **facts)
-    right = sync_metrics(np.zeros(4), np.zeros(4), **facts)
-    for m in (half, right):
-        assert (m.mae_interval, m.within_1_interval) == (None, None)
-        assert (m.to_json()["mae_interval"], m.to_json()["within_1_interval"]) == (None, None)
-    table = metrics_table({"half": half, "right": right}, right, ["what is odd"])
-    assert "… " not in table
-    assert "No intervals over events: they need 5 events or more, here are 2." in table
-    assert table.endswith("\nNote: what is odd")
-
-
-def test_all_or_none_right_has_exact_bounds() -> None:
-    events = [str(n // 4) for n in range(32)]  # 8 events of 4 pairs
-    right = sync_metrics(np.zeros(32), np.zeros(32), fps=30.0, events=events)
-    wrong = sync_metrics(np.full(32, 9.0), np.zeros(32), fps=30.0, events=events)
-    low = 0.025 ** (1 / 8)
-    assert right.within_1_interval == pytest.approx((low, 1.0))
-    assert wrong.within_1_interval == pytest.approx((0.0, 1 - low))
-    assert (right.mae_interval, wrong.mae_interval) == (None, None)
-    table = metrics_table({"right": right}, wrong)
-    assert "63 … 100 %" in table
-    assert "exact binomial bounds over events" in table
 
 
 def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
@@ -73,12 +46,16 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     covered = 0
     for trial in range(200):
         errors = np.repeat(rng.gamma(2, 2, size=30), 3)  # 30 events of 3 like pairs, true mean 4
-        interval = sync_metrics(
-            errors, np.zeros(90), fps=30.0, events=[str(n // 3) for n in range(90)], bootstrap=400, seed=trial
-        ).mae_interval
+        interval = metrics(errors, 3, bootstrap=400, seed=trial).mae_interval
         assert interval is not None
         covered += interval[0] <= 4 <= interval[1]
     assert 0.86 < covered / 200 <= 0.99
+
+
+def test_same_seed_same_interval() -> None:
+    values = np.random.default_rng(3).normal(size=40)
+    first, again, other = (metrics(values, 6, seed=seed).mae_interval for seed in (1, 1, 2))
+    assert first == again != other
 
 
 def test_floor_is_the_metrics_of_zeros() -> None:
@@ -88,10 +65,29 @@ def test_floor_is_the_metrics_of_zeros() -> None:
     assert floor.within_1 == pytest.approx(3 / 61)
 
 
+def test_two_events_have_no_interval_and_it_is_said_why() -> None:
+    """Two events whose pairs are half right, or all right: not "50 … 50 %" and not "100 … 100 %"."""
+    half, right = metrics([0, 9, 0, 9], 2), metrics([0, 0, 0, 0], 2)
+    table = metrics_table({"half": half, "right": right}, right, ["what is odd"])
+    assert "… " not in table
+    assert "No intervals over events: they need 5 events or more, here are 2." in table
+    assert table.endswith("\nNote: what is odd")
+
+
+def test_all_or_none_right_has_exact_bounds() -> None:
+    right, wrong = metrics(np.zeros(32), 4), metrics(np.full(32, 9.0), 4)  # 8 events
+    low = 0.025 ** (1 / 8)
+    assert right.within_1_interval == pytest.approx((low, 1.0))
+    assert wrong.within_1_interval == pytest.approx((0.0, 1 - low))
+    assert (right.mae_interval, wrong.mae_interval) == (None, None)
+    table = metrics_table({"right": right}, wrong)
+    assert "63 … 100 %" in table
+    assert "exact binomial bounds over events" in table
+
+
 def test_one_pair_and_one_event_make_no_statement() -> None:
-    one = sync_metrics(np.array([2.0]), np.array([1]), fps=30.0, events=["a"])
+    one, same_event = metrics([1.0]), metrics([1.0, 2.0], 2)
     assert (one.moe_frames, one.moe_ms, one.mae_interval, one.within_1_interval) == (None, None, None, None)
-    same_event = sync_metrics(np.array([2.0, 3.0]), np.array([1, 1]), fps=30.0, events=["a", "a"])
     assert same_event.moe_frames is not None
     assert same_event.mae_interval is None
     assert "–" in metrics_table({"mlp": one}, one)
@@ -99,31 +95,16 @@ def test_one_pair_and_one_event_make_no_statement() -> None:
 
 
 def test_json_round_trip() -> None:
-    m = sync_metrics(np.array([0.0, 1.5, 0, 0, 3]), np.array([0, 4, 0, 0, 0]), fps=30.0, events=list("abcde"))
+    m = metrics([0, 2.5, 0, 0, 3])
     assert m.mae_interval is not None
     read = json.loads(json.dumps(m.to_json(), allow_nan=False))
     assert read["mae_interval"] == list(m.mae_interval)
     assert SyncMetrics(**read).mae_frames == m.mae_frames
 
 
-def test_same_seed_same_interval() -> None:
-    def run(seed: int) -> object:
-        values = np.random.default_rng(3).normal(size=40)
-        return sync_metrics(
-            values, np.zeros(40), fps=30.0, events=[str(n % 7) for n in range(40)], seed=seed
-        ).mae_interval
-
-    assert run(1) == run(1) != run(2)
-
-
 def test_table_has_the_floor_first_and_aligned_columns() -> None:
-    rng = np.random.default_rng(0)
-    true = rng.integers(-30, 31, 50)
-    facts = {"fps": 30.0, "events": [str(n % 9) for n in range(50)], "max_offset": 30}
-    table = metrics_table(
-        {"diagonal": sync_metrics(true + 0.5, true, **facts), "mlp": sync_metrics(0.0 * true, true, **facts)},
-        floor_metrics(true, **facts),
-    ).splitlines()
+    methods = {"diagonal": metrics(np.full(50, 0.5), 6), "mlp": metrics(np.arange(50.0), 6)}
+    table = metrics_table(methods, metrics(np.arange(50.0), 6)).splitlines()
     assert table[2].startswith("always 0")
     assert table[3].startswith("diagonal")
     assert "0.50 ± 0.00" in table[3]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def config_of(**model: Any) -> Config:
 
 def encoder_of(config: Config) -> Encoder:
     torch.manual_seed(0)
-    encoder = build_encoder(**asdict(config.model), num_frames=config.data.num_frames, workdir="")
+    encoder = build_encoder(config.model, num_frames=config.data.num_frames)
     assert isinstance(encoder, Encoder)
     for (
         module

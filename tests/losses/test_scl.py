@@ -1,3 +1,5 @@
+"""The sequence contrastive loss: published numbers, the formula frame by frame, and frames without a target."""
+
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +9,16 @@ from torch.nn import functional as F
 
 from tests.reference.scl import slow_scl
 from videosync.errors import ConfigError
-from videosync.losses.scl import NEGATIVE_TYPES, sequence_contrastive_loss
+from videosync.losses.scl import NEGATIVE_TYPES, Scl, sequence_contrastive_loss
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "scl_loss.npz")
+
+each_negative_type = pytest.mark.parametrize("negative_type", NEGATIVE_TYPES)
+each_epsilon = pytest.mark.parametrize("epsilon", [0.0, 1e-6])
+
+
+def scl(embeddings, steps, lengths, mask, **options):
+    return sequence_contrastive_loss(embeddings, steps, lengths, mask, Scl(**options))
 
 
 def random_batch(batch=3, frames=9, size=8, seed=0):
@@ -30,86 +39,29 @@ def test_reference_values_and_gradients(case):
         return GOLDEN[f"case{case}_{key}"]
 
     embeddings = torch.tensor(g("embeddings"), requires_grad=True)
-    loss = sequence_contrastive_loss(
-        embeddings,
-        torch.tensor(g("steps")),
-        torch.tensor(g("seq_lens")),
-        torch.tensor(g("mask")),
-        temperature=float(g("temperature")),
-        label_variance=float(g("label_variance")),
-        negative_type=str(g("negative_type")),
-        log_epsilon=1e-6,
-    )
+    inputs = [torch.tensor(g(name)) for name in ("steps", "seq_lens", "mask")]
+    options = {name: float(g(name)) for name in ("temperature", "label_variance")}
+    loss = scl(embeddings, *inputs, negative_type=str(g("negative_type")), log_epsilon=1e-6, **options)
     loss.backward()
     assert loss.item() == pytest.approx(float(g("loss")), rel=1e-4)
-    error = np.abs(embeddings.grad.numpy() - g("grad")).max()
-    assert error < 1e-4 * np.abs(g("grad")).max()
+    assert np.abs(embeddings.grad.numpy() - g("grad")).max() < 1e-4 * np.abs(g("grad")).max()
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 1e-6])
-@pytest.mark.parametrize("negative_type", NEGATIVE_TYPES)
-def test_equals_the_formula_written_out(negative_type, epsilon):
+@each_epsilon
+@each_negative_type
+def test_equals_the_formula_written_out_in_both_orders_whatever_padding_holds(negative_type, epsilon):
     embeddings, steps, lengths, mask = random_batch()
-    fast = sequence_contrastive_loss(
-        embeddings, steps, lengths, mask,
-        temperature=0.2, label_variance=6.0, negative_type=negative_type, log_epsilon=epsilon,
-    )  # fmt: skip
-    slow = slow_scl(
-        embeddings.double().numpy(),
-        steps.numpy(),
-        lengths.numpy(),
-        mask.numpy(),
-        0.2,
-        6.0,
-        negative_type,
-        epsilon,
-    )
-    assert fast.item() == pytest.approx(slow, rel=1e-4)
-
-
-@pytest.mark.parametrize("negative_type", NEGATIVE_TYPES)
-def test_masked_frames_change_nothing(negative_type):
-    embeddings, steps, lengths, mask = random_batch()
-    other, other_steps = embeddings.clone(), steps.clone()
-    other[~mask] = 100.0
-    other_steps[~mask] = 7
-    other.requires_grad_(True)
-    losses = [
-        sequence_contrastive_loss(e, s, lengths, mask, negative_type=negative_type)
-        for e, s in ((embeddings, steps), (other, other_steps))
-    ]
-    assert losses[0].item() == pytest.approx(losses[1].item(), rel=1e-6)
-    losses[1].backward()
-    assert (other.grad[~mask] == 0).all()
-    assert torch.isfinite(other.grad).all()
-
-
-@pytest.mark.parametrize("negative_type", NEGATIVE_TYPES)
-def test_swapping_the_views_changes_nothing(negative_type):
-    embeddings, steps, lengths, mask = random_batch()
-    a = sequence_contrastive_loss(embeddings, steps, lengths, mask, negative_type=negative_type)
-    b = sequence_contrastive_loss(
-        embeddings.flip(1), steps.flip(1), lengths.flip(1), mask.flip(1), negative_type=negative_type
-    )
-    assert a.item() == pytest.approx(b.item(), rel=1e-5)
-
-
-def test_single_sees_no_other_video_and_batch_does():
-    embeddings, steps, lengths, mask = random_batch()
-    changed = embeddings.clone()
-    changed[1] = changed[1].flip(-1)
-    for negative_type in NEGATIVE_TYPES:
-        e = embeddings.clone().requires_grad_(True)
-        total = sequence_contrastive_loss(e, steps, lengths, mask, negative_type=negative_type)
-        (grad,) = torch.autograd.grad(total, e)
-        (grad_changed,) = torch.autograd.grad(
-            sequence_contrastive_loss(
-                c := changed.clone().requires_grad_(True), steps, lengths, mask, negative_type=negative_type
-            ),
-            c,
-        )
-        same = torch.allclose(grad[0], grad_changed[0], atol=1e-7)
-        assert same == negative_type.startswith("single")
+    embeddings[~mask], steps[~mask] = 100.0, 7
+    arrays = (embeddings.double().numpy(), steps.numpy(), lengths.numpy(), mask.numpy())
+    slow = slow_scl(*arrays, 0.2, 6.0, negative_type, epsilon)
+    options = dict(temperature=0.2, label_variance=6.0, negative_type=negative_type, log_epsilon=epsilon)
+    loss = scl(embeddings.requires_grad_(), steps, lengths, mask, **options)
+    swapped = scl(*(x.flip(1) for x in (embeddings, steps, lengths, mask)), **options)
+    assert loss.item() == pytest.approx(slow, rel=1e-4)
+    assert swapped.item() == pytest.approx(loss.item(), rel=1e-5)
+    loss.backward()
+    assert (embeddings.grad[~mask] == 0).all()
+    assert embeddings.grad.isfinite().all()
 
 
 def test_aligned_one_hot_embeddings_reach_the_floor():
@@ -117,9 +69,9 @@ def test_aligned_one_hot_embeddings_reach_the_floor():
     e = torch.eye(6).expand(2, 2, 6, 6)
     steps = torch.arange(6).expand(2, 2, 6)
     args = (steps, torch.full((2, 2), 6), torch.ones(2, 2, 6, dtype=torch.bool))
-    assert sequence_contrastive_loss(e, *args, temperature=0.01, label_variance=0.01).item() < 1e-6
+    assert scl(e, *args, temperature=0.01, label_variance=0.01).item() < 1e-6
     shifted = torch.stack([e[:, 0], e[:, 1].roll(1, dims=1)], dim=1)
-    assert sequence_contrastive_loss(shifted, *args, temperature=0.01, label_variance=0.01).item() > 50
+    assert scl(shifted, *args, temperature=0.01, label_variance=0.01).item() > 50
 
 
 def test_steps_are_compared_on_the_other_views_timeline():
@@ -127,9 +79,7 @@ def test_steps_are_compared_on_the_other_views_timeline():
     e = torch.eye(10).expand(1, 2, 10, 10)
     steps = torch.stack([torch.arange(0, 20, 2), torch.arange(10)])[None]
     mask = torch.ones(1, 2, 10, dtype=torch.bool)
-    loss = sequence_contrastive_loss(
-        e, steps, torch.tensor([[20, 10]]), mask, temperature=0.01, label_variance=0.01
-    )
+    loss = scl(e, steps, torch.tensor([[20, 10]]), mask, temperature=0.01, label_variance=0.01)
     assert loss.item() < 1e-6
 
 
@@ -145,21 +95,18 @@ def partly_overlapping_batch():
     return embeddings, steps, torch.full((2, 2), 400), mask
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 1e-6])
-@pytest.mark.parametrize("negative_type", NEGATIVE_TYPES)
+@each_epsilon
+@each_negative_type
 def test_frames_far_from_the_whole_other_view_have_no_target(negative_type, epsilon):
     """Loss and gradient, the latter along a random direction, are those of the formula written out."""
-    embeddings, steps, lengths, mask = partly_overlapping_batch()
+    e, steps, lengths, mask = partly_overlapping_batch()
 
     def slow(moved):
-        return slow_scl(
-            moved.numpy(), steps.numpy(), lengths.numpy(), mask.numpy(), 0.1, 10.0, negative_type, epsilon
-        )
+        arrays = (moved.numpy(), steps.numpy(), lengths.numpy(), mask.numpy())
+        return slow_scl(*arrays, 0.1, 10.0, negative_type, epsilon)
 
-    e = embeddings.requires_grad_(True)
-    loss = sequence_contrastive_loss(
-        e, steps, lengths, mask, negative_type=negative_type, log_epsilon=epsilon
-    )
+    e.requires_grad_()
+    loss = scl(e, steps, lengths, mask, negative_type=negative_type, log_epsilon=epsilon)
     loss.backward()
     exact = e.detach().double()
     assert loss.item() == pytest.approx(slow(exact), rel=1e-4)
@@ -168,71 +115,57 @@ def test_frames_far_from_the_whole_other_view_have_no_target(negative_type, epsi
     assert (e.grad.double() * way).sum().item() == pytest.approx(slope, rel=1e-3)
 
 
-@pytest.mark.parametrize("epsilon", [0.0, 1e-6])
+@each_epsilon
 def test_views_without_a_common_moment_add_nothing(epsilon):
     embeddings, steps, lengths, mask = random_batch()
-    steps = steps.clone()
     steps[:, 1] += 10_000
-    embeddings.requires_grad_(True)
-    loss = sequence_contrastive_loss(
-        embeddings, steps, torch.full_like(lengths, 20_000), mask, log_epsilon=epsilon
-    )
+    embeddings.requires_grad_()
+    loss = scl(embeddings, steps, torch.full_like(lengths, 20_000), mask, log_epsilon=epsilon)
     loss.backward()
     assert loss.item() == 0
     assert (embeddings.grad == 0).all()
 
 
 def test_frames_without_a_real_counterpart_are_left_out():
-    embeddings, steps, lengths, mask = random_batch()
-    mask = mask.clone()
-    mask[1, 1] = False
-    with_dead_pair = sequence_contrastive_loss(
-        embeddings, steps, lengths, mask, negative_type="single_noself"
-    )
-    keep = [0, 2]
-    without = sequence_contrastive_loss(
-        embeddings[keep], steps[keep], lengths[keep], mask[keep], negative_type="single_noself"
-    )
+    batch = random_batch()
+    batch[-1][1, 1] = False
+    with_dead_pair = scl(*batch)
+    without = scl(*(x[[0, 2]] for x in batch))
     assert with_dead_pair.item() == pytest.approx(without.item(), rel=1e-5)  # products of another shape
-    assert sequence_contrastive_loss(embeddings, steps, lengths, torch.zeros_like(mask)).item() == 0
 
 
 def test_float32_under_autocast_and_for_half_inputs():
-    embeddings, steps, lengths, mask = random_batch()
-    plain = sequence_contrastive_loss(embeddings, steps, lengths, mask)
+    embeddings, *rest = random_batch()
     with torch.autocast("cpu", torch.bfloat16):
-        cast = sequence_contrastive_loss(embeddings, steps, lengths, mask)
+        cast = scl(embeddings, *rest)
     assert cast.dtype == torch.float32
-    assert cast.item() == plain.item()
-    assert sequence_contrastive_loss(embeddings.bfloat16(), steps, lengths, mask).dtype == torch.float32
+    assert cast.item() == scl(embeddings, *rest).item()
+    assert scl(embeddings.bfloat16(), *rest).dtype == torch.float32
 
 
-def test_a_batch_of_four_long_pairs_fits():
-    """B = 4, T = 240: at most one [B*2*T]² matrix at a time matters; it runs in well under a second."""
-    embeddings = F.normalize(torch.randn(4, 2, 240, 128), dim=-1).requires_grad_(True)
-    steps = torch.arange(240).expand(4, 2, 240)
-    mask = torch.ones(4, 2, 240, dtype=torch.bool)
-    for negative_type in NEGATIVE_TYPES:
-        saved = 0
+@each_negative_type
+def test_a_batch_of_four_long_pairs_fits(negative_type):
+    """B = 4, T = 240: at most one [B*2*T]² matrix at a time matters."""
+    embeddings = F.normalize(torch.randn(4, 2, 240, 128), dim=-1).requires_grad_()
+    steps, mask = torch.arange(240).expand(4, 2, 240), torch.ones(4, 2, 240, dtype=torch.bool)
+    saved = 0
 
-        def count(tensor):
-            nonlocal saved
-            saved += tensor.numel() * tensor.element_size()
-            return tensor
+    def count(tensor):
+        nonlocal saved
+        saved += tensor.numel() * tensor.element_size()
+        return tensor
 
-        with torch.autograd.graph.saved_tensors_hooks(count, lambda t: t):
-            loss = sequence_contrastive_loss(
-                embeddings, steps, torch.full((4, 2), 240), mask, negative_type=negative_type
-            )
-        loss.backward()
-        assert saved < 100e6, f"{negative_type} keeps {saved / 1e6:.0f} MB for the backward pass"
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda t: t):
+        loss = scl(embeddings, steps, torch.full((4, 2), 240), mask, negative_type=negative_type)
+    loss.backward()
+    assert saved < 100e6, f"{saved / 1e6:.0f} MB are kept for the backward pass"
 
 
-def test_wrong_options_are_named():
-    embeddings, steps, lengths, mask = random_batch()
+def test_wrong_input_is_named():
+    embeddings, *rest = random_batch()
     with pytest.raises(ConfigError, match="did you mean 'single_noself'"):
-        sequence_contrastive_loss(embeddings, steps, lengths, mask, negative_type="single_no_self")
+        scl(embeddings, *rest, negative_type="single_no_self")
     with pytest.raises(ConfigError, match="above 0"):
-        sequence_contrastive_loss(embeddings, steps, lengths, mask, temperature=0.0)
+        scl(embeddings, *rest, temperature=0.0)
     with pytest.raises(ValueError, match=r"\[B, 2, T, D\]"):
-        sequence_contrastive_loss(embeddings[:, :1], steps, lengths, mask)
+        scl(embeddings[:, :1], *rest)

@@ -1,20 +1,14 @@
-import math
+"""What goes into the backbone: colours as the networks want them, or differences between frames."""
 
 import numpy as np
 import pytest
 import torch
 
-from videosync.models.inputs import (
-    MOTION_LAGS,
-    MOTION_THRESHOLD,
-    MOTION_UNIT,
-    MotionInput,
-    RGBInput,
-)
+from videosync.models.inputs import MOTION_LAGS, MOTION_THRESHOLD, MOTION_UNIT, MotionInput, RGBInput
 
 
 def slow_motion(frames, lag, context=0):
-    """Log differences of one clip [T,3,H,W], pixel arithmetic in float64, the first ones copied."""
+    """Log differences of frames ``context`` … of one clip [T,3,H,W], in float64, the first ones copied."""
     grey = np.tensordot([0.299, 0.587, 0.114], frames, axes=(0, 1))  # [T, H, W]
     padded = np.pad(grey, ((0, 0), (1, 1), (1, 1)), mode="edge")
     kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
@@ -45,31 +39,13 @@ def test_the_exported_form_equals_whole_clips(kind, dtype):
     frames = torch.randint(0, 256, (2, 9, 3, 8, 9), dtype=torch.uint8)
     if dtype == torch.float32:
         frames = frames / 255
-    torch.testing.assert_close(
-        kind().whole_clip_channels(frames), kind().channels(frames, None, 0), atol=0, rtol=0
-    )
+    assert torch.equal(kind().whole_clip_channels(frames), kind().channels(frames, None, 0))
 
 
-def test_context_gives_a_window_the_values_of_the_whole_clip():
-    motion = MotionInput()
-    frames = torch.rand(1, 30, 3, 8, 8)
-    whole = motion.channels(frames, None, 0)
-    window = motion.channels(frames[:, 10 - motion.context : 20], None, motion.context)
-    torch.testing.assert_close(window, whole[:, 10:20])
-
-
-def test_a_still_or_noisy_picture_has_no_motion_and_a_change_has():
-    motion = MotionInput()
+def test_a_still_or_noisy_picture_has_no_motion():
     still = torch.full((1, 6, 3, 8, 8), 0.5)
     noisy = still + (torch.rand_like(still) - 0.5) * 2 / 255
-    assert motion.channels(noisy, None, 0).abs().max() == 0
-    changed = still.clone()
-    changed[:, 3:] += 0.2
-    channels = motion.channels(changed, None, 0)
-    expected = math.log(1 + (0.2 - MOTION_THRESHOLD) / MOTION_UNIT)
-    assert channels[0, 3, 0].mean().item() == pytest.approx(expected, rel=1e-4)
-    assert channels[0, 4, 0].abs().max() == 0  # one frame later, over one frame
-    assert channels[0, 4, 1].mean().item() == pytest.approx(expected, rel=1e-4)  # over two frames
+    assert MotionInput().channels(noisy, None, 0).abs().max() == 0
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 5])

@@ -1,3 +1,5 @@
+"""The transformer on frames: the published numbers, what each position code knows, and masks."""
+
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import torch
 from tests.reference.transformer import slow_attention, slow_positions
 from videosync.checkpoints.carl_names import our_name
 from videosync.errors import ConfigError
-from videosync.models.heads import ProjectionHead
+from videosync.models.options import ModelOptions
 from videosync.models.positions import (
     POSITIONS,
     rotary_angles,
@@ -17,38 +19,26 @@ from videosync.models.positions import (
 )
 from videosync.models.transformer import SelfAttention, TransformerEmbedder
 
-SIZES = dict(
-    feature_size=10, fc_layers=2, fc_size=24, dropout=0.1, hidden_size=16, layers=2, heads=4, ff_size=32,
-    embedding_size=8, train_frames=12,
-)  # fmt: skip
+SIZES = dict(fc_size=24, hidden_size=16, layers=2, heads=4, ff_size=32, embedding_size=8)
 
 
-def embedder(positions="stretched", **changes):
+def embedder(positions="stretched", train_frames=12, feature_size=10, **changes):
     torch.manual_seed(0)
-    return TransformerEmbedder(**{**SIZES, "positions": positions, **changes})
+    options = ModelOptions(**{**SIZES, "positions": positions, **changes})
+    return TransformerEmbedder(options, feature_size=feature_size, train_frames=train_frames)
 
 
 def test_reproduces_the_reference():
     """Numbers of the published implementation (feature maps already max-pooled, which is exact)."""
     golden = np.load(Path(__file__).parents[1] / "data" / "transformer_embedder.npz")
-    model = TransformerEmbedder(
-        feature_size=int(golden["cfg_out_channel"]),
-        fc_layers=2,
-        fc_size=len(golden["state/fc_layers.1.bias"]),
-        dropout=0.1,
-        hidden_size=int(golden["cfg_hidden_size"]),
-        positions="stretched",
-        layers=int(golden["cfg_num_layers"]),
-        heads=int(golden["cfg_num_heads"]),
-        ff_size=int(golden["cfg_d_ff"]),
-        embedding_size=int(golden["cfg_embedding_size"]),
-        train_frames=int(golden["cfg_train_num_frames"]),
-    ).eval()
+    theirs = {"feature_size": "out_channel", "ff_size": "d_ff", "layers": "num_layers", "heads": "num_heads"}
+    theirs |= {"train_frames": "train_num_frames", **{n: n for n in ("hidden_size", "embedding_size")}}
+    options = {name: int(golden[f"cfg_{theirs[name]}"]) for name in theirs}
+    model = embedder(**options, fc_size=len(golden["state/fc_layers.1.bias"])).eval()
     names = [name for name in golden.files if name.startswith("state/")]
     ours = {name: our_name("embed." + name.removeprefix("state/"), 3) for name in names}
-    model.load_state_dict(
-        {ours[name].removeprefix("embedder."): torch.from_numpy(golden[name]) for name in names}
-    )
+    state = {ours[name].removeprefix("embedder."): torch.from_numpy(golden[name]) for name in names}
+    model.load_state_dict(state)
     for case in range(3):
         features = torch.from_numpy(golden[f"case{case}_features"])
         mask = torch.from_numpy(golden[f"case{case}_mask"])
@@ -65,9 +55,8 @@ def test_attention_equals_the_slow_reference():
     real = np.array([True] * 5 + [False] * 2)
     with torch.no_grad():
         got = attention(x, torch.from_numpy(real)[None, None, None], None)
-        q, k, v = (
-            linear(x)[0].double().numpy() for linear in (attention.query, attention.key, attention.value)
-        )
+        linears = (attention.query, attention.key, attention.value)
+        q, k, v = (linear(x)[0].double().numpy() for linear in linears)
         heads = [slow_attention(q[:, h], k[:, h], v[:, h], real) for h in (slice(0, 3), slice(3, 6))]
         want = attention.out(torch.from_numpy(np.concatenate(heads, axis=1)).float())
     torch.testing.assert_close(got[0], want)
@@ -81,10 +70,10 @@ def test_stretched_positions_equal_the_columns_written_out(num_frames):
 
 def test_plain_positions_are_those_of_the_paper():
     code = sinusoidal_positions(torch.arange(9), 8)
-    assert code[5, 0].item() == pytest.approx(np.sin(5), rel=1e-5)
-    assert code[5, 1].item() == pytest.approx(np.cos(5), rel=1e-5)
-    assert code[7, 4].item() == pytest.approx(np.sin(7 / 10000 ** (4 / 8)), rel=1e-4)
-    assert code[7, 5].item() == pytest.approx(np.cos(7 / 10000 ** (4 / 8)), rel=1e-4)
+    for frame, column in ((5, 0), (7, 4)):
+        angle = frame / 10000 ** (column / 8)
+        assert code[frame, column].item() == pytest.approx(np.sin(angle), rel=1e-4)
+        assert code[frame, column + 1].item() == pytest.approx(np.cos(angle), rel=1e-4)
 
 
 def test_rotary_products_depend_on_the_distance_alone():
@@ -147,16 +136,6 @@ def test_padding_at_the_end_equals_a_shorter_clip():
             torch.testing.assert_close(model(padded, mask)[:, :9], model(features), atol=1e-5, rtol=1e-5)
 
 
-def test_running_statistics_are_those_of_the_real_frames():
-    model = embedder(fc_layers=1, dropout=0.0).train()
-    features, mask = torch.randn(2, 12, 10), torch.rand(2, 12) > 0.4
-    model(features, mask)
-    linear, norm = model.fc_layers[1], model.fc_layers[2]
-    hidden = linear(features[mask]).detach()
-    torch.testing.assert_close(norm.running_mean, 0.1 * hidden.mean(0))
-    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * hidden.var(0))
-
-
 def test_a_clip_without_real_frames_is_no_disaster():
     model = embedder().train()
     mask = torch.ones(2, 12, dtype=torch.bool)
@@ -168,24 +147,14 @@ def test_a_clip_without_real_frames_is_no_disaster():
     assert torch.isfinite(features.grad).all()
 
 
-def test_projection_head_ignores_padding():
-    mask = torch.rand(3, 8) > 0.3
-    x = torch.randn(3, 8, 6)
-    states = []
-    for padding in (0.0, 9.0):
-        torch.manual_seed(0)
-        head = ProjectionHead(size=6, hidden_size=10).train()
-        out = head(x.masked_fill(~mask[..., None], padding), mask)
-        assert out.shape == x.shape
-        assert (out[~mask] == 0).all()
-        states.append(torch.cat([out.detach().flatten(), head.net[1].running_var]))
-    torch.testing.assert_close(*states)
-
-
-def test_sizes_that_do_not_fit_are_named():
-    with pytest.raises(ConfigError, match=r"model\.hidden_size \(16\).*model\.heads \(5\)"):
-        embedder(heads=5)
-    with pytest.raises(ConfigError, match="rotary"):
-        embedder("rotary", hidden_size=12, heads=4)
-    with pytest.raises(ConfigError, match="stretched, plain, rotary, none"):
-        embedder("learned")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"heads": 5}, r"hidden_size \(16\).*heads \(5\)"),
+        ({"positions": "rotary", "hidden_size": 12, "heads": 4}, "rotary"),
+        ({"positions": "learned"}, "stretched, plain, rotary, none"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named(wrong, said):
+    with pytest.raises(ConfigError, match=said):
+        embedder(**wrong)

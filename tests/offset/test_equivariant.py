@@ -13,8 +13,7 @@ from videosync.offset import diagonal_network
 from videosync.offset.cnn import matrix_network
 from videosync.offset.crops import draw_batch
 from videosync.offset.diagonal import diagonal
-from videosync.offset.diagonal_network import BRIGHT, HALO, DiagonalNetwork
-from videosync.offset.diagonals import by_diagonals, cell_features
+from videosync.offset.diagonal_network import BRIGHT, HALO, DiagonalNetwork, by_diagonals, cell_features
 from videosync.offset.equivariant import EquivariantDetector, batches
 from videosync.offset.lengths import predict_offsets
 from videosync.types import MatrixPairs
@@ -219,7 +218,7 @@ def test_a_hundredth_of_the_parameters_of_the_convolutional_detector() -> None:
     def count(network: torch.nn.Module) -> int:
         return sum(weights.numel() for weights in network.parameters())
 
-    own = count(DiagonalNetwork(EquivariantDetector().channels))
+    own = count(DiagonalNetwork(EquivariantDetector().options.channels))
     assert 100 * own <= count(matrix_network(96, (16, 32, 64, 128), 0.0, 33))  # the demo's
     assert 100 * own <= count(matrix_network(96, (32, 64, 128, 256), 0.0, 33))
 

@@ -8,6 +8,7 @@ from tests.phases.actions import make_actions
 from videosync.data.manifest import read_manifest
 from videosync.models.encoder import build_encoder
 from videosync.models.noise import NoiseEncoder
+from videosync.models.options import ModelOptions
 from videosync.models.transformer import TransformerEmbedder
 from videosync.phases.embed import (
     deal_videos,
@@ -21,14 +22,8 @@ from videosync.phases.embed import (
 from videosync.phases.metrics import kendalls_tau
 
 MODEL = {
-    "name": "encoder",
     "backbone": "small",
-    "input": "rgb",
-    "weights": "",
-    "random_backbone": False,
     "layer": 0,
-    "chunk_size": 64,
-    "temporal_kernel": 0,
     "fc_layers": 0,
     "fc_size": 32,
     "dropout": 0.0,
@@ -39,14 +34,12 @@ MODEL = {
     "ff_size": 32,
     "embedding_size": 32,
     "projection_size": 0,
-    "num_frames": 40,
-    "workdir": ".",
 }
 
 
 def encoder(**options):
     torch.manual_seed(0)
-    return build_encoder(**{**MODEL, **options}).eval()
+    return build_encoder(ModelOptions(**{**MODEL, **options}), num_frames=40).eval()
 
 
 @pytest.fixture(scope="module")
@@ -160,19 +153,8 @@ def tau_of(model, signal, without, seed=0):
 def embedder(request):
     model = encoder(positions=request.param)
     torch.manual_seed(1)
-    model.embedder = TransformerEmbedder(
-        feature_size=8,
-        fc_layers=0,
-        fc_size=32,
-        dropout=0.0,
-        hidden_size=32,
-        positions=request.param,
-        layers=2,
-        heads=2,
-        ff_size=32,
-        embedding_size=32,
-        train_frames=40,
-    ).eval()
+    options = ModelOptions(**{**MODEL, "layers": 2, "positions": request.param})
+    model.embedder = TransformerEmbedder(options, feature_size=8, train_frames=40).eval()
     return model
 
 

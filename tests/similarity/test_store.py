@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from videosync.errors import CheckpointError
 from videosync.similarity.store import SimilaritySetWriter, load_similarity_set, set_hash
+from videosync.types import MatrixPairs
 
 SIZE, PAIRS = 6, 5
 HEADER = {
@@ -36,6 +38,10 @@ def writer(folder: Path, prefix: str = "set", **changed: Any) -> SimilaritySetWr
         "header": HEADER,
     }
     return SimilaritySetWriter(folder, prefix, "val", **{**facts, **changed})
+
+
+def load(folder: Path) -> tuple[MatrixPairs, dict[str, Any]]:
+    return load_similarity_set(folder, "set", "val")
 
 
 def make(folder: Path, prefix: str = "set", scale: float = 1.0) -> None:
@@ -81,22 +87,16 @@ class Ranks:
 
 def test_what_was_written_is_read_back_from_disk(tmp_path: Path) -> None:
     make(tmp_path)
-    pairs, header = load_similarity_set(tmp_path, "set", "val")
+    pairs, header = load(tmp_path)
     np.testing.assert_array_equal(pairs.forward, MATRICES[:, 0])
     np.testing.assert_array_equal(pairs.backward, MATRICES[:, 1])
     np.testing.assert_array_equal(pairs.offsets, [0, 1, -2, 3, -3])
     assert isinstance(pairs.forward, np.memmap)
-    assert pairs.events == ("a", "a", "b", "b", "c")
-    assert pairs.pair_ids[4] == "pair4"
-    assert pairs.max_offset == 3
-    assert header["encoder_hash"] == "h"
-    assert header["split"] == "val"
+    assert (pairs.events, pairs.pair_ids[4], pairs.max_offset) == (("a", "a", "b", "b", "c"), "pair4", 3)
+    assert (header["encoder_hash"], header["split"]) == ("h", "val")
     assert header["version"]
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "set_val.json",
-        "set_val_labels.npy",
-        "set_val_matrices.npy",
-    ]
+    files = ["set_val.json", "set_val_labels.npy", "set_val_matrices.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
 
 
 def test_pairs_of_different_lengths_share_a_set(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_pairs_of_different_lengths_share_a_set(tmp_path: Path) -> None:
     for n, length in enumerate(lengths):
         made.write(n, MATRICES[n, 0, :length, :length], MATRICES[n, 1, :length, :length])
     made.finish()
-    pairs, header = load_similarity_set(tmp_path, "set", "val")
+    pairs, header = load(tmp_path)
     assert (pairs.lengths.tolist(), header["size"]) == (lengths, SIZE)
     for n, length in enumerate(lengths):
         for found, written in ((pairs.forward, MATRICES[n, 0]), (pairs.backward, MATRICES[n, 1])):
@@ -115,17 +115,22 @@ def test_pairs_of_different_lengths_share_a_set(tmp_path: Path) -> None:
             assert found[n].sum() == pytest.approx(written[:length, :length].sum())  # zeros around it
 
 
+def change_header(folder: Path, **changed: Any) -> None:
+    """None: the key is taken out."""
+    path = folder / "set_val.json"
+    header = {**json.loads(path.read_text()), **changed}
+    path.write_text(json.dumps({key: value for key, value in header.items() if value is not None}))
+
+
 def test_a_set_without_lengths_has_the_same_for_all(tmp_path: Path) -> None:
     make(tmp_path)
-    header = json.loads((tmp_path / "set_val.json").read_text())
-    del header["lengths"]
-    (tmp_path / "set_val.json").write_text(json.dumps(header))
-    assert load_similarity_set(tmp_path, "set", "val")[0].lengths.tolist() == [SIZE] * PAIRS
+    change_header(tmp_path, lengths=None)
+    assert load(tmp_path)[0].lengths.tolist() == [SIZE] * PAIRS
 
 
 def test_all_ranks_fill_one_set(tmp_path: Path) -> None:
     assert Ranks(3).run(tmp_path, [[0, 3], [1, 4], [2]]) == ["", "", ""]
-    np.testing.assert_array_equal(load_similarity_set(tmp_path, "set", "val")[0].forward, MATRICES[:, 0])
+    np.testing.assert_array_equal(load(tmp_path)[0].forward, MATRICES[:, 0])
 
 
 @pytest.mark.parametrize(
@@ -137,75 +142,79 @@ def test_a_missing_or_repeated_pair_stops_every_rank(
     problems = Ranks(2).run(tmp_path, rows)
     assert all(said in problem for problem in problems)
     with pytest.raises(CheckpointError, match="incomplete"):
-        load_similarity_set(tmp_path, "set", "val")
+        load(tmp_path)
 
 
 def test_an_interrupted_rewrite_leaves_the_old_set_whole(tmp_path: Path) -> None:
     make(tmp_path)
     half = writer(tmp_path)
     half.write(0, 9 * MATRICES[0, 0], 9 * MATRICES[0, 1])
-    np.testing.assert_array_equal(load_similarity_set(tmp_path, "set", "val")[0].forward, MATRICES[:, 0])
+    np.testing.assert_array_equal(load(tmp_path)[0].forward, MATRICES[:, 0])
     make(tmp_path, scale=2.0)  # and a later one replaces both
-    np.testing.assert_array_equal(load_similarity_set(tmp_path, "set", "val")[0].forward, 2 * MATRICES[:, 0])
+    np.testing.assert_array_equal(load(tmp_path)[0].forward, 2 * MATRICES[:, 0])
 
 
 def test_the_hash_follows_the_content(tmp_path: Path) -> None:
-    hashes = []
-    for scale in (1.0, 1.0, 2.0):
+    def hash_of(scale: float) -> str:
         make(tmp_path, scale=scale)
-        hashes.append(set_hash(load_similarity_set(tmp_path, "set", "val")[1]))
-    assert hashes[0] == hashes[1] != hashes[2]
+        return set_hash(load(tmp_path)[1])
+
+    assert hash_of(1.0) == hash_of(1.0) != hash_of(2.0)
 
 
 def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
     make(tmp_path, "cmu_pose")
-    with pytest.raises(
-        CheckpointError, match=r"'cmu_poes', split 'val', in .*; did you mean 'cmu_pose'\?"
-    ) as caught:
+    said = rf"'cmu_poes', split 'val', in {tmp_path} .*; did you mean 'cmu_pose'\?"
+    with pytest.raises(CheckpointError, match=said):
         load_similarity_set(tmp_path, "cmu_poes", "val")
-    assert str(tmp_path) in str(caught.value)
     with pytest.raises(CheckpointError, match="no set with split 'train'"):
         load_similarity_set(tmp_path, "cmu_pose", "train")
     with pytest.raises(CheckpointError, match="cannot name"):
         load_similarity_set(tmp_path, "../cmu_pose", "val")
 
 
-def test_files_that_do_not_belong_together_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda at: np.save(at / "set_val_labels.npy", np.zeros(PAIRS, np.int64)), "labels are not those"),
+        (lambda at: np.save(at / "set_val_matrices.npy", MATRICES[:, :, :4, :4]), r"\(5, 2, 6, 6\) expected"),
+        (lambda at: (at / "set_val_matrices.npy").unlink(), "cannot be read"),
+        (lambda at: change_header(at, format=99), "format 99"),
+        (lambda at: change_header(at, fps=None), "set_val.json: has no fps"),
+    ],
+)
+def test_files_that_do_not_belong_together_are_refused(
+    tmp_path: Path, spoil: Callable[[Path], object], said: str
+) -> None:
     make(tmp_path)
-    np.save(tmp_path / "set_val_labels.npy", np.zeros(PAIRS, dtype=np.int64))
-    with pytest.raises(CheckpointError, match="labels are not those"):
-        load_similarity_set(tmp_path, "set", "val")
-    make(tmp_path)
-    np.save(tmp_path / "set_val_matrices.npy", MATRICES[:, :, :4, :4])
-    with pytest.raises(CheckpointError, match=r"\(5, 2, 6, 6\) expected"):
-        load_similarity_set(tmp_path, "set", "val")
-    make(tmp_path)
-    (tmp_path / "set_val_matrices.npy").unlink()
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        load_similarity_set(tmp_path, "set", "val")
-    make(tmp_path)
-    header = json.loads((tmp_path / "set_val.json").read_text())
-    (tmp_path / "set_val.json").write_text(json.dumps({**header, "format": 99}))
-    with pytest.raises(CheckpointError, match="format 99"):
-        load_similarity_set(tmp_path, "set", "val")
+    spoil(tmp_path)
+    with pytest.raises(CheckpointError, match=said):
+        load(tmp_path)
 
 
-def test_bad_facts_and_values_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no pairs"):
-        writer(tmp_path, pair_ids=[], events=[], offsets=[], fps=[])
-    with pytest.raises(CheckpointError, match="beyond max_offset=2"):
-        writer(tmp_path, max_offset=2)
-    with pytest.raises(ValueError, match="unique"):
-        writer(tmp_path, pair_ids=["same"] * PAIRS)
-    with pytest.raises(ValueError, match="encoder_hash"):
-        writer(tmp_path, header={key: HEADER[key] for key in HEADER if key != "encoder_hash"})
+@pytest.mark.parametrize(
+    ("changed", "error", "said"),
+    [
+        ({"pair_ids": [], "events": [], "offsets": [], "fps": []}, CheckpointError, "no pairs"),
+        ({"max_offset": 2}, CheckpointError, "beyond max_offset=2"),
+        ({"pair_ids": ["same"] * PAIRS}, ValueError, "unique"),
+        ({"lengths": [SIZE + 1] * PAIRS}, ValueError, "5 lengths of 1 … 6 frames"),
+        ({"header": {"config": {}}}, ValueError, "encoder_hash"),
+    ],
+)
+def test_bad_facts_are_refused(
+    tmp_path: Path, changed: dict[str, Any], error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        writer(tmp_path, **changed)
+
+
+def test_bad_values_are_refused(tmp_path: Path) -> None:
     made = writer(tmp_path)
     with pytest.raises(CheckpointError, match="pair2.*NaN"):
         made.write(2, np.full((SIZE, SIZE), np.nan), MATRICES[2, 1])
     with pytest.raises(ValueError, match="written before"):
         made.write(PAIRS, MATRICES[0, 0], MATRICES[0, 1])
-    with pytest.raises(ValueError, match="matrices of"):
-        made.write(0, MATRICES[0, 0, :3, :3], MATRICES[0, 1, :3, :3])
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

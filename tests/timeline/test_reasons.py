@@ -27,5 +27,5 @@ def test_rivals_are_listed_in_seconds(kind: DoubtKind) -> None:
 
 
 def test_the_remedy_at_an_edge_depends_on_what_was_asked() -> None:
-    assert "--max_offset" in why_not(Doubt(DoubtKind.EDGE), 30.0, Search(2.0, None))
-    assert "--min_overlap" in why_not(Doubt(DoubtKind.EDGE), 30.0, ANY)
+    assert "--max-offset" in why_not(Doubt(DoubtKind.EDGE), 30.0, Search(2.0, None))
+    assert "--min-overlap" in why_not(Doubt(DoubtKind.EDGE), 30.0, ANY)

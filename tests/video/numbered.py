@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
+from videosync.video.index import clear_index_cache
+from videosync.video.write import write_video
+
 BITS = 10
 HEIGHT, WIDTH = 96, 128
+COUNT = 70  # frames of the coded files
 
 
 def numbered_frame(number: int) -> np.ndarray:
@@ -39,7 +43,7 @@ def number_in(frame: np.ndarray) -> int:
     return number
 
 
-def numbers_in(frames: np.ndarray) -> list[int]:
+def numbers_in(frames: Iterable[np.ndarray]) -> list[int]:
     return [number_in(frame) for frame in frames]
 
 
@@ -66,3 +70,25 @@ def write_raw(
             frame.time_base = time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def write_damaged(path: Path, codec: str, *, zeros: bool = False) -> None:
+    """60 numbered frames under noise at 25 frames/s, a keyframe every 20; frame 30 is overwritten, a part or all."""
+    rng = np.random.default_rng(0)
+    noisy = [frame // 2 + rng.integers(0, 60, frame.shape, dtype=np.uint8) for frame in numbered_frames(60)]
+    write_video(path, noisy, 25, codec=codec, gop=20, b_frames=0)
+    with av.open(str(path)) as container:
+        packets = [(packet.pos, packet.size) for packet in container.demux(video=0) if packet.size]
+    position, size = packets[30]
+    with open(path, "r+b") as file:
+        file.seek(position + (4 if zeros else 8 + size // 3))
+        file.write(bytes(size - 4) if zeros else rng.bytes(size // 2))
+    clear_index_cache()
+
+
+def write_without_frames(path: Path) -> None:
+    """A container whose video stream holds nothing."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        container.start_encoding()

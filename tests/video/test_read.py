@@ -11,66 +11,39 @@ import av
 import numpy as np
 import pytest
 
-from tests.video.numbered import number_in, numbered_frame, numbered_frames, numbers_in, write_raw
+from tests.video.numbered import (
+    COUNT,
+    numbered_frames,
+    numbers_in,
+    write_damaged,
+    write_raw,
+    write_without_frames,
+)
 from videosync.errors import VideoError
 from videosync.video import decode
-from videosync.video.index import clear_index_cache, video_index
+from videosync.video.index import video_index
 from videosync.video.read import iter_frames, probe, read_frames, read_frames_at
+from videosync.video.scaled import whole_video
 from videosync.video.write import write_video
 
-COUNT = 70
-QUICK_VPX = {"cpu-used": "8", "deadline": "realtime"}
 
-# name → (file name, options of write_video)
-FILES: dict[str, tuple[str, dict[str, Any]]] = {
-    "h264 with B-frames": ("a.mp4", dict(b_frames=3)),
-    "h264, one keyframe": ("b.mp4", dict(b_frames=3, gop=600)),
-    "h264, open GOP": ("c.mkv", dict(options={"x264-params": "open-gop=1:bframes=3:b-adapt=0"})),
-    "h264, intra refresh": ("d.mp4", dict(gop=20, options={"x264-params": "intra-refresh=1"})),
-    "h264, all keyframes": ("e.mov", dict(gop=1)),
-    "h264 in AVI": ("f.avi", dict(b_frames=3)),
-    "h264 in MPEG-TS": ("g.ts", dict(b_frames=3)),
-    "h264, no timestamps": ("h.264", dict(b_frames=3)),
-    "h265": ("i.mp4", dict(codec="libx265", preset="ultrafast")),
-    "h265, open GOP": (
-        "j.mkv",
-        dict(codec="libx265", options={"x265-params": "open-gop=1:bframes=3:log-level=error"}),
-    ),
-    "mpeg4": ("k.mp4", dict(codec="mpeg4", bit_rate=2_000_000, b_frames=2)),
-    "mpeg4 in AVI": ("l.avi", dict(codec="mpeg4", bit_rate=2_000_000, b_frames=2)),
-    "vp8": (
-        "m.webm",
-        dict(codec="libvpx", options={**QUICK_VPX, "lag-in-frames": "16", "auto-alt-ref": "1"}),
-    ),
-    "vp9": ("n.webm", dict(codec="libvpx-vp9", options=QUICK_VPX)),
-    "mjpeg in AVI": ("o.avi", dict(codec="mjpeg", pixel_format="yuvj420p")),
-}
-
-
-@pytest.fixture(scope="module", params=FILES, ids=list(FILES))
-def coded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    name, options = FILES[request.param]
-    path = tmp_path_factory.mktemp("coded") / name
-    write_video(path, numbered_frames(COUNT), Fraction(30000, 1001), **options)
-    return path
-
-
-@pytest.fixture(scope="module")
-def long_gop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("long") / "v.mp4"
-    write_video(path, numbered_frames(200), 25, gop=50, b_frames=2)
-    return path
+def ways_of_reading(path: Path) -> list[list[int]]:
+    """The numbers of all frames, as each way of reading a whole file gives them."""
+    scaled = [frame.to_ndarray(format="rgb24") for frame in whole_video(path, (48, 64)).frames]
+    return [numbers_in(read_frames(path)), numbers_in(iter_frames(path)), numbers_in(scaled)]
 
 
 def test_every_way_of_reading_gives_the_numbered_frame(coded: Path) -> None:
     assert probe(coded).num_frames == COUNT
-    assert numbers_in(read_frames(coded)) == list(range(COUNT))
+    whole = read_frames(coded)
+    assert numbers_in(whole) == list(range(COUNT))
     rng = np.random.default_rng(0)
-    asked = rng.integers(0, COUNT, 30)
+    asked = rng.integers(0, COUNT, 30)  # unsorted, with repeats
     assert numbers_in(read_frames_at(coded, asked)) == asked.tolist()
     for start in rng.permutation(COUNT - 4)[:12].tolist():
-        assert numbers_in(read_frames(coded, start, start + 4)) == list(range(start, start + 4))
-    assert [number_in(f) for f in iter_frames(coded, 33, 50)] == list(range(33, 50))
+        assert np.array_equal(read_frames(coded, start, start + 4), whole[start : start + 4])
+    single = list(iter_frames(coded, 33, 50, size=(48, 64)))  # held, and still each its own
+    assert numbers_in(single) == list(range(33, 50))
 
 
 def test_times_rise_by_one_frame(coded: Path) -> None:
@@ -87,17 +60,9 @@ def test_times_rise_by_one_frame(coded: Path) -> None:
 )
 def test_a_rate_that_is_only_nearly_true_is_not_believed(tmp_path: Path, true: str, told: object) -> None:
     """The header says 30 frames/s; the times say otherwise, by a frame at the end of the file."""
-    count = 1020
-    write_raw(
-        tmp_path / "v.mkv", count,
-        ticks=[round(1000 * number / Fraction(true)) for number in range(count)], time_base=Fraction(1, 1000),
-    )  # fmt: skip
+    ticks = [round(1000 * number / Fraction(true)) for number in range(1020)]
+    write_raw(tmp_path / "v.mkv", 1020, ticks=ticks, time_base=Fraction(1, 1000))
     assert probe(tmp_path / "v.mkv").fps == told
-
-
-def test_window_pixels_equal_those_of_the_whole_read(coded: Path) -> None:
-    whole = read_frames(coded)
-    assert np.array_equal(read_frames(coded, 41, 48), whole[41:48])
 
 
 def test_variable_frame_rate(tmp_path: Path) -> None:
@@ -106,8 +71,8 @@ def test_variable_frame_rate(tmp_path: Path) -> None:
     write_raw(path, 80, ticks=ticks.tolist(), time_base=Fraction(1, 3000), options={"bf": "3"})
     info = probe(path)
     assert info.times - info.times[0] == pytest.approx((ticks - ticks[0]) / 3000, abs=1e-4)
-    assert info.fps == pytest.approx(79 / (info.times[-1] - info.times[0]))
-    assert numbers_in(read_frames(path)) == list(range(80))
+    assert info.fps == whole_video(path, (48, 64)).fps == pytest.approx(79 / (info.times[-1] - info.times[0]))
+    assert ways_of_reading(path) == [list(range(80))] * 3
     assert numbers_in(read_frames_at(path, [61, 5, 40])) == [61, 5, 40]
 
 
@@ -119,7 +84,7 @@ def test_edit_list_hides_the_frames_it_cuts(tmp_path: Path) -> None:
         assert container.streams.video[0].frames == 60  # what the header says
     assert probe(path).num_frames == 43
     assert not probe(path).truncated
-    assert numbers_in(read_frames(path)) == list(range(17, 60))
+    assert ways_of_reading(path) == [list(range(17, 60))] * 3
     assert numbers_in(read_frames_at(path, [30, 0, 12])) == [47, 17, 29]
 
 
@@ -137,19 +102,16 @@ def test_rotation_metadata_turns_frames_upright(tmp_path: Path, turn: int, clock
     assert numbers_in(np.rot90(small, clockwise // 90, axes=(1, 2))) == [3, 4]
 
 
-def test_resized_frames_average_the_area(tmp_path: Path) -> None:
-    checker = np.indices((128, 160)).sum(0) % 2 * 255  # single pixels: grey when averaged, aliased otherwise
-    frame = np.repeat(checker[..., None], 3, -1).astype(np.uint8)
-    write_video(tmp_path / "c.mkv", [frame] * 3, 25, codec="ffv1", pixel_format="bgr0")
-    small = read_frames(tmp_path / "c.mkv", size=(32, 40)).astype(int)
-    assert small.shape == (3, 32, 40, 3)
-    assert abs(small - 127).max() <= 3
-
-
-def test_lossless_frames_come_back_exactly(tmp_path: Path) -> None:
-    frames = list(np.random.default_rng(0).integers(0, 256, (5, 48, 64, 3), dtype=np.uint8))
+def test_lossless_frames_come_back_exactly_and_resized_ones_average_the_area(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (3, 128, 160, 3), dtype=np.uint8)
+    frames[1] = (np.indices((128, 160)).sum(0) % 2 * 255)[
+        ..., None
+    ]  # single pixels: grey when averaged, or aliased
     write_video(tmp_path / "x.mkv", frames, 10, codec="ffv1", pixel_format="bgr0")
-    assert np.array_equal(read_frames(tmp_path / "x.mkv"), np.stack(frames))
+    assert np.array_equal(read_frames(tmp_path / "x.mkv"), frames)
+    small = read_frames(tmp_path / "x.mkv", size=(32, 40)).astype(int)
+    assert small.shape == (3, 32, 40, 3)
+    assert abs(small[1] - 127).max() <= 3
 
 
 def test_a_window_decodes_from_its_keyframe_only(long_gop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,14 +138,6 @@ def test_a_window_decodes_from_its_keyframe_only(long_gop: Path, monkeypatch: py
     assert decoded == needed(55, 55) + needed(152, 154) < 100
 
 
-def test_iterating_holds_single_frames(long_gop: Path) -> None:
-    frames = iter_frames(long_gop, 40, 120, size=(24, 32))
-    first, second = next(frames), next(frames)
-    assert first.shape == (24, 32, 3)
-    assert not np.shares_memory(first, second)
-    frames.close()  # type: ignore[attr-defined]
-
-
 def test_index_follows_a_changed_file(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     write_video(path, numbered_frames(10), 25)
@@ -200,9 +154,8 @@ def test_truncated_file_says_where_it_ends(tmp_path: Path) -> None:
     info = probe(path)
     assert info.truncated
     assert 10 < info.num_frames < 120
-    with pytest.raises(
-        VideoError, match=rf"v\.mp4: the file is cut off after frame {info.num_frames - 1} at .* s"
-    ):
+    last = info.num_frames - 1
+    with pytest.raises(VideoError, match=rf"v\.mp4: the file is cut off after frame {last} at .* s"):
         read_frames(path)
     with pytest.raises(VideoError, match="cut off"):
         read_frames(path, 0, 120)
@@ -223,18 +176,10 @@ def test_other_cut_files_give_true_frames_or_an_error(tmp_path: Path, suffix: st
     assert numbers_in(read_frames(path, 0, there)) == list(range(there))
 
 
-def test_damage_in_the_middle_is_named_with_frame_and_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zeros", [False, True])
+def test_damage_in_the_middle_is_named_with_frame_and_time(tmp_path: Path, zeros: bool) -> None:
     path = tmp_path / "v.mp4"
-    rng = np.random.default_rng(0)
-    noisy = [numbered_frame(i) // 2 + rng.integers(0, 60, (96, 128, 3), dtype=np.uint8) for i in range(60)]
-    write_video(path, noisy, 25, gop=20, b_frames=0)
-    with av.open(str(path)) as container:
-        packets = [(p.pos, p.size) for p in container.demux(video=0) if p.size]
-    position, size = packets[30]
-    with open(path, "r+b") as file:
-        file.seek(position + 4)
-        file.write(bytes(size - 4))
-    clear_index_cache()
+    write_damaged(path, "libx264", zeros=zeros)
     assert len(read_frames(path, 0, 30)) == 30
     with pytest.raises(VideoError, match=r"v\.mp4: frame 3\d at 1\.\d+ s cannot be decoded .* damaged"):
         read_frames(path, 25, 40)
@@ -266,13 +211,9 @@ def test_audio_file_has_no_video_stream(tmp_path: Path) -> None:
 
 
 def test_file_without_frames(tmp_path: Path) -> None:
-    path = tmp_path / "none.avi"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=25)
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        container.start_encoding()
+    write_without_frames(tmp_path / "none.avi")
     with pytest.raises(VideoError, match=r"none\.avi"):
-        probe(path)
+        probe(tmp_path / "none.avi")
 
 
 @pytest.mark.parametrize(("start", "stop"), [(-1, 5), (195, 201), (5, 5), (9, 3), (200, None)])
@@ -284,14 +225,8 @@ def test_window_outside_the_video(long_gop: Path, start: int, stop: int | None) 
 def test_bad_frame_numbers_and_sizes(long_gop: Path) -> None:
     with pytest.raises(VideoError, match="frame 200 is not in the video"):
         read_frames_at(long_gop, [3, 200])
-    with pytest.raises(ValueError, match="whole numbers"):
-        read_frames_at(long_gop, [])
-    with pytest.raises(ValueError, match="whole numbers"):
-        read_frames_at(long_gop, np.array([0.5]))
+    for numbers in ([], np.array([0.5])):
+        with pytest.raises(ValueError, match="whole numbers"):
+            read_frames_at(long_gop, numbers)
     with pytest.raises(ValueError, match="size must be"):
         read_frames(long_gop, 0, 1, size=(0, 5))
-
-
-def test_repeats_and_order_of_frame_numbers(long_gop: Path) -> None:
-    asked = [7, 7, 199, 0, 7, 120]
-    assert numbers_in(read_frames_at(long_gop, asked)) == asked

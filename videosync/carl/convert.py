@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from videosync.checkpoints.carl import read_carl_checkpoint
 from videosync.checkpoints.checkpoint import checkpoints_folder, list_checkpoints, save_checkpoint
 from videosync.config.load import config_from_dict, config_to_dict, save_config
-from videosync.config.schema import Config, ModelConfig
+from videosync.config.schema import Config
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
+from videosync.models.options import ModelOptions
 from videosync.models.weights import misfits
 
 NAMES = ("last", "best")
@@ -37,13 +38,13 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
     if length is None:
         raise CheckpointError(
             f"{source}: does not tell the training length, to which its stretched positions are tied; give "
-            "--num_frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of FineGym and Pouring)"
+            "--num-frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of FineGym and Pouring)"
         )
     assumed = []
     if heads is not None:
         known["heads"] = heads
     elif "heads" not in known:
-        assumed.append(f"model.heads={ModelConfig().heads}: the file does not tell it (--heads)")
+        assumed.append(f"model.heads={ModelOptions().heads}: the file does not tell it (--heads)")
     config = config_from_dict(
         {
             "model": {**known, "random_backbone": True},
@@ -52,7 +53,7 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
         source=str(source),
     )
     weights = checkpoint.weights()
-    encoder = build_encoder(**asdict(config.model), num_frames=length, workdir=Path())
+    encoder = build_encoder(config.model, num_frames=length)
     assert isinstance(encoder, Encoder)
     if problems := misfits(encoder.state_dict(), weights):
         raise CheckpointError(f"{source}: does not fit the model that its shapes describe ({problems})")
@@ -79,10 +80,10 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
 
 
 def _changed(config: Config) -> list[str]:
-    default = ModelConfig()
+    default = ModelOptions()
     return [
         field.name
-        for field in fields(ModelConfig)
+        for field in fields(ModelOptions)
         if getattr(config.model, field.name) != getattr(default, field.name)
         and field.name != "random_backbone"
     ]

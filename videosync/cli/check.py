@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
@@ -13,7 +13,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.arguments import BAD_INPUT, at_least
+from videosync.cli.common import CommandParser, columns, command, expanded_path, spread
 from videosync.data.check.label_check import (
     LabelCheck,
     check_labels,
@@ -45,24 +46,26 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument(
         "--samples",
-        type=int,
+        type=at_least(0),
         help="samples drawn on the sheet (default: up to 6, fewer where they have many views)",
     )
     parser.add_argument(
-        "--decode", type=int, default=20, help="clips decoded whole (default %(default)s); 0: none"
+        "--decode", type=at_least(0), default=20, help="clips decoded whole (default %(default)s); 0: none"
     )
     parser.add_argument(
         "--labels",
-        type=int,
+        type=at_least(0),
         default=8,
         help="samples of which two views are compared with their source frames (default %(default)s); 0: none",
     )
     parser.add_argument(
-        "--data_root",
+        "--data-root",
         type=expanded_path,
         help="folder of the recordings that the clips were cut from (default: the one in report.json)",
     )
-    parser.add_argument("--max_offset", type=int, help="also list views that start further apart, in frames")
+    parser.add_argument(
+        "--max-offset", type=at_least(0), help="also list views that start further apart, in frames"
+    )
     reading = parser.add_mutually_exclusive_group()
     reading.add_argument(
         "--quick",
@@ -80,24 +83,14 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when nothing is wrong, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    for flag in ("samples", "decode", "labels", "max_offset"):
-        if (getattr(args, flag) or 0) < 0:
-            parser.error(f"--{flag} {getattr(args, flag)}: must be 0 or more")
+def check(args: Namespace) -> int:
+    """Print summary and problems, write the contact sheet. Exit code 0 when nothing is wrong, else 2."""
     if args.sheet and args.sheet.suffix.lower() not in PICTURES:
-        parser.error(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
-    return run_command(lambda: 2 if check(args) else 0)
-
-
-def check(args: argparse.Namespace) -> list[str]:
-    """Print summary and problems, write the contact sheet; returns the problems."""
-    from videosync.data.check.contact_sheet import (  # matplotlib would slow --help down
+        raise ManifestError(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
+    from videosync.data.check.contact_sheet import (
         fitting,
         write_contact_sheet,
-    )
+    )  # matplotlib would slow --help down
 
     manifest = read_manifest(args.folder)
     print_summary(manifest)
@@ -122,7 +115,7 @@ def check(args: argparse.Namespace) -> list[str]:
     if chosen:
         write_contact_sheet(manifest, sorted(chosen, key=lambda s: (s.split, s.event)), sheet)
         print(f"contact sheet: {sheet} (pictures above each other must show the same moment)")
-    return problems
+    return BAD_INPUT if problems else 0
 
 
 def file_problems(manifest: Manifest, limit: int | None, rng: random.Random) -> list[str]:
@@ -146,7 +139,7 @@ def label_problems(
     if not sources:
         if data_root is not None:
             raise ManifestError(
-                f"--data_root {data_root}: {manifest.root} has no {SOURCES_NAME} that says which of its files the "
+                f"--data-root {data_root}: {manifest.root} has no {SOURCES_NAME} that says which of its files the "
                 "clips were cut from; prepare the folder again, or leave the flag out"
             )
         print(f"note: labels were not compared: there is no {SOURCES_NAME} to say where the clips come from")
@@ -162,10 +155,10 @@ def label_problems(
             f"{len(result.absent)} of {len(chosen)} source files are not there, the first: {result.absent[0]}"
         )
         if data_root is not None:
-            problems.append(f"--data_root {data_root}: {text}")
+            problems.append(f"--data-root {data_root}: {text}")
         else:
             which = "labels were not compared" if not result.clips else "not all labels were compared"
-            print(f"note: {which}: {text}; name their folder with --data_root")
+            print(f"note: {which}: {text}; name their folder with --data-root")
     return problems + result.problems
 
 
@@ -201,18 +194,16 @@ def print_summary(manifest: Manifest) -> None:
                 split,
                 str(len({sample.event for sample in samples})),
                 str(len(samples)),
-                _range([len(sample.views) for sample in samples]),
+                spread([len(sample.views) for sample in samples]),
                 str(len(views)),
                 f"{sum(view.num_frames / view.fps for view in views.values()) / 3600:.3f}",
                 _most_common([f"{view.fps:.6g}" for view in views.values()]),
                 _most_common(_sizes(manifest, samples)),
-                _range([view.num_frames for view in views.values()]),
-                _range(offsets) if offsets else "-",
+                spread([view.num_frames for view in views.values()]),
+                spread(offsets) if offsets else "-",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))
+    print("\n".join(columns(rows)))
 
 
 def decode_problems(
@@ -268,15 +259,9 @@ def _sizes(manifest: Manifest, samples: Sequence[Sample]) -> list[str]:
     return sizes
 
 
-def _range(values: Sequence[int]) -> str:
-    low, high = min(values), max(values)
-    return str(low) if low == high else f"{low} … {high}"
-
-
 def _most_common(values: Sequence[str]) -> str:
     ordered = [value for value, _ in Counter(values).most_common()]
     return ", ".join(ordered[:3]) + (f", {len(ordered) - 3} more" if len(ordered) > 3 else "")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, check)

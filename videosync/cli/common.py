@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import os
 import re
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from videosync.arguments import BAD_INPUT, SentenceParser
 from videosync.config.load import config_to_yaml, read_config
-from videosync.config.options import nearest
 from videosync.config.schema import Config
 from videosync.errors import ConfigError, VideoSyncError
 
-BAD_INPUT = 2
 INTERRUPTED = 130
 _RANK_WAIT_SECONDS = 6.0
 _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
@@ -39,20 +40,14 @@ _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
 }
 
 
-class CommandParser(argparse.ArgumentParser):
-    """argparse whose errors are one sentence with the nearest flag; ``--logdir`` follows the other flags."""
+class CommandParser(SentenceParser):
+    """The parser of a command. After parsing, ``command`` is what was typed, for reports."""
 
     default_logdir = "runs/{config}"  # {config}: name of the config; or any other flag
 
     def parse_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
-        parsed, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            flags = [flag for action in self._actions for flag in action.option_strings]
-            match = nearest(unknown[0].partition("=")[0], flags) if unknown[0].startswith("-") else None
-            remedy = f"Did you mean '{match}'?" if match else f"See '{self.prog} --help'."
-            if os.path.exists(unknown[0]):
-                remedy = f"The file is given as './{unknown[0]}'."
-            self.error(f"unknown argument '{unknown[0]}'. {remedy}")
+        parsed = super().parse_args(args, namespace)
+        parsed.command = " ".join([sys.argv[0], *map(shlex.quote, sys.argv[1:] if args is None else args)])
         parsed.default_logdir = getattr(parsed, "logdir", "") is None
         if parsed.default_logdir:
             config = parsed.cfg_file.stem if parsed.cfg_file else "default"
@@ -62,6 +57,10 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         report_error(message)
         raise SystemExit(BAD_INPUT)
+
+    def add_opts(self, meaning: str) -> None:
+        """``--opts KEY VALUE …``."""
+        self.add_argument("--opts", nargs="*", action="extend", default=[], metavar="KEY VALUE", help=meaning)
 
 
 def expanded_path(text: str) -> Path:
@@ -95,9 +94,7 @@ def command_parser(
     name; ``continue_train`` says what that flag does here. After parsing, ``workdir``, ``cfg_file`` and
     ``logdir`` are Paths (``cfg_file`` may be None); ``default_logdir`` says that no ``--logdir`` was given.
     """
-    parser = CommandParser(
-        description=description, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(description=description)
     parser.default_logdir = default_logdir
     shown = re.sub(r"\{(\w+)\}", lambda flag: flag[1].upper(), default_logdir)
     parser.add_argument(
@@ -112,8 +109,9 @@ def command_parser(
         type=expanded_path,
         default=Path(default_cfg) if default_cfg is not None else None,
         metavar="YAML",
-        help=f"YAML file of what differs from the defaults (default: {default_cfg or 'no file'}); one of CARL's or "
-        "VideoSync's research code, with its upper-case keys, is translated",
+        help=f"YAML file of what differs from the defaults (default: {default_cfg or 'no file'}); 'videosync config "
+        "--list' names those that come with VideoSync; one of CARL's or VideoSync's research code, with its upper-case "
+        "keys, is translated",
     )
     parser.add_argument(
         "--logdir",
@@ -122,35 +120,25 @@ def command_parser(
         metavar="FOLDER",
         help=f"folder for checkpoints, metrics and pictures of this run (default: {shown})",
     )
-    parser.add_argument(
-        "--continue_train",
-        action="store_true",
-        help=continue_train,
-    )
-    parser.add_argument(
-        "--opts",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="KEY VALUE",
-        help="options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self",
+    parser.add_argument("--continue_train", action="store_true", help=continue_train)
+    parser.add_opts(
+        "options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self"
     )
     parser.add_argument(
         "--local_rank",
-        "--local-rank",
         type=int,
         default=None,
         metavar="N",
         help="number of this process on its machine; launchers set it, people need not",
     )
     parser.add_argument(
-        "--print_config", action="store_true", help="print every option with its resolved value, and stop"
+        "--print-config", action="store_true", help="print every option with its resolved value, and stop"
     )
     return parser
 
 
 def load_command_config(args: argparse.Namespace, *, training: bool = False) -> Config:
-    """The checked configuration of a command; with ``--print_config`` it is printed and the program ends.
+    """The checked configuration of a command; with ``--print-config`` it is printed and the program ends.
 
     ``training``: check also what a training run alone needs (batch size against the number of processes, …).
     What there is to say about old keys is said on stderr, by rank 0. Raises ConfigError.
@@ -214,6 +202,18 @@ def run_command(function: Callable[[], int | None]) -> int:
         return BAD_INPUT
 
 
+def command(
+    build_parser: Callable[[], CommandParser], work: Callable[[argparse.Namespace], int | None]
+) -> Callable[..., int]:
+    """The ``main(argv=None) -> exit code`` of a command."""
+
+    def main(argv: Sequence[str] | None = None) -> int:
+        args = build_parser().parse_args(argv)
+        return run_command(lambda: work(args))
+
+    return main
+
+
 def _disk_sentence(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     return f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno or 0]}."
@@ -242,3 +242,23 @@ def report_error(message: str) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     time.sleep(_RANK_WAIT_SECONDS)
     print(f"error (rank {rank}): {message}", file=sys.stderr, flush=True)
+
+
+def log_to_stdout() -> None:
+    """What a job logs is printed, by rank 0."""
+    level = logging.INFO if launched_rank() == 0 else logging.WARNING
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
+    ]
+
+
+def spread(values: Sequence[int]) -> str:
+    """``"7"`` or ``"3 … 7"``."""
+    low, high = min(values), max(values)
+    return str(low) if low == high else f"{low} … {high}"

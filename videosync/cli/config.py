@@ -1,40 +1,66 @@
-"""``videosync config``: the resolved configuration, or what every option means."""
+"""``videosync config``: the resolved configuration, what every option means, and the configurations there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Iterator
 
-from videosync.cli.common import command_parser, load_command_config, run_command
+from videosync.cli.common import (
+    CommandParser,
+    command,
+    command_parser,
+    expanded_path,
+    load_command_config,
+)
 from videosync.config.load import config_to_dict, config_to_yaml
-from videosync.config.options import Option, option_comments, options, section_classes
+from videosync.config.options import Option, options, section_classes
 from videosync.config.schema import Config
+from videosync.config.shipped import about, copy_config, shipped_configs
+from videosync.errors import ConfigError
 
 _INTRODUCTION = (
     "Every option, its default and its meaning. A YAML file holds only what differs; `--opts` wins over the "
     "file.\n"
-    "`make docs` writes this page from `videosync/config/schema.py`."
+    "`make docs` writes this page."
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> CommandParser:
     parser = command_parser("Print the configuration a run would use, as YAML, or what every option means.")
     parser.add_argument(
         "--explain", action="store_true", help="print each option with its value and its meaning"
     )
     parser.add_argument("--markdown", action="store_true", help="print the explanation as a Markdown page")
+    parser.add_argument(
+        "--list", action="store_true", help="print what configurations come with VideoSync, and stop"
+    )
+    parser.add_argument(
+        "--copy",
+        nargs="+",
+        metavar=("NAME", "DEST"),
+        help="copy one of them to DEST, a file or folder (default: here), where none is overwritten, and stop",
+    )
+    return parser
 
-    def command() -> int:
-        args = parser.parse_args(argv)
-        config = load_command_config(args)
-        if args.markdown:
-            print("\n".join(_markdown(config)))
-        elif args.explain:
-            print("\n".join(_explained(config)))
-        else:
-            print(config_to_yaml(config), end="")
-        return 0
 
-    return run_command(command)
+def show(args: Namespace) -> None:
+    if args.copy:
+        if len(args.copy) > 2:
+            raise ConfigError(f"--copy {' '.join(args.copy)}: expected a name, and perhaps where to.")
+        name, target = [*args.copy, "."][:2]
+        print(f"wrote {copy_config(name, expanded_path(target))}")
+        return
+    if args.list:
+        width = max(map(len, shipped_configs()))
+        print("\n".join(f"{name:<{width}}  {about(path)}" for name, path in shipped_configs().items()))
+        return
+    config = load_command_config(args)
+    if args.markdown:
+        print("\n".join(_markdown(config)))
+    elif args.explain:
+        print("\n".join(_explained(config)))
+    else:
+        print(config_to_yaml(config), end="")
 
 
 def _rows(config: Config, section: str) -> Iterator[tuple[Option, str, str]]:
@@ -43,7 +69,7 @@ def _rows(config: Config, section: str) -> Iterator[tuple[Option, str, str]]:
     for key, option in options().items():
         group, _, name = key.partition(".")
         if group == section:
-            yield option, _value(values[name]), option_comments()[key]
+            yield option, _value(values[name]), option.about["meaning"]
 
 
 def _value(value: object) -> str:
@@ -75,5 +101,9 @@ def _markdown(config: Config) -> Iterator[str]:
         yield "| option | default | type | meaning |"
         yield "|---|---|---|---|"
         for option, value, comment in _rows(config, section):
-            kind = option.expected.replace("|", "\\|")
+            within = option.about["range"]
+            kind = option.expected.replace("|", "\\|") + (f" in {within.text}" if within else "")
             yield f"| `{option.key}` | `{value}` | {kind} | {comment.replace('|', chr(92) + '|')} |"
+
+
+main = command(build_parser, show)

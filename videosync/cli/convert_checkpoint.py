@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.arguments import at_least
+from videosync.cli.common import CommandParser, command, expanded_path
 from videosync.errors import CheckpointError
 
 PICKLES = (".pth", ".pt", ".tar", ".ckpt")
@@ -19,7 +18,7 @@ def build_parser() -> CommandParser:
         "of this project, or the other way round: what SOURCE is decides. Weights are carried over one by one; a "
         "missing, surplus or misshapen one is named, and nothing is written. Commands also read such files as they "
         "are: --logdir may name one, or a folder with checkpoints/checkpoint_epoch_*.pth.",
-        epilog="to ours:   videosync convert-checkpoint checkpoint_epoch_00299.pth runs/carl --num_frames 240\n"
+        epilog="to ours:   videosync convert-checkpoint checkpoint_epoch_00299.pth runs/carl --num-frames 240\n"
         "to CARL's: videosync convert-checkpoint runs/demo demo.pth --checkpoint best",
     )
     parser.add_argument("source", type=expanded_path, help="a .pth file, or the --logdir of a training run")
@@ -30,29 +29,26 @@ def build_parser() -> CommandParser:
         "--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010"
     )
     parser.add_argument(
-        "--num_frames", type=int, help="training length of the positions, where the file does not tell"
+        "--num-frames",
+        type=at_least(1),
+        help="training length of the positions, where the file does not tell",
     )
-    parser.add_argument("--heads", type=int, help="attention heads, where the file does not tell")
+    parser.add_argument("--heads", type=at_least(1), help="attention heads, where the file does not tell")
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when a checkpoint was written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    for flag in ("num_frames", "heads"):
-        if getattr(args, flag) is not None and getattr(args, flag) < 1:
-            parser.error(f"--{flag} {getattr(args, flag)}: must be 1 or more")
-    return run_command(lambda: convert(args))
-
-
-def convert(args: Namespace) -> int:
+def convert(args: Namespace) -> None:
     if args.source.is_dir():
-        return to_carl(args.source, args.checkpoint, args.target)
-    return to_ours(args.source, args.target, num_frames=args.num_frames, heads=args.heads)
+        to_carl(args.source, args.checkpoint, args.target)
+        return
+    from videosync.carl.convert import convert_from_carl
+
+    print(
+        "\n".join(convert_from_carl(args.source, args.target, num_frames=args.num_frames, heads=args.heads))
+    )
 
 
-def to_carl(logdir: Path, name: str, target: Path) -> int:
+def to_carl(logdir: Path, name: str, target: Path) -> None:
     from videosync.checkpoints.carl import write_carl_checkpoint  # torch would slow --help down
     from videosync.checkpoints.checkpoint import find_checkpoint
 
@@ -63,16 +59,6 @@ def to_carl(logdir: Path, name: str, target: Path) -> int:
     checkpoint = find_checkpoint(logdir, name)
     write_carl_checkpoint(checkpoint, target)
     print(f"{checkpoint.folder} (epoch {checkpoint.epoch}) → {target}")
-    return 0
 
 
-def to_ours(source: Path, logdir: Path, *, num_frames: int | None, heads: int | None) -> int:
-    from videosync.carl.convert import convert_from_carl
-
-    lines = convert_from_carl(source, logdir, num_frames=num_frames, heads=heads)
-    print("\n".join(lines))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, convert)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import textwrap
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+from videosync.arguments import at_least
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path
 from videosync.config.carl.table import legacy_table
 from videosync.config.load import LoadedConfig, config_to_dict, read_config
 from videosync.config.schema import Config
@@ -38,17 +38,10 @@ def build_parser() -> CommandParser:
         metavar="NEW",
         help="the file to write (default: OLD with '_converted' in its name; -: print it)",
     )
-    parser.add_argument(
-        "--opts",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="KEY VALUE",
-        help="options, old or new, that win over the file",
-    )
+    parser.add_opts("options, old or new, that win over the file")
     parser.add_argument(
         "--processes",
-        type=int,
+        type=at_least(1),
         default=1,
         metavar="N",
         help="processes a run will have: TRAIN.BATCH_SIZE is of each, train.batch_size of all (default: 1)",
@@ -59,20 +52,12 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when the file was written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+def convert(args: Namespace) -> None:
     if args.table:
-        return run_command(lambda: print(legacy_table()))
+        print(legacy_table())
+        return
     if args.source is None:
-        parser.error("which file? Give its name, or --table. See 'videosync convert-config --help'.")
-    if args.processes < 1:
-        parser.error(f"--processes {args.processes}: must be 1 or more")
-    return run_command(lambda: convert(args))
-
-
-def convert(args: Namespace) -> int:
+        raise ConfigError("which file? Give its name, or --table. See 'videosync convert-config --help'.")
     source: Path = args.source
     target: Path = args.target or source.with_name(f"{source.stem}_converted{source.suffix}")
     loaded = read_config(source, args.opts, world_size=args.processes)
@@ -80,7 +65,7 @@ def convert(args: Namespace) -> int:
         raise ConfigError(f"{source}: has no upper-case keys; it is one of ours already.")
     if target == STDOUT:
         print("\n".join(_lines(loaded, source, Path("FILE.yml"))))
-        return 0
+        return
     if target.exists():
         raise ConfigError(f"{target}: there already; choose another name.")
     check_writable("NEW", target.parent)
@@ -90,22 +75,12 @@ def convert(args: Namespace) -> int:
     print(
         f"{source} → {target}: {count} options differ from the defaults; what has no effect is listed in it"
     )
-    return 0
 
 
 def _lines(loaded: LoadedConfig, source: Path, target: Path) -> Iterator[str]:
     logdir = Path("runs") / target.stem
-    words = [
-        "python",
-        "train.py",
-        "--workdir",
-        "~/datasets",
-        "--cfg_file",
-        str(target),
-        "--logdir",
-        str(logdir),
-    ]
-    yield f"# {' '.join(word if word.startswith('~') else shlex.quote(word) for word in words)}"
+    files = f"--cfg_file {shlex.quote(str(target))} --logdir {shlex.quote(str(logdir))}"
+    yield f"# python train.py --workdir ~/datasets {files}"
     yield "#"
     yield f"# Converted from {source.name}. evaluate.py takes the same flags. What is different from there:"
     for note in loaded.notes:
@@ -135,5 +110,4 @@ def _written(value: Any) -> str:
     return text.removesuffix("\n...\n").strip()
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, convert)

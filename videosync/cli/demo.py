@@ -2,164 +2,170 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shlex
 import shutil
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videosync.cli.common import run_command
-from videosync.cli.demo_report import collect_pictures, summary_table, write_summary
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path
+from videosync.cli.demo_report import collect_pictures, summary_table, true_offset, write_summary
+from videosync.cli.eval_detector import LABEL_FREE
+from videosync.cli.sync import NOT_PLACED
+from videosync.cli.train_detector import METHODS
 from videosync.errors import VideoSyncError
 
-ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = 2
 LAUNCHER = "torch.distributed.run"  # what torchrun runs
-DETECTORS = ("log_reg", "svm", "mlp", "cnn", "equivariant")
+SYNC = "put two of the held-out videos on one timeline"
 
 
 @dataclass(frozen=True)
 class DemoSize:
-    """How much the demo does: the full form, and a short one that only shows that every step runs."""
+    """How much the demo does, and what it compares."""
 
     train_events: int
     val_events: int
-    frames: int
-    overrides: tuple[str, ...]
+    label_free: tuple[str, ...]
+    detectors: tuple[str, ...]
+    overrides: tuple[str, ...] = ()
 
 
-FULL = DemoSize(train_events=160, val_events=40, frames=150, overrides=())
+FULL = DemoSize(160, 40, tuple(LABEL_FREE), tuple(METHODS))
+# so little training is enough for these two alone
 SHORT = DemoSize(
-    train_events=24,
-    val_events=8,
-    frames=110,
-    overrides=(
-        "train.epochs=2",
-        "pairs.windows_train=2",
-        "detector.mlp_epochs=4",
-        "detector.cnn_epochs=2",
-        "detector.equivariant_epochs=2",
-    ),
+    48,
+    12,
+    ("diagonal",),
+    ("equivariant",),
+    ("train.epochs=4", "eval.pictures=1", "pairs.windows_train=4", "detector.equivariant_epochs=6"),
 )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
+def build_parser() -> CommandParser:
+    parser = CommandParser(
         prog="videosync demo",
-        description="Make synthetic two-camera events, train an encoder on two processes, evaluate it, build "
-        "similarity sets, train and cross-evaluate the offset detectors, and run the same chain on a noise "
-        "encoder as a control. "
+        description="Make synthetic two-camera events, train an encoder on two processes, build similarity sets, train "
+        "offset detectors, compare all methods on events held out, repeat it with a noise encoder as a control, and "
+        "synchronise two of the videos with what was trained. "
         "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1.",
     )
     parser.add_argument(
         "--output",
-        type=Path,
+        type=expanded_path,
         default=Path("runs/demo"),
         help="folder for everything the demo makes; what an earlier demo left there is replaced",
     )
     parser.add_argument(
-        "--short", action="store_true", help="a few minutes' form that shows that every step runs"
+        "--short",
+        action="store_true",
+        help="fewer events, less training, and only the two methods for which that is enough",
     )
     parser.add_argument("--seed", type=int, default=0, help="seed of the events, the training and the pairs")
-    args = parser.parse_args(argv)
-    return run_command(lambda: run_demo(args.output, SHORT if args.short else FULL, args.seed))
+    return parser
 
 
-def run_demo(output: Path, size: DemoSize, seed: int) -> int:
-    """Runs every step in a fresh ``output`` folder and prints one table."""
-    if not (ROOT / "train.py").exists():
-        raise VideoSyncError(
-            f"{ROOT}: the demo runs the scripts of a checkout; clone the repository and run make demo"
-        )
+def demo(args: Namespace) -> None:
+    """Run every step in a fresh folder and print one table."""
+    output, size = args.output, SHORT if args.short else FULL
+    check_writable("--output", output)
     if output.exists() and any(output.iterdir()) and not (output / "commands.txt").exists():
         raise VideoSyncError(f"{output}: not empty and not made by the demo; choose another --output")
     started = time.monotonic()
     if output.exists():
         shutil.rmtree(output)
     output.mkdir(parents=True)
-    output = output.resolve()
-    typed = output.relative_to(ROOT) if output.is_relative_to(ROOT) else output  # as a user would type it
-    steps = demo_commands(typed, size, seed)
-    for number, (title, command) in enumerate(steps, start=1):
-        say = shlex.join(["python" if word == sys.executable else word for word in command])
-        print(
-            f"\n[{number}/{len(steps)}] {title}  ({time.monotonic() - started:.0f} s so far)\n$ {say}",
-            flush=True,
-        )
-        with open(output / "commands.txt", "a") as log:
-            log.write(say + "\n")
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment(command), stdin=subprocess.DEVNULL, check=False
-        )
-        if done.returncode:
+    steps = demo_commands(output, size, args.seed)
+    for number, (title, words) in enumerate(steps, start=1):
+        typed = as_typed(words)
+        spent = time.monotonic() - started
+        print(f"\n[{number}/{len(steps)}] {title}  ({spent:.0f} s so far)\n$ {typed}", flush=True)
+        with (output / "commands.txt").open("a") as log:
+            log.write(typed + "\n")
+        done = subprocess.run(words, env=environment(words), stdin=subprocess.DEVNULL, check=False)
+        if done.returncode and (title, done.returncode) != (SYNC, NOT_PLACED):
             raise VideoSyncError(
                 f"step {number} ({title}) ended with exit code {done.returncode}; its output is above"
             )
+    print(true_offset(output))
     evaluation = output / "encoder" / "evaluation" / "synthetic_val"
     summary = write_summary(output, evaluation)
     collect_pictures(output, evaluation)
     print("\n" + summary_table(summary))
-    print(f"\nThe demo took {time.monotonic() - started:.0f} s. Everything it made is in {typed}.")
+    if size is SHORT:
+        print(
+            f"The short form trains on {size.train_events} events; all {len(LABEL_FREE) + len(METHODS)} methods, on "
+            f"{FULL.train_events}, are compared without --short."
+        )
+    pictures = output / "pictures"
     print(
-        f"Look at {typed / 'pictures' / 'median_1_strip.png'}: rows 1 and 2 show the same moments when "
-        f"the offset is right. {typed / 'pictures' / 'methods.png'} compares the methods."
+        f"\nThe demo took {time.monotonic() - started:.0f} s. Everything it made is in {output}.\n"
+        f"Look at {pictures / 'median_1_strip.png'}: rows 1 and 2 show the same moments when the offset is right. "
+        f"{pictures / 'methods.png'} compares the methods."
     )
-    return 0
 
 
-def environment(command: Sequence[str]) -> dict[str, str]:
+def as_typed(words: Sequence[str]) -> str:
+    """What a user would type for it."""
+    text = shlex.join(["python", *words[1:]])
+    return text.replace(f"python -m {LAUNCHER}", "torchrun").replace("python -m videosync", "videosync")
+
+
+def environment(words: Sequence[str]) -> dict[str, str]:
     """Under a launcher each process gets its share of the cores; alone, a command takes all."""
     share = max(1, (os.cpu_count() or 1) // PROCESSES)
-    return {**os.environ, "OMP_NUM_THREADS": str(share)} if LAUNCHER in command else dict(os.environ)
+    return {**os.environ, "OMP_NUM_THREADS": str(share)} if LAUNCHER in words else dict(os.environ)
 
 
 def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, list[str]]]:
-    """The steps as (title, command); every command also works when typed by hand in the checkout."""
-    python = sys.executable
-    launch = [python, "-m", LAUNCHER, "--standalone", "--nproc_per_node", str(PROCESSES)]
-    folders = [f"paths.sets={output / 'similarity_sets'}", f"paths.detectors={output / 'detectors'}"]
-    opts = [*folders, f"train.seed={seed}", f"pairs.seed={seed}", *size.overrides]
+    """The steps as (title, command); every command also works when typed by hand, in the same folder."""
+    launch = ["-m", LAUNCHER, "--standalone", "--nproc_per_node", str(PROCESSES)]
+    opts = [f"paths.sets={output / 'similarity_sets'}", f"paths.detectors={output / 'detectors'}"]
+    opts += [f"train.seed={seed}", f"pairs.seed={seed}", *size.overrides]
     noise = [*opts, "model.name=noise"]
 
-    def job(script: str, logdir: str, options: list[str], *extra: str) -> list[str]:
+    def job(name: str, logdir: str, options: list[str], *extra: str) -> list[str]:
+        launched = launch if name in ("train", "evaluate", "construct") else []
         common = ["--workdir", str(output / "data"), "--cfg_file", "configs/demo_config.yml"]
-        return [script, *common, "--logdir", str(output / logdir), *extra, "--opts", *options]
+        common += ["--logdir", str(output / logdir), *extra, "--opts", *options]
+        return [sys.executable, *launched, "-m", "videosync", name, *common]
 
-    make_events = [python, "dataset_preparation/synthetic_process.py"]
-    make_events += ["--output_dir", str(output / "data" / "synthetic")]
-    make_events += ["--train_events", str(size.train_events), "--val_events", str(size.val_events)]
-    make_events += ["--frames", str(size.frames), "--size", "64", "--seed", str(seed), "--workers", "2"]
-    sets, detect, cross = (
-        "construct_softmaxed_sim_dataset.py",
-        "train_sync_offset_detector.py",
-        "eval_sync_offset_detector.py",
-    )
-    methods = ["--sync_methods", *DETECTORS]
-    real = ["--model_prefix", "demo", "--data_prefix", "demo"]
-    control = ["--model_prefix", "demo_noise", "--data_prefix", "demo_noise"]
-    trained = "eval.detectors=[" + ",".join(f"demo/{name}" for name in DETECTORS) + "]"
+    def sets(prefix: str, logdir: str, options: list[str]) -> list[str]:
+        return job("construct", logdir, options, "--dataset_prefix", prefix)
+
+    def detectors(prefix: str, logdir: str, options: list[str]) -> list[str]:
+        return job("train-detector", logdir, options, "--prefix", prefix, "--sync_methods", *size.detectors)
+
+    def cross(prefix: str, logdir: str, options: list[str]) -> list[str]:
+        both = ["--model_prefix", prefix, "--data_prefix", prefix]
+        models = [*size.label_free, *size.detectors]
+        return job("eval-detector", logdir, options, *both, "--models", *models)
+
+    compared = [f"eval.methods=[{','.join(size.label_free)}]"]
+    compared += [f"eval.detectors=[{','.join(f'demo/{name}' for name in size.detectors)}]"]
+    make_events = [sys.executable, "-m", "dataset_preparation.synthetic_process"]
+    make_events += ["--output-dir", str(output / "data" / "synthetic"), "--frames", "150", "--size", "64"]
+    make_events += ["--train-events", str(size.train_events), "--val-events", str(size.val_events)]
+    make_events += ["--seed", str(seed), "--workers", "2"]
+    videos = [str(output / "data" / "synthetic" / "val_0000" / name) for name in ("cam0.mp4", "cam1.mp4")]
+    trained = ["--encoder", str(output / "encoder")]
     return [
         ("make synthetic two-camera events", make_events),
-        ("train the encoder on 2 processes", launch + job("train.py", "encoder", opts)),
-        ("similarity sets of train and val", launch + job(sets, "encoder", opts, "--dataset_prefix", "demo")),
-        (
-            "train five offset detectors",
-            [python, *job(detect, "detectors_demo", opts, "--prefix", "demo", *methods)],
-        ),
-        ("evaluate the encoder with every method", launch + job("evaluate.py", "encoder", [*opts, trained])),
-        ("cross-evaluate the detectors", [python, *job(cross, "cross_demo", opts, *real)]),
-        (
-            "noise control: similarity sets",
-            launch + job(sets, "noise", noise, "--dataset_prefix", "demo_noise"),
-        ),
-        (
-            "noise control: detectors",
-            [python, *job(detect, "detectors_noise", noise, "--prefix", "demo_noise", *methods)],
-        ),
-        ("noise control: evaluation", [python, *job(cross, "cross_noise", noise, *control)]),
+        ("train the encoder on 2 processes", job("train", "encoder", opts)),
+        ("similarity sets of train and val", sets("demo", "encoder", opts)),
+        ("train the offset detectors", detectors("demo", "detectors_demo", opts)),
+        ("evaluate the encoder with every method", job("evaluate", "encoder", [*opts, *compared])),
+        ("cross-evaluate the detectors", cross("demo", "cross_demo", opts)),
+        ("noise control: similarity sets", sets("demo_noise", "noise", noise)),
+        ("noise control: detectors", detectors("demo_noise", "detectors_noise", noise)),
+        ("noise control: evaluation", cross("demo_noise", "cross_noise", noise)),
+        (SYNC, [sys.executable, "-m", "videosync", "sync", *videos, *trained]),
     ]
+
+
+main = command(build_parser, demo)

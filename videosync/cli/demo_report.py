@@ -53,6 +53,16 @@ def _mean(m: dict[str, Any]) -> str:
     return f"{m['mae_frames']:.2f}" + ("" if m["moe_frames"] is None else f" ± {m['moe_frames']:.2f}")
 
 
+def true_offset(output: Path) -> str:
+    """What the answer about the two videos at the end should have been."""
+    lines = (output / "data" / "synthetic" / "manifest.jsonl").read_text().splitlines()
+    event = next(sample for sample in map(json.loads, lines) if sample["event"] == "val_0000")
+    early, late = sorted(event["views"], key=lambda view: view["start_frame"])
+    frames = late["start_frame"] - early["start_frame"]
+    said = f"{frames / late['fps']:.3f} s ({frames} frames) after {Path(early['video']).name}"
+    return f"In truth {Path(late['video']).name} started {said}."
+
+
 def collect_pictures(output: Path, evaluation: Path) -> None:
     """Copy the pictures of all steps into one folder, ``pictures``."""
     folder = output / "pictures"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Collection
 
 from videosync.cli.common import (
+    CommandParser,
     check_writable,
+    command,
     command_parser,
     launched_rank,
     load_command_config,
-    run_command,
 )
-from videosync.cli.train_detector import METHODS, check_methods
-from videosync.cli.typed import typed_command
+from videosync.cli.train_detector import METHODS
+from videosync.errors import require_known
+from videosync.offset.methods import PREDICTORS
 
 DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
 
@@ -22,10 +25,10 @@ answering 0;
 metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
 report of other methods or options, to a folder beside it that is named by what differs."""
 
-LABEL_FREE = ("median", "mean", "dtw", "diagonal")
+LABEL_FREE: Collection[str] = PREDICTORS
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         default_logdir="runs/detectors/{model_prefix}_on_{data_prefix}",
@@ -43,36 +46,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--models",
         nargs="+",
-        default=None,
         metavar="METHOD",
         help=f"what to evaluate, of {', '.join((*LABEL_FREE, *METHODS))} "
         "(default: the label-free ones and all that are trained)",
     )
-    args = parser.parse_args(argv)
+    return parser
 
-    def job() -> None:
-        config = load_command_config(args)
-        if args.models is not None:
-            check_methods("--models", args.models, (*LABEL_FREE, *METHODS))
-        check_writable("--logdir", args.logdir)
-        if launched_rank() > 0:
-            return  # one process evaluates; others that a launcher started have nothing to do
-        from videosync.engine.eval_detectors import SIGN, evaluate_detectors
 
-        table, folder = evaluate_detectors(
-            config,
-            model_prefix=args.model_prefix,
-            data_prefix=args.data_prefix,
-            models=None if args.models is None else list(dict.fromkeys(args.models)),
-            workdir=args.workdir,
-            output=args.logdir,
-            flag="" if args.default_logdir else "--logdir",
-            command=typed_command(argv),
-        )
-        print(
-            f"\nOffset errors of {args.model_prefix} on {args.data_prefix}, split {config.eval.split}\n"
-            f"{table}\n"
-        )
-        print(f"{SIGN}\nNumbers, pairs and the picture methods.png are in {folder}.")
+def evaluate(args: Namespace) -> None:
+    config = load_command_config(args)
+    for name in args.models or ():
+        require_known("--models", name, (*LABEL_FREE, *METHODS))
+    check_writable("--logdir", args.logdir)
+    if launched_rank() > 0:
+        return  # one process evaluates; others that a launcher started have nothing to do
+    from videosync.engine.eval_detectors import SIGN, evaluate_detectors
+    from videosync.evaluation.metrics import metrics_table
 
-    return run_command(job)
+    results = evaluate_detectors(
+        config,
+        model_prefix=args.model_prefix,
+        data_prefix=args.data_prefix,
+        models=None if args.models is None else list(dict.fromkeys(args.models)),
+        workdir=args.workdir,
+        output=args.logdir,
+        flag="" if args.default_logdir else "--logdir",
+        command=args.command,
+    )
+    print(f"\nOffset errors of {args.model_prefix} on {args.data_prefix}, split {config.eval.split}")
+    print(f"{metrics_table(results.metrics, results.floor, results.notes)}\n")
+    print(f"{SIGN}\nNumbers, pairs and the picture methods.png are in {results.folder}.")
+
+
+main = command(build_parser, evaluate)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from argparse import Namespace
+from typing import TYPE_CHECKING
 
 from videosync.cli.common import (
+    CommandParser,
     check_writable,
+    command,
     command_parser,
     expanded_path,
     load_command_config,
-    run_command,
 )
-from videosync.cli.typed import typed_command
+
+if TYPE_CHECKING:
+    from videosync.engine.evaluate import Evaluation
 
 DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
 with the label-free methods (and any trained detector), and report errors in frames and milliseconds.
@@ -24,42 +28,60 @@ Other tasks are named in eval.tasks: kendalls_tau, and for a dataset with frame 
 and classification, as in --opts eval.tasks=[kendalls_tau,retrieval]."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         continue_train="show a finished evaluation again, instead of repeating it, if nothing it was made from has "
         "changed since (weights, pairs, labels, video files, detectors, options, code)",
     )
     parser.add_argument(
-        "--output_dir",
+        "--output-dir",
         type=expanded_path,
-        default=None,
         metavar="FOLDER",
         help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT, or "
         "one beside it, named by what differs, where that holds a report made with other options)",
     )
-    args = parser.parse_args(argv)
+    return parser
 
-    def job() -> None:
-        config = load_command_config(args)
-        from videosync.engine.distributed import setup_distributed
-        from videosync.engine.evaluate import evaluations_folder, run_evaluation
 
-        sync = "sync_offset" in config.eval.tasks
-        check_writable("--output_dir", args.output_dir or evaluations_folder(args.logdir))
-        with setup_distributed(config.train.backend, args.local_rank) as distributed:
-            tables, folder = run_evaluation(
-                config,
-                workdir=args.workdir,
-                logdir=args.logdir,
-                output=args.output_dir,
-                keep_finished=args.continue_train,
-                command=typed_command(argv),
-                distributed=distributed,
-            )
-            if distributed.is_main:
-                print(f"\n{tables}\n")
-                what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
-                print(f"{what} are in {folder}.", flush=True)
+def evaluate(args: Namespace) -> None:
+    config = load_command_config(args)
+    from videosync.engine.distributed import setup_distributed
+    from videosync.engine.evaluate import evaluations_folder, run_evaluation
 
-    return run_command(job)
+    check_writable("--output-dir", args.output_dir or evaluations_folder(args.logdir))
+    with setup_distributed(config.train.backend, args.local_rank) as distributed:
+        done = run_evaluation(
+            config,
+            workdir=args.workdir,
+            logdir=args.logdir,
+            output=args.output_dir,
+            keep_finished=args.continue_train,
+            command=args.command,
+            distributed=distributed,
+        )
+        if distributed.is_main:
+            sync = "sync_offset" in config.eval.tasks
+            what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
+            print("\n" + "\n\n".join([*describe(done), f"{what} are in {done.folder}."]), flush=True)
+
+
+def describe(done: Evaluation) -> list[str]:
+    """What changed, which checkpoint was taken, the tables below a line on what each is about, and notes."""
+    report = done.report
+    about = f"{report['dataset']}, split {report['split']}"
+    parts = []
+    if done.changed:
+        parts.append(f"Evaluated anew; since the earlier report there changed: {'; '.join(done.changed)}.")
+    if report["checkpoint"]:
+        parts.append(f"checkpoint {report['checkpoint']['why']}")
+    if "table" in report:
+        parts.append(f"Offset errors on {about}\n{report['table']}")
+    if "phases" in report:
+        parts.append(f"Phases on {about}\n{report['phases']['table']}")
+    if report.get("differences"):
+        parts.append("\n".join(f"Note: {note}." for note in report["differences"]))
+    return parts
+
+
+main = command(build_parser, evaluate)

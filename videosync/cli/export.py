@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
-import logging
-import sys
-from collections.abc import Sequence
+from argparse import Namespace
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
-from videosync.cli.typed import typed_command
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, log_to_stdout
 
 FORMATS = ("safetensors", "onnx", "torch")
 DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
@@ -23,7 +19,6 @@ and compared with PyTorch before the folder is put in place. onnx needs: pip ins
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="videosync export runs/demo/encoder --output exported/encoder --licence 'CC BY 4.0'\n"
         "videosync export runs/demo/detectors/demo/cnn --output exported/demo/cnn --metrics "
         "runs/demo/detectors_demo/metrics.json",
@@ -79,38 +74,30 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when the folder was written, else 2."""
-    args = build_parser().parse_args(argv)
-    command = typed_command(argv)
+def write(args: Namespace) -> None:
+    check_writable("--output", args.output.parent)
+    from videosync.export.export import ExportRequest, export  # torch slows --help
 
-    def job() -> None:
-        check_writable("--output", args.output.parent)
-        from videosync.export.export import ExportRequest, export  # torch slows --help
-
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-        remarks = export(
-            args.source,
-            args.output,
-            list(dict.fromkeys(args.format)),
-            ExportRequest(
-                checkpoint=args.checkpoint,
-                frames=list(dict.fromkeys(args.frames)),
-                workdir=args.workdir,
-                reports=args.metrics,
-                licence=args.licence,
-                name=args.name,
-                command=command,
-            ),
-        )
-        for remark in remarks:
-            print(f"Note: {remark}.")
-        if not args.licence:
-            print("Note: no --licence was given; the card says so.")
-        print(f"Wrote {args.output}; its card is {args.output / 'README.md'}.", flush=True)
-
-    return run_command(job)
+    log_to_stdout()
+    remarks = export(
+        args.source,
+        args.output,
+        list(dict.fromkeys(args.format)),
+        ExportRequest(
+            checkpoint=args.checkpoint,
+            frames=list(dict.fromkeys(args.frames)),
+            workdir=args.workdir,
+            reports=args.metrics,
+            licence=args.licence,
+            name=args.name,
+            command=args.command,
+        ),
+    )
+    for remark in remarks:
+        print(f"Note: {remark}.")
+    if not args.licence:
+        print("Note: no --licence was given; the card says so.")
+    print(f"Wrote {args.output}; its card is {args.output / 'README.md'}.", flush=True)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, write)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections import Counter
-from collections.abc import Sequence
 
 from videosync.carl.annotations import read_annotations, shared_events, to_samples
-from videosync.cli.common import CommandParser, expanded_path, run_command
+from videosync.cli.common import CommandParser, command, expanded_path
 from videosync.data.manifest import read_manifest, validate_manifest, write_manifest
 from videosync.data.splits import split_by_hash
 from videosync.errors import ManifestError
@@ -26,18 +24,18 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
     parser.add_argument(
-        "--output_dir",
+        "--output-dir",
         type=expanded_path,
         help="dataset folder that gets the manifest (default: the folder itself)",
     )
     parser.add_argument(
-        "--video_root",
+        "--video-root",
         type=expanded_path,
         help="where to look for the videos, if the paths in the pickles are no more",
     )
     parser.add_argument(
         "--resplit",
-        type=float,
+        type=_share,
         metavar="SHARE",
         help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
     )
@@ -47,16 +45,13 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when a manifest was written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    if args.resplit is not None and not 0 < args.resplit < 1:
-        parser.error(f"--resplit {args.resplit}: must be a share between 0 and 1")
-    return run_command(lambda: import_annotations(args))
+def _share(text: str) -> float:
+    if not 0 < (value := float(text)) < 1:
+        raise ArgumentTypeError(f"{text}: must be a share between 0 and 1")
+    return value
 
 
-def import_annotations(args: Namespace) -> int:
+def import_annotations(args: Namespace) -> None:
     output = args.output_dir or args.folder
     entries, problems = read_annotations(args.folder, video_root=args.video_root)
     splits = None
@@ -76,7 +71,7 @@ def import_annotations(args: Namespace) -> int:
     if not samples:
         raise ManifestError(
             f"{args.folder}: none of {len(entries) + len(problems)} entries can be used; "
-            "give --video_root if the videos were moved"
+            "give --video-root if the videos were moved"
         )
     write_manifest(output, samples)
     found = validate_manifest(read_manifest(output))
@@ -94,8 +89,6 @@ def import_annotations(args: Namespace) -> int:
         raise ManifestError(
             f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all"
         )
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, import_annotations)

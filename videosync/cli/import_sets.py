@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
-from collections.abc import Sequence
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, spread
+from videosync.errors import ConfigError
 
 DEFAULT_MAX_OFFSET = 30  # of the published code's classifiers
 
@@ -28,7 +27,7 @@ def build_parser() -> CommandParser:
         help="folder of the new set (default %(default)s)",
     )
     parser.add_argument(
-        "--max_offset",
+        "--max-offset",
         type=int,
         help=f"offsets lie in -K … K (default: {DEFAULT_MAX_OFFSET}, or the largest label where that is more)",
     )
@@ -41,16 +40,9 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when the sets were written, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+def import_sets(args: Namespace) -> None:
     if not 0 < args.fps < 1e6:
-        parser.error(f"--fps {args.fps:g}: must be a number above 0")
-    return run_command(lambda: import_sets(args))
-
-
-def import_sets(args: Namespace) -> int:
+        raise ConfigError(f"--fps {args.fps:g}: must be a number above 0.")
     from videosync.carl.sets import (  # torch slows --help
         find_splits,
         largest,
@@ -71,9 +63,8 @@ def import_sets(args: Namespace) -> int:
             "; replaces the set that was there" if similarity_set_exists(args.sets, prefix, split) else ""
         )
         write_split(old, args.sets, prefix, split, max_offset=max_offset, fps=args.fps, size=size)
-        lengths = sorted({len(matrix) for matrix in old.matrices})
+        shown = spread([len(matrix) for matrix in old.matrices])
         cut = f"; {old.cut} that were not square are cut to their shorter side" if old.cut else ""
-        shown = f"{lengths[0]}" if len(lengths) == 1 else f"{lengths[0]} … {lengths[-1]}"
         print(
             f"{prefix}_{split}: {len(old.matrices)} pairs of {shown} frames, offsets within ±{max_offset}{cut}"
             f"{replaced}"
@@ -81,8 +72,6 @@ def import_sets(args: Namespace) -> int:
     print(
         f"wrote them to {args.sets}; every pair counts as an event of its own, since the files name no events"
     )
-    return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, import_sets)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, run_command
-from videosync.cli.train_detector import METHODS, check_methods
-from videosync.cli.typed import typed_command
+from videosync.arguments import at_least
+from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path
+from videosync.cli.train_detector import METHODS
 from videosync.config.load import load_config
+from videosync.errors import ConfigError, require_known
 
 if TYPE_CHECKING:
     from videosync.leaks.job import LeakReport
@@ -35,9 +34,7 @@ MOST_WINDOWS = 8
 
 
 def build_parser() -> CommandParser:
-    parser = CommandParser(
-        description=DESCRIPTION, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(description=DESCRIPTION)
     add = parser.add_argument
     add("folder", type=expanded_path, help="dataset folder that holds manifest.jsonl")
     add(
@@ -47,14 +44,7 @@ def build_parser() -> CommandParser:
         help="take windows (pairs.…) and detectors from this configuration (default: windows that fit the folder, and "
         "quick detectors)",
     )
-    add(
-        "--opts",
-        nargs="*",
-        action="extend",
-        default=[],
-        metavar="KEY VALUE",
-        help="options that win over these",
-    )
+    parser.add_opts("options that win over these")
     add(
         "--methods",
         nargs="*",
@@ -62,7 +52,12 @@ def build_parser() -> CommandParser:
         metavar="METHOD",
         help=f"detectors to train on noise, of {', '.join(METHODS)} (default: all; none: only what files say)",
     )
-    add("--pairs", type=int, default=300, help="pairs of views of each split at most (default %(default)s)")
+    add(
+        "--pairs",
+        type=at_least(1),
+        default=300,
+        help="pairs of views of each split at most (default %(default)s)",
+    )
     add("--seed", type=int, default=0, help="another number, other pairs and windows (default %(default)s)")
     add(
         "--output",
@@ -73,20 +68,11 @@ def build_parser() -> CommandParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when no leak is found, else 2."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    if args.pairs < 1:
-        parser.error(f"--pairs {args.pairs}: must be 1 or more")
+def leaks(args: argparse.Namespace) -> int:
     if args.output and args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
-        parser.error(f"--output {args.output}: is not empty; give a new folder")
-    command = typed_command(argv)
-    return run_command(lambda: leaks(args, command))
-
-
-def leaks(args: argparse.Namespace, command: str) -> int:
-    check_methods("--methods", args.methods, METHODS)
+        raise ConfigError(f"--output {args.output}: is not empty; give a new folder.")
+    for name in args.methods:
+        require_known("--methods", name, METHODS)
     if args.output:
         check_writable("--output", args.output)
     from videosync.data.manifest import read_manifest, require_usable  # the chain below imports torch
@@ -144,7 +130,7 @@ def leaks(args: argparse.Namespace, command: str) -> int:
             control_frames=control_frames,
             output=output.absolute(),
             distributed=distributed,
-            command=command,
+            command=args.command,
         )
     print_report(report)
     if args.output:
@@ -160,11 +146,8 @@ def print_report(report: LeakReport) -> None:
         error, chance, floor = ("–" if x is None else f"{x:.2f}" for x in (row.error, row.chance, row.floor))
         luck = "–" if row.test is None else f"{row.test.p_value:.3f}"
         table.append((row.name, error, interval_text(row.interval), chance, floor, luck, row.verdict))
-    widths = [max(len(line[i]) for line in table) for i in range(6)]
-    print()
-    for name, *numbers, verdict in table:
-        cells = [name.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(numbers, widths[1:]))]
-        print("  ".join([*cells, verdict]))
+    numbers = columns([row[:-1] for row in table])
+    print("\n".join(["", *(f"{line:<{len(numbers[0])}}  {row[-1]}" for line, row in zip(numbers, table))]))
     print("luck: how often answers that know nothing would do as well or better\n")
     for note in report.notes:
         print(f"note: {note}")
@@ -176,5 +159,4 @@ def print_report(report: LeakReport) -> None:
         print(f"no leak found; too few offsets to tell: {untold}" if untold else "no leak found")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+main = command(build_parser, leaks)

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from videosync.cli.common import CommandParser, check_writable, expanded_path, report_note, run_command
+from videosync.cli.common import (
+    CommandParser,
+    check_writable,
+    columns,
+    expanded_path,
+    report_note,
+    run_command,
+)
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
 from videosync.models import SHIPPED
@@ -39,9 +46,7 @@ given)."""
 
 
 def build_parser() -> CommandParser:
-    parser = CommandParser(
-        description=DESCRIPTION, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = CommandParser(description=DESCRIPTION)
     add = parser.add_argument
     add("videos", nargs="+", type=os.path.expanduser, metavar="VIDEO", help="two or more videos of one event")
     add(
@@ -51,13 +56,13 @@ def build_parser() -> CommandParser:
         help="the one of them that starts at 0 (default: the earliest)",
     )
     add(
-        "--max_offset",
+        "--max-offset",
         type=_seconds,
         metavar="SECONDS",
-        help="largest offset of two videos that is considered (default: any that leaves --min_overlap)",
+        help="largest offset of two videos that is considered (default: any that leaves --min-overlap)",
     )
     add(
-        "--min_overlap",
+        "--min-overlap",
         type=_seconds,
         metavar="SECONDS",
         help="the shortest time that two videos have in common (default: a quarter of the shorter, but 30 frames or "
@@ -185,11 +190,6 @@ def describe(timeline: Timeline) -> list[str]:
                 f"{math.floor(100 * file.confidence)} %",
             )
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]).rstrip()
-        for row in rows
-    ]
     refused: dict[str, list[str]] = {}  # reason → names
     for file in timeline.files:
         if file.reason is not None:
@@ -201,7 +201,7 @@ def describe(timeline: Timeline) -> list[str]:
         f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)
     ]
     found = [f"Found with {' and '.join(chosen)}."] if chosen else []
-    return [*lines, "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *found]
+    return [*columns(rows), "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *found]
 
 
 def _say(text: str) -> None:

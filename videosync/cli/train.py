@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Sequence
+from argparse import Namespace
 
 from videosync.cli.common import (
+    CommandParser,
     check_writable,
+    command,
     command_parser,
-    launched_rank,
     load_command_config,
-    run_command,
+    log_to_stdout,
 )
-from videosync.cli.typed import typed_command
 
 DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
 
@@ -25,27 +23,27 @@ happened."""
 SIGNAL_EXIT = 128  # the shell's convention: 128 + number of the signal
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    parser = command_parser(DESCRIPTION)
-    args = parser.parse_args(argv)
+def build_parser() -> CommandParser:
+    return command_parser(DESCRIPTION)
 
-    def job() -> int:
-        config = load_command_config(args, training=True)
-        check_writable("--logdir", args.logdir)
-        from videosync.engine.distributed import setup_distributed
-        from videosync.engine.train import run_training
 
-        level = logging.INFO if launched_rank() == 0 else logging.WARNING
-        logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout)
-        with setup_distributed(config.train.backend, args.local_rank) as distributed:
-            stopped = run_training(
-                config,
-                workdir=args.workdir,
-                logdir=args.logdir,
-                continue_train=args.continue_train,
-                command=typed_command(argv),
-                distributed=distributed,
-            )
-        return 0 if stopped is None else SIGNAL_EXIT + stopped
+def train(args: Namespace) -> int:
+    config = load_command_config(args, training=True)
+    check_writable("--logdir", args.logdir)
+    from videosync.engine.distributed import setup_distributed
+    from videosync.engine.train import run_training
 
-    return run_command(job)
+    log_to_stdout()
+    with setup_distributed(config.train.backend, args.local_rank) as distributed:
+        stopped = run_training(
+            config,
+            workdir=args.workdir,
+            logdir=args.logdir,
+            continue_train=args.continue_train,
+            command=args.command,
+            distributed=distributed,
+        )
+    return 0 if stopped is None else SIGNAL_EXIT + stopped
+
+
+main = command(build_parser, train)

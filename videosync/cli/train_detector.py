@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Collection
 
 from videosync.cli.common import (
+    CommandParser,
     check_writable,
+    command,
     command_parser,
     expanded_path,
     launched_rank,
     load_command_config,
-    run_command,
+    log_to_stdout,
 )
-from videosync.cli.typed import typed_command
-from videosync.config.options import nearest
-from videosync.errors import ConfigError
+from videosync.errors import require_known
+from videosync.offset.methods import DETECTORS
 
 DESCRIPTION = """Train offset detectors on the train split of a similarity set; report them on its val split.
 
@@ -27,10 +27,10 @@ is only reported.
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
 first)."""
 
-METHODS = ("log_reg", "svm", "mlp", "cnn", "equivariant")
+METHODS: Collection[str] = DETECTORS
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         default_logdir="runs/detectors/{prefix}",
@@ -46,42 +46,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="METHOD",
         help=f"detectors to train, of {', '.join(METHODS)} (default: all)",
     )
-    args = parser.parse_args(argv)
-
-    def job() -> None:
-        config = load_command_config(args)
-        check_methods("--sync_methods", args.sync_methods, METHODS)
-        check_writable("--logdir", args.logdir)
-        check_writable("paths.detectors", expanded_path(config.paths.detectors))
-        if launched_rank() > 0:
-            return  # one process trains; others that a launcher started have nothing to do
-        from videosync.engine.train_detectors import train_detectors
-
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-        table = train_detectors(
-            config,
-            prefix=args.prefix,
-            methods=list(dict.fromkeys(args.sync_methods)),
-            workdir=args.workdir,
-            logdir=args.logdir,
-            continue_train=args.continue_train,
-            command=typed_command(argv),
-        )
-        print(f"\nOffset errors of set {args.prefix}, split {config.eval.split}\n{table}\n")
-        print(
-            f"The detectors are in {config.paths.detectors}/{args.prefix}, their losses and numbers in "
-            f"{args.logdir}."
-        )
-
-    return run_command(job)
+    return parser
 
 
-def check_methods(flag: str, given: Sequence[str], known: Sequence[str]) -> None:
-    """Raises ConfigError for a name that is not known, with the nearest that is."""
-    for name in given:
-        if name not in known:
-            near = nearest(name, known)
-            raise ConfigError(
-                f"{flag} {name}: unknown method. "
-                + (f"Did you mean '{near}'?" if near else f"Available: {', '.join(known)}.")
-            )
+def train(args: Namespace) -> None:
+    config = load_command_config(args)
+    for name in args.sync_methods:
+        require_known("--sync_methods", name, METHODS)
+    check_writable("--logdir", args.logdir)
+    check_writable("paths.detectors", expanded_path(config.paths.detectors))
+    if launched_rank() > 0:
+        return  # one process trains; others that a launcher started have nothing to do
+    from videosync.engine.train_detectors import train_detectors
+    from videosync.evaluation.metrics import metrics_table
+
+    log_to_stdout()
+    results = train_detectors(
+        config,
+        prefix=args.prefix,
+        methods=list(dict.fromkeys(args.sync_methods)),
+        workdir=args.workdir,
+        logdir=args.logdir,
+        continue_train=args.continue_train,
+        command=args.command,
+    )
+    print(f"\nOffset errors of set {args.prefix}, split {config.eval.split}")
+    print(f"{metrics_table(results.metrics, results.floor, results.notes)}\n")
+    print(
+        f"The detectors are in {config.paths.detectors}/{args.prefix}, their losses and numbers in {args.logdir}."
+    )
+
+
+main = command(build_parser, train)

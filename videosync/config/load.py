@@ -25,6 +25,7 @@ from videosync.config.carl.keys import LEGACY_KEYS
 from videosync.config.options import Option, nearest, nearest_key, options, section_classes
 from videosync.config.rules import check_config
 from videosync.config.schema import Config
+from videosync.config.shipped import find_config
 from videosync.config.yaml_text import Scalars, read_yaml, scalars
 from videosync.errors import ConfigError
 from videosync.text_file import shown
@@ -53,6 +54,8 @@ def load_config(
 ) -> Config:
     """Defaults, then the YAML file at ``path`` (None: no file), then ``overrides``.
 
+    Where there is no file ``configs/NAME``, the one of that name that comes with VideoSync is read.
+
     ``overrides`` mixes ``["optim.lr", "1e-3"]`` and ``["optim.lr=1e-3"]`` freely. With ``training`` the rules
     that matter to a training run alone (pretrained weights, batch size against ``world_size`` processes) are
     checked too. Old keys (``TRAIN.MAX_EPOCHS``) are translated, in a file and in ``overrides``.
@@ -70,7 +73,8 @@ def read_config(
     training: bool = False,
 ) -> LoadedConfig:
     """As :func:`load_config`, with what there is to say about old keys."""
-    values, written = read_yaml(Path(path)) if path is not None else ({}, {})
+    path = find_config(Path(path)) if path is not None else None
+    values, written = read_yaml(path) if path is not None else ({}, {})
     where = str(path) if path is not None else "the configuration"
     whole = _is_legacy(values, where)
     pairs, problems = parse_overrides(overrides)
@@ -255,6 +259,8 @@ def _fits(option: Option, value: Any) -> bool:
     if isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") for c in value):
         return False  # no name of a file, and nothing to print
     if option.type in (int, float) and isinstance(value, bool):
+        return False
+    if option.choices and value not in option.choices:
         return False
     return not (option.type is bool and isinstance(value, int | float) and not isinstance(value, bool))
 

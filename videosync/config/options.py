@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import dataclasses
 import difflib
 import functools
-import inspect
-import io
-import tokenize
 import types
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from videosync.config import schema
+from videosync.config.schema import Config
 
 _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 _PLURALS: dict[Any, str] = {int: "whole numbers such as [1, 2]", float: "numbers such as [0.1, 0.2]"}
@@ -27,11 +22,14 @@ class Option:
     key: str  # "optim.lr"
     type: Any  # float, Literal[...], list[str], …
     default: Any
+    about: Mapping[str, Any]  # the metadata of its field: meaning, range, … (videosync.option)
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        """What a ``Literal`` option may be; empty for every other type."""
-        return get_args(self.type) if get_origin(self.type) is Literal else ()
+        """What an option that is a name may be; empty where it may be anything."""
+        if get_origin(self.type) is Literal:
+            return get_args(self.type)
+        return tuple(self.about["choices"] or ()) if self.type is str else ()
 
     @property
     def value_kind(self) -> Literal["bool", "number", "text"]:
@@ -50,24 +48,32 @@ class Option:
         return _WORDS[self.type]
 
 
-@functools.cache
-def section_classes() -> types.MappingProxyType[str, type]:
+def section_classes() -> Mapping[str, type]:
     """The groups of options, by name: ``{"data": DataConfig, …}``."""
-    hints = get_type_hints(schema.Config)
-    return types.MappingProxyType({f.name: hints[f.name] for f in dataclasses.fields(schema.Config)})
+    defaults = Config()
+    return {group.name: type(getattr(defaults, group.name)) for group in fields(defaults)}
+
+
+def options() -> Mapping[str, Option]:
+    """Every option by its dotted key, in the order of the schema."""
+    return _options(tuple(section_classes().items()))
 
 
 @functools.cache
-def options() -> types.MappingProxyType[str, Option]:
-    """Every option by its dotted key, in the order of the schema."""
-    defaults = schema.Config()
+def _options(sections: tuple[tuple[str, type], ...]) -> Mapping[str, Option]:
     found: dict[str, Option] = {}
-    for section, cls in section_classes().items():
-        hints = get_type_hints(cls)
-        for field in dataclasses.fields(cls):
-            key = f"{section}.{field.name}"
-            found[key] = Option(key, hints[field.name], getattr(getattr(defaults, section), field.name))
+    for section, cls in sections:
+        hints, defaults = get_type_hints(cls), cls()
+        for one in fields(cls):
+            key = f"{section}.{one.name}"
+            found[key] = Option(key, hints[one.name], getattr(defaults, one.name), one.metadata)
     return types.MappingProxyType(found)
+
+
+def value_of(config: Config, key: str) -> Any:
+    """The value of an option by its dotted key."""
+    section, _, name = key.partition(".")
+    return getattr(getattr(config, section), name)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -94,25 +100,3 @@ def nearest_key(key: str) -> str | None:
     if match := nearest(name, inside):
         return f"{section.lower()}.{match}"
     return nearest(key, options())
-
-
-@functools.cache
-def option_comments() -> types.MappingProxyType[str, str]:
-    """The comment behind each field of the schema's source, by dotted key; "" where there is none."""
-    source = inspect.getsource(schema)
-    by_line = {
-        token.start[0]: token.string.lstrip("# ")
-        for token in tokenize.generate_tokens(io.StringIO(source).readline)
-        if token.type == tokenize.COMMENT
-    }
-    by_class = {cls.__name__: section for section, cls in section_classes().items()}
-    comments: dict[str, str] = {}
-    for node in ast.parse(source).body:
-        if not isinstance(node, ast.ClassDef) or node.name not in by_class:
-            continue
-        for statement in node.body:
-            if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-                lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
-                comment = " ".join(by_line[line] for line in lines if line in by_line)
-                comments[f"{by_class[node.name]}.{statement.target.id}"] = comment
-    return types.MappingProxyType(comments)

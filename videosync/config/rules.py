@@ -5,36 +5,12 @@ What depends on the data (clip length against video length) is checked where the
 
 from __future__ import annotations
 
-from typing import Any
-
-from videosync.config.eval_rules import eval_problems
+from videosync.config.options import options, value_of
 from videosync.config.ranges import range_problems
-from videosync.config.schema import Config
+from videosync.config.schema import Config, EvalConfig
+from videosync.losses.named import LOSSES
 
-READ_BY: dict[str, tuple[str, ...]] = {  # option → the losses that read it; the others refuse a change of it
-    "loss.temperature": ("scl", "tcc"),
-    "loss.embeddings": ("tcc", "tcn", "classification"),
-    "loss.negative_type": ("scl",),
-    "loss.label_variance": ("scl",),
-    "loss.lag_weight": ("scl",),
-    "loss.log_epsilon": ("scl",),
-    "loss.tcc_type": ("tcc",),
-    "loss.tcc_similarity": ("tcc",),
-    "loss.label_smoothing": ("tcc",),
-    "loss.variance_lambda": ("tcc",),
-    "loss.huber_delta": ("tcc",),
-    "loss.tcc_reference": ("tcc",),
-    "loss.tcn_window": ("tcn",),
-    "loss.reg_lambda": ("tcn",),
-    "model.projection_size": ("scl",),
-    "model.num_classes": ("classification",),
-    "data.label_fraction": ("classification",),
-}
-READ_BY_TCC_TYPE: dict[str, str] = {  # option → the only loss.tcc_type that reads it
-    "loss.variance_lambda": "regression_mse_var",
-    "loss.huber_delta": "regression_huber",
-    "loss.tcc_reference": "classification",
-}
+_FITTED_TASKS = ("event_completion", "classification")
 _LAST_STAGE = 4
 _LARGEST_REGION = 100  # of a video no longer than a view, one drawn frame in 20 is real then
 
@@ -44,8 +20,9 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
 
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
-    problems = range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _lists(config)
-    problems += eval_problems(config.eval)
+    problems = (
+        range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _eval(config.eval)
+    )
     if training:
         problems += _training(config, world_size)
     return problems
@@ -72,10 +49,6 @@ def _model(config: Config) -> list[str]:
         problems.append(
             f"model.temporal_kernel ({model.temporal_kernel}) is even; the filter's middle has to be a frame: "
             "choose an odd number, or 0 for no filter."
-        )
-    if model.layer > _LAST_STAGE:
-        problems.append(
-            f"model.layer is {model.layer}; expected 0 (nothing frozen) to {_LAST_STAGE} (all frozen)."
         )
     if model.weights and model.random_backbone:
         problems.append(
@@ -104,65 +77,67 @@ def _sampling(config: Config) -> list[str]:
             f"pairs.max_offset ({config.pairs.max_offset}) must be smaller than pairs.num_frames "
             f"({config.pairs.num_frames}), or the two windows of a pair share no moment."
         )
-    if config.data.cross_share != type(config.data)().cross_share and config.data.views != "mix":
+    if config.data.cross_share != Config().data.cross_share and config.data.views != "mix":
         problems.append(
             f"data.cross_share is {config.data.cross_share}, but data.views is '{config.data.views}': "
             "the share is read only when data.views is 'mix'."
         )
-    data = config.data
-    if config.loss.lag_weight and (data.sampling_region != 1 or data.sampling_block == "video"):
+    data, lag_weight = config.data, value_of(config, "loss.lag_weight")
+    if lag_weight and (data.sampling_region != 1 or data.sampling_block == "video"):
         problems.append(
-            f"loss.lag_weight is {config.loss.lag_weight}, but data.sampling_region is {data.sampling_region} and "
+            f"loss.lag_weight is {lag_weight}, but data.sampling_region is {data.sampling_region} and "
             f"data.sampling_block '{data.sampling_block}': frames with gaps between them have no lag. "
             "Set data.sampling_region to 1 and data.sampling_block to view."
         )
     return problems
 
 
+def read_by() -> dict[str, tuple[str, ...]]:
+    """Option → the losses that read it; with the others a change of it is refused."""
+    heads = {name: loss().wanted for name, loss in LOSSES.items()}
+    own = {key: option.about["read_by"] for key, option in options().items() if key.startswith("loss.")}
+    return {
+        **{key: losses for key, losses in own.items() if losses},
+        "model.projection_size": tuple(name for name in LOSSES if heads[name].get("project")),
+        "model.num_classes": tuple(name for name in LOSSES if heads[name].get("classify")),
+        "data.label_fraction": tuple(name for name in LOSSES if LOSSES[name].labels),
+    }
+
+
 def _loss(config: Config) -> list[str]:
     """Options that were changed though the chosen loss does not read them (no projection head, 0, suits every loss)."""
     name, problems = config.loss.name, []
-    for key, losses in READ_BY.items():
-        value = _value(config, key)
-        if value == _value(Config(), key) or (key == "model.projection_size" and value == 0):
+    for key, losses in read_by().items():
+        value, option = value_of(config, key), options()[key]
+        if value == option.default or (key == "model.projection_size" and value == 0):
             continue
+        other, needed = option.about["only_for"] or ("name", name)
         if name not in losses:
             readers = " or ".join(f"'{loss}'" for loss in losses)
             problems.append(
                 f"{key} is {value}, but loss.name is '{name}': the option is read only when loss.name is {readers}."
             )
-        elif name == "tcc" and READ_BY_TCC_TYPE.get(key, config.loss.tcc_type) != config.loss.tcc_type:
+        elif (found := value_of(config, f"loss.{other}")) != needed:
             problems.append(
-                f"{key} is {value}, but loss.tcc_type is '{config.loss.tcc_type}': the option is read only when "
-                f"loss.tcc_type is '{READ_BY_TCC_TYPE[key]}'."
+                f"{key} is {value}, but loss.{other} is '{found}': the option is read only when loss.{other} is "
+                f"'{needed}'."
             )
     return problems
 
 
-def _value(config: Config, key: str) -> Any:
-    section, _, name = key.partition(".")
-    return getattr(getattr(config, section), name)
-
-
-def _lists(config: Config) -> list[str]:
+def _eval(options: EvalConfig) -> list[str]:
     problems = []
-    for key, sizes in (
-        ("detector.mlp_hidden", config.detector.mlp_hidden),
-        ("detector.cnn_channels", config.detector.cnn_channels),
-    ):
-        if not sizes or min(sizes) < 1:
-            problems.append(f"{key} is {sizes}; expected at least one layer, each of size 1 or more.")
-    if len(config.detector.equivariant_channels) != 2 or min(config.detector.equivariant_channels) < 1:
+    if "sync_offset" in options.tasks and not options.methods and not options.detectors:
+        problems.append("eval.methods and eval.detectors are empty; name at least one, such as 'diagonal'.")
+    fitted = [task for task in options.tasks if task in _FITTED_TASKS]
+    if fitted and options.split == "train":
         problems.append(
-            f"detector.equivariant_channels is {config.detector.equivariant_channels}; expected two numbers of 1 or "
-            "more: channels along diagonals, and over lags, such as [6, 10]."
+            f"eval.split is 'train', but eval.tasks holds {' and '.join(map(repr, fitted))}, fitted on that split: "
+            "evaluate another one, such as 'val'."
         )
-    if repeated := sorted(
-        {name for name in config.similarity.splits if config.similarity.splits.count(name) > 1}
-    ):
-        problems.append(f"similarity.splits names {', '.join(map(repr, repeated))} more than once.")
-    if not config.similarity.splits:
-        problems.append("similarity.splits is empty; expected at least one split, such as [train, val].")
+    for detector in options.detectors:
+        if detector.count("/") != 1 or detector.startswith("/") or detector.endswith("/"):
+            problems.append(f"eval.detectors holds '{detector}'; expected PREFIX/METHOD, such as 'demo/cnn'.")
     return problems
 
 
@@ -181,6 +156,11 @@ def _training(config: Config, world_size: int) -> list[str]:
             "frozen random features learn nothing. Name pretrained weights inside --workdir (model.weights), "
             "start from another run (train.start_from), train the whole backbone (model.layer 0), or allow it with "
             "model.random_backbone true."
+        )
+    if config.data.feature_cache > 1 and not config.augment.enabled:
+        problems.append(
+            f"data.feature_cache is {config.data.feature_cache}, but augment.enabled is false: the copies would be "
+            "equal. Set augment.enabled to true, or data.feature_cache to 1."
         )
     if config.data.sampling_region > _LARGEST_REGION:
         problems.append(

@@ -18,6 +18,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from videosync.config.options import nearest
+from videosync.config.shipped import shipped_configs
 from videosync.errors import ConfigError
 from videosync.text_file import read_text
 
@@ -169,13 +170,10 @@ def _refused(node: yaml.Node, problem: str) -> yaml.MarkedYAMLError:
 def _missing_file(path: Path) -> str:
     if path.is_dir():
         return f"{path}: is a folder; expected a YAML file inside it."
-    folders = [folder for folder in (path.parent, Path("configs")) if folder.is_dir()]
-    files = {
-        f.name: f for folder in reversed(folders) for f in folder.iterdir() if f.suffix in (".yml", ".yaml")
-    }
+    files = {name: Path("configs", name) for name in shipped_configs()}
+    files |= {f.name: f for f in Path("configs").glob("*.y*ml")}
+    files |= {f.name: f for f in path.parent.glob("*.y*ml")}
     message = f"{path}: no such configuration file."
     if match := nearest(path.name, files):
         return f"{message} Did you mean '{files[match]}'?"
-    if files:
-        return f"{message} Files there: {', '.join(sorted(str(f) for f in files.values()))}."
-    return message
+    return f"{message} 'videosync config --list' names those that come with VideoSync."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.lags.fusion import antisymmetric, fuse
+from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
 from videosync.signals.measure import Meter
 from videosync.signals.motion import MotionMeter
@@ -91,7 +91,8 @@ class Cue:
             parts = self.curves(clips[first], clips[second], offsets)
             return np.concatenate([fuse(parts)[None], parts])  # [1 + P, L]
 
-        rows = antisymmetric(measured, np.asarray(lags, np.int64))
+        lags = np.asarray(lags, np.int64)
+        rows = (measured(0, 1, lags) + measured(1, 0, -lags[::-1])[:, ::-1]) / 2
         return rows[0], rows[1:]
 
     def curves(self, clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from videosync.data.datasets import ClipPair, decode_size, prepare_frames
 from videosync.data.draws import ClipDraws
 from videosync.data.identity import content_hash, files_hash
 from videosync.data.samples import Manifest, View
-from videosync.errors import ConfigError, ManifestError
+from videosync.errors import ManifestError
 from videosync.video.read import probe, read_frames, read_frames_at
 from videosync.video.transforms import ClipAugment
 
@@ -52,8 +52,6 @@ class FeatureCache:
     """
 
     def __init__(self, folder: str | Path, key: str, *, copies: int) -> None:
-        if copies < 1:
-            raise ConfigError(f"data.feature_cache is {copies}; a cache needs 1 copy or more")
         self.root = Path(folder) / key
         self.key = key
         self.copies = copies
@@ -84,13 +82,8 @@ class FeatureCache:
             context: frames before a chunk that ``encode`` looks back at (0 at a video's start).
 
         Raises:
-            ConfigError: several copies without augmentation. VideoError: a file cannot be read.
+            VideoError: a file cannot be read.
         """
-        if augment is None and self.copies > 1:
-            raise ConfigError(
-                f"data.feature_cache is {self.copies} but augmentation is off: the copies would be equal; "
-                "set augment.enabled=true or data.feature_cache=1"
-            )
         self.root.mkdir(parents=True, exist_ok=True)
         mine = _distinct(views)[rank::world_size]
         often = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few

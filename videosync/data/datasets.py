@@ -13,7 +13,6 @@ from torch.utils.data import Dataset
 
 from videosync.data.draws import ClipDraws
 from videosync.data.samples import View
-from videosync.errors import ConfigError
 from videosync.types import ClipBatch
 from videosync.video.read import VideoInfo, probe, read_frames_at
 from videosync.video.transforms import ClipAugment, to_model_input
@@ -57,12 +56,10 @@ class TrainingClips(Dataset[ClipPair]):
         draws: which frames of which views make up each item. image_size: S, pixels.
 
     Raises:
-        ConfigError: no image size. VideoError: a file cannot be read.
+        VideoError: a file cannot be read.
     """
 
     def __init__(self, draws: ClipDraws, *, image_size: int, augment: ClipAugment | None) -> None:
-        if image_size < 1:
-            raise ConfigError(f"data.image_size is {image_size}, but must be 1 or more")
         self.draws = draws
         self.image_size = image_size
         self.augment = augment

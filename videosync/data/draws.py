@@ -12,7 +12,7 @@ import torch
 from videosync.data.clock import common_frames, frames_at, similar_rates, span_at
 from videosync.data.labelled import FrameLabels
 from videosync.data.samples import Manifest, Sample, View
-from videosync.errors import ConfigError, ManifestError
+from videosync.errors import ManifestError
 from videosync.video.sampling import SamplingBlock, sample_cross_views, sample_self_views
 
 
@@ -38,7 +38,6 @@ class ClipDraws:
     line has two views, else self. With ``labels`` every draw has the labels of its frames.
 
     Raises:
-        ConfigError: a number is out of range.
         ManifestError: no such split; views="cross" and a line without two views that share a moment and a
             rate ("mix" takes such lines as self-views, even where all are: :attr:`has_pairs` tells).
     """
@@ -58,20 +57,6 @@ class ClipDraws:
         labels: FrameLabels | None = None,
         sampling_block: SamplingBlock = "view",
     ) -> None:
-        if views not in ("self", "cross", "mix"):
-            raise ConfigError(f"data.views is '{views}', but must be 'self', 'cross' or 'mix'")
-        if not 0 <= cross_share <= 1:
-            raise ConfigError(f"data.cross_share is {cross_share}, but must be between 0 and 1")
-        if num_frames < 1 or samples_per_video < 1:
-            raise ConfigError(
-                f"data.num_frames is {num_frames} and data.samples_per_video {samples_per_video}; "
-                "both must be 1 or more"
-            )
-        if sampling_region < 1 or not 0 <= consistent_offset <= 1:
-            raise ConfigError(
-                f"data.sampling_region is {sampling_region} and data.consistent_offset {consistent_offset}; "
-                "the first must be 1 or more, the second between 0 and 1"
-            )
         self.manifest = manifest
         self.split = split
         self.samples = manifest.of_split(split)
@@ -79,9 +64,9 @@ class ClipDraws:
         alone = [sample.event for sample, pairs in zip(self.samples, self.partners) if not pairs]
         if alone and views == "cross":
             raise ManifestError(
-                f"{manifest.root}: data.views is '{views}', but {len(alone)} of {len(self.samples)} samples "
+                f"{manifest.root}: views is '{views}', but {len(alone)} of {len(self.samples)} samples "
                 f"of split '{split}' have no two views with a moment and a frame rate in common (first: "
-                f"'{alone[0]}'); use data.views=self, or take them out of the manifest"
+                f"'{alone[0]}'); use views 'self', or take them out of the manifest"
             )
         self.num_frames = num_frames
         self.cross_share = {"self": 0.0, "cross": 1.0, "mix": cross_share}[views]
@@ -112,8 +97,8 @@ class ClipDraws:
             return []
         return [
             f"the two views of {sum(alike)} of {len(alike)} samples are always the same frames, which teaches that "
-            f"every offset is 0: their videos have no more than data.num_frames ({self.num_frames}) frames, and "
-            "data.sampling_region is 1; lower the first, or raise the second"
+            f"every offset is 0: their videos have no more than num_frames ({self.num_frames}) frames, and "
+            "sampling_region is 1; lower the first, or raise the second"
         ]
 
     @property

@@ -28,7 +28,7 @@ def labelled_views(manifest: Manifest, split: str) -> Manifest:
     if not samples:
         raise ManifestError(
             f"{manifest.root}: no view of split '{split}' has frame_labels, which supervised training learns from; "
-            "add them to the manifest (docs/datasets), or choose a loss.name that needs none, such as 'scl'"
+            "add them to the manifest (docs/datasets), or train with a loss that needs none, such as 'scl'"
         )
     return Manifest(manifest.root, tuple(samples))
 

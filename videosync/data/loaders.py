@@ -23,7 +23,7 @@ from videosync.types import ClipBatch
 PREFETCH = 2  # batches that each worker may have ready
 SHARED_MEMORY = Path("/dev/shm")  # where workers put batches (Linux)
 SHARED_MEMORY_REMEDY = (
-    "use --opts data.num_workers 0, which needs none (fewer workers or a smaller train.batch_size need less), or in "
+    "use num_workers 0, which needs none (fewer workers or a smaller batch_size need less), or in "
     "Docker give the container more: --shm-size {gigabytes}g or --ipc=host"
 )
 
@@ -57,13 +57,13 @@ class EpochSampler(Sampler[list[int]]):
             raise ValueError(f"rank {rank} is not one of {world_size}")
         if batch_size < 1 or batch_size % world_size:
             raise ConfigError(
-                f"train.batch_size is {batch_size}, which {world_size} processes cannot share evenly; "
+                f"batch_size is {batch_size}, which {world_size} processes cannot share evenly; "
                 f"make it a multiple of {world_size}"
             )
         if batch_size > num_samples:
             raise ConfigError(
-                f"train.batch_size is {batch_size}, but an epoch has only {num_samples} samples; "
-                "lower it, or raise data.samples_per_video"
+                f"batch_size is {batch_size}, but an epoch has only {num_samples} samples; "
+                "lower it, or raise samples_per_video"
             )
         self.num_samples = num_samples
         self.batch_size = batch_size

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from functools import partial
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,14 +27,13 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.feature_cache import fill_feature_cache
 from videosync.engine.held_out import TRAIN_SPLIT, data_facts, split_train_events
 from videosync.engine.losses import build_loss
-from videosync.engine.optim import build_optimizer, learning_rate
-from videosync.engine.progress import Plan
 from videosync.engine.reports import content_hash
 from videosync.engine.signals import shield_workers
 from videosync.engine.start import start_from
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import EXPECTED_ERROR, HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError
+from videosync.losses.objective import Objective
 from videosync.models.encoder import Encoder
 from videosync.models.encoder import build_encoder as encoder_from_options
 from videosync.models.noise import NoiseEncoder
@@ -50,10 +48,10 @@ Item = TypeVar("Item")
 
 def build_encoder(config: Config, workdir: Path) -> Encoder | NoiseEncoder:
     """The encoder that ``config.model`` describes, with the backbone weights it names."""
-    options = asdict(config.model)
-    if config.train.start_from and not config.model.weights:
-        options["random_backbone"] = True  # until the weights of train.start_from are there
-    return encoder_from_options(**options, num_frames=config.data.num_frames, workdir=workdir)
+    options = config.model
+    if config.train.start_from and not options.weights:
+        options = replace(options, random_backbone=True)  # until the weights of train.start_from are there
+    return encoder_from_options(options, num_frames=config.data.num_frames, workdir=workdir)
 
 
 def build_manifest(config: Config, workdir: Path, split: str) -> Manifest:
@@ -65,12 +63,6 @@ def build_manifest(config: Config, workdir: Path, split: str) -> Manifest:
     manifest = read_manifest(workdir / config.data.dataset)
     require_usable(manifest, split)
     return manifest
-
-
-def build_training_manifest(config: Config, workdir: Path) -> Manifest:
-    """The manifest that is trained on: for a loss that learns from labels, its labelled views alone."""
-    manifest = build_manifest(config, workdir, TRAIN_SPLIT)
-    return labelled_views(manifest, TRAIN_SPLIT) if build_loss(config).labels else manifest
 
 
 def build_pairs(config: Config, workdir: Path, split: str) -> list[SyncPair]:
@@ -101,49 +93,42 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         ConfigError: options that do not fit the data (a batch larger than an epoch, …).
         ManifestError: the dataset is missing, malformed, or has nothing to train on.
     """
-    manifest = distributed.together(lambda: build_training_manifest(config, workdir))
-    train, held_out = distributed.together(lambda: split_train_events(config, manifest))
-    first, remarks = distributed.together(lambda: first_encoder(config, workdir))
-    encoder = distributed.together(lambda: place_encoder(first, config, distributed))
+    loss = build_loss(config)
+
+    def read_data_and_weights() -> tuple[Manifest, Manifest, Manifest, nn.Module, list[str]]:
+        manifest = build_manifest(config, workdir, TRAIN_SPLIT)
+        if loss.labels:
+            manifest = labelled_views(manifest, TRAIN_SPLIT)
+        first, remarks = first_encoder(config, workdir)
+        return (
+            manifest,
+            *split_train_events(config, manifest),
+            place_encoder(first, config, distributed),
+            remarks,
+        )
+
+    manifest, train, held_out, encoder, remarks = distributed.together(read_data_and_weights)
     cache = build_cache(config, manifest, encoder, workdir, distributed)
     size = batch_bytes(config, encoder, distributed.world_size)
     prefetch = choose_prefetch(size, config.data.num_workers, distributed)
-    source, warnings = distributed.together(lambda: build_source(config, train, cache, distributed, prefetch))
-    validator = distributed.together(lambda: build_validator(config, held_out, cache, distributed))
-    plan = Plan(
-        epochs=config.train.epochs,
-        max_steps=config.train.max_steps,
-        samples=len(source.clips),
-        batch_size=config.train.batch_size,
-        accumulate=config.optim.accumulate,
-    )
+
+    def read_clips() -> tuple[BatchSource, list[str], Validator]:
+        source, warnings = build_source(config, train, cache, distributed, prefetch, loss.labels)
+        return source, warnings, build_validator(config, held_out, cache, distributed, loss)
+
+    source, warnings, validator = distributed.together(read_clips)
     return Trainer(
         encoder=encoder,
-        loss=build_loss(config),
-        optimizer=build_optimizer(
-            encoder.parameters(),
-            name=config.optim.name,
-            lr=config.optim.lr,
-            weight_decay=config.optim.weight_decay,
-        ),
-        learning_rate=partial(
-            learning_rate,
-            base=config.optim.lr,
-            schedule=config.optim.schedule,
-            warmup_steps=round(config.optim.warmup_epochs * plan.steps_per_epoch),
-        ),
+        loss=loss,
         source=source,
         validator=validator,
         distributed=distributed,
         logdir=logdir,
+        train=config.train,
+        optim=config.optim,
         settings=config_to_dict(config),
-        plan=plan,
-        grad_clip=config.optim.grad_clip,
-        precision=config.train.precision,
-        eval_every=config.train.eval_every,
-        save_every=config.train.save_every,
         remarks=[*remarks, *warnings],
-        data={**data_facts(train), "samples": plan.samples, "seed": config.train.seed},
+        data=data_facts(train),
     )
 
 
@@ -167,8 +152,11 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
 
 
 def build_augment(config: Config) -> ClipAugment | None:
-    options = asdict(config.augment)
-    return ClipAugment(config.data.image_size, **options) if options.pop("enabled") else None
+    if not config.augment.enabled:
+        return None
+    return ClipAugment(
+        config.data.image_size, **{k: v for k, v in vars(config.augment).items() if k != "enabled"}
+    )
 
 
 def build_cache(
@@ -191,7 +179,7 @@ def build_cache(
 
 
 def build_clips(
-    config: Config, manifest: Manifest, cache: FeatureCache | None, augment: ClipAugment | None
+    config: Config, manifest: Manifest, cache: FeatureCache | None, augment: ClipAugment | None, labels: bool
 ) -> TrainingClips | CachedClips:
     """View pairs of the train split of ``manifest``: decoded and augmented, or read from ``cache``."""
     draws = ClipDraws(
@@ -205,7 +193,7 @@ def build_clips(
         consistent_offset=config.data.consistent_offset,
         samples_per_video=config.data.samples_per_video,
         seed=config.train.seed,
-        labels=FrameLabels(manifest) if build_loss(config).labels else None,
+        labels=FrameLabels(manifest) if labels else None,
     )
     if cache is not None:
         return CachedClips(cache, draws)
@@ -219,14 +207,19 @@ def batch_bytes(config: Config, encoder: nn.Module, world_size: int) -> int:
 
 
 def build_source(
-    config: Config, manifest: Manifest, cache: FeatureCache | None, distributed: Distributed, prefetch: int
+    config: Config,
+    manifest: Manifest,
+    cache: FeatureCache | None,
+    distributed: Distributed,
+    prefetch: int,
+    labels: bool,
 ) -> tuple[BatchSource, list[str]]:
     """The training batches of this rank, of which each worker may have ``prefetch`` ready, and what there is to say
     about what is drawn.
     """
     if config.data.num_workers > 0:
         shield_workers()
-    clips = build_clips(config, manifest, cache, build_augment(config))
+    clips = build_clips(config, manifest, cache, build_augment(config), labels)
     if config.data.views == "mix" and not clips.draws.has_pairs:
         raise ManifestError(
             f"{manifest.root}: data.views is 'mix', but no sample of split '{TRAIN_SPLIT}' that is trained on has two "
@@ -245,7 +238,7 @@ def build_source(
 
 
 def build_validator(
-    config: Config, held_out: Manifest, cache: FeatureCache | None, distributed: Distributed
+    config: Config, held_out: Manifest, cache: FeatureCache | None, distributed: Distributed, loss: Objective
 ) -> Validator:
     """What chooses the best checkpoint: the expected offset error where events have two views, else the loss.
 
@@ -253,8 +246,8 @@ def build_validator(
     """
     if not held_out.samples:
         return Validator()
-    limit, loss = config.train.eval_batches, build_loss(config)
-    clips = build_clips(config, held_out, cache, None)
+    limit = config.train.eval_batches
+    clips = build_clips(config, held_out, cache, None, loss.labels)
     chosen = spread(range(len(clips)), limit)
     share = chosen[distributed.rank :: distributed.world_size]
     loader = DataLoader(Subset(clips, share), batch_size=1, collate_fn=collate)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,27 @@ from videosync.similarity.store import SimilaritySetWriter, load_similarity_set,
 from videosync.types import SyncPair
 
 
+@dataclass(frozen=True)
+class WrittenSet:
+    """One split of a similarity set."""
+
+    name: str  # PREFIX_SPLIT
+    num_pairs: int
+    frames: tuple[int, int]  # of the shortest and the longest window
+    kept: bool  # it was there already, made from the same
+    replaced: tuple[str, ...]  # in what one that was there, and is gone, was made otherwise
+
+
+@dataclass(frozen=True)
+class WrittenSets:
+    """What the job leaves in ``folder``."""
+
+    folder: Path
+    checkpoint: str | None  # which one was taken, and why; None for a noise encoder
+    sets: tuple[WrittenSet, ...]
+    notes: tuple[str, ...]  # in what the encoder is shown something else than in training
+
+
 def construct_similarity_sets(
     config: Config,
     *,
@@ -30,14 +51,11 @@ def construct_similarity_sets(
     prefix: str,
     keep_finished: bool,
     distributed: Distributed,
-) -> list[str]:
+) -> WrittenSets:
     """Write the splits in ``config.similarity.splits`` as similarity sets ``{prefix}_{split}`` in ``folder``.
 
     All pairs of all splits are listed, and so checked, before anything is encoded. With ``keep_finished`` a split
     that is already there, made from the same weights, pairs, labels, files, options and code, is kept.
-
-    Returns:
-        Which checkpoint was taken, and one sentence a split.
 
     Raises:
         CheckpointError: no checkpoint in ``logdir``, or the sets cannot be written.
@@ -70,11 +88,14 @@ def construct_similarity_sets(
     notes, planned = distributed.broadcast(
         distributed.together(lambda: plan() if distributed.is_main else ([], {}))
     )
-    lines = [f"checkpoint {taken['why']}"] if taken else []
+    sets = []
     for split, pairs in splits.items():
         made_from, changed = planned[split]
-        if keep_finished and changed == []:
-            lines.append(f"{prefix}_{split}: already in {folder}, made from the same")
+        kept = keep_finished and changed == []
+        frames = [pair.window0.num_frames for pair in pairs]
+        span = (min(frames), max(frames))
+        sets.append(WrittenSet(f"{prefix}_{split}", len(pairs), span, kept, tuple(changed or ())))
+        if kept:
             continue
         header = {
             "metric": config.similarity.metric,
@@ -85,9 +106,8 @@ def construct_similarity_sets(
             "made_from": made_from,
             "differences": notes,
         }
-        line = _construct_split(config, encoder, header, split, pairs, size, folder, prefix, distributed)
-        lines.append(line + (f"; replaces one made otherwise: {'; '.join(changed)}" if changed else ""))
-    return [*lines, *(f"Note: {note}." for note in notes)]
+        _construct_split(config, encoder, header, split, pairs, size, folder, prefix, distributed)
+    return WrittenSets(folder, taken["why"] if taken else None, tuple(sets), tuple(notes))
 
 
 def _changed(made_from: dict[str, Any], split: str, folder: Path, prefix: str) -> list[str] | None:
@@ -111,14 +131,13 @@ def _construct_split(
     folder: Path,
     prefix: str,
     distributed: Distributed,
-) -> str:
-    lengths = [pair.window0.num_frames for pair in pairs]
+) -> None:
     writer = SimilaritySetWriter(
         folder,
         prefix,
         split,
         size=size,
-        lengths=lengths,
+        lengths=[pair.window0.num_frames for pair in pairs],
         pair_ids=[pair.pair_id for pair in pairs],
         events=[pair.event for pair in pairs],
         offsets=[pair.offset for pair in pairs],
@@ -143,5 +162,3 @@ def _construct_split(
                 writer.write(index, forward, backward)
             progress.advance(len(part.indices))
     writer.finish()
-    frames = str(size) if min(lengths) == size else f"{min(lengths)} … {max(lengths)}"
-    return f"{prefix}_{split}: {len(pairs)} pairs of {frames} frames in {folder}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def load_trained_encoder(
     if checkpoint is not None:
         check_same_model(config, checkpoint)
     if checkpoint is None:
-        noise = build_encoder(**asdict(config.model), num_frames=config.data.num_frames, workdir=workdir)
+        noise = build_encoder(config.model, num_frames=config.data.num_frames, workdir=workdir)
         return noise.to(device).eval(), {"name": "noise", "hash": "none", "checkpoint": {}}
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
@@ -73,9 +73,9 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     Raises:
         CheckpointError: the weights do not fit the model.
     """
-    options = {**asdict(config.model), "weights": "", "random_backbone": True}
-    options |= {head: checkpoint.config["model"].get(head, options[head]) for head in HEADS}
-    encoder = build_encoder(**options, num_frames=config.data.num_frames, workdir=Path())
+    heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEADS}
+    options = replace(config.model, weights="", random_backbone=True, **heads)
+    encoder = build_encoder(options, num_frames=config.data.num_frames)
     load_weights(encoder, checkpoint)
     assert isinstance(encoder, Encoder)
     return encoder.eval()

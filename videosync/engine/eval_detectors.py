@@ -15,8 +15,7 @@ from videosync.engine.reports import REPORT_FILE, clear_report, report_folder
 from videosync.engine.train_detectors import metric_options, write_metrics
 from videosync.errors import CheckpointError
 from videosync.evaluation.detector_plots import save_comparison
-from videosync.evaluation.metrics import metrics_table
-from videosync.evaluation.report import measure_methods, set_notes, write_pairs
+from videosync.evaluation.report import MethodResults, measure_methods, set_notes, write_pairs
 from videosync.offset.detector import all_alike
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
@@ -40,14 +39,14 @@ def evaluate_detectors(
     output: Path,
     flag: str = "",
     command: str,
-) -> tuple[str, Path]:
+) -> MethodResults:
     """Evaluate ``models`` (None: the label-free and all trained on ``model_prefix``) on ``data_prefix``.
 
     Writes metrics.json, pairs.csv and methods.png after all methods have answered: into ``output``, or where that
     holds a report of other options, into a folder beside it (``flag``: :func:`videosync.engine.reports.report_folder`).
 
     Returns:
-        A table with notes on what makes it say less (of the pairs, of how the detectors were trained), and the folder.
+        What they say, with notes of the pairs and of how the detectors were trained.
 
     Raises:
         ConfigError: the folder given with ``flag`` holds a report of other options.
@@ -118,7 +117,7 @@ def evaluate_detectors(
         title=f"detectors of {model_prefix} on {data_prefix}, split {config.eval.split}",
     )
     write_metrics(output / REPORT_FILE, metrics, floor, facts)  # last: where it is, everything is
-    return metrics_table(metrics, floor, notes), output
+    return MethodResults(output, pairs.pair_ids, metrics, floor, predicted, tuple(notes))
 
 
 def _trained_set(config: Config, workdir: Path, prefix: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,15 @@ from videosync.phases.tasks import TASKS
 SYNC_TASK = "sync_offset"
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """A report, as it is in ``metrics.json`` of ``folder``."""
+
+    folder: Path
+    report: Mapping[str, Any]  # rank 0; empty elsewhere
+    changed: tuple[str, ...] = ()  # since an earlier one, which was therefore not shown again
+
+
 def run_evaluation(
     config: Config,
     *,
@@ -28,7 +37,7 @@ def run_evaluation(
     keep_finished: bool,
     command: str,
     distributed: Distributed,
-) -> tuple[str, Path]:
+) -> Evaluation:
     """Evaluate the encoder trained in ``logdir`` on ``config.eval.split``.
 
     Writes ``metrics.json`` and pictures into ``output``; of sync also ``pairs.csv``, of phases also aligned videos.
@@ -36,10 +45,7 @@ def run_evaluation(
     something else than in training or a report made with other options is there, one beside it that names them.
 
     With ``keep_finished`` a report made from the same weights, pairs, labels, files, detectors, options and code is
-    read back; else its first lines say what has changed.
-
-    Returns:
-        Titled tables with notes (rank 0; "" elsewhere), and the folder of the report.
+    read back.
 
     Raises:
         ConfigError: ``output`` holds a report made with other options.
@@ -80,7 +86,7 @@ def run_evaluation(
         plain = output or evaluations_folder(logdir) / f"{name}_{config.eval.split}"
         if output is None and changed:
             plain = named_folder(plain, changed)
-        folder = report_folder(plain, made_from["options"], flag="--output_dir" if output else "")
+        folder = report_folder(plain, made_from["options"], flag="--output-dir" if output else "")
         finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
         return facts, folder, finished, since
 
@@ -88,33 +94,20 @@ def run_evaluation(
         distributed.together(lambda: prepare() if distributed.is_main else ({}, Path(), {}, []))
     )
     if finished:
-        return titled_tables({**finished, "checkpoint": taken}), folder
+        return Evaluation(folder, {**finished, "checkpoint": taken})
     report: dict[str, Any] = {"split": config.eval.split, "dataset": config.data.dataset, "command": command}
     if sync:
         report.update(sync.run(encoder, folder, distributed))
     if phases:
         report["phases"] = phases.run(encoder, folder, distributed)
     if not distributed.is_main:
-        return "", folder
+        return Evaluation(folder, {})
     report.update(facts)
     write_report(folder / REPORT_FILE, report)  # last: where it is, everything is
-    anew = f"Evaluated anew; since the earlier report there changed: {'; '.join(since)}.\n\n" if since else ""
-    return anew + titled_tables(report), folder
+    return Evaluation(folder, report, tuple(since))
 
 
 def evaluations_folder(logdir: Path) -> Path:
     """Where the reports of a run go; those of a .pth file of CARL go beside it."""
     run = logdir.parent if logdir.is_file() and logdir.suffix else logdir
     return run / "evaluation"
-
-
-def titled_tables(report: Mapping[str, Any]) -> str:
-    """Which checkpoint was taken, the tables of a report, each below a line that says what it is about, and notes."""
-    about = f"{report['dataset']}, split {report['split']}"
-    tables = [f"checkpoint {report['checkpoint']['why']}"] if report["checkpoint"] else []
-    if "table" in report:
-        tables.append(f"Offset errors on {about}\n{report['table']}")
-    if "phases" in report:
-        tables.append(f"Phases on {about}\n{report['phases']['table']}")
-    notes = "\n".join(f"Note: {note}." for note in report.get("differences", []))
-    return "\n\n".join([*tables, notes] if notes else tables)

@@ -28,7 +28,7 @@ from videosync.evaluation.sync import (
 )
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
-from videosync.offset.methods import load_methods
+from videosync.offset.methods import PREDICTORS, load_methods
 from videosync.offset.saving import detector_hash, read_facts
 from videosync.types import SyncPair
 
@@ -163,11 +163,13 @@ def draw_pair(
     metrics: Mapping[str, SyncMetrics],
     matching: Mapping[str, Any],
 ) -> None:
-    """Heat map and film strip of one pair."""
+    """Heat map, with the best method of those that need no training and the best trained one, and film strip."""
     name = best_method(metrics)
+    kinds = [{n: m for n, m in metrics.items() if (n in PREDICTORS) == free} for free in (True, False)]
+    drawn = {best: result.predicted[best] for best in map(best_method, filter(None, kinds))}
     matrix = next(iter_pair_matrices(encoder, [pair], **matching)).forward[0]
     title = f"{label.replace('_', ' ')} pair: {pair.pair_id}"
-    save_heat_map(output / f"{label}_matrix.png", matrix, pair.offset, result.predicted, title)
+    save_heat_map(output / f"{label}_matrix.png", matrix, pair.offset, drawn, title)
     save_film_strip(
         output / f"{label}_strip.png",
         pair,

@@ -1,75 +1,22 @@
-"""Losses by name: from the options to an objective, and the heads and labels that it needs."""
+"""The loss that a configuration names, and the heads and labels that it needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from videosync.config.schema import Config, LossConfig
+from videosync.config.schema import Config
 from videosync.data.labelled import FrameLabels, labelled_views
 from videosync.data.manifest import read_manifest
 from videosync.errors import ConfigError, ManifestError
-from videosync.losses.objective import (
-    Objective,
-    classification,
-    cycle_consistency,
-    sequence_contrastive,
-    time_contrastive,
-)
-
-RAW_BY_DEFAULT = (
-    "tcc",
-    "classification",
-)  # as L2_NORMALIZE is set in the configurations of the reference code
-
-
-def _scl(loss: LossConfig) -> Objective:
-    return sequence_contrastive(
-        temperature=loss.temperature,
-        label_variance=loss.label_variance,
-        negative_type=loss.negative_type,
-        log_epsilon=loss.log_epsilon,
-        lag_weight=loss.lag_weight,
-    )
-
-
-def _tcc(loss: LossConfig) -> Objective:
-    return cycle_consistency(
-        loss_type=loss.tcc_type,
-        similarity=loss.tcc_similarity,
-        temperature=loss.temperature,
-        label_smoothing=loss.label_smoothing,
-        variance_lambda=loss.variance_lambda,
-        huber_delta=loss.huber_delta,
-        reference_classification=loss.tcc_reference,
-        unit=_unit(loss),
-    )
-
-
-def _tcn(loss: LossConfig) -> Objective:
-    return time_contrastive(window=loss.tcn_window, reg_lambda=loss.reg_lambda, unit=_unit(loss))
-
-
-def _classification(loss: LossConfig) -> Objective:
-    return classification(unit=_unit(loss))
-
-
-LOSSES: dict[str, Callable[[LossConfig], Objective]] = {
-    "scl": _scl,
-    "tcc": _tcc,
-    "tcn": _tcn,
-    "classification": _classification,
-}
+from videosync.losses.named import LOSSES
+from videosync.losses.objective import Objective
+from videosync.option import taken
 
 
 def build_loss(config: Config) -> Objective:
-    """The objective that ``loss.name`` names."""
-    return LOSSES[config.loss.name](config.loss)
-
-
-def _unit(loss: LossConfig) -> bool:
-    return loss.name not in RAW_BY_DEFAULT if loss.embeddings == "auto" else loss.embeddings == "unit"
+    """The objective that ``loss.name`` names, with the options of ``loss`` that it has."""
+    return taken(LOSSES[config.loss.name], config.loss)
 
 
 def settle_heads(config: Config, workdir: Path) -> Config:

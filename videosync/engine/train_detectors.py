@@ -11,53 +11,25 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+import numpy as np
 from tqdm import tqdm
 
-from videosync.config.schema import Config, DetectorConfig
+from videosync.config.schema import Config, detector_key
 from videosync.data.identity import code_hash, what_changed
 from videosync.engine.allocator import keep_freed_memory
 from videosync.engine.detector_sets import check_apart, check_made_alike, classes_note, find_set
 from videosync.engine.reports import versions, write_report
-from videosync.evaluation.metrics import SyncMetrics, floor_metrics, metrics_table, sync_metrics
-from videosync.evaluation.report import set_notes
+from videosync.evaluation.metrics import SyncMetrics, floor_metrics, sync_metrics
+from videosync.evaluation.report import MethodResults, set_notes
 from videosync.offset.detector import Detector, Report, split_events
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, load_detector
 from videosync.offset.saving import read_facts, save_detector, trained_detectors
+from videosync.option import taken
 from videosync.similarity.store import set_hash
 from videosync.types import MatrixPairs
 
 log = logging.getLogger("videosync")
-
-
-def detector_options(method: str, config: DetectorConfig) -> dict[str, Any]:
-    """The constructor keywords of ``DETECTORS[method]``."""
-    shared = {"holdout": config.holdout, "seed": config.seed}
-    own: dict[str, dict[str, Any]] = {
-        "log_reg": {"c": config.log_reg_c},
-        "svm": {"c": config.svm_c},
-        "mlp": {
-            "hidden": list(config.mlp_hidden),
-            "epochs": config.mlp_epochs,
-            "patience": config.patience,
-        },
-        "cnn": {
-            "channels": list(config.cnn_channels),
-            "dropout": config.cnn_dropout,
-            "lr": config.cnn_lr,
-            "epochs": config.cnn_epochs,
-            "batch_size": config.cnn_batch_size,
-            "patience": config.patience,
-        },
-        "equivariant": {
-            "channels": list(config.equivariant_channels),
-            "lr": config.equivariant_lr,
-            "epochs": config.equivariant_epochs,
-            "batch_size": config.equivariant_batch_size,
-            "patience": config.patience,
-        },
-    }
-    return {**own[method], **shared}
 
 
 def train_detectors(
@@ -69,14 +41,14 @@ def train_detectors(
     logdir: Path,
     continue_train: bool,
     command: str,
-) -> str:
+) -> MethodResults:
     """Train ``methods`` on the train split of set ``prefix`` into ``paths.detectors/prefix/method``.
 
     ``logdir`` gets metrics.jsonl (every epoch) and metrics.json. The split ``eval.split`` is only reported.
     With ``continue_train``, methods finished on the same set with the same options and code are not trained again.
 
     Returns:
-        A table of the metrics on ``eval.split``, and notes on what makes them say less.
+        What they say about ``eval.split``.
 
     Raises:
         CheckpointError: the set is absent, incomplete or does not fit.
@@ -91,27 +63,35 @@ def train_detectors(
         train.events, config.detector.holdout, config.detector.seed
     )  # refused before anything is written
     folder = Path(config.paths.detectors) / prefix
-    floor = floor_metrics(reported.offsets, **metric_options(reported, config))
+    measured_by = metric_options(reported, config)
+    floor = floor_metrics(reported.offsets, **measured_by)
+    predicted: dict[str, np.ndarray] = {}
     metrics: dict[str, SyncMetrics] = {}
     notes = set_notes(reported.offsets, reported.events, reported.max_offset)
     with EpochLog(logdir, every=config.log.every, go_on=continue_train) as epochs:
         for method in methods:
-            options = detector_options(method, config.detector)
-            made_from = {"set": set_hash(header), "options": options, "code": code_hash("lags", "offset")}
+            detector = DETECTORS[method](
+                **vars(taken(DETECTORS[method].Options, config.detector, detector_key(method)))
+            )
+            made_from = {
+                "set": set_hash(header),
+                "options": asdict(detector.options),
+                "code": code_hash("lags", "offset"),
+            }
             changed = _changed(folder, method, made_from)
             if continue_train and changed == []:
                 log.info("%s: finished before on this set with these options; not trained again", method)
-                detector = load_detector(folder / method)[0]
-                metrics[method] = evaluate_detector(detector, reported, config)
+                predicted[method] = predict_offsets(load_detector(folder / method)[0], reported)
+                metrics[method] = sync_metrics(predicted[method], reported.offsets, **measured_by)
                 notes += classes_note(method, read_facts(folder / method))
                 continue
             if changed:
                 log.info("%s: replaces one made otherwise: %s", method, "; ".join(changed))
-            detector = DETECTORS[method](**options)
             log.info("%s: training on %d pairs of %d events", method, len(train), len(set(train.events)))
             facts = epochs.fit(detector, train)
             notes += classes_note(method, {"train": facts, "max_offset": train.max_offset})
-            metrics[method] = evaluate_detector(detector, reported, config)
+            predicted[method] = predict_offsets(detector, reported)
+            metrics[method] = sync_metrics(predicted[method], reported.offsets, **measured_by)
             save_detector(
                 detector,
                 folder / method,
@@ -142,11 +122,7 @@ def train_detectors(
             "config": asdict(config),
         },
     )
-    return metrics_table(metrics, floor, notes)
-
-
-def evaluate_detector(detector: Detector, pairs: MatrixPairs, config: Config) -> SyncMetrics:
-    return sync_metrics(predict_offsets(detector, pairs), pairs.offsets, **metric_options(pairs, config))
+    return MethodResults(logdir, reported.pair_ids, metrics, floor, predicted, tuple(notes))
 
 
 def metric_options(pairs: MatrixPairs, config: Config) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim import Optimizer
 
 from videosync.checkpoints.checkpoint import (
     checkpoints_folder,
     copy_checkpoint,
     save_checkpoint,
 )
+from videosync.config.schema import OptimConfig, TrainConfig
 from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
-from videosync.engine.optim import set_learning_rate
+from videosync.engine.optim import build_optimizer, learning_rate, set_learning_rate
 from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
@@ -42,16 +43,12 @@ class Trainer:
     Args:
         encoder: on its device; only parameters with ``requires_grad`` are trained.
         loss: what is minimised, computed without autocast, and which output of the encoder it looks at.
-        learning_rate: (position, end of training), both in steps from 0 on (:class:`Plan`) → rate.
         source: the training batches of each epoch.
         validator: measures what decides which checkpoint is ``best``.
+        train, optim: how far training goes and in which steps, how often it is validated and saved.
         settings: the resolved options, kept in every checkpoint.
-        plan: how far training goes, and in which steps.
-        grad_clip: largest gradient norm; 0: no clipping.
-        precision: of autocast, a key of ``PRECISIONS``.
-        eval_every, save_every: epochs between validations and between numbered checkpoints; 0: none.
         remarks: what there is to say about the encoder's first weights and the samples, as sentences.
-        data: what an epoch is drawn from and in which order: ``samples``, ``events``, ``hash``, ``seed``.
+        data: what an epoch is drawn from and in which order: ``events``, ``hash``.
     """
 
     def __init__(
@@ -59,18 +56,13 @@ class Trainer:
         *,
         encoder: nn.Module,
         loss: Objective,
-        optimizer: Optimizer,
-        learning_rate: Callable[[float, float], float],
         source: BatchSource,
         validator: Validator,
         distributed: Distributed,
         logdir: Path,
+        train: TrainConfig,
+        optim: OptimConfig,
         settings: Mapping[str, Any],
-        plan: Plan,
-        grad_clip: float,
-        precision: str,
-        eval_every: int,
-        save_every: int,
         remarks: Sequence[str] = (),
         data: Mapping[str, int | str] | None = None,
     ) -> None:
@@ -78,22 +70,35 @@ class Trainer:
         self.encoder = encoder
         self.model = distributed.replicate(encoder)
         self.loss = loss
-        self.optimizer = optimizer
-        self.learning_rate = learning_rate
         self.source = source
         self.validator = validator
         self.distributed = distributed
         self.logger = Logger()
         self.logdir = logdir
         self.settings = settings
-        self.data = dict(data or {"samples": plan.samples})
-        self.plan = plan
-        self.grad_clip = grad_clip if grad_clip > 0 else math.inf
-        self.dtype = PRECISIONS[precision]
-        self.eval_every = eval_every
-        self.save_every = save_every
-        self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=precision == "fp16")
-        self.parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.plan = Plan(
+            epochs=train.epochs,
+            max_steps=train.max_steps,
+            samples=len(source.clips),
+            batch_size=train.batch_size,
+            accumulate=optim.accumulate,
+        )
+        self.data = {"samples": self.plan.samples, "seed": train.seed, **(data or {})}
+        self.optimizer = build_optimizer(
+            encoder.parameters(), name=optim.name, lr=optim.lr, weight_decay=optim.weight_decay
+        )
+        self.learning_rate = partial(
+            learning_rate,
+            base=optim.lr,
+            schedule=optim.schedule,
+            warmup_steps=round(optim.warmup_epochs * self.plan.steps_per_epoch),
+        )
+        self.grad_clip = optim.grad_clip if optim.grad_clip > 0 else math.inf
+        self.dtype = PRECISIONS[train.precision]
+        self.eval_every = train.eval_every
+        self.save_every = train.save_every
+        self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=train.precision == "fp16")
+        self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.state = LoopState()
         self.stop = StopRequest(speaks=distributed.is_main)
         self.stop_signal: int | None = None  # what all ranks agreed to stop on

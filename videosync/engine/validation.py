@@ -4,8 +4,9 @@ That is the last one whose score is higher than the lowest of all by no more tha
 Classification and Regression Trees, 1984, section 3.4.3; there the simplest model, here the longest trained).
 The error is that of the paired differences over events, or over the windows of a single event.
 
-Pairs are judged by the absolute error to be expected under the softmax of their lag scores, E|k - k_true|. Unlike the
-error of the best lag it tells apart encoders that all find the same whole number of frames, as they do on few pairs.
+Pairs are judged by the absolute error to be expected under the softmax of their lag scores, those of both directions
+added: E|k - k_true|. Unlike the error of the best lag it tells apart encoders that all find the same whole number of
+frames, as they do on few pairs.
 
 The split that is reported later is never looked at here.
 """
@@ -24,10 +25,10 @@ from torch.utils.data import DataLoader
 from videosync.engine.distributed import Distributed
 from videosync.engine.progress import LoopState
 from videosync.evaluation.sync import OffsetMethod, iter_pair_matrices
+from videosync.lags.posterior import symmetric_softmax
+from videosync.lags.similarity import lag_scores
 from videosync.losses.objective import Means, Objective
 from videosync.models.encoder import Encoder
-from videosync.offset.detector import symmetric_softmax
-from videosync.offset.lag import lag_scores
 from videosync.types import SyncPair
 
 EXPECTED_ERROR = "expected_error_frames"
@@ -181,7 +182,7 @@ class HeldOutValidator(Validator):
                     f"{name}_mae_frames": np.abs(method(part.forward, part.backward, reach) - true)
                     for name, method in self.methods.items()
                 }
-                likely = symmetric_softmax(lag_scores(part.forward, part.backward, reach))  # [n, 2K + 1]
+                likely = symmetric_softmax(2 * lag_scores(part.forward, part.backward, reach))  # [n, 2K + 1]
                 apart = np.abs(np.arange(-reach, reach + 1) - true[:, None])
                 errors[EXPECTED_ERROR] = (likely * apart).sum(axis=1)
                 found.append({name: (float(some.sum()), len(true)) for name, some in errors.items()})

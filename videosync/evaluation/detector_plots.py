@@ -9,9 +9,13 @@ import matplotlib
 import numpy as np
 
 from videosync.evaluation.metrics import SyncMetrics
+from videosync.offset.methods import PREDICTORS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+
+METHOD_COLORS = {True: "tab:blue", False: "0.7"}  # of trained methods, and of the others
+LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 
 
 def save_comparison(
@@ -22,50 +26,45 @@ def save_comparison(
     *,
     title: str,
 ) -> None:
-    """Mean absolute errors with their intervals over events and the floor's line, above a histogram of
-    each method's errors (a row each).
+    """Two panels with a row for each method, the best on top: the mean absolute error with its interval over events
+    and the floor's line, and how often each signed error occurs.
 
     Args:
-        metrics, errors: a method each; errors are ``predicted - true`` ``[N]`` in frames.
+        metrics, errors: a method each; errors are ``predicted - true`` ``[N]`` in frames. A name that is none of
+            ``PREDICTORS`` is a trained detector.
         floor: metrics of always answering 0.
     """
-    names = list(metrics)
+    names = sorted(metrics, key=lambda name: metrics[name].mae_frames)
+    height = 0.36 * len(names) + 1.9
     figure, (bars, spread) = plt.subplots(
-        2, 1, figsize=(max(6.4, 1.1 * len(names) + 2), 7.6), layout="constrained"
+        1, 2, figsize=(9, height), layout="constrained", sharey=True, width_ratios=(3, 2)
     )
-    colors = plt.get_cmap("tab10")(np.arange(len(names)) % 10)
-    heights = np.array([metrics[name].mae_frames for name in names])
-    intervals = [_interval(metrics[name]) for name in names]
-    reach = np.abs(np.array(intervals).T - heights)  # [2, methods]
-    drawn = bars.bar(names, heights, yerr=reach, capsize=4, color=colors)
-    bars.bar_label(drawn, fmt="%.1f", padding=3, fontsize=9)
-    bars.axhline(floor.mae_frames, color="black", linestyle="--", linewidth=1)
-    bars.annotate(
-        f"always 0: {floor.mae_frames:.1f}",
-        (1, floor.mae_frames),
-        xycoords=bars.get_yaxis_transform(),
-        xytext=(-3, 3),
-        textcoords="offset points",
-        ha="right",
-        fontsize=9,
-    )
-    bars.set(ylabel="mean absolute error, frames", title=title)
-    bars.set_ylim(0, 1.15 * max(float(np.max(intervals)), floor.mae_frames))
+    means = np.array([metrics[name].mae_frames for name in names])
+    reach = np.abs(np.array([_interval(metrics[name]) for name in names]).T - means)  # [2, methods]
+    for trained, color in METHOD_COLORS.items():
+        chosen = np.array([(name not in PREDICTORS) == trained for name in names])
+        if chosen.any():
+            rows, label = np.flatnonzero(chosen), "trained" if trained else "needs no training"
+            bars.barh(rows, means[chosen], color=color, label=label, xerr=reach[:, chosen], ecolor="0.25")
+    for row, (name, mean) in enumerate(zip(names, means)):
+        said = f"{mean:.2f}, {metrics[name].within_1:.0%} within 1"
+        bars.annotate(
+            said, (mean + reach[1, row], row), (5, 0), textcoords="offset points", va="center", bbox=LABEL
+        )
+    bars.axvline(floor.mae_frames, color="black", linestyle="--", label=f"always 0: {floor.mae_frames:.2f}")
+    bars.set_yticks(np.arange(len(names)), names)
+    bars.set_xlim(0, 1.75 * max(float((means + reach[1]).max()), floor.mae_frames))
+    bars.set(xlabel="mean absolute error, frames")
     edges = _frame_bins(max(float(np.abs(values).max()) for values in errors.values()))
     shares = [np.histogram(errors[name], edges)[0] / floor.n * 100 for name in names]  # [methods, bins] %
-    image = spread.pcolormesh(
-        edges, np.arange(len(names) + 1) - 0.5, np.array(shares), cmap="viridis", vmin=0
-    )
-    spread.set_yticks(np.arange(len(names)), names)
-    spread.invert_yaxis()
-    spread.axvline(0, color="white", linewidth=0.6)
+    image = spread.pcolormesh(edges, np.arange(len(names) + 1) - 0.5, np.array(shares), cmap="Greys", vmin=0)
     spread.set(xlabel="predicted − true offset, frames")
+    spread.invert_yaxis()
     figure.colorbar(image, ax=spread, label="pairs, %")
-    figure.supxlabel(
-        f"{floor.n} pairs of {floor.n_events} events; bars: 95 % over events where there are several",
-        fontsize=8,
-    )
-    figure.savefig(path, dpi=120)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    about = f"{floor.n} pairs of {floor.n_events} events; lines: 95 % over events where there are several"
+    figure.suptitle(f"{title}\n{about}", fontsize=10)
+    figure.savefig(path, dpi=100)
     plt.close(figure)
 
 

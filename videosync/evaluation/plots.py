@@ -8,7 +8,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from videosync.types import Offset, SyncPair
+from videosync.evaluation.detector_plots import METHOD_COLORS
+from videosync.offset.methods import PREDICTORS
+from videosync.types import OffsetEstimate, SyncPair
 from videosync.video.read import read_frames_at
 
 matplotlib.use("Agg")
@@ -29,7 +31,7 @@ COLORS = (
 def save_heat_map(
     path: Path, matrix: np.ndarray, true: int, predicted: Mapping[str, float], title: str
 ) -> None:
-    """Similarity matrix ``[T0, T1]`` with the true offset's line (white) and each method's line (dashed)."""
+    """Similarity matrix ``[T0, T1]`` with the true offset's line (white) and a dashed one for each method."""
     rows, columns = matrix.shape
     figure, axes = plt.subplots(figsize=(6.4, 5.6), layout="constrained")
     shown = np.log(np.maximum(matrix, 1e-12))
@@ -37,8 +39,9 @@ def save_heat_map(
     axes.imshow(shown, cmap="magma", vmin=low, vmax=high, interpolation="nearest", origin="upper")
     ends = np.array([-0.5, rows - 0.5])
     axes.plot(ends + true, ends, color="white", lw=2.5, alpha=0.8, label=f"true: {true:+d}")
-    for color, (name, offset) in zip(COLORS, sorted(predicted.items())):
-        axes.plot(ends + offset, ends, color=color, lw=1.2, ls="--", label=f"{name}: {offset:+.1f}")
+    for name, offset in predicted.items():
+        color = METHOD_COLORS[name not in PREDICTORS]
+        axes.plot(ends + offset, ends, color=color, lw=1.5, ls="--", label=f"{name}: {offset:+.1f}")
     axes.set(
         xlim=(-0.5, columns - 0.5),
         ylim=(rows - 0.5, -0.5),
@@ -58,7 +61,7 @@ def save_heat_map(
 
 
 def save_film_strip(
-    path: Path, pair: SyncPair, predicted: float, title: str, *, columns: int = 8, height: int = 120
+    path: Path, pair: SyncPair, predicted: float, title: str, *, columns: int = 6, height: int = 144
 ) -> None:
     """Frames of video 0 above those of video 1 that the prediction, and the truth, put at the same moment.
 
@@ -72,7 +75,7 @@ def save_film_strip(
         (f"video 1, predicted {predicted:+.1f}", pair.window1, moments + said),
         (f"video 1, true {pair.offset:+d}", pair.window1, moments + pair.offset),
     )
-    figure, grid = plt.subplots(3, columns, figsize=(1.5 * columns, 5.0), layout="constrained")
+    figure, grid = plt.subplots(3, columns, figsize=(9, 5), layout="constrained")
     for line, (name, window, frames) in zip(grid, lines):
         inside = (frames >= 0) & (frames < length)
         pictures = iter(
@@ -85,7 +88,8 @@ def save_film_strip(
             axes.set(xticks=[], yticks=[])
             axes.set_title(f"frame {frame}" if there else "outside", fontsize=7)
         line[0].set_ylabel(name, fontsize=8)
-    said_in_words = Offset(predicted, pair.window0.fps).sentence("video 0", "video 1")
-    figure.suptitle(f"{title}\npredicted: {said_in_words}", fontsize=9)
+    fps = pair.window0.fps
+    answer = OffsetEstimate("video 0", "video 1", placed=True, fps=fps, seconds=predicted / fps)
+    figure.suptitle(f"{title}\npredicted: {answer.sentence()}", fontsize=9)
     figure.savefig(path, dpi=100)
     plt.close(figure)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, sync_metrics
+
+
+@dataclass(frozen=True)
+class MethodResults:
+    """What several methods said about the same N pairs."""
+
+    folder: Path  # of the report
+    pair_ids: Sequence[str]  # [N]
+    metrics: Mapping[str, SyncMetrics]  # by name of the method
+    floor: SyncMetrics  # of always answering 0
+    predicted: Mapping[str, np.ndarray]  # offsets [N], frames
+    notes: tuple[str, ...]  # what makes the numbers say less
 
 
 def measure_methods(

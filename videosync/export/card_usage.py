@@ -52,7 +52,7 @@ def encoder_usage(facts: Facts) -> list[str]:
         )
         lines.append(
             f"The folder is also a `--logdir` for evaluation: `python evaluate.py --workdir DATASETS --cfg_file "
-            f"{FOLDER}/config.yaml --logdir {FOLDER} --output_dir RESULTS`."
+            f"{FOLDER}/config.yaml --logdir {FOLDER} --output-dir RESULTS`."
         )
     lines += _programs(facts, "(embeddings,)", '{"frames": frames}', "embeddings", "frames")
     lines.append(

@@ -226,7 +226,7 @@ def _config_of(checkpoint: Checkpoint) -> Config:
     if "num_frames" not in checkpoint.config.get("data", {}):
         raise CheckpointError(
             f"{checkpoint.folder}: does not tell how long its training clips were; convert it first, with "
-            "videosync convert-checkpoint FILE FOLDER --num_frames N, and export that folder"
+            "videosync convert-checkpoint FILE FOLDER --num-frames N, and export that folder"
         )
     values: Mapping[str, Any] = checkpoint.config
     return config_from_dict(values, source=str(checkpoint.folder))

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from videosync.lags.similarity import TINY
 from videosync.models.encoder import Encoder
 from videosync.models.inference import fuse_batch_norms
 from videosync.models.staged import STAGES
 from videosync.offset.cnn import CnnDetector, matrix_network
-from videosync.offset.predictor import TINY
 from videosync.similarity.matrix import similarity_matrix
 
 Case = tuple[str, tuple[Tensor, ...]]  # what it is, and the inputs
@@ -59,7 +59,7 @@ class OffsetReader(nn.Module):
         arrays = {name: torch.from_numpy(np.array(value)) for name, value in detector.arrays().items()}
         self.size, self.max_offset = detector.size, detector.max_offset
         self.beta = float(arrays["beta"])
-        self.network = matrix_network(self.size, detector.channels, 0.0, 2 * self.max_offset + 1)
+        self.network = matrix_network(self.size, detector.options.channels, 0.0, 2 * self.max_offset + 1)
         prefix = "model."
         self.network.load_state_dict(
             {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}

@@ -14,9 +14,15 @@ from videosync.lags.overlap import cross_products, overlaps, window_sums
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
+# chosen for the motion cues, together with their channels, while looking at the six real sets of docs/accuracy.md
+ORDER = 2  # of the autoregression that whitens
+SMOOTHING = 1.0  # sigma in frames, of what it leaves
+SLOW = 30.0  # sigma in frames, of what high_pass takes out
+CHANGE = 1.0  # sigma in frames, of the Gaussian whose derivative is taken
+RIDGE = 0.1  # what counts as noise when channels are decorrelated, in units of a channel's variance
 
 
-def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.ndarray:
+def whiten(signal: np.ndarray, *, order: int = ORDER, smoothing: float = SMOOTHING) -> np.ndarray:
     """What each column's own past does not foretell: the residual of an autoregression, slightly smoothed.
 
     Slow signals correlate with each other at any lag; their innovations do not. The model is fitted by Yule-Walker
@@ -42,7 +48,7 @@ def whiten(signal: np.ndarray, *, order: int = 2, smoothing: float = 1.0) -> np.
     return gaussian_filter1d(residual, smoothing, axis=0)
 
 
-def change_vectors(signal: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
+def change_vectors(signal: np.ndarray, *, scale: float = CHANGE) -> np.ndarray:
     """The direction in which a frame's channels change, in units of what is usual for each: [T, F] of unit length.
 
     Args:
@@ -52,7 +58,7 @@ def change_vectors(signal: np.ndarray, *, scale: float = 1.0) -> np.ndarray:
 
 
 def decorrelated_vectors(
-    signal0: np.ndarray, signal1: np.ndarray, *, scale: float = 1.0, ridge: float = 0.1
+    signal0: np.ndarray, signal1: np.ndarray, *, scale: float = CHANGE, ridge: float = RIDGE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Change vectors of two clips whose channels no longer say the same thing several times.
 
@@ -74,7 +80,7 @@ def decorrelated_vectors(
     return _unit_length(change0 @ whitening), _unit_length(change1 @ whitening)
 
 
-def usual_change(signal: np.ndarray, scale: float = 1.0) -> np.ndarray:
+def usual_change(signal: np.ndarray, scale: float = CHANGE) -> np.ndarray:
     """Derivative of each column, mean 0 and standard deviation 1: [T, F]."""
     return _unit(gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1))
 

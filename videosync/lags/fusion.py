@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -31,15 +31,3 @@ def standardise(curve: np.ndarray) -> np.ndarray:
     if len(centred) < LEAST_LAGS or not spread > 1e-9 * max(1.0, float(np.abs(curve).max())):
         return np.zeros(len(centred))
     return centred / spread
-
-
-def antisymmetric(score: Callable[[int, int, np.ndarray], np.ndarray], lags: np.ndarray) -> np.ndarray:
-    """Scores that are reversed, to the last bit, when the two clips are swapped.
-
-    Args:
-        score: ``score(a, b, lags)`` of clips a and b, each 0 or 1: [..., L]. lags: int [L], those of (0, 1).
-
-    Returns:
-        float64 [..., L]: the mean of what the two orders say.
-    """
-    return (score(0, 1, lags) + score(1, 0, -lags[::-1])[..., ::-1]) / 2

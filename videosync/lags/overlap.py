@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from scipy.fft import irfft, next_fast_len, rfft
+from array_api_compat import array_namespace
+
+COLUMNS = 32  # of vectors that are transformed at a time
+
+Array = Any  # np.ndarray or torch.Tensor
 
 
 def overlaps(frames0: int, frames1: int, lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -20,14 +26,46 @@ def overlaps(frames0: int, frames1: int, lags: np.ndarray) -> tuple[np.ndarray, 
     return first, stop
 
 
-def cross_products(x: np.ndarray, y: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """``Σ_i x[i] y[i + k]`` of each column for each lag, by FFT: [T0, F], [T1, F] → [L, F]."""
-    size = next_fast_len(len(x) + len(y), real=True)
-    spectrum = np.conj(rfft(x, size, axis=0)) * rfft(y, size, axis=0)
-    return irfft(spectrum, size, axis=0)[lags % size]
+def cross_products(x: Array, y: Array, lags: np.ndarray) -> Array:
+    """``Σ_i x[i] y[i + k]`` of each column for each lag, by FFT: [..., T0, F], [..., T1, F] → float64 [..., L, F].
+
+    ``lags``: int [L], each with some overlap.
+    """
+    fft, size = array_namespace(x, y).fft, _fast_size(x, y)
+    return fft.irfft(_cross_spectrum(x, y, size), n=size, axis=-2)[..., lags % size, :]
+
+
+def vector_products(x: Array, y: Array, lags: np.ndarray) -> Array:
+    """The sum of ``cross_products`` over columns, a few at a time: float64 [..., L]."""
+    xp, size = array_namespace(x, y), _fast_size(x, y)
+    spectrum: Array = 0.0
+    for start in range(0, x.shape[-1], COLUMNS):
+        some = (..., slice(start, start + COLUMNS))
+        spectrum = spectrum + xp.sum(_cross_spectrum(x[some], y[some], size), axis=-1)
+    return xp.fft.irfft(spectrum, n=size, axis=-1)[..., lags % size]
+
+
+def _fast_size(x: Array, y: Array) -> int:
+    from scipy.fft import next_fast_len  # would slow --help down
+
+    return int(next_fast_len(x.shape[-2] + y.shape[-2], real=True))
+
+
+def _cross_spectrum(x: Array, y: Array, size: int) -> Array:
+    xp = array_namespace(x, y)
+    one, other = (xp.fft.rfft(xp.astype(v, xp.float64), n=size, axis=-2) for v in (x, y))
+    return xp.conj(one) * other
 
 
 def window_sums(signal: np.ndarray, first: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Sums of frames ``first … stop - 1``: [T, F], [L], [L] → [L, F]."""
     running = np.concatenate([np.zeros((1, signal.shape[1])), np.cumsum(signal, axis=0)])
     return running[stop] - running[first]
+
+
+def standard_errors(means: Array, overlap: Array, mean: Array | float, spread: Array | float) -> Array:
+    """Means over ``overlap`` cells, against ``mean`` and ``spread`` of all cells, in units of their standard error.
+
+    Short overlaps are noisier and would win by chance.
+    """
+    return (means - mean) / spread * overlap**0.5

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+TIE = 1e-6  # scores this close to the largest, relative to its size, count as equal to it
 APART = 3  # frames: answers no further from the best one than this are the same answer
 TOGETHER = 0.75  # between 0.5, independent pairs, and 1, pairs that all say the same
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
@@ -82,7 +83,7 @@ class LagScores:
 
     def best(self) -> int:
         """The offset with the highest score; of several the middle one, nearest to the middle of the range."""
-        top = np.flatnonzero(self.scores >= self.scores.max() - 1e-9)
+        top = np.flatnonzero(tied(self.scores))
         middle = (len(self.scores) - 1) / 2
         return self.first + int(top[np.argmin(np.abs(top - middle))])
 
@@ -118,6 +119,25 @@ class LagScores:
             return None
         best = max(near, key=lambda k: (self.at(k), -abs(k - lag)))
         return best if abs(best - lag) < reach else None
+
+
+def tied(scores: np.ndarray) -> np.ndarray:
+    """Which of ``[..., L]`` count as the largest: bool."""
+    best = scores.max(axis=-1, keepdims=True)
+    return np.asarray(scores >= best - TIE * np.abs(best))
+
+
+def best_lag(scores: np.ndarray) -> np.ndarray:
+    """The offset with the largest score; of tied ones their mean.
+
+    Args:
+        scores: float ``[N, 2K + 1]``, entry ``K + k`` for offset k.
+
+    Returns:
+        float64 ``[N]``, frames. Reversed scores give exactly the negative answer.
+    """
+    lags, best = np.arange(scores.shape[1]) - scores.shape[1] // 2, tied(scores)
+    return (best * lags).sum(axis=1) / best.sum(axis=1)
 
 
 def added(curves: Sequence[tuple[int, LagScores]]) -> LagScores:

@@ -6,7 +6,6 @@ events), and what files say about themselves (lengths, keyframes) is asked for o
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from videosync.engine.construct import construct_similarity_sets
 from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
 from videosync.engine.train_detectors import train_detectors, versions
+from videosync.lags.scores import best_lag
 from videosync.leaks.chance import ChanceTest, label_groups
 from videosync.leaks.metadata import (
     clip_pairs,
@@ -34,7 +34,6 @@ from videosync.leaks.metadata import (
 )
 from videosync.leaks.plan import TRAIN
 from videosync.leaks.rows import Judge, LeakRow
-from videosync.offset.lag import best_lag
 from videosync.types import SyncPair
 from videosync.video.packet_sizes import read_packets
 
@@ -135,8 +134,7 @@ def _noise_rows(
         continue_train=False,
         command=command,
     )
-    (output / "evaluation").mkdir(exist_ok=True)
-    evaluate_detectors(
+    results = evaluate_detectors(
         config,
         model_prefix=PREFIX,
         data_prefix=PREFIX,
@@ -145,15 +143,10 @@ def _noise_rows(
         output=output / "evaluation",
         command=command,
     )
-    with (output / "evaluation" / "pairs.csv").open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
     pairs = _pairs(config, config.eval.split, config.pairs.num_frames, output)
-    assert [line["pair_id"] for line in lines] == [pair.pair_id for pair in pairs]
+    assert list(results.pair_ids) == [pair.pair_id for pair in pairs]
     labels = _labels(pairs, config)
-    return [
-        judge.answers(f"noise → {name}", np.array([float(x[name]) for x in lines]), **labels)
-        for name in methods
-    ]
+    return [judge.answers(f"noise → {name}", results.predicted[name], **labels) for name in methods]
 
 
 def _length_row(config: Config, output: Path, judge: Judge) -> LeakRow:

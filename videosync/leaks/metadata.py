@@ -15,8 +15,10 @@ import numpy as np
 
 from videosync.data.clock import start_offset
 from videosync.data.samples import Manifest
-from videosync.offset.lag import best_lag
-from videosync.types import SyncPair
+from videosync.lags.correlation import correlation_scores
+from videosync.lags.overlap import cross_products
+from videosync.lags.scores import best_lag
+from videosync.types import SyncPair, Window
 from videosync.video.packet_sizes import PacketTable
 
 PacketsOf = Callable[[str], PacketTable]
@@ -68,15 +70,15 @@ def keyframe_scores(pairs: Sequence[SyncPair], packets_of: PacketsOf, max_offset
 
     ``common / sqrt(n0 * n1)`` of the keyframes in the frames that overlap; 0 where either window has none there.
     """
-    rows = []
+    rows, lags = [], np.arange(-max_offset, max_offset + 1)
     for pair in pairs:
         key0, key1 = (
             packets_of(w.video).keyframes[w.start : w.start + w.num_frames].astype(np.float64)
             for w in (pair.window0, pair.window1)
         )
-        common = lag_sums(key0, key1, max_offset)
-        n0 = lag_sums(key0, np.ones_like(key1), max_offset)
-        n1 = lag_sums(np.ones_like(key0), key1, max_offset)
+        one = np.ones(len(key0))
+        columns0, columns1 = (np.stack(v, axis=1) for v in ([key0, key0, one], [key1, one, key1]))
+        common, n0, n1 = np.rint(cross_products(columns0, columns1, lags)).T
         rows.append(np.divide(common, np.sqrt(n0 * n1), out=np.zeros_like(common), where=n0 * n1 > 0))
     return np.stack(rows)
 
@@ -84,31 +86,15 @@ def keyframe_scores(pairs: Sequence[SyncPair], packets_of: PacketsOf, max_offset
 def packet_size_offsets(pairs: Sequence[SyncPair], packets_of: PacketsOf, max_offset: int) -> np.ndarray:
     """Offsets float64 ``[N]`` at which the sizes of packets (bits spent a frame) correlate best.
 
-    Logarithms of sizes without their slow changes, keyframes interpolated. Sizes follow the motion, so this works on
-    good data too, without any leak.
+    Logarithms of sizes, keyframes interpolated. Sizes follow the motion, so this works on good data too, without any
+    leak.
     """
-    scores = []
-    for pair in pairs:
-        a, b = (
-            _size_curve(packets_of(w.video))[w.start : w.start + w.num_frames]
-            for w in (pair.window0, pair.window1)
-        )
-        a, b = a - a.mean(), b - b.mean()
-        products = lag_sums(a, b, max_offset)
-        norms = lag_sums(a**2, np.ones_like(b), max_offset) * lag_sums(np.ones_like(a), b**2, max_offset)
-        overlap = lag_sums(np.ones_like(a), np.ones_like(b), max_offset)
-        r = np.divide(products, np.sqrt(norms), out=np.zeros_like(products), where=norms > 0)
-        scores.append(np.arctanh(np.clip(r, -0.999999, 0.999999)) * np.sqrt(overlap))
-    return best_lag(np.stack(scores))
+    lags = np.arange(-max_offset, max_offset + 1)
 
+    def sizes(window: Window) -> np.ndarray:
+        return _size_curve(packets_of(window.video))[window.start : window.start + window.num_frames, None]
 
-def lag_sums(a: np.ndarray, b: np.ndarray, max_offset: int) -> np.ndarray:
-    """``Σ_i a[i] b[i + k]`` for k = -K … K: float64 ``[2K + 1]``, for windows of any two lengths above K."""
-    full = np.correlate(b, a, mode="full")  # entry len(a) - 1 + k
-    zero = len(a) - 1
-    lags = np.arange(-max_offset, max_offset + 1) + zero
-    inside = (lags >= 0) & (lags < len(full))
-    return np.where(inside, full[np.clip(lags, 0, len(full) - 1)], 0.0)
+    return best_lag(np.stack([correlation_scores(sizes(p.window0), sizes(p.window1), lags) for p in pairs]))
 
 
 def _size_curve(packets: PacketTable) -> np.ndarray:

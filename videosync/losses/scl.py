@@ -8,10 +8,18 @@ similarities over the candidate frames.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from videosync.errors import ConfigError, require_known
+from videosync.losses.lags import lag_loss
+from videosync.losses.objective import Objective
+from videosync.option import option
+from videosync.types import ClipBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # which frames stand in the softmax beside the other view of the same video
 NEGATIVE_TYPES: dict[str, str] = {
@@ -22,16 +30,44 @@ NEGATIVE_TYPES: dict[str, str] = {
 }
 
 
+@dataclass(frozen=True)
+class Scl(Objective):
+    """CARL's loss between the two views of each pair, on projected embeddings of unit length.
+
+    ``lag_weight`` times the loss over lags is added (not in CARL).
+    """
+
+    temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
+    negative_type: str = option(
+        "single_noself", "+ none, own view, other videos, both", choices=NEGATIVE_TYPES
+    )
+    label_variance: float = option(10.0, "variance of the Gaussian target, frames^2", "(0, inf)")
+    lag_weight: float = option(
+        0.0, "weight of a loss over lags beside it; views must be contiguous", "[0, inf)"
+    )
+    log_epsilon: float = option(
+        0.0, "added inside the logarithm; 1e-6 reproduces the reference code", "[0, inf)"
+    )
+
+    @property
+    def wanted(self) -> Mapping[str, bool]:
+        return {"project": True}
+
+    def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
+        frames = sequence_contrastive_loss(output, batch.steps, batch.lengths, batch.mask, self)
+        if self.lag_weight == 0:
+            return frames
+        return frames + self.lag_weight * lag_loss(
+            output,
+            batch.steps,
+            batch.mask,
+            temperature=self.temperature,
+            label_variance=self.label_variance,
+        )
+
+
 def sequence_contrastive_loss(
-    embeddings: Tensor,
-    steps: Tensor,
-    lengths: Tensor,
-    mask: Tensor,
-    *,
-    temperature: float = 0.1,
-    label_variance: float = 10.0,
-    negative_type: str = "single_noself",
-    log_epsilon: float = 0.0,
+    embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Scl
 ) -> Tensor:
     """Mean KL divergence over the real frames of a batch of view pairs; a float32 scalar.
 
@@ -52,13 +88,16 @@ def sequence_contrastive_loss(
     Computed in float32 also under autocast. Raises ConfigError for an unknown ``negative_type`` or a non-positive
     temperature or variance.
     """
-    _check(embeddings, temperature, label_variance, negative_type)
+    import torch
+
+    _check(embeddings, options)
+    temperature, negative_type, log_epsilon = options.temperature, options.negative_type, options.log_epsilon
     with torch.autocast(embeddings.device.type, enabled=False):
         e = embeddings.float()
         batch, views, frames, _ = e.shape
         other_mask = mask.flip(1)
         columns = other_mask[:, :, None, :].expand(-1, -1, frames, -1)  # [B, V, T, T]
-        targets = _targets(steps, lengths, columns, label_variance, as_reference=log_epsilon > 0)
+        targets = _targets(steps, lengths, columns, options.label_variance, as_reference=log_epsilon > 0)
         anchors = mask & (targets.sum(-1) > 0)  # [B, V, T] frames that have a target
         if not anchors.any():
             return e.sum() * 0.0
@@ -86,6 +125,8 @@ def sequence_contrastive_loss(
         )
         log_prob = cross[anchors] - log_partition  # [n, T]
         if log_epsilon > 0:
+            # padding weighs 0, but must not overflow before it is weighed
+            log_prob = log_prob.masked_fill(~columns[anchors], 0)
             log_prob = torch.log(log_prob.exp() + log_epsilon)
         target = targets[anchors]  # [n, T]
         count = mask.sum() if log_epsilon > 0 else len(target)
@@ -99,6 +140,8 @@ def _targets(
 
     ``columns`` ``[B, V, T, T]`` True = a real frame of the other view. ``as_reference``: every step in float32.
     """
+    import torch
+
     # frame numbers of long videos and their ratios are exact in float64, and then squared
     precision = torch.float32 if as_reference else torch.float64
     steps, lengths = steps.to(precision), lengths.to(precision)[..., None]  # [B, V, T], [B, V, 1]
@@ -110,11 +153,9 @@ def _targets(
     return torch.where(total > 0, weights / total if as_reference else logs.softmax(-1), 0.0)
 
 
-def _check(embeddings: Tensor, temperature: float, label_variance: float, negative_type: str) -> None:
-    require_known("negative_type", negative_type, NEGATIVE_TYPES)
-    if temperature <= 0 or label_variance <= 0:
-        raise ConfigError(
-            f"temperature ({temperature}) and label_variance ({label_variance}) of the loss must be above 0"
-        )
+def _check(embeddings: Tensor, options: Scl) -> None:
+    require_known("negative_type", options.negative_type, NEGATIVE_TYPES)
+    if options.temperature <= 0 or options.label_variance <= 0:
+        raise ConfigError(f"temperature and label_variance of the loss must be above 0: {options}")
     if embeddings.dim() != 4 or embeddings.shape[1] != 2:
         raise ValueError(f"embeddings have shape {tuple(embeddings.shape)}; expected [B, 2, T, D]")

@@ -7,9 +7,30 @@ Frames at one moment attract each other, all other pairs of the list repel.
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn import functional as F
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from videosync.losses.objective import FreeObjective
+from videosync.option import option
+from videosync.types import ClipBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Tcn(FreeObjective):
+    """TCN's n-pairs loss: frames of the two views at one moment against the other moments of the same video."""
+
+    tcn_window: int = option(
+        5, "the positive, the other view's nearest frame, is at most so far away", "[0, inf)"
+    )
+    reg_lambda: float = option(0.002, "weight of the embeddings' squared lengths", "[0, inf)")
+
+    def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
+        return two_view_n_pairs_loss(
+            output, batch.steps, batch.mask, window=self.tcn_window, reg_lambda=self.reg_lambda
+        )
 
 
 def n_pairs_loss(anchors: Tensor, positives: Tensor, *, reg_lambda: float = 0.002) -> Tensor:
@@ -18,6 +39,9 @@ def n_pairs_loss(anchors: Tensor, positives: Tensor, *, reg_lambda: float = 0.00
     ``anchors``, ``positives`` ``[N, D]``: row ``i`` of both shows one moment. Returns a float32 scalar (0 for no rows).
     Raises ValueError for shapes that differ.
     """
+    import torch
+    from torch.nn import functional as F
+
     if anchors.shape != positives.shape or anchors.dim() != 2:
         raise ValueError(
             f"anchors {tuple(anchors.shape)} and positives {tuple(positives.shape)}: expected two [N, D]"
@@ -43,6 +67,8 @@ def two_view_n_pairs_loss(
 
     The reference code, which reads one view, takes a frame 1 … window frames earlier as the positive instead.
     """
+    import torch
+
     losses = []
     for e, s, m in zip(embeddings.float(), steps, mask):  # [2, T, D], [2, T], [2, T]
         for order in ([0, 1], [1, 0]):
@@ -60,6 +86,8 @@ def nearest_in_time(steps: Tensor, mask: Tensor, *, window: float) -> tuple[Tens
     ``steps`` ``[B, 2, T]`` frame numbers on one timeline a video, ``mask`` bool ``[B, 2, T]``. Returns indices
     (into ``B * T`` frames of view 0, and of view 1), both ``[N]``; repeated frames of view 1 are allowed.
     """
+    import torch
+
     distance = (steps[:, 0, :, None] - steps[:, 1, None, :]).abs().double()  # [B, T, T]
     distance = distance.masked_fill(~mask[:, 1, None, :], torch.inf)
     least, place = distance.min(-1)  # [B, T]

@@ -12,6 +12,7 @@ from videosync.models.backbones import build_backbone
 from videosync.models.heads import FrameClassifier, ProjectionHead
 from videosync.models.inputs import INPUTS, MotionInput, RGBInput
 from videosync.models.noise import NoiseEncoder
+from videosync.models.options import ModelOptions
 from videosync.models.pretrained import find_weights
 from videosync.models.staged import StagedBackbone
 from videosync.models.transformer import TransformerEmbedder
@@ -36,7 +37,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         if chunk_size < 1:
-            raise ConfigError(f"model.chunk_size is {chunk_size}: expected at least 1 frame")
+            raise ConfigError(f"chunk_size is {chunk_size}: expected at least 1 frame")
         self.input = input
         self.backbone = backbone
         self.embedder = embedder
@@ -83,8 +84,8 @@ class Encoder(nn.Module):
             features = self._features(clips, clip_mask, 0)
         elif self.training and any(p.requires_grad for p in self.backbone.parameters()):
             raise ConfigError(
-                f"model.layer is {self.backbone.layer}: cached features leave the backbone out, so all "
-                "of it must be frozen; set model.layer=4 or data.feature_cache=0"
+                f"stages 1 … {self.backbone.layer} of the backbone are frozen: cached features leave it out, so all "
+                "of it must be frozen"
             )
         else:
             features = clips
@@ -118,73 +119,34 @@ class Encoder(nn.Module):
 
 
 def build_encoder(
-    *,
-    name: str,
-    backbone: str,
-    input: str,
-    weights: str,
-    random_backbone: bool,
-    layer: int,
-    chunk_size: int,
-    temporal_kernel: int,
-    clip_norm: bool = False,
-    fc_layers: int,
-    fc_size: int,
-    dropout: float,
-    hidden_size: int,
-    positions: str,
-    temporal_layers: int = 0,
-    layers: int,
-    heads: int,
-    ff_size: int,
-    embedding_size: int,
-    projection_size: int,
-    num_classes: int = 0,
-    num_frames: int,
-    workdir: str | Path,
+    options: ModelOptions, *, num_frames: int, workdir: str | Path = ""
 ) -> Encoder | NoiseEncoder:
-    """The encoder that the model options describe; ``num_frames`` is the length of a training clip.
+    """The encoder that ``options`` describe; ``num_frames`` is the length of a training clip.
 
-    ``weights`` names backbone weights (:func:`videosync.models.pretrained.find_weights`). Frozen stages without
+    ``options.weights`` names backbone weights (:func:`videosync.models.pretrained.find_weights`). Frozen stages without
     weights raise CheckpointError unless ``random_backbone`` says that this is wanted (or that a checkpoint will fill
     them). Raises ConfigError for options that are unknown or do not fit each other.
     """
-    if name == "noise":
-        return NoiseEncoder(embedding_size=embedding_size)
-    require_known("model.name", name, ("encoder", "noise"))
-    require_known("model.input", input, INPUTS)
-    network = build_backbone(backbone)
-    if weights:
-        load_backbone_weights(network, find_weights(weights, Path(workdir).expanduser()))
-    elif layer > 0 and not random_backbone:
+    if options.name == "noise":
+        return NoiseEncoder(embedding_size=options.embedding_size)
+    require_known("name", options.name, ("encoder", "noise"))
+    require_known("input", options.input, INPUTS)
+    backbone = build_backbone(options.backbone)
+    if options.weights:
+        load_backbone_weights(backbone, find_weights(options.weights, Path(workdir).expanduser()))
+    elif options.layer > 0 and not options.random_backbone:
         raise CheckpointError(
-            f"model.layer={layer} freezes stages 1 … {layer} of {backbone}, but model.weights names no "
-            "pretrained weights: they would stay random; set model.weights, model.layer=0, or "
-            "model.random_backbone=true"
+            f"layer {options.layer} freezes stages 1 … {options.layer} of {options.backbone}, but no pretrained "
+            "weights are named: they would stay random; give weights, or layer 0, or allow a random_backbone"
         )
-    network.freeze(layer)
-    embedder = TransformerEmbedder(
-        feature_size=network.feature_size,
-        temporal_kernel=temporal_kernel,
-        clip_norm=clip_norm,
-        fc_layers=fc_layers,
-        fc_size=fc_size,
-        dropout=dropout,
-        hidden_size=hidden_size,
-        positions=positions,
-        temporal_layers=temporal_layers,
-        layers=layers,
-        heads=heads,
-        ff_size=ff_size,
-        embedding_size=embedding_size,
-        train_frames=num_frames,
-    )
-    projection = ProjectionHead(size=embedding_size, hidden_size=projection_size)
+    backbone.freeze(options.layer)
+    embedder = TransformerEmbedder(options, feature_size=backbone.feature_size, train_frames=num_frames)
+    size = options.embedding_size
     return Encoder(
-        input=INPUTS[input](),
-        backbone=network,
+        input=INPUTS[options.input](),
+        backbone=backbone,
         embedder=embedder,
-        projection=projection,
-        classifier=FrameClassifier(size=embedding_size, num_classes=num_classes, dropout=dropout),
-        chunk_size=chunk_size,
+        projection=ProjectionHead(size=size, hidden_size=options.projection_size),
+        classifier=FrameClassifier(size=size, num_classes=options.num_classes, dropout=options.dropout),
+        chunk_size=options.chunk_size,
     )

@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
+from videosync.models.options import ModelOptions
 from videosync.models.weights import misfits
 from videosync.text_file import read_json
 
@@ -39,8 +40,8 @@ def load_exported_encoder(folder: str | Path) -> tuple[Encoder, dict[str, Any]]:
             f"{path}: does not match the hash in {CARD_JSON}; the file is damaged or was exchanged"
         )
     try:
-        options = {**facts["config"]["model"], "weights": "", "random_backbone": True}
-        encoder = build_encoder(**options, num_frames=facts["config"]["data"]["num_frames"], workdir=folder)
+        options = ModelOptions(**{**facts["config"]["model"], "weights": "", "random_backbone": True})
+        encoder = build_encoder(options, num_frames=facts["config"]["data"]["num_frames"])
     except (KeyError, TypeError) as error:
         raise CheckpointError(
             f"{folder / CARD_JSON}: its model options are not those of this version ({error})"

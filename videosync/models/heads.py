@@ -42,7 +42,5 @@ class FrameClassifier(nn.Module):
 
     def forward(self, embeddings: Tensor, mask: Tensor | None = None) -> Tensor:
         if len(self.net) == 0:
-            raise ConfigError(
-                "model.num_classes is 0: the encoder has no classifier; set the number of classes"
-            )
+            raise ConfigError("num_classes is 0: the encoder has no classifier; give the number of classes")
         return on_real_frames(self.net, embeddings, mask)

@@ -31,7 +31,7 @@ def optimize_for_inference(
     computes in it natively and the embeddings of a few test pictures stay within ``TOLERANCE`` of float32.
     The embedder stays in float32. Raises ConfigError for another ``precision``.
     """
-    require_known("eval.precision", precision, ("auto", "float32", "bf16"))
+    require_known("precision", precision, ("auto", "float32", "bf16"))
     exact = copy.deepcopy(encoder).eval().requires_grad_(False)
     if isinstance(exact, NoiseEncoder):
         return exact

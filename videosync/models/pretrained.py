@@ -63,14 +63,14 @@ _PREFIXES = (  # what stands before a backbone's names, the query or online netw
 )
 
 
-DO_WITHOUT = (
-    "train without pretrained weights: model.weights='' with model.layer=0 (the whole backbone learns) or "
-    "model.random_backbone=true (frozen stages stay random)"
+TRAIN_WITHOUT = (
+    "train without pretrained weights, by the model options weights='' and layer=0 (the whole backbone learns) or "
+    "random_backbone=true (frozen stages stay random)"
 )
 
 
 def find_weights(name: str, workdir: Path) -> Path:
-    """The file that ``model.weights`` names: a key of ``PRETRAINED``, or a path (inside ``workdir`` unless absolute).
+    """The file that ``name`` stands for: a key of ``PRETRAINED``, or a path (inside ``workdir`` unless absolute).
 
     Raises:
         CheckpointError: it is not there; the message says where to get it and how to do without.
@@ -87,7 +87,7 @@ def find_weights(name: str, workdir: Path) -> Path:
         where = f"put it there ({origin})" if origin else f"put the file there, or name one of {known}"
     if path.is_file():
         return path
-    raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {DO_WITHOUT}")
+    raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {TRAIN_WITHOUT}")
 
 
 def backbone_weights(

@@ -93,3 +93,15 @@ class ResNet(StagedBackbone):
 
     def pool(self, x: Tensor) -> Tensor:
         return F.adaptive_max_pool2d(x, 1).flatten(1)  # [N, F]
+
+
+def resnet50() -> ResNet:
+    return ResNet(block=Bottleneck, blocks=(3, 4, 6, 3))
+
+
+def resnet34() -> ResNet:
+    return ResNet(block=BasicBlock, blocks=(3, 4, 6, 3))
+
+
+def resnet18() -> ResNet:
+    return ResNet(block=BasicBlock, blocks=(2, 2, 2, 2))

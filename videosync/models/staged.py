@@ -39,7 +39,7 @@ class StagedBackbone(nn.Module):
     def freeze(self, layer: int) -> None:
         """Freeze the stem and stages 1 … ``layer`` (4: everything; 0: nothing, the stem included)."""
         if not 0 <= layer <= STAGES:
-            raise ConfigError(f"model.layer is {layer}: expected 0 (nothing frozen) … {STAGES} (all frozen)")
+            raise ConfigError(f"layer is {layer}: expected 0 (nothing frozen) … {STAGES} (all frozen)")
         self.layer = layer
         for stage in range(STAGES + 1):
             for module in self.stage_modules(stage):

@@ -22,9 +22,7 @@ class TemporalFilter(nn.Module):
     def __init__(self, *, size: int, kernel: int) -> None:
         super().__init__()
         if kernel < 1 or kernel % 2 == 0:
-            raise ConfigError(
-                f"model.temporal_kernel is {kernel}: expected 0 (none) or an odd number of frames"
-            )
+            raise ConfigError(f"temporal_kernel is {kernel}: expected 0 (none) or an odd number of frames")
         self.reach = kernel // 2
         self.filter = nn.Conv1d(size, size, kernel, groups=size)
         with torch.no_grad():

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videosync.errors import ConfigError, require_known
+from videosync.models.options import ModelOptions
 from videosync.models.positions import (
     POSITIONS,
     rotary_angles,
@@ -86,52 +87,38 @@ class TransformerEmbedder(nn.Module):
     ``stretched`` positions need. Raises ConfigError for sizes that do not fit each other.
     """
 
-    def __init__(
-        self,
-        *,
-        feature_size: int,
-        temporal_kernel: int = 0,
-        clip_norm: bool = False,
-        fc_layers: int,
-        fc_size: int,
-        dropout: float,
-        hidden_size: int,
-        positions: str,
-        temporal_layers: int = 0,
-        layers: int,
-        heads: int,
-        ff_size: int,
-        embedding_size: int,
-        train_frames: int,
-    ) -> None:
+    def __init__(self, options: ModelOptions, *, feature_size: int, train_frames: int) -> None:
         super().__init__()
-        _check(hidden_size, heads, positions)
-        self.positions = positions
+        hidden, kernel = options.hidden_size, options.temporal_kernel
+        _check(hidden, options.heads, options.positions)
+        self.positions = options.positions
         self.train_frames = train_frames
-        self.temporal = TemporalFilter(size=feature_size, kernel=temporal_kernel) if temporal_kernel else None
-        self.clip_norm = clip_norm
+        self.temporal = TemporalFilter(size=feature_size, kernel=kernel) if kernel else None
+        self.clip_norm = options.clip_norm
         modules: list[nn.Module] = []
         size = feature_size
-        for _ in range(fc_layers):
+        for _ in range(options.fc_layers):
             modules += [
-                nn.Dropout(dropout),
-                nn.Linear(size, fc_size),
-                nn.BatchNorm1d(fc_size),
+                nn.Dropout(options.dropout),
+                nn.Linear(size, options.fc_size),
+                nn.BatchNorm1d(options.fc_size),
                 nn.ReLU(inplace=True),
             ]
-            size = fc_size
+            size = options.fc_size
         self.fc_layers = nn.Sequential(*modules)
-        self.to_hidden = nn.Linear(size, hidden_size)
+        self.to_hidden = nn.Linear(size, hidden)
         self.temporal_layers = nn.ModuleList(
-            TemporalBlock(size=hidden_size, dilation=2**place) for place in range(temporal_layers)
+            TemporalBlock(size=hidden, dilation=2**place) for place in range(options.temporal_layers)
         )
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(options.dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(size=hidden_size, heads=heads, ff_size=ff_size, dropout=dropout)
-            for _ in range(layers)
+            TransformerLayer(
+                size=hidden, heads=options.heads, ff_size=options.ff_size, dropout=options.dropout
+            )
+            for _ in range(options.layers)
         )
-        self.to_embedding = nn.Linear(hidden_size, embedding_size)
-        self.head_size = hidden_size // heads
+        self.to_embedding = nn.Linear(hidden, options.embedding_size)
+        self.head_size = hidden // options.heads
 
     def forward(self, features: Tensor, mask: Tensor | None = None, places: Tensor | None = None) -> Tensor:
         """``mask`` bool ``[B, T]``: frames where it is False change nothing in the others' embeddings.
@@ -171,12 +158,12 @@ def _placed(codes: Tensor, places: Tensor | None) -> Tensor:
 
 
 def _check(hidden_size: int, heads: int, positions: str) -> None:
-    require_known("model.positions", positions, POSITIONS)
+    require_known("positions", positions, POSITIONS)
     if hidden_size % heads:
-        raise ConfigError(f"model.hidden_size ({hidden_size}) must be a multiple of model.heads ({heads})")
+        raise ConfigError(f"hidden_size ({hidden_size}) must be a multiple of heads ({heads})")
     if positions in ("stretched", "plain") and hidden_size % 2:
-        raise ConfigError(f"model.hidden_size ({hidden_size}) must be even for positions '{positions}'")
+        raise ConfigError(f"hidden_size ({hidden_size}) must be even for positions '{positions}'")
     if positions == "rotary" and (hidden_size // heads) % 2:
         raise ConfigError(
-            f"model.hidden_size / model.heads ({hidden_size} / {heads}) must be even for positions 'rotary'"
+            f"hidden_size / heads ({hidden_size} / {heads}) must be even for positions 'rotary'"
         )

@@ -37,7 +37,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> None:
     if problems:
         raise CheckpointError(
             f"{path} does not fit the backbone ({problems}); "
-            "expected a state dict with torchvision's parameter names for the model.backbone in use"
+            "expected a state dict with torchvision's parameter names for the backbone in use"
         )
     if counters:
         logger.info("%s: has no BatchNorm counters (num_batches_tracked); they stay as they are", path)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from videosync.errors import CheckpointError, TrainingError
+from videosync.lags.posterior import cross_entropy
+from videosync.lags.similarity import CHUNK
 from videosync.offset.detector import Detector, Report
 from videosync.offset.lengths import by_length, log_cells
-from videosync.offset.predictor import CHUNK
 from videosync.types import MatrixPairs
+
+
+class Examples(NamedTuple):
+    """Matrices as numbers in a row, and what is to be told of them."""
+
+    inputs: np.ndarray  # float32 [n, T * T]
+    labels: np.ndarray  # int64 [n], classes 0 ... 2K
 
 
 class CellDetector(Detector):
@@ -21,15 +29,12 @@ class CellDetector(Detector):
 
     It reads matrices of one size. Shorter ones, around which it sees their own mean, are accepted only if the train
     set had such, too.
-
-    Args:
-        holdout, seed: see ``Detector``.
     """
 
     per_cell: ClassVar[bool] = True  # inputs standardised cell by cell; False: by one mean and deviation
 
-    def __init__(self, *, holdout: float = 0.15, seed: int = 0) -> None:
-        super().__init__(holdout=holdout, seed=seed)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
         self._mean = self._scale = np.ones(1, dtype=np.float32)  # [T * T] or [1]
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -42,15 +47,8 @@ class CellDetector(Detector):
         super().load_arrays(arrays, size=size, shortest=shortest, max_offset=max_offset)
 
     @abstractmethod
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
-        """Fit on standardised inputs float32 ``[n, T * T]`` and classes ``[n]`` (0 ... 2K); returns facts."""
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        """Fit on standardised ``train``; returns facts."""
 
     @abstractmethod
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
@@ -60,14 +58,15 @@ class CellDetector(Detector):
         self, train: MatrixPairs, rows: np.ndarray, held: np.ndarray, on_epoch: Callable[[Report], None]
     ) -> dict[str, Any]:
         self._check_memory(2 * len(train))
-        inputs, labels = self._examples(train, rows)
+        examples, held_out = self._examples(train, rows), self._examples(train, held)
+        inputs = examples.inputs
         axis = 0 if self.per_cell else None
         self._mean = np.atleast_1d(inputs.mean(axis=axis, dtype=np.float64)).astype(np.float32)
         deviation = np.atleast_1d(inputs.std(axis=axis, dtype=np.float64))
         self._scale = np.where(deviation > 1e-6, deviation, 1).astype(np.float32)
-        held_inputs, held_labels = self._examples(train, held)
-        self._standardise(held_inputs)
-        return self._fit(self._standardise(inputs), labels, held_inputs, held_labels, on_epoch)
+        for each in (examples, held_out):
+            self._standardise(each.inputs)
+        return self._fit(examples, held_out, on_epoch)
 
     def _both_directions(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
         logits = np.empty((len(forward), 2 * max_offset + 1), dtype=np.float64)
@@ -80,14 +79,17 @@ class CellDetector(Detector):
             logits[rows] = (ahead + back[:, ::-1]) / 2
         return logits
 
-    def _examples(self, pairs: MatrixPairs, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """``log S`` ``[2n, T * T]`` and classes ``[2n]`` of ``rows``: forward ones, then backward ones."""
+    def _loss(self, examples: Examples) -> float:
+        return cross_entropy(self._logits(examples.inputs), examples.labels)
+
+    def _examples(self, pairs: MatrixPairs, rows: np.ndarray) -> Examples:
+        """``log S`` and classes of ``rows``: forward ones, then backward ones."""
         inputs = np.empty((2 * len(rows), self.size**2), dtype=np.float32)
         for length, some in by_length(pairs.lengths[rows]):
             for first, matrices in ((0, pairs.forward), (len(rows), pairs.backward)):
                 inputs[first + some] = log_cells(matrices[rows[some], :length, :length], self.size)
         offsets = pairs.offsets[rows]
-        return inputs, np.concatenate([offsets, -offsets]) + self.max_offset
+        return Examples(inputs, np.concatenate([offsets, -offsets]) + self.max_offset)
 
     def _standardise(self, inputs: np.ndarray) -> np.ndarray:
         inputs -= self._mean
@@ -98,7 +100,7 @@ class CellDetector(Detector):
         if max_offset != self.max_offset:
             raise CheckpointError(
                 f"detector {self.name} answers offsets up to ±{self.max_offset} frames, but the data holds "
-                f"offsets up to ±{max_offset}; train a detector on a set with pairs.max_offset={max_offset}, or the "
+                f"offsets up to ±{max_offset}; train a detector on a set with max_offset {max_offset}, or the "
                 "detector equivariant, which reads any range"
             )
         accepted = range(1 if self.shortest < self.size else self.size, self.size + 1)
@@ -107,7 +109,7 @@ class CellDetector(Detector):
             raise CheckpointError(
                 f"detector {self.name} reads {self.size} x {self.size} {largest}, but the data holds "
                 f"{shape[0]} x {shape[1]} ones; train a detector on that data, build the data with "
-                f"pairs.num_frames={self.size}, or train the detector equivariant, which reads any size"
+                f"windows of {self.size} frames, or train the detector equivariant, which reads any size"
             )
 
     def _memory_of_model(self) -> int:
@@ -121,5 +123,5 @@ class CellDetector(Detector):
             raise TrainingError(
                 f"{self.method}: {examples} matrices of {self.size} x {self.size} need {needed / 2**30:.0f} "
                 f"GiB, this machine has {present / 2**30:.0f}; build a smaller train set "
-                "(pairs.windows_train) or shorter windows (pairs.num_frames)"
+                "or shorter windows"
             )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
-from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
-from videosync.offset.early_stopping import EarlyStopping
+from videosync.offset.cell_detector import CellDetector, Examples
+from videosync.offset.detector import EpochOptions, Report
+from videosync.offset.torch_detector import TorchDetector
+from videosync.option import option
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+TOGETHER = 64  # matrices scored at once
+
+
+@dataclass(frozen=True)
+class CnnOptions(EpochOptions):
+    channels: list[int] = option(
+        [32, 64, 128, 256], "a convolution block each, which halves the matrix", "[1, inf)"
+    )
+    dropout: float = option(0.3, "share of channels dropped in each block while training", "[0, 1)")
+    lr: float = option(1e-4, "learning rate of AdamW", "(0, inf)")
+    epochs: int = option(100, "at most; the best epoch is kept", "[1, inf)")
+    batch_size: int = option(32, "matrices a step takes", "[1, inf)")
 
 
 def matrix_network(size: int, channels: Sequence[int], dropout: float, classes: int) -> nn.Sequential:
@@ -19,6 +36,8 @@ def matrix_network(size: int, channels: Sequence[int], dropout: float, classes: 
 
     The last map is flattened, not averaged: the offset is *where* the bright diagonal lies.
     """
+    from torch import nn
+
     layers: list[nn.Module] = []
     inside = 1
     for outside in channels:
@@ -33,114 +52,61 @@ def matrix_network(size: int, channels: Sequence[int], dropout: float, classes: 
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(inside * size * size, classes))
 
 
-class CnnDetector(CellDetector):
-    """Trained with AdamW on cross-entropy, stopped on held-out events.
-
-    Args:
-        channels: widths of the convolutional blocks; each halves the matrix.
-        dropout: share of channels dropped in each block while training.
-        lr: learning rate of AdamW. epochs: at most. batch_size: matrices a step.
-        patience: epochs without progress on the held-out events before stopping.
-        device: where to train and predict; None: a GPU if there is one.
-        holdout, seed: see ``Detector``.
-    """
+class CnnDetector(TorchDetector, CellDetector):
+    """Trained with AdamW on cross-entropy, stopped on held-out events."""
 
     method = "cnn"
+    Options = CnnOptions
     per_cell = False
 
-    def __init__(
-        self,
-        *,
-        channels: Sequence[int] = (32, 64, 128, 256),
-        dropout: float = 0.3,
-        lr: float = 1e-4,
-        epochs: int = 100,
-        batch_size: int = 32,
-        patience: int = 10,
-        holdout: float = 0.15,
-        seed: int = 0,
-        device: str | None = None,
-    ) -> None:
-        super().__init__(holdout=holdout, seed=seed)
-        self.channels, self.dropout, self.lr = tuple(channels), dropout, lr
-        self.epochs, self.batch_size, self.patience = epochs, batch_size, patience
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self._network = nn.Sequential()
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        import torch
 
-    def options(self) -> dict[str, Any]:
-        return {
-            "channels": list(self.channels),
-            "dropout": self.dropout,
-            "lr": self.lr,
-            "epochs": self.epochs,
-            "batch_size": self.batch_size,
-            "patience": self.patience,
-            "holdout": self.holdout,
-            "seed": self.seed,
-        }
+        with self._fresh_network() as network:
+            optimizer = torch.optim.AdamW(network.parameters(), lr=self.options.lr)
+            return self._train_epochs(
+                lambda: self._epoch(train, optimizer), lambda: self._loss(held), on_epoch
+            )
 
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
-        gpus = [self._device] if self._device.type == "cuda" else []
-        with torch.random.fork_rng(devices=gpus):  # leave the caller's random numbers as they are
-            torch.manual_seed(self.seed)
-            self._network = self._build()
-            optimizer = torch.optim.AdamW(self._network.parameters(), lr=self.lr)
-            stopping = EarlyStopping(self.patience)
-            for epoch in range(1, self.epochs + 1):
-                train_loss = self._epoch(inputs, labels, optimizer)
-                held_loss = cross_entropy(self._logits(held_inputs), held_labels)
-                on_epoch({"epoch": epoch, "train_loss": train_loss, "holdout_loss": held_loss})
-                if stopping.update(epoch, held_loss, self._model_arrays):
-                    break
-        self._load_model(stopping.best_arrays)
-        return stopping.facts(epoch)
-
-    def _epoch(self, inputs: np.ndarray, labels: np.ndarray, optimizer: torch.optim.Optimizer) -> float:
+    def _epoch(self, train: Examples, optimizer: torch.optim.Optimizer) -> float:
         """One pass over the examples in random order; returns the mean loss."""
+        import torch
+
         self._network.train()
+        inputs, labels = train
         total = torch.zeros((), device=self._device)
-        for rows in torch.randperm(len(inputs)).split(self.batch_size):
+        for rows in torch.randperm(len(inputs)).split(self.options.batch_size):
             if len(rows) == 1 and len(inputs) > 1:
                 continue  # batch norm needs two; another epoch's order will bring this one
             logits = self._network(self._pictures(inputs[rows.numpy()]))
-            loss = nn.functional.cross_entropy(
-                logits, torch.from_numpy(labels[rows.numpy()]).to(self._device)
-            )
+            target = torch.from_numpy(labels[rows.numpy()]).to(self._device)
+            loss = torch.nn.functional.cross_entropy(logits, target)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             total += loss.detach() * len(rows)
         return float(total) / len(inputs)
 
-    @torch.no_grad()
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
+        import torch
+
         self._network.eval()
-        parts = [self._network(self._pictures(part)).cpu() for part in _chunks(inputs, 64)]
+        with torch.no_grad():
+            parts = [
+                self._network(self._pictures(inputs[start : start + TOGETHER])).cpu()
+                for start in range(0, len(inputs), TOGETHER)
+            ]
         return torch.cat(parts).numpy()
 
     def _pictures(self, inputs: np.ndarray) -> Tensor:
+        import torch
+
         pictures = torch.from_numpy(inputs).to(self._device).view(-1, 1, self.size, self.size)  # [n, 1, T, T]
         return pictures.contiguous(memory_format=torch.channels_last)
 
-    def _build(self) -> nn.Sequential:
-        with torch.random.fork_rng(devices=[]):
-            network = matrix_network(self.size, self.channels, self.dropout, 2 * self.max_offset + 1)
-        return network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    def _new_network(self) -> nn.Module:
+        import torch
 
-    def _model_arrays(self) -> dict[str, np.ndarray]:
-        return {name: value.cpu().numpy() for name, value in self._network.state_dict().items()}
-
-    def _load_model(self, arrays: Mapping[str, np.ndarray]) -> None:
-        self._network = self._build()
-        self._network.load_state_dict({name: torch.from_numpy(np.array(v)) for name, v in arrays.items()})
-
-
-def _chunks(inputs: np.ndarray, length: int) -> list[np.ndarray]:
-    return [inputs[start : start + length] for start in range(0, len(inputs), length)]
+        options = self.options
+        network = matrix_network(self.size, options.channels, options.dropout, 2 * self.max_offset + 1)
+        return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -12,43 +12,56 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
-from sklearn.model_selection import GroupShuffleSplit
 
 from videosync.errors import CheckpointError, TrainingError
+from videosync.lags.posterior import fit_beta, posterior_median, symmetric_softmax
+from videosync.lags.similarity import check_directions
+from videosync.offset.early_stopping import EarlyStopping
 from videosync.offset.lengths import by_length
-from videosync.offset.predictor import check_directions
+from videosync.option import option
 from videosync.types import MatrixPairs
 
 Report = Mapping[str, float]  # of one epoch: epoch, train_loss, holdout_loss
-LOG_BETA = (-12.0, 12.0)  # range searched for the logarithm of the inverse temperature
 
 
 def _silent(report: Report) -> None:
     del report
 
 
+@dataclass(frozen=True)
+class DetectorOptions:
+    """What every detector may be told. Each has its own beside it, ``detector.METHOD_NAME`` in a configuration."""
+
+    holdout: float = option(0.15, "share of train events kept for early stopping", "(0, 1)")
+    seed: int = option(0, "of the held-out events and of the fits", "[0, 4294967295]")  # scikit-learn's
+
+
+@dataclass(frozen=True)
+class EpochOptions(DetectorOptions):
+    """Of detectors that learn in epochs."""
+
+    patience: int = option(10, "epochs without progress on the held-out events before stopping", "[1, inf)")
+
+
 class Detector(ABC):
     """A classifier of offsets. Subclasses fit and score; size and K come from the train set.
 
-    Args:
-        holdout: share of train events kept for early stopping and calibration.
-        seed: of the choice of held-out events and of the training.
+    The constructor takes the fields of ``Options`` as keywords.
     """
 
     method: ClassVar[str]
-    any_size: ClassVar[bool] = (
-        False  # True: also matrices larger than the train set's, and other ranges of offsets
-    )
+    Options: ClassVar[Any]  # its dataclass of options
+    # True: also matrices larger than the train set's, and other ranges of offsets
+    any_size: ClassVar[bool] = False
 
-    def __init__(self, *, holdout: float = 0.15, seed: int = 0) -> None:
-        if not 0 < holdout < 1:
-            raise ValueError(f"holdout must lie between 0 and 1, got {holdout}")
-        self.holdout, self.seed = holdout, seed
+    def __init__(self, **options: Any) -> None:
+        self.options = self.Options(**options)
+        if not 0 < self.options.holdout < 1:
+            raise ValueError(f"holdout must lie between 0 and 1, got {self.options.holdout}")
         self.name = self.method  # how messages call it
         self.size = 0  # T, once fitted
         self.shortest = 0  # frames of the shortest train pair
@@ -66,11 +79,11 @@ class Detector(ABC):
         """
         self.size, self.max_offset = train.forward.shape[1], train.max_offset
         self.shortest = int(train.lengths.min())
-        fitted, held = split_events(train.events, self.holdout, self.seed)
+        fitted, held = split_events(train.events, self.options.holdout, self.options.seed)
         if len(np.unique(np.abs(train.offsets[fitted]))) == 1 and train.offsets[fitted][0] == 0:
             raise TrainingError(
-                f"{self.method}: all train offsets are 0, so there is nothing to learn; make the set with "
-                "pairs.max_offset above 0"
+                f"{self.method}: all train offsets are 0, so there is nothing to learn; make the set with a "
+                "max_offset above 0"
             )
         if len(train) > 1 and all_alike(train.forward):
             raise TrainingError(
@@ -116,10 +129,6 @@ class Detector(ABC):
         """``predict``, as a ``Predictor``."""
         return self.predict(forward, backward, max_offset)
 
-    @abstractmethod
-    def options(self) -> dict[str, Any]:
-        """The constructor's keywords, ready for JSON."""
-
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything learned, by name."""
         return {
@@ -141,6 +150,22 @@ class Detector(ABC):
         self, train: MatrixPairs, rows: np.ndarray, held: np.ndarray, on_epoch: Callable[[Report], None]
     ) -> dict[str, Any]:
         """Fit on ``rows`` of the train set, and stop by the rows ``held``; returns facts."""
+
+    def _train_epochs(
+        self,
+        one_epoch: Callable[[], float],
+        held_out: Callable[[], float],
+        on_epoch: Callable[[Report], None],
+    ) -> dict[str, Any]:
+        """Run ``one_epoch``, which gives its loss, until that of ``held_out`` falls no more; keeps the best epoch."""
+        stopping = EarlyStopping(self.options.patience)
+        for epoch in range(1, self.options.epochs + 1):
+            train_loss, held_loss = one_epoch(), held_out()
+            on_epoch({"epoch": epoch, "train_loss": train_loss, "holdout_loss": held_loss})
+            if stopping.update(epoch, held_loss, self._model_arrays):
+                break
+        self._load_model(stopping.best_arrays)
+        return {**stopping.facts(epoch)}
 
     @abstractmethod
     def _both_directions(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
@@ -183,9 +208,11 @@ def split_events(events: tuple[str, ...], holdout: float, seed: int) -> tuple[np
         )
     if math.ceil(holdout * count) >= count:
         raise TrainingError(
-            f"detector.holdout is {holdout:g}: of {count} train events that leaves none to fit on; choose a smaller "
+            f"holdout is {holdout:g}: of {count} train events that leaves none to fit on; choose a smaller "
             f"share, at most {(count - 1) / count:.3g}"
         )
+    from sklearn.model_selection import GroupShuffleSplit
+
     splitter = GroupShuffleSplit(n_splits=1, test_size=holdout, random_state=seed)
     fitted, held = next(splitter.split(np.zeros(len(events)), groups=np.asarray(events, dtype=str)))
     return fitted, held
@@ -194,42 +221,3 @@ def split_events(events: tuple[str, ...], holdout: float, seed: int) -> tuple[np
 def all_alike(matrices: np.ndarray) -> bool:
     """Whether ``[N, T, T]`` are N times the same; reads as far as the first that differs."""
     return all(np.array_equal(matrices[0], other) for other in matrices[1:])
-
-
-def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-likelihood of classes ``labels`` [n] under ``logits`` [n, classes]."""
-    return float(-log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean())
-
-
-def fit_beta(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The factor on ``logits`` that makes ``labels`` likeliest (temperature scaling); ``-inf`` is impossible."""
-    possible = np.where(np.isfinite(logits), logits, np.nan)
-    # search around unit spread, whatever the classifier's scale
-    spread = float(np.nanstd(possible, axis=1).mean()) or 1.0
-    found = minimize_scalar(
-        lambda log_beta: cross_entropy(np.exp(log_beta) / spread * logits, labels),
-        bounds=LOG_BETA,
-        method="bounded",
-    )
-    return float(np.exp(found.x) / spread)
-
-
-def symmetric_softmax(logits: np.ndarray) -> np.ndarray:
-    """Softmax of rows ``[N, classes]`` that is exactly reversed for reversed rows (sums depend on their order)."""
-    grown = np.exp(logits - logits.max(axis=1, keepdims=True))
-    backward = np.ascontiguousarray(grown[:, ::-1])
-    return grown / ((grown.sum(axis=1) + backward.sum(axis=1)) / 2)[:, None]
-
-
-def posterior_median(probabilities: np.ndarray) -> np.ndarray:
-    """Median offset of each row ``[N, 2K + 1]``: float64 ``[N]``.
-
-    The mean of the median counted from below and from above, so that reversed rows give exactly the negative.
-    """
-    middle = probabilities.shape[1] // 2
-
-    def from_below(p: np.ndarray) -> np.ndarray:
-        total = np.cumsum(p, axis=1)
-        return (total >= 0.5 * total[:, -1:]).argmax(axis=1) - middle
-
-    return (from_below(probabilities) - from_below(probabilities[:, ::-1])) / 2 + 0.0

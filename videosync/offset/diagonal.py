@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from videosync.offset.lag import best_lag, lag_scores
+from videosync.lags.scores import best_lag
+from videosync.lags.similarity import lag_scores
 
 
 def diagonal(forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:

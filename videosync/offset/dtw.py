@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from videosync.offset.predictor import TINY, antisymmetric
+from videosync.lags.similarity import TINY
+from videosync.offset.predictor import antisymmetric
 
 LEAST = 0.1  # cost of the nearest pair of frames, where the average pair costs 1 more
 FLAT = 1e-6  # mean difference of distances over the temperature: below lie the roundings of a float32 softmax

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from videosync.offset.predictor import CHUNK, TINY, Predictor
+from videosync.lags.similarity import CHUNK, TINY
+from videosync.offset.predictor import Predictor
 from videosync.types import MatrixPairs
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
+from videosync.offset.cell_detector import CellDetector, Examples
+from videosync.offset.detector import Report
 
 NEGLIGIBLE = 1e-7  # directions with less than this share of the largest variance carry rounding errors only
 
@@ -21,35 +21,19 @@ NEGLIGIBLE = 1e-7  # directions with less than this share of the largest varianc
 class LinearDetector(CellDetector):
     """One weight per cell and class. Subclasses name the scikit-learn classifier.
 
-    Args:
-        c: inverse strength of the L2 penalty (scikit-learn's C). Inputs are scaled so that an example's
-        squared
-            length is about 1, and C means the same for every matrix size.
-        holdout, seed: see ``Detector``.
+    Inputs are scaled so that an example's squared length is about 1, and C means the same for every matrix size.
     """
 
-    def __init__(self, *, c: float = 1.0, holdout: float = 0.15, seed: int = 0) -> None:
-        super().__init__(holdout=holdout, seed=seed)
-        self.c = c
-        self._classes = np.zeros(0, dtype=np.int64)  # classes seen in training, [C]
-        self._weights = np.zeros((0, 0), dtype=np.float32)  # [C, T * T]
-        self._bias = np.zeros(0, dtype=np.float32)  # [C]
-
-    def options(self) -> dict[str, Any]:
-        return {"c": self.c, "holdout": self.holdout, "seed": self.seed}
+    _classes: np.ndarray  # int64 [C], classes seen in training
+    _weights: np.ndarray  # float32 [C, T * T]
+    _bias: np.ndarray  # float32 [C]
 
     @abstractmethod
     def _classifier(self) -> Any:
         """An unfitted scikit-learn classifier with ``coef_``, ``intercept_`` and ``classes_``."""
 
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        inputs, labels = train
         inputs /= self.size
         span = row_space(inputs) if len(inputs) < inputs.shape[1] else None  # [n, r]
         classifier = self._classifier()
@@ -65,12 +49,7 @@ class LinearDetector(CellDetector):
         self._weights = (weights / self.size).astype(np.float32)
         self._bias = bias.astype(np.float32)
         inputs *= self.size
-        report = {
-            "epoch": 1,
-            "train_loss": cross_entropy(self._logits(inputs), labels),
-            "holdout_loss": cross_entropy(self._logits(held_inputs), held_labels),
-        }
-        on_epoch(report)
+        on_epoch({"epoch": 1, "train_loss": self._loss(train), "holdout_loss": self._loss(held)})
         return {"iterations": int(np.max(classifier.n_iter_)), "classes_seen": len(self._classes)}
 
     def _logits(self, inputs: np.ndarray) -> np.ndarray:

@@ -2,73 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from sklearn.neural_network import MLPClassifier
 
-from videosync.offset.cell_detector import CellDetector
-from videosync.offset.detector import Report, cross_entropy
-from videosync.offset.early_stopping import EarlyStopping
+from videosync.offset.cell_detector import CellDetector, Examples
+from videosync.offset.detector import EpochOptions, Report
+from videosync.option import option
+
+
+@dataclass(frozen=True)
+class MlpOptions(EpochOptions):
+    hidden: list[int] = option([2048, 1024, 512], "hidden layers", "[1, inf)")
+    epochs: int = option(200, "at most", "[1, inf)")
 
 
 class MlpDetector(CellDetector):
-    """scikit-learn's MLP (ReLU, Adam), one epoch at a time, stopped on held-out events.
-
-    Args:
-        hidden: widths of the hidden layers.
-        epochs: epochs at most.
-        patience: epochs without progress on the held-out events before stopping.
-        holdout, seed: see ``Detector``.
-    """
+    """scikit-learn's MLP (ReLU, Adam), one epoch at a time, stopped on held-out events."""
 
     method = "mlp"
+    Options = MlpOptions
+    _weights: list[np.ndarray]
+    _biases: list[np.ndarray]
 
-    def __init__(
-        self,
-        *,
-        hidden: Sequence[int] = (2048, 1024, 512),
-        epochs: int = 200,
-        patience: int = 10,
-        holdout: float = 0.15,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(holdout=holdout, seed=seed)
-        self.hidden, self.epochs, self.patience = tuple(hidden), epochs, patience
-        self._weights: list[np.ndarray] = []
-        self._biases: list[np.ndarray] = []
+    def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
+        from sklearn.neural_network import MLPClassifier
 
-    def options(self) -> dict[str, Any]:
-        return {
-            "hidden": list(self.hidden),
-            "epochs": self.epochs,
-            "patience": self.patience,
-            "holdout": self.holdout,
-            "seed": self.seed,
-        }
-
-    def _fit(
-        self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        held_inputs: np.ndarray,
-        held_labels: np.ndarray,
-        on_epoch: Callable[[Report], None],
-    ) -> dict[str, Any]:
-        network = MLPClassifier(self.hidden, random_state=self.seed)
+        network = MLPClassifier(tuple(self.options.hidden), random_state=self.options.seed)
         classes = np.arange(2 * self.max_offset + 1)
-        stopping = EarlyStopping(self.patience)
-        for epoch in range(1, self.epochs + 1):
-            network.partial_fit(inputs, labels, classes=classes if epoch == 1 else None)
+
+        def one_epoch() -> float:
+            network.partial_fit(train.inputs, train.labels, classes=classes)
             self._weights, self._biases = network.coefs_, network.intercepts_
-            held_loss = cross_entropy(self._logits(held_inputs), held_labels)
-            on_epoch({"epoch": epoch, "train_loss": float(network.loss_), "holdout_loss": held_loss})
-            if stopping.update(epoch, held_loss, self._model_arrays):
-                break
-        self._load_model(stopping.best_arrays)
-        return stopping.facts(epoch)
+            return float(network.loss_)
+
+        return self._train_epochs(one_epoch, lambda: self._loss(held), on_epoch)
 
     def _logits(self, inputs: np.ndarray) -> np.ndarray:
         hidden = inputs
@@ -86,5 +57,5 @@ class MlpDetector(CellDetector):
         self._biases = [arrays[f"bias{n}"] for n in range(layers)]
 
     def _memory_of_model(self) -> int:
-        widths = [self.size**2, *self.hidden, 2 * self.max_offset + 1]
+        widths = [self.size**2, *self.options.hidden, 2 * self.max_offset + 1]
         return 5 * 4 * sum(a * b for a, b in pairwise(widths))  # weights, gradient, 2 moments, best copy

@@ -12,10 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-CHUNK = 64  # matrices read at once, so that a memory-mapped set is never loaded whole
-TINY = float(
-    np.finfo(np.float32).tiny
-)  # probabilities below this count as this (a float32 softmax underflows)
+from videosync.lags.similarity import CHUNK, check_directions
 
 # matrices [N, T0, T1] of one direction, and [N, T1, T0] of the other → offsets float64 [N]
 Direction = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -49,11 +46,3 @@ def antisymmetric(
         there, back = np.asarray(forward[rows]), np.asarray(backward[rows])
         offsets[rows] = (direction(there, back) - direction(back, there)) / 2
     return np.clip(offsets, -max_offset, max_offset) + 0.0  # + 0.0: never -0
-
-
-def check_directions(forward: np.ndarray, backward: np.ndarray) -> None:
-    """Raise ValueError unless forward is ``[N, T0, T1]`` and backward ``[N, T1, T0]``."""
-    if forward.ndim != 3 or backward.shape != (forward.shape[0], forward.shape[2], forward.shape[1]):
-        raise ValueError(
-            f"forward [N, T0, T1] and backward [N, T1, T0] expected, got {forward.shape} and {backward.shape}"
-        )

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, An
         "size": detector.size,
         "shortest": detector.shortest,
         "max_offset": detector.max_offset,
-        "options": detector.options(),
+        "options": asdict(detector.options),
     }
     (partial / FACTS_FILE).write_text(json.dumps(description, indent=1, allow_nan=False), encoding="utf-8")
     old = folder.with_name(f".{folder.name}.old")

@@ -84,8 +84,8 @@ def similarity_matrix(
             if not bool(torch.isfinite(e).all()):
                 raise NotFiniteError(
                     f"the embeddings of {name} hold NaN or infinite values: the training that made the "
-                    "weights diverged (train with a lower optim.lr, or take an earlier checkpoint), or the precision "
-                    "overflows (try eval.precision=float32)"
+                    "weights diverged (train with a lower learning rate, or take an earlier checkpoint), or the "
+                    "precision overflows (try float32)"
                 )
         if metric == "cosine":
             e0 = torch.nn.functional.normalize(e0, dim=-1)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
+from videosync.lags.posterior import symmetric_softmax
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import CALIBRATIONS, Calibration
 
@@ -44,9 +45,9 @@ def features(curve: LagScores, lag: int) -> np.ndarray:
 
 def lag_probabilities(curve: LagScores, sharpness: float | None = None) -> np.ndarray:
     """float64 [L], sum 1: how likely each offset of the range is, given that the true one lies in it."""
-    logits = (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
-    # sorted: the sum is the same to the last bit for the reversed curve of the swapped pair
-    return np.exp(logits - logsumexp(np.sort(logits)))
+    return symmetric_softmax(
+        (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
+    )
 
 
 def mass_near(curve: LagScores, lag: int, sharpness: float | None = None) -> float:

@@ -17,7 +17,7 @@ class Search:
 
 SENTENCES = {
     DoubtKind.EDGE: "the best offset has the smallest overlap that was tried, so a better one may lie beyond; if the "
-    "videos share so little, lower --min_overlap",
+    "videos share so little, lower --min-overlap",
     DoubtKind.FLAT: "all offsets fit equally well: no other video shows the moments in which something moves in it",
     DoubtKind.SHORT: "ambiguous, since there are so few frames{rivals}; longer videos would help",
     DoubtKind.PERIODIC: "ambiguous: the motion repeats, and offsets that differ by whole periods fit nearly as "
@@ -38,7 +38,7 @@ def why_not(doubt: Doubt, rate: float, search: Search) -> str:
     if doubt.kind is DoubtKind.EDGE and search.max_offset is not None:
         return (
             f"the best offset lies at the edge of the range searched (±{search.max_offset:g} s), so a better one may "
-            "lie beyond; search further with --max_offset"
+            "lie beyond; search further with --max-offset"
         )
     # without a sign: it would be another one for the other video
     away = ", ".join(dict.fromkeys(f"{abs(lag) / rate:.2f} s" for lag in doubt.rivals))

@@ -45,22 +45,25 @@ def archive(tmp_path_factory):
     return root
 
 
+def source_of(clip, source, first, origin=0):
+    return SourceOf(f"e/{clip}.mp4", f"{source}.mkv", first, origin)
+
+
+def right_sources():
+    return {f"e/{name}.mp4": source_of(name, name, FIRST) for name in ("a", "b", "still")}
+
+
 def found(archive, clip, source, first):
     return match_clip(archive / "set" / "e" / f"{clip}.mp4", archive / "raw" / f"{source}.mkv", first)
 
 
-def test_every_moving_frame_is_found_where_it_was_cut(archive):
-    matches = found(archive, "a", "a", FIRST)
-    assert [match.found for match in matches] == [FIRST + match.frame for match in matches]
-    assert len(matches) == 5
-    assert np.diff([match.frame for match in matches]).min() > 0
-    assert matches[0].frame < 30
-    assert matches[-1].frame > 70
-
-
-@pytest.mark.parametrize("shift", [1, -2, 8, -8, 9, 33, -60, 199])
-def test_a_wrong_label_is_measured(archive, shift):
+@pytest.mark.parametrize("shift", [0, 1, -2, 8, -8, 9, 33, -60, 199])
+def test_every_moving_frame_is_found_where_it_was_cut_and_a_wrong_label_is_measured(archive, shift):
     matches = found(archive, "a", "a", FIRST - shift)  # claims frames that lie ``shift`` before the true ones
+    frames = [match.frame for match in matches]
+    assert frames == sorted(set(frames))
+    assert frames[0] < 30 < 70 < frames[-1]
+    assert [match.found for match in matches] == [FIRST + frame for frame in frames]
     assert [match.shift for match in matches] == [shift] * 5
     assert not any(match.elsewhere for match in matches)
 
@@ -95,17 +98,16 @@ def test_a_clip_that_is_wrong_at_its_end_alone(tmp_path):
 @pytest.mark.parametrize("fps", [29.8, 30.2])
 def test_clocks_that_part_before_the_end_are_seen(archive, tmp_path, fps):
     """Every frame is where sources.jsonl says, but the second recording had another rate than its clip."""
-    source = read_frames(archive / "raw" / "b.mkv")
-    write_video(tmp_path / "a.mkv", read_frames(archive / "raw" / "a.mkv"), 30.0)
-    write_video(tmp_path / "b.mkv", source, fps)
+    for name, rate in (("a", 30.0), ("b", fps)):
+        frames = read_frames(archive / "raw" / f"{name}.mkv")
+        write_video(tmp_path / f"{name}.mkv", frames, rate)
+        write_video(tmp_path / "set" / f"{name}.mp4", frames, 30.0)
     views = tuple(View(f"{name}.mp4", 0, LENGTH, 30.0) for name in "ab")
-    for name in "ab":
-        write_video(tmp_path / "set" / f"{name}.mp4", read_frames(tmp_path / f"{name}.mkv"), 30.0)
     write_manifest(tmp_path / "set", [Sample("e", "train", views)])
     sources = {f"{name}.mp4": SourceOf(f"{name}.mp4", f"{name}.mkv", 0, 0) for name in "ab"}
     (sentence,) = check_labels(read_manifest(tmp_path / "set"), views, sources, tmp_path).problems
     assert sentence.startswith(
-        "sample 1 (e): by the times of their source frames, a and b are 2.0 frames off the label"
+        "sample 1 (e): by the times of their source frames, a and b are 2.0 frames off"
     )
     assert "at the end of the clips" in sentence
     right = tuple(View(view.video, 0, LENGTH, rate) for view, rate in zip(views, (30.0, fps)))
@@ -129,15 +131,13 @@ def test_a_clip_of_few_frames(archive, tmp_path):
 def test_each_wrong_label_is_one_sentence(archive):
     manifest = read_manifest(archive / "set")
     views = manifest.samples[0].views
-    sources = {
-        f"e/{name}.mp4": SourceOf(f"e/{name}.mp4", f"{name}.mkv", FIRST, 0) for name in ("a", "b", "still")
-    }
+    sources = right_sources()
     right = check_labels(manifest, views, sources, archive / "raw")
     assert (right.problems, right.absent, right.still) == ([], [], ["e/still.mp4"])
     assert (right.clips, right.frames, right.told) == (3, 15, 10)
 
-    sources["e/b.mp4"] = SourceOf("e/b.mp4", "b.mkv", FIRST - 3, 0)
-    sources["e/still.mp4"] = SourceOf("e/still.mp4", "gone.mkv", FIRST, 0)
+    sources["e/b.mp4"] = source_of("b", "b", FIRST - 3)
+    sources["e/still.mp4"] = source_of("still", "gone", FIRST)
     wrong = check_labels(manifest, views, sources, archive / "raw")
     (sentence,) = wrong.problems
     assert sentence.startswith("e/b.mp4: frame ")
@@ -145,11 +145,11 @@ def test_each_wrong_label_is_one_sentence(archive):
     assert "the label is 3 frames off (5 of the 5 frames that can be told)" in sentence
     assert wrong.absent == [str(archive / "raw" / "gone.mkv")]
 
-    sources["e/a.mp4"] = SourceOf("e/a.mp4", "b.mkv", FIRST, 0)
+    sources["e/a.mp4"] = source_of("a", "b", FIRST)
     (sentence, _) = check_labels(manifest, views, sources, archive / "raw").problems
     assert "which does not show it, nor does a frame up to 200 before or after (and 4 more" in sentence
 
-    sources["e/a.mp4"] = SourceOf("e/a.mp4", "a.mkv", LENGTH + 300, 0)
+    sources["e/a.mp4"] = source_of("a", "a", LENGTH + 300)
     (sentence,) = check_labels(manifest, views[:1], sources, archive / "raw").problems
     assert "which has 300 frames" in sentence
 
@@ -157,7 +157,7 @@ def test_each_wrong_label_is_one_sentence(archive):
 def test_a_source_that_cannot_be_read_is_a_problem(archive, tmp_path):
     (tmp_path / "a.mkv").write_bytes(b"no video")
     manifest = read_manifest(archive / "set")
-    sources = {"e/a.mp4": SourceOf("e/a.mp4", "a.mkv", FIRST, 0)}
+    sources = {"e/a.mp4": source_of("a", "a", FIRST)}
     result = check_labels(manifest, manifest.samples[0].views[:1], sources, tmp_path)
     assert len(result.problems) == 1
     assert "e/a.mp4: cannot be compared with its source" in result.problems[0]
@@ -167,15 +167,11 @@ def test_a_source_that_cannot_be_read_is_a_problem(archive, tmp_path):
 
 def test_starts_of_the_manifest_follow_from_where_clips_were_cut(archive):
     manifest = read_manifest(archive / "set")
-    sources = {
-        f"e/{name}.mp4": SourceOf(f"e/{name}.mp4", f"{name}.mkv", FIRST, 0) for name in ("a", "b", "still")
-    }
+    sources = right_sources()
     assert start_problems(manifest, sources) == []
-    sources["e/b.mp4"] = SourceOf(
-        "e/b.mp4", "b.mkv", FIRST - 20, 20
-    )  # a later origin makes up for the earlier cut
+    sources["e/b.mp4"] = source_of("b", "b", FIRST - 20, 20)  # a later origin makes up for the earlier cut
     assert start_problems(manifest, sources) == []
-    sources["e/b.mp4"] = SourceOf("e/b.mp4", "b.mkv", FIRST, 7)
+    sources["e/b.mp4"] = source_of("b", "b", FIRST, 7)
     del sources["e/still.mp4"]
     missing, apart = start_problems(manifest, sources)
     assert missing == "sample 1 (e): sources.jsonl does not say where e/still.mp4 was cut from"
@@ -183,23 +179,19 @@ def test_starts_of_the_manifest_follow_from_where_clips_were_cut(archive):
 
 
 def test_clips_of_many_events_are_chosen_and_pairs_come_first():
-    def sample(event, views):
-        return Sample(event, "train", tuple(View(f"{event}/{i}.mp4", 0, 9, 25.0) for i in range(views)))
+    def sample(number, event, views):
+        paths = (f"{number}/{event}/{i}.mp4" for i in range(views))
+        return Sample(event, "train", tuple(View(path, 0, 9, 25.0) for path in paths))
 
-    samples = [sample(f"single{i}", 1) for i in range(5)] + [sample(f"e{i // 3}", 4) for i in range(9)]
-    samples = [
-        Sample(s.event, s.split, tuple(View(f"{n}/{v.video}", 0, 9, 25.0) for v in s.views))
-        for n, s in enumerate(samples)
-    ]
+    samples = [sample(n, f"single{n}", 1) for n in range(5)]
+    samples += [sample(5 + n, f"e{n // 3}", 4) for n in range(9)]
     chosen = [view.video.split("/", 1)[1] for view in choose_clips(samples, 3, random.Random(0))]
     assert sorted({video.split("/")[0] for video in chosen}) == ["e0", "e1", "e2"]
     assert len(chosen) == 6
     assert len(choose_clips(samples, 100, random.Random(0))) == 5 + 2 * 9
     parts = [Sample("e", "train", (View(f"{n}.mp4", 9 * n, 9, 25.0),)) for n in (3, 0, 7, 1, 5)]
-    assert [view.video for view in choose_clips(parts, 2, random.Random(1))] == [
-        "7.mp4",
-        "0.mp4",
-    ]  # end and start
+    end_and_start = [view.video for view in choose_clips(parts, 2, random.Random(1))]
+    assert end_and_start == ["7.mp4", "0.mp4"]
 
 
 def test_the_recorded_folder_of_the_archive(tmp_path):

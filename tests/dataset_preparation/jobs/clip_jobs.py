@@ -17,7 +17,7 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from dataset_preparation.clips.job import Beat, Clip, Outcome
+from dataset_preparation.clips.job import Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.write import VideoWriter
@@ -32,31 +32,29 @@ class ClipJob:
     folder: str  # of the clips
     frames: int = 3
     pause: float = 0.0  # seconds between frames
-    fault: str = ""  # what happens after the first frame: a signal's name, "once <signal>", or see ``_fail``
+    fault: str = ""  # what happens after the first frame: a signal's name, or see ``_fail``
 
     @property
     def outputs(self) -> tuple[str, ...]:
         return (f"clips/{self.name}.mp4",)
 
 
-def write_clip(job: ClipJob, beat: Beat) -> Outcome:
+def write_clip(job: ClipJob, folder: Path) -> Outcome:
     """Notes in ``ran/`` that it was run, then writes a clip whose brightness rises."""
-    folder = Path(job.folder)
-    note = folder.parent / "ran"
+    note = Path(job.folder).parent / "ran"
     note.mkdir(exist_ok=True)
     (note / f"{job.name}.{time.time_ns()}").touch()
     clip = f"clips/{job.name}.mp4"
     with VideoWriter(folder / clip, FPS, size=(32, 32), threads=1) as writer:
         for number in range(job.frames):
             writer.write(np.full((32, 32, 3), number % 256, np.uint8))
-            beat((number + 1) / job.frames)
             time.sleep(job.pause)
             if job.fault:
-                _fail(job, len(list(note.glob(f"{job.name}.*"))))
+                _fail(job)
     return Outcome((Clip(clip, job.sources[0], 0, job.frames, FPS),), frames=job.frames)
 
 
-def _fail(job: ClipJob, times: int) -> None:
+def _fail(job: ClipJob) -> None:
     if job.fault == "bad":
         raise VideoError(f"{job.sources[0]}: is damaged")
     if job.fault == "no access":
@@ -69,10 +67,8 @@ def _fail(job: ClipJob, times: int) -> None:
         raise ZeroDivisionError("a mistake in the code")
     if job.fault == "exit":
         os._exit(3)
-    once, _, name = job.fault.rpartition(" ")
-    if not once or times == 1:
-        os.kill(os.getpid(), signal.Signals[name])
-        time.sleep(60)  # another thread may be the one that it reaches
+    os.kill(os.getpid(), signal.Signals[job.fault])
+    time.sleep(60)  # another thread may be the one that it reaches
 
 
 def make_jobs(root: Path, count: int, **fields: object) -> list[ClipJob]:

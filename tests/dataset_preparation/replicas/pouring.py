@@ -84,6 +84,17 @@ def example(name: str, images: Sequence[bytes], labels: Sequence[int], length: i
     return context, {"video": (list(images), "byte"), "frame_labels": (list(labels), "int")}
 
 
+def write_records(path: Path, *records) -> None:
+    """``records``: (name, frames) or (context, features)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = TFRecordWriter(str(path))
+    for first, second in records:
+        if isinstance(first, str):
+            first, second = example(first, [jpeg(numbered_frame(i)) for i in range(second)], [0] * second)
+        writer.write(first, second)
+    writer.close()
+
+
 def phases(count: int, *, seed: int) -> list[int]:
     """Five phases in their order, of different lengths."""
     bounds = np.sort(np.random.default_rng(seed).choice(np.arange(5, count), PHASES - 1, replace=False))

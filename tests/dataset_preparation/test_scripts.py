@@ -1,0 +1,140 @@
+"""What every preparation script does alike, on an archive of a few files."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dataset_preparation import (
+    cmu_process,
+    kinetics400_process,
+    multiview_process,
+    ntu_process,
+    pouring_process,
+    tfrecords_to_videos,
+)
+from tests.dataset_preparation.replicas.cmu import Source, write_source
+from tests.dataset_preparation.replicas.kinetics400 import write_clip
+from tests.dataset_preparation.replicas.ntu import GOOD, make_ntu
+from tests.dataset_preparation.replicas.pouring import VAL, write_records
+from tests.video.numbered import numbered_frames
+from videosync.video.write import write_video
+
+DESCRIPTIONS = ("manifest.jsonl", "sources.jsonl", "report.json")
+
+
+def make_cmu(root: Path) -> None:
+    for camera in ("00", "03"):
+        write_source(root / f"run/hdVideos/hd_00_{camera}.mp4", Source(150), seed=int(camera))
+
+
+def make_kinetics(root: Path) -> None:
+    for name in ("train/abcdefghijk", "train/bcdefghijkl", "val/cdefghijklm"):
+        write_clip(root / f"{name}_000001_000011.mp4", 20)
+
+
+def make_recordings(root: Path) -> None:
+    for name in ("a/cam0", "a/cam1", "b/cam0", "b/cam1"):
+        write_video(root / f"{name}.mp4", numbered_frames(20), 25.0)
+
+
+def make_ntu_of_two(root: Path) -> None:
+    make_ntu(root, good=(GOOD[0], GOOD[4]))
+
+
+def make_records(root: Path) -> None:
+    write_records(root / VAL, ("a_view_0", 9), ("a_view_1", 9), ("b_view_0", 9))
+
+
+def make_videos(root: Path) -> None:
+    make_records(root.parent / "records")
+    assert tfrecords_to_videos.main([str(root.parent / "records"), str(root)]) == 0
+
+
+@dataclass(frozen=True)
+class Script:
+    module: Any
+    make: Any  # writes the archive into a folder
+    usual: str = ""  # where the archive lies, inside datasets/
+    options: tuple[str, ...] = ()
+
+    def run(self, raw: Path, out: Path, *more: object) -> int:
+        return self.module.main([str(raw), str(out), *self.options, *map(str, more)])
+
+
+SIZE = ("--size", "32")
+SCRIPTS = {
+    "cmu": Script(cmu_process, make_cmu, "raw/cmu_pose", (*SIZE, "--num_frames", "20", "--max_offset", "3")),
+    "kinetics400": Script(kinetics400_process, make_kinetics, "raw/kinetics400", SIZE),
+    "multiview": Script(multiview_process, make_recordings, "", (*SIZE, "--val_share", "0.5")),
+    "ntu": Script(ntu_process, make_ntu_of_two, "raw/ntu", SIZE),
+    "pouring": Script(pouring_process, make_videos, "raw/pouring/videos", (*SIZE, "--max_offset", "2")),
+    "tfrecords": Script(tfrecords_to_videos, make_records, "raw/pouring"),
+}
+
+
+@pytest.fixture(params=SCRIPTS.values(), ids=SCRIPTS, scope="module")
+def script(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def raw(script, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("archive") / "raw"
+    script.make(folder)
+    return folder
+
+
+def clips_of(out: Path) -> dict[str, int]:
+    """Clip → when it was written."""
+    return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in out.rglob("*.mp4")}
+
+
+def test_the_same_bytes_whatever_the_workers_and_nothing_is_done_twice(script, raw, tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    for out, workers in ((one, 1), (two, 2)):
+        assert script.run(raw, out, "--workers", workers) == 0
+    before = clips_of(one)
+    assert len(before) >= 2
+    for name in (*DESCRIPTIONS, *before):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+    assert script.run(raw, one) == 0
+    assert clips_of(one) == before
+    lost = min(before)
+    (one / lost).unlink()
+    (one / "manifest.jsonl").unlink()
+    assert script.run(raw, one) == 0
+    changed = {name for name, stamp in clips_of(one).items() if stamp != before[name]}
+    assert lost in changed
+    assert len(changed) < len(before)
+    for name in (*DESCRIPTIONS, *before):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+def test_a_dry_run_writes_nothing(script, raw, tmp_path, capsys):
+    assert script.run(raw, tmp_path / "out", "--dry_run") == 0
+    assert capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_folders_the_usual_places_are_taken(script, raw, tmp_path, capsys, monkeypatch):
+    if not script.usual:
+        pytest.skip("its recordings lie anywhere")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert script.module.main(["--dry_run"]) == 2
+    assert f"there is no {script.usual}" in capsys.readouterr().err
+    link = Path("datasets", script.usual)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(raw)
+    assert script.module.main([*script.options, "--dry_run"]) == 0
+    assert f"found {link}; the dataset goes to datasets/" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(script, tmp_path, capsys):
+    assert script.run(tmp_path / "nowhere", tmp_path / "out") == 2
+    said = capsys.readouterr().err
+    assert str(tmp_path / "nowhere") in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,21 @@
+"""Sums over the frames that overlap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from videosync.lags.overlap import cross_products, vector_products
+
+
+@pytest.mark.parametrize("of_library", [np.asarray, torch.from_numpy])
+@pytest.mark.parametrize(("frames0", "frames1"), [(20, 20), (15, 22), (22, 15)])
+def test_products_at_each_lag_are_the_sums_of_the_definition(of_library, frames0, frames1):
+    rng, lags = np.random.default_rng(0), np.arange(1 - frames0, frames1)
+    x, y = rng.normal(size=(2, frames0, 40)), rng.normal(size=(2, frames1, 40))
+    pairs = [[(i, i + k) for i in range(frames0) if 0 <= i + k < frames1] for k in lags]
+    slow = np.stack([sum(x[:, i] * y[:, j] for i, j in at) for at in pairs], axis=1)
+    x, y = of_library(x), of_library(y)
+    np.testing.assert_allclose(cross_products(x, y, lags), slow, atol=1e-9)
+    np.testing.assert_allclose(vector_products(x, y, lags), slow.sum(axis=-1), atol=1e-9)
