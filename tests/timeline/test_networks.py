@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.offset.simulated import simulated_pairs
 from videosync.errors import ConfigError
 from videosync.offset.clip_detector import ClipDetector
 from videosync.offset.equivariant import EquivariantDetector
@@ -72,14 +73,16 @@ def test_a_detector_of_one_size_is_refused() -> None:
 
 def test_both_orders_of_the_clips_make_the_answer_of_the_detector() -> None:
     one, other, lags = vectors(30), vectors(45, seed=1), np.arange(-20, 33)
-    reader = detector(temperature=0.5)
+    trained = EquivariantDetector(channels=(4, 6), epochs=1)
+    trained.fit(simulated_pairs(8, size=12, max_offset=3))
+    reader = ClipDetector(trained, {**FACTS, "temperature": 0.5})
     ways = (reader.scores(one, other, lags) + reader.scores(other, one, -lags[::-1])[::-1]) / 2
     matrices = [
         np.exp(x @ y.T / 0.25)
         / np.exp(x @ y.T / 0.25).sum(axis=1, keepdims=True)  # -|x - y|² / 0.5, less a constant
         for x, y in ((one, other), (other, one))
     ]
-    whole = reader.detector.lag_scores(matrices[0][None], matrices[1][None], lags)[0]
+    whole = trained.lag_scores(matrices[0][None], matrices[1][None], lags)[0]
     np.testing.assert_allclose(ways, whole, rtol=1e-3, atol=1e-4)
     same = np.repeat(one[:1], 30, axis=0)
     assert not reader.scores(same, same, np.arange(-5, 6)).any()
