@@ -21,7 +21,7 @@ help:
 	@echo 'make types      mypy'
 	@echo 'make bench      frames per second beside the bare cost of the same work'
 	@echo 'make weights    train the encoder that comes with the package anew: synthetic events, training, test, export (an hour)'
-	@echo 'make docs       write docs/configuration.md anew and check the links of all pages'
+	@echo 'make docs       write docs/configuration.md and the tables of benchmarks/results anew, check the links of all pages'
 
 install: $(STAMP)
 
@@ -55,10 +55,10 @@ types: $(STAMP)
 	$(BIN)/mypy
 
 bench: $(STAMP)
-	$(BIN)/python -m benchmarks.data
-	$(BIN)/python -m benchmarks.embed
-	$(BIN)/python -m benchmarks.train_step
-	$(BIN)/python -m benchmarks.prepare
+	$(BIN)/python -m benchmarks.speed.data
+	$(BIN)/python -m benchmarks.speed.embed
+	$(BIN)/python -m benchmarks.speed.train_step
+	$(BIN)/python -m benchmarks.speed.prepare
 
 # One thread: the sums, and so the weights, are then the same on every machine of one kind.
 EVENTS := --frames 240 --size 96 --fps 10 20 30 60 120 --distractors 0 1 2
@@ -75,6 +75,7 @@ weights: $(STAMP)
 	cp -r runs/weights/export videosync/weights/crossview
 
 docs: $(STAMP)
+	$(BIN)/python -m benchmarks.docs
 	$(BIN)/videosync config --explain --markdown > docs/configuration.md.tmp
 	mv docs/configuration.md.tmp docs/configuration.md
 	$(BIN)/python -m pytest tests/test_docs.py $(ARGS)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 import textwrap
 from typing import Any, NoReturn
+
+from videosync.errors import did_you_mean
 
 BAD_INPUT = 2
 
@@ -33,11 +34,10 @@ class SentenceParser(argparse.ArgumentParser):
         parse = self.parse_known_intermixed_args if self.intermixed else self.parse_known_args
         parsed, unknown = parse(args, namespace)
         if unknown:
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], self._flags(), n=1)
-            remedy = f"Did you mean '{near[0]}'?" if near else f"See '{self.prog} --help'."
+            remedy = did_you_mean(unknown[0].partition("=")[0], self._flags(), f"See '{self.prog} --help'.")
             if os.path.exists(unknown[0]):
-                remedy = f"The file is given as './{unknown[0]}'."
-            self.error(f"unknown argument '{unknown[0]}'. {remedy}")
+                remedy = f" The file is given as './{unknown[0]}'."
+            self.error(f"unknown argument '{unknown[0]}'.{remedy}")
         return parsed
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]

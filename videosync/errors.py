@@ -46,11 +46,23 @@ class ProcessLostError(VideoSyncError):
     """Another process of this run has ended, or no longer answers."""
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like ``word`` (upper and lower case count the same); None where none is like it."""
+    by_lower = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word.lower(), by_lower, n=1)
+    return by_lower[close[0]] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """``" Did you mean 'x'?"`` to end a message with; where nothing known is like ``word``, ``otherwise``."""
+    match = nearest(word, known)
+    return f" Did you mean '{match}'?" if match else otherwise and f" {otherwise}"
+
+
 def require_known(what: str, name: str, known: Iterable[str]) -> None:
     """Raises ConfigError that lists the ``known`` names, and the one most like ``name``, if it is none of them."""
     names = list(known)
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1, cutoff=0.0)[0]
         raise ConfigError(
-            f"{what} '{name}' is unknown: expected one of {', '.join(names)}; did you mean '{near}'?"
+            f"{what} '{name}' is unknown: expected one of {', '.join(names)}.{did_you_mean(name, names)}"
         )

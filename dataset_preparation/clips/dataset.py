@@ -14,7 +14,7 @@ from videosync.data.manifest import MANIFEST_NAME, validate_manifest, write_mani
 from videosync.data.samples import Manifest, Sample
 from videosync.data.sources import SourceOf, write_sources
 from videosync.errors import ManifestError
-from videosync.text_file import write_text
+from videosync.files import write_text
 
 REPORT_NAME = "report.json"
 NAMES = 20  # of events that are listed for each split

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_preparation.clips.job import Clip, Job, Outcome, Rejected
-from videosync.text_file import write_text
+from videosync.files import write_text
 
 FORMAT = 1
 DONE = ".done"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import ManifestError
-from videosync.text_file import read_text, write_text
+from videosync.files import read_text, write_text
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader

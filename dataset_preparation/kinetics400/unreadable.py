@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 from videosync.errors import ManifestError
-from videosync.text_file import read_text, write_text
+from videosync.files import read_text, write_text
 
 UNREADABLE_NAME = "unreadable.txt"
 NO_ACCESS = "no access"  # the kind of a file that could not be opened: what it holds is not known

@@ -14,9 +14,9 @@ import numpy as np
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.clock import MOST_DRIFT, similar_rates, span_at
 from videosync.data.manifest import MANIFEST_NAME, read_manifest
-from videosync.data.samples import Sample, View, nearest, view_names
+from videosync.data.samples import Sample, View, view_names
 from videosync.data.splits import split_by_hash
-from videosync.errors import ManifestError, VideoError
+from videosync.errors import ManifestError, VideoError, did_you_mean
 from videosync.video.read import VideoInfo, probe
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".ts", ".wmv")
@@ -195,7 +195,7 @@ def choose_splits(
     events = sorted({source.event for source in sources})
     for event in val_events:
         if event not in events:
-            raise ManifestError(f"--val_events {event}: there is no such event{nearest(event, events)}")
+            raise ManifestError(f"--val_events {event}: there is no such event.{did_you_mean(event, events)}")
     if val_events:
         return {event: "val" if event in val_events else "train" for event in events}
     if val_share is None:

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 
 from videosync.errors import ManifestError
-from videosync.text_file import read_json
+from videosync.files import read_json
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from dataset_preparation.synthetic.recording import Recording, draw_recordings
 from dataset_preparation.synthetic.render import render_view
 from dataset_preparation.synthetic.scene import Scene, build_distractors, build_scene
 from videosync.errors import ConfigError
-from videosync.text_file import read_object
+from videosync.files import read_object
 
 GENERATOR = 1  # raised when the same settings give other frames; events of another number are not reused
 

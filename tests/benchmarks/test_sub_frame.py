@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from benchmarks.sub_frame import main, measure, table
-from videosync.data.manifest import read_manifest, write_manifest
+from benchmarks.accuracy.sub_frame import arguments, main, measure, rows_of
+from benchmarks.pipeline import Answer
+from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
 from videosync.video.write import write_video
 
@@ -39,42 +39,36 @@ def fast(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_answers_between_frames_are_measured_against_the_fraction(fast: Path) -> None:
-    found = measure(read_manifest(fast), step=STEP, frames=60, cue="white-energy")
-    fractions = {fraction for fraction, _ in found["swing"]}
-    assert fractions == {0.75, 0.5, 0.25, 0.0}  # (0 - 9 - late) / 4, modulo a frame
-    errors = np.array([error for _, error in found["swing"]])
-    assert len(errors) >= 6
-    assert np.abs(errors).mean() < 0.2  # whole frames would be 0.25 off
+    typed = ["--data", str(fast), "--step", str(STEP), "--frames", "60", "--cue", "white-energy"]
+    found = measure(arguments().parse_args(typed))
+    assert {a.true for a in found} == {0.75, 0.5, 0.25, 0.0}  # (0 - 9 - late) / 4, modulo a frame
+    assert len(found) >= 6
+    assert np.mean([abs(a.error) for a in found]) < 0.2  # whole frames would be 0.25 off
 
 
 def test_the_bias_is_the_mean_of_the_answers_that_are_right() -> None:
-    rows = table(
-        {
-            **{f"a{n}": [(0.0, 0.1), (0.5, -0.3)] for n in range(3)},
-            **{f"b{n}": [(0.0, 0.3), (0.5, 7.0)] for n in range(3)},
-        },
-        resamples=400,
-    )
-    by_fraction = {row["fraction"]: row for row in rows}
-    assert by_fraction[0.0]["bias"] == pytest.approx(0.2)
-    assert (by_fraction[0.5]["windows"], by_fraction[0.5]["right"]) == (6, 3)
-    assert by_fraction[0.5]["bias"] == pytest.approx(-0.3)
-    assert by_fraction[0.5]["whole_frames"] == 0.5
-    assert by_fraction[None]["rms"] == pytest.approx(np.sqrt((0.01 + 0.09 + 0.09) / 3))
-    low, high = by_fraction[0.0]["bias_95"]
+    events = {f"a{n}": ((0.0, 0.1), (0.5, -0.3)) for n in range(3)}
+    events |= {f"b{n}": ((0.0, 0.3), (0.5, 7.0)) for n in range(3)}
+    answers = [
+        Answer(f"{true:.2f}", "x", event, "", "m", 30.0, true, true + error)
+        for event, errors in events.items()
+        for true, error in errors
+    ]
+    rows = {row["name"]: row for row in rows_of(answers, bootstrap=400, seed=0)}
+    assert rows["0.00"]["bias"] == pytest.approx(0.2)
+    assert (rows["0.50"]["n"], rows["0.50"]["right"]) == (6, 3)
+    assert rows["0.50"]["bias"] == pytest.approx(-0.3)
+    assert rows["0.50"]["whole_frames"] == 0.5
+    assert rows["all"]["rms"] == pytest.approx(np.sqrt((0.01 + 0.09 + 0.09) / 3))
+    low, high = rows["0.00"]["bias_95"]
     assert low == pytest.approx(0.1 + 0.2 / 6)
     assert high == pytest.approx(0.3 - 0.2 / 6)
-    assert by_fraction[0.5]["bias_95"] is None  # all that are right are off by the same
+    assert rows["0.50"]["bias_95"] is None  # all that are right are off by the same
 
 
-def test_the_command_prints_and_writes(
-    fast: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    command = ["sub_frame", "--data", str(fast), "--frames", "60", "--cue", "white-energy"]
-    monkeypatch.setattr("sys.argv", [*command, "--output", str(tmp_path)])
-    assert main() == 0
-    assert "| all |" in capsys.readouterr().out
-    assert json.loads((tmp_path / "sub_frame.json").read_text())["rows"][-1]["fraction"] is None
-    monkeypatch.setattr("sys.argv", [*command[:-4], "--frames", "400"])
-    assert main() == 2
+def test_the_command(fast: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["--data", str(fast), "--cue", "white-energy", "--output", str(tmp_path)]
+    assert main([*command, "--frames", "60"]) == 0
+    assert "| all " in capsys.readouterr().out
+    assert main([*command, "--frames", "400"]) == 2
     assert "no pair of views has windows of 400 frames" in capsys.readouterr().err

@@ -1,7 +1,6 @@
 """Checkpoints of CARL's kind: read where one of ours is, converted both ways, and started from."""
 
 import argparse
-import json
 import sys
 import types
 
@@ -14,11 +13,9 @@ from videosync.checkpoints.carl_names import to_carl
 from videosync.checkpoints.checkpoint import find_checkpoint, save_checkpoint
 from videosync.cli.convert_checkpoint import main
 from videosync.cli.evaluate import main as evaluate
-from videosync.config.load import config_from_dict, load_config
-from videosync.engine.encoders import load_trained_encoder
-from videosync.engine.start import start_from
+from videosync.config.load import config_from_dict, config_to_dict, load_config
+from videosync.engine.encoders import load_trained_encoder, start_from
 from videosync.errors import CheckpointError
-from videosync.export.export import ExportRequest, export
 from videosync.models.encoder import build_encoder
 
 MODEL = {
@@ -92,11 +89,8 @@ def test_the_newest_file_of_a_folder_is_read_like_a_checkpoint_of_ours(published
 
 
 def test_evaluation_embeds_with_it_as_with_the_same_weights_of_ours(published, state, tmp_path):
-    settings = {"metrics": {}, "state": {}, "epoch": 300, "step": 0}
-    full = config(random_backbone=True)
-    save_checkpoint(
-        tmp_path / "ours", "best", weights=state, config=json.loads(json.dumps(_dict(full))), **settings
-    )
+    settings = {"metrics": {}, "state": {}, "epoch": 300, "step": 0, "config": config_to_dict(config())}
+    save_checkpoint(tmp_path / "ours", "best", weights=state, **settings)
     frames = torch.rand(1, 10, 3, 32, 32)
     embeddings = []
     for logdir in (published.parents[1], tmp_path / "ours"):
@@ -113,12 +107,6 @@ def test_evaluation_embeds_with_it_as_with_the_same_weights_of_ours(published, s
     plain.load_state_dict(state)
     with torch.no_grad():
         assert (embeddings[0] - plain(frames)).abs().max() < 1e-4
-
-
-def _dict(config):
-    from videosync.config.load import config_to_dict
-
-    return config_to_dict(config)
 
 
 def _opts(**changes):
@@ -205,7 +193,7 @@ def test_missing_surplus_and_misshapen_weights_are_named_and_nothing_is_written(
 def test_files_that_do_not_tell_enough_or_are_something_else(published, state, tmp_path, capsys):
     torch.save({"epoch": 9, "model_state": to_carl(state, layer=3)}, tmp_path / "bare.pth")
     assert main([str(tmp_path / "bare.pth"), str(tmp_path / "run")]) == 2
-    assert "give --num_frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of" in (
+    assert "give --num-frames (CARL trains on 80 frames of Kinetics and PennAction, on 240 of" in (
         capsys.readouterr().err
     )
     assert main([str(tmp_path / "bare.pth"), str(tmp_path / "run"), "--num_frames", "10"]) == 0
@@ -214,29 +202,16 @@ def test_files_that_do_not_tell_enough_or_are_something_else(published, state, t
         find_any_checkpoint(tmp_path / "nowhere", "best")
 
 
-DOORS = {
-    "convert-checkpoint": lambda file, folder: convert_from_carl(
-        file, folder / "run", num_frames=None, heads=None
-    ),
-    "evaluate, sets": lambda file, folder: load_trained_encoder(
-        load_config(None, []), workdir=folder, logdir=file, device="cpu"
-    ),
-    "evaluate, sets of a folder": lambda file, folder: load_trained_encoder(
-        load_config(None, []), workdir=folder, logdir=file.parent, device="cpu"
-    ),
-    "train.start_from": lambda file, folder: start_from(encoder(), file),
-    "export": lambda file, folder: export(file, folder / "out", ["safetensors"], ExportRequest()),
-}
-
-
-@pytest.mark.parametrize("door", DOORS)
-def test_a_model_with_the_convolutional_embedder_is_refused_by_every_command(door, state, tmp_path):
+def test_a_model_with_the_convolutional_embedder_is_refused_where_checkpoints_are_found(state, tmp_path):
     theirs = {n: t for n, t in to_carl(state, layer=3).items() if not n.startswith("embed.video_e")}
     theirs["embed.conv_layers.0.weight"] = torch.zeros(4, 4, 3, 3, 3)
     file = tmp_path / "checkpoint_epoch_00299.pth"
     torch.save({"epoch": 299, "model_state": theirs, "optimizer_state": {}}, file)
-    with pytest.raises(CheckpointError, match=r"checkpoint_epoch_00299.pth: holds .*EMBEDDER_TYPE: conv"):
-        DOORS[door](file, tmp_path)
+    for source in (file, tmp_path):
+        with pytest.raises(CheckpointError, match=r"checkpoint_epoch_00299.pth: holds .*EMBEDDER_TYPE: conv"):
+            find_any_checkpoint(source, "best")
+    with pytest.raises(CheckpointError, match="EMBEDDER_TYPE: conv"):
+        convert_from_carl(file, tmp_path / "run", num_frames=None, heads=None)
     assert list(tmp_path.iterdir()) == [file]
 
 

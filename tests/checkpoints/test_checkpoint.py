@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from videosync.checkpoints.checkpoint import (
     read_checkpoint,
     save_checkpoint,
 )
-from videosync.errors import CheckpointError
+from videosync.errors import CheckpointError, VideoWriteError
 
 
 def save(logdir: Path, name: str = "last", step: int = 1, model: nn.Module | None = None) -> Checkpoint:
@@ -72,47 +73,45 @@ def test_state_with_code_in_it_is_refused(tmp_path: Path) -> None:
         forged.training_state()
 
 
-class Killed(BaseException):
-    pass
-
-
-@pytest.mark.parametrize("moment", ["save_file", "file_hash", "_put_in_place"])
-def test_a_run_killed_while_writing_leaves_the_old_checkpoint(
+@pytest.mark.parametrize("moment", ["save_file", "file_hash"])
+def test_a_run_interrupted_while_writing_keeps_the_old_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
     old = save(tmp_path, step=1)
 
-    def killed(*args: Any, **kwargs: Any) -> None:
-        raise Killed
+    def interrupted(*args: Any, **kwargs: Any) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, moment, killed)
-        with pytest.raises(Killed):
+        patch.setattr(module, moment, interrupted)
+        with pytest.raises(KeyboardInterrupt):
             save(tmp_path, step=2)
     assert latest_checkpoint(tmp_path) == old
     assert old.weights()
-    save(tmp_path, step=3)
-    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]  # leftovers are gone
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
 
 
-def test_a_run_killed_between_the_two_renames_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("large", ["weights", "state"])
+def test_a_disk_that_takes_no_more_is_one_sentence_and_keeps_the_old_checkpoint(
+    tmp_path: Path, large: str
 ) -> None:
     old = save(tmp_path, step=1)
-    rename = Path.rename
-
-    def killed_at_second(self: Path, target: Path) -> Path:
-        if target.name == "last":
-            raise Killed
-        return rename(self, target)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", killed_at_second)
-        with pytest.raises(Killed):
-            save(tmp_path, step=2)
-    assert not (tmp_path / "checkpoints" / "last").exists()
+    content = {
+        "weights": {"a": torch.zeros(9)},
+        "state": {"a": torch.zeros(9)},
+        large: {"a": torch.zeros(99_999)},
+    }
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(
+            VideoWriteError, match=r"checkpoints/last: cannot be written \(File too large\); make room"
+        ):
+            save_checkpoint(tmp_path, "last", epoch=1, step=2, metrics={}, config={}, **content)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert latest_checkpoint(tmp_path) == old
-    assert old.weights()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
 
 
 def test_latest_is_the_one_with_most_steps(tmp_path: Path) -> None:

@@ -190,8 +190,8 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
 @pytest.mark.parametrize(
     ("job", "flags", "said"),
     [
-        ("train", ["--prefix", "nut"], "did you mean 'ntu'?"),
-        ("train", ["--prefix", "ntu", "--sync_methods", "mpl"], "did you mean 'mlp'?"),
+        ("train", ["--prefix", "nut"], "Did you mean 'ntu'?"),
+        ("train", ["--prefix", "ntu", "--sync_methods", "mpl"], "Did you mean 'mlp'?"),
         (
             "train",
             ["--prefix", "ntu", "--opts", "detector.holdout=0.99"],
@@ -199,8 +199,8 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
         ),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "longer"], "reads 12 x 12 matrices"),
         ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu", "--models", "cnn"], "holds no detector"),
-        ("eval", ["--model_prefix", "ntu", "--data_prefix", "nut"], "did you mean 'ntu'?"),
-        ("eval", ["--model_prefix", "nut", "--data_prefix", "ntu"], "did you mean prefix 'ntu'?"),
+        ("eval", ["--model_prefix", "ntu", "--data_prefix", "nut"], "Did you mean 'ntu'?"),
+        ("eval", ["--model_prefix", "nut", "--data_prefix", "ntu"], "Did you mean 'ntu'?"),
         ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu"], "no detector was trained there"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models", "diagnal"], "'diagonal'"),
     ],

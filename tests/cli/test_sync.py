@@ -59,8 +59,8 @@ def test_json_alone_on_standard_output(event: Event, capsys: pytest.CaptureFixtu
     paths, starts = event
     assert run(*paths, "--json", "-", "--reference", paths[1]) == 0
     answer = json.loads(capsys.readouterr().out)
-    keys = ["schema", "version", "reference", "cue", "encoder", "detector", "notes", "files", "pairs"]
-    assert list(answer) == keys
+    told = ["reference", "cue", "encoder", "detector", "notes", "calibration"]
+    assert list(answer) == ["schema", "version", *told, "files", "pairs"]
     assert answer["schema"] == 2
     assert answer["version"] == __version__
     assert answer["reference"] == str(paths[1])
@@ -193,7 +193,7 @@ def test_an_unknown_cue_is_said_before_anything_is_decoded(
 ) -> None:
     assert run(*event[0], "--cue", "motion-learnt") == 2
     said = capsys.readouterr()
-    assert "did you mean 'motion-learned'?" in said.err
+    assert "Did you mean 'motion-learned'?" in said.err
     assert said.err.count("\n") == 1
     assert not said.out
 

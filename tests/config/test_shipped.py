@@ -45,4 +45,4 @@ def test_they_are_listed_and_copied_and_nothing_is_overwritten(
     assert "mine.yml: there already, and is not overwritten" in capsys.readouterr().err
     assert (tmp_path / "mine.yml").read_text() == "mine"
     assert main(["--copy", "demo_confg.yml"]) == 2
-    assert "did you mean 'demo_config.yml'?" in capsys.readouterr().err
+    assert "Did you mean 'demo_config.yml'?" in capsys.readouterr().err

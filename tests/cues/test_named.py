@@ -103,7 +103,7 @@ def test_a_cue_measures_only_what_it_compares() -> None:
 
 
 def test_a_cue_that_is_not_there_is_named_with_the_nearest() -> None:
-    with pytest.raises(ConfigError, match="'motion-learnt' is unknown.*did you mean 'motion-learned'"):
+    with pytest.raises(ConfigError, match="'motion-learnt' is unknown.*Did you mean 'motion-learned'"):
         find_cue("motion-learnt")
     with pytest.raises(ConfigError, match="'cells' uses none; choose motion-learned or learned"):
         find_cue("cells", shipped_encoder())

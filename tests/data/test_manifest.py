@@ -144,7 +144,7 @@ def test_missing_folder_file_split(tmp_path):
     (tmp_path / "dataset").mkdir()
     with pytest.raises(ManifestError, match="does not exist. Did you mean 'dataset'"):
         read_manifest(tmp_path / "datasets")
-    with pytest.raises(ManifestError, match=r"does not exist \(nor does .*nowhere\); expected a folder"):
+    with pytest.raises(ManifestError, match=r"does not exist \(nor does .*nowhere\)\. Expected a folder"):
         read_manifest(tmp_path / "nowhere" / "dataset")
     with pytest.raises(ManifestError, match=r"has no manifest.jsonl"):
         read_manifest(tmp_path / "dataset")

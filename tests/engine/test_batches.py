@@ -19,8 +19,8 @@ from videosync.data import loaders
 from videosync.data.datasets import ClipPair
 from videosync.engine import batches
 from videosync.engine.batches import worker_problem
-from videosync.engine.resume import resume
 from videosync.engine.signals import shield_workers
+from videosync.engine.train import resume
 from videosync.errors import TrainingError
 
 HANG = 120.0  # seconds; a test that waits longer waits for ever
@@ -47,53 +47,28 @@ def children() -> list[int]:
     """Processes that data loading may have left: all below this one but multiprocessing's two servers."""
     servers = ("resource_tracker", "forkserver")
     found = psutil.Process().children(recursive=True)
-    return [
-        p.pid
-        for p in found
-        if not (p.ppid() == os.getpid() and any(s in " ".join(p.cmdline()) for s in servers))
-    ]
+    mine = [p for p in found if p.ppid() == os.getpid() and any(s in " ".join(p.cmdline()) for s in servers)]
+    return [p.pid for p in found if p not in mine]
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(HANG)
-@pytest.mark.parametrize(
-    ("what", "parts"),
-    [
-        ("SIGKILL", ("SIGKILL", "memory runs out", "data.num_workers")),
-        ("raises", ("KeyError: 'no such clip'", "test_batches.py, line", "data.num_workers 0")),
-    ],
-)
-def test_worker_that_fails_ends_training_in_one_sentence(
-    tmp_path: Path, what: str, parts: tuple[str, ...]
-) -> None:
+def test_worker_that_fails_ends_training_in_one_sentence(tmp_path: Path) -> None:
     shield_workers()
-    trainer = toy_trainer(tmp_path, clips=BadClips(what), workers=2)
-    with pytest.raises(TrainingError) as caught:
-        trainer.run()
-    text = str(caught.value)
-    assert "\n" not in text
-    assert "Traceback" not in text
-    for part in parts:
-        assert part in text
+    said = r"^[^\n]*KeyError: 'no such clip'[^\n]*test_batches.py, line[^\n]*data.num_workers 0[^\n]*$"
+    with pytest.raises(TrainingError, match=said):
+        toy_trainer(tmp_path, clips=BadClips("raises"), workers=2).run()
     assert children() == []
 
 
 @pytest.mark.parametrize(
     ("error", "code", "parts"),
     [
-        (
-            "a worker ended",
-            -signal.SIGKILL,
-            ("worker of process 1 was ended (SIGKILL), as", "data.num_workers"),
-        ),
+        ("a worker ended", -signal.SIGKILL, ("of process 1 was ended (SIGKILL), as", "data.num_workers")),
         ("a worker ended", -signal.SIGSEGV, ("(SIGSEGV); use",)),
         ("a worker ended", 3, ("exit code 3",)),
         ("a worker ended", -signal.SIGBUS, ("/dev/shm", "--shm-size 2g", "num_workers 0")),
-        (
-            "unable to allocate shared memory(shm): No space left on device (28)",
-            None,
-            ("/dev/shm", "--ipc=host"),
-        ),
+        ("shared memory(shm): No space left on device (28)", None, ("/dev/shm", "--ipc=host")),
         ("", None, ("failed: RuntimeError", "data.num_workers 0")),
     ],
 )

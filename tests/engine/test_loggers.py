@@ -20,8 +20,8 @@ from videosync.engine.loggers import (
     WeightsAndBiases,
     build_loggers,
     check_loggers,
+    duration,
 )
-from videosync.engine.summaries import duration
 from videosync.errors import ConfigError, TrainingError
 
 
@@ -86,6 +86,11 @@ def test_progress_bar_starts_at_the_step_it_goes_on_from(capsys: pytest.CaptureF
     assert "hello" in shown
 
 
+OPTIONS: dict[str, Any] = {
+    "every": 1, "tensorboard": False, "wandb": False, "first_step": 0, "total_steps": 10, "config": {},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(("terminal", "kind"), [(True, ProgressBar), (False, LogLines)])
 def test_bar_on_a_terminal_and_lines_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool, kind: type
@@ -96,16 +101,6 @@ def test_bar_on_a_terminal_and_lines_elsewhere(
     built: Any = build_loggers(tmp_path, is_main=True, **OPTIONS)
     assert [type(logger) for logger in built.loggers] == [MetricsFile, kind]
     built.close()
-
-
-OPTIONS: dict[str, Any] = {
-    "every": 1,
-    "tensorboard": False,
-    "wandb": False,
-    "first_step": 0,
-    "total_steps": 10,
-    "config": {},
-}
 
 
 def test_other_ranks_write_nothing(tmp_path: Path) -> None:

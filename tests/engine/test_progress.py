@@ -38,10 +38,6 @@ def test_an_unchanged_plan_counts_in_its_own_steps(
 
 def test_position_depends_on_samples_not_on_the_steps_they_took() -> None:
     state = LoopState(epoch=1, samples=8, step=6)
-    at = {size: Plan(3, 0, 16, size, 1) for size in (2, 4, 8)}
-    assert {size: plan.position(state) / plan.end(state) for size, plan in at.items()} == {
-        2: 0.5,
-        4: 0.5,
-        8: 0.5,
-    }
-    assert [plan.steps_left(state) for plan in at.values()] == [12, 6, 3]
+    plans = [Plan(3, 0, 16, size, 1) for size in (2, 4, 8)]
+    assert [plan.position(state) / plan.end(state) for plan in plans] == [0.5, 0.5, 0.5]
+    assert [plan.steps_left(state) for plan in plans] == [12, 6, 3]

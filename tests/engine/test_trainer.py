@@ -21,7 +21,7 @@ from videosync.checkpoints.checkpoint import (
 )
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import learning_rate
-from videosync.engine.resume import resume
+from videosync.engine.train import resume
 from videosync.errors import CheckpointError, NotFiniteError, TrainingError
 
 

@@ -14,8 +14,9 @@ from tests.engine.test_trainer import Recorder, StopAt
 from tests.engine.toy import StillEncoder, ToyClips, toy_trainer
 from videosync.checkpoints.checkpoint import latest_checkpoint
 from videosync.engine.distributed import Distributed, setup_distributed
-from videosync.engine.resume import resume
 from videosync.engine.signals import shield_workers
+from videosync.engine.train import resume
+from videosync.engine.trainer import Trainer
 from videosync.errors import TrainingError, VideoError
 
 
@@ -47,16 +48,12 @@ def gradients(there: Distributed, out: Path, accumulate: int) -> list[float]:
     trainer = toy_trainer(
         out / f"gradients{accumulate}", distributed=there, model=StillEncoder, accumulate=accumulate
     )
-    seen: list[float] = []
+    seen: list[list[float]] = []
     trainer.optimizer.register_step_pre_hook(
-        lambda *_: (
-            seen.extend(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())  # type: ignore[union-attr]
-            if not seen
-            else None
-        )
+        lambda *_: seen.append(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())  # type: ignore[union-attr]
     )
     trainer.run()
-    return seen
+    return seen[0]
 
 
 def losses_of_a_stopped_and_resumed_run(there: Distributed, out: Path) -> dict[str, list[float]]:
@@ -84,22 +81,9 @@ def losses_of_a_stopped_and_resumed_run(there: Distributed, out: Path) -> dict[s
     }
 
 
-def not_finite(there: Distributed, out: Path) -> str:
-    """Only one rank's clip is bad; both must stop."""
-    trainer = toy_trainer(out / "bad", distributed=there, clips=ToyClips(16, bad=[3]))
-    try:
-        trainer.run()
-    except TrainingError as error:
-        return str(error)
-    return "went on"
-
-
-def worker_died(there: Distributed, out: Path) -> str:
-    """Only one rank has a worker, and it is killed."""
+def problem(trainer: Trainer) -> str:
+    """What stops a run in which one rank alone has met something bad."""
     shield_workers()
-    trainer = toy_trainer(
-        out / "died", distributed=there, clips=BadClips("SIGKILL", range(16)), workers=there.rank
-    )
     try:
         trainer.run()
     except TrainingError as error:
@@ -121,8 +105,12 @@ def main() -> None:
             "gradients": gradients(there, out, 1),
             "accumulated": gradients(there, out, 2),
             "resumed": losses_of_a_stopped_and_resumed_run(there, out),
-            "not_finite": not_finite(there, out),
-            "worker_died": worker_died(there, out),
+            "not_finite": problem(toy_trainer(out / "bad", distributed=there, clips=ToyClips(16, bad=[3]))),
+            "worker_died": problem(
+                toy_trainer(
+                    out / "died", distributed=there, clips=BadClips("SIGKILL", range(16)), workers=there.rank
+                )
+            ),
         }
         rank = there.rank
     seen["threads_left"] = gloo_threads()

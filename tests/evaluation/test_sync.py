@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 import videosync.evaluation.sync as sync
-from videosync.evaluation.sync import PairResult, deal_events, embed_windows, evaluate_encoder, merge_results
+from videosync.evaluation.embed import merged
+from videosync.evaluation.sync import PairResult, deal_events, embed_windows, evaluate_encoder
 from videosync.types import SyncPair, Window
 
 
@@ -66,9 +67,9 @@ def results_of(rank, world_size):
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 5])
 def test_each_pair_once_and_right_and_no_frame_encoded_twice_whatever_the_number_of_ranks(asked, world_size):
-    merged = merge_results([results_of(rank, world_size) for rank in range(world_size)], len(PAIRS))
-    assert [r.pair_id for r in merged] == [p.pair_id for p in PAIRS]
-    assert [r.predicted["lag"] for r in merged] == [r.true for r in merged] == [p.offset for p in PAIRS]
+    results = merged([results_of(rank, world_size) for rank in range(world_size)], len(PAIRS))
+    assert [r.pair_id for r in results] == [p.pair_id for p in PAIRS]
+    assert [r.predicted["lag"] for r in results] == [r.true for r in results] == [p.offset for p in PAIRS]
     frames = [(path, frame) for path, start, stop in asked for frame in range(start, stop)]
     assert len(frames) == len(set(frames))
 
@@ -102,5 +103,5 @@ def test_events_stay_whole_and_are_balanced():
 def test_a_lost_or_doubled_result_is_noticed():
     result = PairResult(0, "p", "e", 25.0, 3, {"lag": 3.0})
     for second in ([result], []):
-        with pytest.raises(RuntimeError, match="2 pairs"):
-            merge_results([[result], second], 2)
+        with pytest.raises(RuntimeError, match="2 results were expected"):
+            merged([[result], second], 2)

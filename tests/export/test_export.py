@@ -20,6 +20,7 @@ from videosync.errors import CheckpointError, ConfigError, VideoSyncError
 from videosync.evaluation.metrics import floor_metrics, sync_metrics
 from videosync.export import modules as export_modules
 from videosync.export import programs as export_programs
+from videosync.export.card import model_card
 from videosync.export.export import ExportRequest, export
 from videosync.export.modules import detector_network, encoder_network, related_matrices
 from videosync.export.programs import trace, write_onnx, write_torch
@@ -65,9 +66,7 @@ def encoder_of(config: Config) -> Encoder:
     torch.manual_seed(0)
     encoder = build_encoder(config.model, num_frames=config.data.num_frames)
     assert isinstance(encoder, Encoder)
-    for (
-        module
-    ) in encoder.modules():  # fresh batch norms change nothing, so that a forgotten one would go unseen
+    for module in encoder.modules():  # fresh batch norms change nothing: a forgotten one would go unseen
         if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
             module.running_mean.uniform_(-0.2, 0.2)
             module.running_var.uniform_(0.7, 1.4)
@@ -249,21 +248,12 @@ def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
     card = (tmp_path / "my encoder" / "README.md").read_text()
     facts = json.loads((tmp_path / "my encoder" / "model_card.json").read_text())
     for words in (
-        "# my encoder",
-        "11 events, 24 videos, 0.5 hours; 2 further events held out",
-        "train.py --logdir runs/encoder",
-        "Seed 7.",
-        "On events held out of training, by which `best` is chosen: loss 2.25",
-        "always 0 2.00 ±",
-        "Note: data.image_size is 64 but was 32 in training.",
-        "diagonal 1.00 ±",
-        "8 pairs of 4 events",
-        "evaluate.py --logdir run",
-        "k > 0` means that video 1 started first",
-        "None was given for these weights",
-        "`clips`",
-        "cameras that stand still",
-    ):
+        "# my encoder", "11 events, 24 videos, 0.5 hours; 2 further events held out", "train.py --logdir runs/encoder",
+        "Seed 7.", "On events held out of training, by which `best` is chosen: loss 2.25", "always 0 2.00 ±",
+        "Note: data.image_size is 64 but was 32 in training.", "diagonal 1.00 ±", "8 pairs of 4 events",
+        "evaluate.py --logdir run", "k > 0` means that video 1 started first", "None was given for these weights",
+        "`clips`", "cameras that stand still",
+    ):  # fmt: skip
         assert words in " ".join(card.split()), words
     assert "diagonal 3.00" not in " ".join(card.split())  # the evaluation of other weights
     assert any("made with other weights" in remark for remark in remarks)
@@ -303,6 +293,22 @@ def test_the_card_does_not_claim_what_is_not_known(tmp_path: Path) -> None:
     card = (tmp_path / "b" / "README.md").read_text()
     assert "come from other code" in card
     assert "Seed" not in card
+
+
+def test_the_card_that_comes_with_the_package_says_what_its_facts_are(root: Path) -> None:
+    folder = root / "videosync" / "weights" / "crossview"
+    facts = json.loads((folder / "model_card.json").read_text(encoding="utf-8"))
+    assert (folder / "README.md").read_text(encoding="utf-8") == model_card(facts)
+
+
+def test_what_stands_in_facts_is_no_part_of_the_template(root: Path) -> None:
+    facts = json.loads((root / "videosync/weights/crossview/model_card.json").read_text(encoding="utf-8"))
+    facts |= {"name": "$name ${sign} <<licence:x>>", "licence": "", "evaluations": []}
+    facts["config"]["model"]["weights"] = "a$b"
+    card = model_card(facts)
+    assert card.startswith("# $name ${sign} <<licence:x>>\n")
+    assert "it began with (`a$b`)" in card
+    assert "\n\n\n" not in card
 
 
 def test_reports_of_other_models_are_refused(run: Path, tmp_path: Path) -> None:

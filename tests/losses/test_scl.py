@@ -163,7 +163,7 @@ def test_a_batch_of_four_long_pairs_fits(negative_type):
 
 def test_wrong_input_is_named():
     embeddings, *rest = random_batch()
-    with pytest.raises(ConfigError, match="did you mean 'single_noself'"):
+    with pytest.raises(ConfigError, match="Did you mean 'single_noself'"):
         scl(embeddings, *rest, negative_type="single_no_self")
     with pytest.raises(ConfigError, match="above 0"):
         scl(embeddings, *rest, temperature=0.0)

@@ -120,9 +120,9 @@ def test_matches_without_doubt_leave_the_loss_finite(loss_type):
 
 def test_wrong_input_is_named():
     embeddings, steps, lengths, mask = random_batch()
-    with pytest.raises(ConfigError, match="did you mean 'regression_mse'"):
+    with pytest.raises(ConfigError, match="Did you mean 'regression_mse'"):
         tcc(embeddings, steps, lengths, mask, tcc_type="regresion_mse")
-    with pytest.raises(ConfigError, match="did you mean 'cosine'"):
+    with pytest.raises(ConfigError, match="Did you mean 'cosine'"):
         tcc(embeddings, steps, lengths, mask, tcc_similarity="cosin")
     with pytest.raises(ConfigError, match="above 0"):
         tcc(embeddings, steps, lengths, mask, temperature=0)

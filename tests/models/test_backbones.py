@@ -94,7 +94,7 @@ def test_chunks_change_nothing(layer, training):
 
 
 def test_wrong_names_and_layers_are_named():
-    with pytest.raises(ConfigError, match="did you mean 'resnet50'"):
+    with pytest.raises(ConfigError, match="Did you mean 'resnet50'"):
         build_backbone("resnet-50")
     with pytest.raises(ConfigError, match=r"layer is 5"):
         build_backbone("small").freeze(5)

@@ -120,7 +120,7 @@ def test_frozen_stages_need_weights_from_the_workdir_unless_random_is_asked_for(
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"input": "motions"}, "did you mean 'motion'"),
+        ({"input": "motions"}, "Did you mean 'motion'"),
         ({"name": "nois"}, "encoder, noise"),
         ({"chunk_size": 0}, "chunk_size is 0"),
     ],

@@ -244,11 +244,11 @@ def test_names_of_methods(tmp_path: Path) -> None:
         fitted("log_reg").predict(VAL.forward, VAL.backward),
     )
     assert trained_detectors(tmp_path / "ntu") == ["log_reg"]
-    with pytest.raises(ConfigError, match="did you mean 'diagonal'"):
+    with pytest.raises(ConfigError, match="Did you mean 'diagonal'"):
         load_methods(["diagnal"], tmp_path.joinpath)
-    with pytest.raises(CheckpointError, match="trained there: log_reg"):
+    with pytest.raises(CheckpointError, match="Trained there: log_reg"):
         load_methods(["ntu/mlp"], tmp_path.joinpath)
-    with pytest.raises(CheckpointError, match="did you mean prefix 'ntu'"):
+    with pytest.raises(CheckpointError, match="Did you mean 'ntu'"):
         load_methods(["nut/log_reg"], tmp_path.joinpath)
 
 

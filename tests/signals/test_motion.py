@@ -106,7 +106,7 @@ def test_a_few_black_frames_give_finite_signals(count: int) -> None:
 
 
 def test_wrong_input_is_named() -> None:
-    with pytest.raises(ConfigError, match="'energie' is unknown.*did you mean 'energy'"):
+    with pytest.raises(ConfigError, match="'energie' is unknown.*Did you mean 'energy'"):
         motion_signals(moving_square(3), channels=["energie"])
     with pytest.raises(ValueError, match="frame 0 is float64"):
         motion_signals(np.zeros((3, 8, 8)))

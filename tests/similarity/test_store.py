@@ -164,7 +164,7 @@ def test_the_hash_follows_the_content(tmp_path: Path) -> None:
 
 def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
     make(tmp_path, "cmu_pose")
-    said = rf"'cmu_poes', split 'val', in {tmp_path} .*; did you mean 'cmu_pose'\?"
+    said = rf"'cmu_poes', split 'val', in {tmp_path} .*\. Did you mean 'cmu_pose'\?"
     with pytest.raises(CheckpointError, match=said):
         load_similarity_set(tmp_path, "cmu_poes", "val")
     with pytest.raises(CheckpointError, match="no set with split 'train'"):

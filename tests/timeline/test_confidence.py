@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,13 +11,14 @@ import numpy as np
 import pytest
 
 from tests.cues.made_signals import Signals, motion, seen, stretch
+from videosync.cues import DEFAULT_CUE
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import CUES
 from videosync.lags.scores import LagEvidence, LagScores, added
-from videosync.timeline.calibration import CALIBRATIONS
+from videosync.models import SHIPPED
+from videosync.timeline.calibration import CALIBRATIONS, FALLBACK, FEATURES, PATH, calibration_for
 from videosync.timeline.clips import inspect, read_clip
 from videosync.timeline.confidence import (
-    FEATURES,
     features,
     half_width,
     lag_probabilities,
@@ -23,6 +26,7 @@ from videosync.timeline.confidence import (
     probability_right,
 )
 from videosync.timeline.placement import DoubtKind, judge, rivals_of
+from videosync.timeline.result import Timeline
 
 CUE = CUES["motion"]
 LAGS = range(-40, 41)
@@ -67,14 +71,32 @@ def test_the_numbers_make_sense(cue: str) -> None:
     assert all(a < b for a, b in pairwise(table.confidences))
     assert all(a >= b > 0 for a, b in pairwise(table.half_widths))
     assert len(table.confidences) == len(table.half_widths)
-    assert "pairs of windows" in table.made_from
+    assert table.cue == cue
 
 
-def test_the_default_cue_is_calibrated_and_stands_for_the_others() -> None:
+def test_every_entry_says_where_its_numbers_come_from() -> None:
+    for entry in json.loads(PATH.read_text(encoding="utf-8"))["cues"].values():
+        measured = entry["measured"]
+        assert "benchmarks.confidence" in measured["command"]
+        assert date.fromisoformat(measured["date"])
+        assert measured["pairs"] == sum(measured["sets"].values()) > 0
+
+
+def test_a_cue_that_was_not_measured_gets_the_fallback_and_the_answer_says_so() -> None:
     curve = peak(8.0)
-    unknown = LagScores(curve.first, curve.scores, cue="no such cue")
+    unknown = LagScores(curve.first, curve.scores, cue="energy")
     assert probability_right(unknown, 5) == probability_right(curve, 5)
-    assert half_width(0.9, "no such cue") == half_width(0.9, "motion")
+    assert half_width(0.9, "energy") == half_width(0.9, FALLBACK)
+    assert calibration_for("energy").cue == FALLBACK == calibration_for(None).cue
+    said = Timeline(None, (), (), "energy")
+    assert said.to_json()["calibration"] == {"cue": "motion", "encoder": None}
+    assert said.sentences() == ["Confidence of the cue energy was never measured; it is that of motion"]
+    other = Timeline(None, (), (), DEFAULT_CUE, "mine").sentences()
+    assert other == [
+        "Confidence of the cue motion-learned through mine was never measured; it is that of motion-learned "
+        "through crossview"
+    ]
+    assert Timeline(None, (), (), DEFAULT_CUE, SHIPPED).sentences() == []
 
 
 # what an answer is worth

@@ -61,9 +61,8 @@ def read_annotations(folder: Path, *, video_root: Path | None = None) -> tuple[l
     problems: list[str] = []
     for split, path in files.items():
         content = read_plain_pickle(path)
-        if (
-            isinstance(content, tuple) and len(content) == 2
-        ):  # PennAction: and the numbers of each action's entries
+        # PennAction: and the numbers of each action's entries
+        if isinstance(content, tuple) and len(content) == 2:
             content = content[0]
         if not isinstance(content, list) or not all(isinstance(entry, Mapping) for entry in content):
             raise ManifestError(

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from videosync.carl.foreign_pickle import read_object_array
-from videosync.checkpoints.checkpoint import file_hash
 from videosync.errors import ManifestError
+from videosync.files import file_hash
 from videosync.similarity.store import SimilaritySetWriter
 
 SUFFIX = "_softmaxed_sim_12"

@@ -15,9 +15,14 @@ import torch
 from torch import Tensor
 
 from videosync.checkpoints.carl_names import from_carl, model_options, to_carl
-from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, file_hash, find_checkpoint
-from videosync.checkpoints.exported import read_exported_checkpoint
+from videosync.checkpoints.checkpoint import (
+    Checkpoint,
+    checkpoints_folder,
+    find_checkpoint,
+    read_exported_checkpoint,
+)
 from videosync.errors import CheckpointError
+from videosync.files import file_hash, new_file
 from videosync.models.exported import is_export
 from videosync.models.pickled import read_pickled
 
@@ -117,10 +122,8 @@ def write_carl_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "model_state": {name: tensor.contiguous() for name, tensor in state.items()},
         "optimizer_state": {},
     }
-    temporary = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(content, temporary)
-    temporary.replace(path)
+    with new_file(path) as temporary, temporary.open("wb") as file:
+        torch.save(content, file)
 
 
 def _read(path: Path) -> dict[str, Any]:

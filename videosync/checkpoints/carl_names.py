@@ -6,7 +6,7 @@ There the ResNet is a sequence of children: ``backbone`` holds the frozen stages
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from torch import Tensor
@@ -114,7 +114,7 @@ def our_name(name: str, layer: int) -> str | None:
     """The name here of a weight there, in a model with ``layer`` frozen stages; None for an unknown one."""
     for theirs, ours in _EMBEDDER:
         if name.startswith(theirs):
-            return _replace(ours + name.removeprefix(theirs), _LAYER, lambda pair: pair)
+            return _replace(ours + name.removeprefix(theirs), _LAYER)
     if match := re.fullmatch(r"backbone\.(\d+)\.(.+)", name):
         child, rest = match.groups()
         if child in _STEM:
@@ -133,7 +133,7 @@ def our_name(name: str, layer: int) -> str | None:
 def _theirs(name: str, layer: int) -> str | None:
     for theirs, ours in _EMBEDDER:
         if name.startswith(ours):
-            return _replace(theirs + name.removeprefix(ours), _LAYER, lambda pair: (pair[1], pair[0]))
+            return _replace(theirs + name.removeprefix(ours), ((new, old) for old, new in _LAYER))
     for child, stem in _STEM.items():
         if name.startswith(f"backbone.{stem}."):
             return f"backbone.{child}." + name.removeprefix(f"backbone.{stem}.")
@@ -146,11 +146,8 @@ def _theirs(name: str, layer: int) -> str | None:
     return None
 
 
-def _replace(
-    name: str, table: tuple[tuple[str, str], ...], order: Callable[[tuple[str, str]], tuple[str, str]]
-) -> str:
-    for pair in table:
-        old, new = order(pair)
+def _replace(name: str, pairs: Iterable[tuple[str, str]]) -> str:
+    for old, new in pairs:
         name = name.replace(old, new)
     return name
 

@@ -10,10 +10,7 @@ Layout::
 
 from __future__ import annotations
 
-import difflib
-import hashlib
 import json
-import os
 import pickle
 import platform
 import shutil
@@ -27,12 +24,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from videosync.errors import CheckpointError
+from videosync.errors import CheckpointError, did_you_mean
+from videosync.files import file_hash, finished_folders, new_folder, read_object, write_text
+from videosync.models.exported import CARD_JSON, WEIGHTS, read_card
 from videosync.models.weights import misfits
-from videosync.text_file import read_object
 from videosync.version import __version__
 
-WEIGHTS = "model.safetensors"
 STATE = "state.pt"
 SUMMARY = "checkpoint.json"
 
@@ -67,6 +64,8 @@ class Checkpoint:
 
     def _checked(self, name: str, expected: str) -> Path:
         path = self.folder / name
+        if not path.is_file():
+            raise CheckpointError(f"{path}: missing; the checkpoint is not complete")
         if file_hash(path) != expected:
             raise CheckpointError(
                 f"{path}: does not match the hash in {SUMMARY}; the file is damaged or was exchanged. "
@@ -92,60 +91,37 @@ def save_checkpoint(
     validation: str = "",
 ) -> Checkpoint:
     """Write ``{logdir}/checkpoints/{name}`` under a temporary name, then rename it into place."""
-    root = checkpoints_folder(logdir)
-    root.mkdir(parents=True, exist_ok=True)
-    partial = _partial(root, name)
-    partial.mkdir()
-    # clones: safetensors refuses tensors that share memory or are not contiguous (channels-last weights)
-    save_file({key: t.detach().cpu().contiguous().clone() for key, t in weights.items()}, partial / WEIGHTS)
-    torch.save(dict(state), partial / STATE)
-    summary = {
-        "epoch": epoch,
-        "step": step,
-        "metrics": dict(metrics),
-        "validation": validation,
-        "weights_hash": file_hash(partial / WEIGHTS),
-        "state_hash": file_hash(partial / STATE),
-        "versions": {
-            "videosync": __version__,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "git_commit": git_commit(),
-        "config": dict(config),
-    }
-    (partial / SUMMARY).write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    _put_in_place(partial, root / name)
-    return read_checkpoint(root / name)
+    folder = checkpoints_folder(logdir) / name
+    with new_folder(folder) as partial:
+        # clones: safetensors refuses tensors that share memory or are not contiguous (channels-last weights)
+        save_file(
+            {key: t.detach().cpu().contiguous().clone() for key, t in weights.items()}, partial / WEIGHTS
+        )
+        with (partial / STATE).open("wb") as file:
+            torch.save(dict(state), file)
+        summary = {
+            "epoch": epoch,
+            "step": step,
+            "metrics": dict(metrics),
+            "validation": validation,
+            "weights_hash": file_hash(partial / WEIGHTS),
+            "state_hash": file_hash(partial / STATE),
+            "versions": {
+                "videosync": __version__,
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+            "git_commit": git_commit(),
+            "config": dict(config),
+        }
+        write_text(partial / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+    return read_checkpoint(folder)
 
 
 def copy_checkpoint(source: Checkpoint, name: str) -> None:
     """Make ``name`` a copy of ``source`` in the same run (``best``, ``epoch_0010``)."""
-    root = source.folder.parent
-    partial = _partial(root, name)
-    shutil.copytree(source.folder, partial)
-    _put_in_place(partial, root / name)
-
-
-def _partial(root: Path, name: str) -> Path:
-    for leftover in root.glob(f".{name}.partial-*"):  # of a run that was killed while writing
-        shutil.rmtree(leftover)
-    return root / f".{name}.partial-{os.getpid()}"
-
-
-def _put_in_place(partial: Path, final: Path) -> None:
-    """Rename ``partial`` to ``final``; if the process dies in between, the old one stays as ``.previous``."""
-    for path in partial.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    previous = final.with_name(f".{final.name}.previous")
-    if final.exists():
-        if previous.exists():
-            shutil.rmtree(previous)
-        final.rename(previous)
-    partial.rename(final)
-    if previous.exists():
-        shutil.rmtree(previous)
+    with new_folder(source.folder.parent / name) as partial:
+        shutil.copytree(source.folder, partial, dirs_exist_ok=True)
 
 
 def read_checkpoint(folder: str | Path) -> Checkpoint:
@@ -177,20 +153,37 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
         ) from error
 
 
+def read_exported_checkpoint(folder: Path) -> Checkpoint:
+    """The encoder in a folder that ``videosync export`` wrote, as if it were one of a run, without its weights.
+
+    There is nothing in it to go on training with.
+
+    Raises:
+        CheckpointError: the folder holds something else, is damaged, or was exported without safetensors.
+    """
+    facts = read_card(folder, kind="encoder")
+    if not (folder / WEIGHTS).is_file():
+        raise CheckpointError(f"{folder}: holds no {WEIGHTS}; export the run again with --format safetensors")
+    saved = facts.get("checkpoint", {})
+    try:
+        return Checkpoint(
+            folder=folder,
+            epoch=int(saved["epoch"]),
+            step=int(saved["step"]),
+            metrics=dict(saved["metrics"]),
+            config=dict(facts["config"]),
+            weights_hash=str(saved["weights_hash"]),
+            state_hash="",
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder / CARD_JSON}: damaged ({type(error).__name__}: {error}); export again"
+        ) from error
+
+
 def list_checkpoints(logdir: str | Path) -> list[Checkpoint]:
     """Every complete checkpoint of a run. Raises CheckpointError when one of them is damaged."""
-    return [read_checkpoint(folder) for folder in _complete_folders(checkpoints_folder(logdir))]
-
-
-def _complete_folders(root: Path) -> list[Path]:
-    """Folders of checkpoints; a ``last`` caught between two renames counts under its old name."""
-    if not root.is_dir():
-        return []
-    for previous in sorted(root.glob(".*.previous")):
-        final = root / previous.name.removeprefix(".").removesuffix(".previous")
-        if not final.exists():
-            previous.rename(final)
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    return [read_checkpoint(folder) for folder in finished_folders(checkpoints_folder(logdir))]
 
 
 def latest_checkpoint(logdir: str | Path) -> Checkpoint | None:
@@ -206,7 +199,7 @@ def find_checkpoint(logdir: str | Path, name: str) -> Checkpoint:
         CheckpointError: there is none (the message names those there are and the nearest), or it is damaged.
     """
     root = checkpoints_folder(logdir)
-    found = {folder.name: folder for folder in _complete_folders(root)}
+    found = {folder.name: folder for folder in finished_folders(root)}
     if name in found:
         return read_checkpoint(found[name])
     if not found:
@@ -214,8 +207,7 @@ def find_checkpoint(logdir: str | Path, name: str) -> Checkpoint:
             f"{root}: no checkpoint '{name}' there, nor any other; train first "
             f"(train.py --logdir {logdir}) or give the --logdir of a finished training run"
         )
-    near = difflib.get_close_matches(name, found, n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    hint = did_you_mean(name, found)
     raise CheckpointError(f"{root}: no checkpoint '{name}'; there are {', '.join(sorted(found))}.{hint}")
 
 
@@ -243,18 +235,6 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
             "Use the config the checkpoint was trained with (its model section is in checkpoint.json)"
         )
     model.load_state_dict(weights)
-
-
-def file_hash(path: Path) -> str:
-    """sha256 of a file.
-
-    Raises:
-        CheckpointError: there is no such file.
-    """
-    if not path.is_file():
-        raise CheckpointError(f"{path}: missing; the checkpoint is not complete")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def git_commit() -> str | None:

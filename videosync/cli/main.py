@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
 from videosync.cli.common import BAD_INPUT, report_error, run_command
+from videosync.errors import did_you_mean
 from videosync.version import __version__
 
 COMMANDS = {  # name, which is also the module's, and what it does
@@ -44,9 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"videosync {__version__}")
         return 0
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1)
-        remedy = f"Did you mean '{near[0]}'?" if near else f"Commands: {', '.join(COMMANDS)}."
-        report_error(f"unknown command '{name}'. {remedy}")
+        remedy = did_you_mean(name, COMMANDS, f"Commands: {', '.join(COMMANDS)}.")
+        report_error(f"unknown command '{name}'.{remedy}")
         return BAD_INPUT
     sys.argv[0] = f"videosync {name}"  # what the command's own help calls itself
     return int(command_module(name).main(arguments) or 0)

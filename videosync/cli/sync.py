@@ -8,6 +8,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from videosync.cli.common import (
 )
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
+from videosync.files import new_file
 from videosync.models import SHIPPED
 
 if TYPE_CHECKING:
@@ -160,13 +162,13 @@ def _sync(args: argparse.Namespace) -> int:
     else:
         _say("\n".join(describe(timeline)))
     if json_file is not None:
-        _write("--json", json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+        _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves:
         report_note(f"no two videos could be compared, so that there is nothing to draw in {args.plot}")
     elif args.plot is not None:
         from videosync.timeline.plots import save_sync_plot
 
-        _write("--plot", args.plot, lambda path: save_sync_plot(path, evidence, timeline))
+        _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     return 0 if timeline.complete else NOT_PLACED
 
 
@@ -227,21 +229,11 @@ def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: 
         raise ConfigError(f"{flag} {path}: {there}expected a name that ends in {kinds}.")
 
 
-def _write(flag: str, path: Path, write: Callable[[Path], object]) -> None:
-    """A file that is complete or absent. Raises ConfigError: it cannot be written."""
-    whole = path.exists() and not path.is_file()  # a device or a pipe stays what it is
-    building = path if whole else path.with_name(f".building.{path.name}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            write(building)
-            if not whole:
-                os.replace(building, path)
-        finally:
-            if not whole:
-                building.unlink(missing_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{flag} {path}: cannot be written ({error.strerror or error}).") from error
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """A file that is complete or absent; a device or a pipe stays what it is. Raises VideoWriteError."""
+    stays = path.exists() and not path.is_file()
+    with nullcontext(path) if stays else new_file(path) as building:
+        write(building)
 
 
 class _Bar:

@@ -22,13 +22,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from videosync.config.carl import translate as legacy
 from videosync.config.carl.keys import LEGACY_KEYS
-from videosync.config.options import Option, nearest, nearest_key, options, section_classes
+from videosync.config.options import Option, nearest_key, options, section_classes
 from videosync.config.rules import check_config
 from videosync.config.schema import Config
 from videosync.config.shipped import find_config
 from videosync.config.yaml_text import Scalars, read_yaml, scalars
-from videosync.errors import ConfigError
-from videosync.text_file import shown
+from videosync.errors import ConfigError, did_you_mean
+from videosync.files import shown, write_text
 
 Setting = tuple[str, Any, str]  # dotted key, value, where it was written
 _PATHS = ("data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors")
@@ -123,10 +123,7 @@ def config_to_yaml(config: Config) -> str:
 
 def save_config(config: Config, path: str | Path) -> None:
     """Write every option to ``path`` (atomically), as YAML that :func:`load_config` reads back unchanged."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(config_to_yaml(config), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, config_to_yaml(config))
 
 
 def config_differences(old: Config, new: Config) -> list[str]:
@@ -276,8 +273,7 @@ def _unknown(key: str, value: Any, source: str) -> str:
 
 def _wrong_value(option: Option, value: Any, source: str) -> str:
     message = f"{option.key} in {source}: expected {option.expected}, got {_show(value)}."
-    match = nearest(str(value), [str(choice) for choice in option.choices])
-    return f"{message} Did you mean '{match}'?" if match else message
+    return message + did_you_mean(str(value), [str(choice) for choice in option.choices])
 
 
 def _show(value: Any) -> str:

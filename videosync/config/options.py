@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from videosync.config.schema import Config
+from videosync.errors import nearest
 
 _WORDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
 _PLURALS: dict[Any, str] = {int: "whole numbers such as [1, 2]", float: "numbers such as [0.1, 0.2]"}
@@ -74,13 +74,6 @@ def value_of(config: Config, key: str) -> Any:
     """The value of an option by its dotted key."""
     section, _, name = key.partition(".")
     return getattr(getattr(config, section), name)
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like ``word`` (upper and lower case count the same), or None."""
-    by_lower = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return by_lower[close[0]] if close else None
 
 
 def nearest_key(key: str) -> str | None:

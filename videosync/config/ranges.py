@@ -8,7 +8,7 @@ from typing import Any
 
 from videosync.config.options import nearest, options, value_of
 from videosync.config.schema import Config
-from videosync.text_file import shown
+from videosync.files import shown
 
 LARGEST = 2**31 - 1  # of whole numbers without an upper end: sizes and counts
 

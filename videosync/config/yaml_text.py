@@ -17,10 +17,9 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from videosync.config.options import nearest
 from videosync.config.shipped import shipped_configs
-from videosync.errors import ConfigError
-from videosync.text_file import read_text
+from videosync.errors import ConfigError, nearest
+from videosync.files import read_text
 
 Kind = Literal["bool", "number", "text"]  # what an option, or each item of its list, is
 EXPECTED = "expected groups of options such as 'optim: {lr: 1e-4}'"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -27,6 +26,7 @@ from videosync.data.draws import ClipDraws
 from videosync.data.identity import content_hash, files_hash
 from videosync.data.samples import Manifest, View
 from videosync.errors import ManifestError
+from videosync.files import new_file, write_text
 from videosync.video.read import probe, read_frames, read_frames_at
 from videosync.video.transforms import ClipAugment
 
@@ -98,9 +98,8 @@ class FeatureCache:
                 )
                 for copy in range(self.copies)
             ]
-            temporary = path.with_name(f".{path.stem}.{os.getpid()}.npy")
-            np.save(temporary, np.stack(copies), allow_pickle=False)  # [copies, T, F]
-            os.replace(temporary, path)
+            with new_file(path) as temporary:
+                np.save(temporary, np.stack(copies), allow_pickle=False)  # [copies, T, F]
 
     def finish(self, manifest: Manifest, views: Iterable[View], about: dict[str, Any]) -> None:
         """Mark the cache complete (on one rank, when all are done). ``about`` is kept for people to read."""
@@ -111,9 +110,7 @@ class FeatureCache:
                 f"{self.root}: features of {len(missing)} videos are missing, e.g. {missing[0]}"
             )
         record = {"key": self.key, "copies": self.copies, "videos": len(wanted), "about": about}
-        temporary = self.root / f".cache.{os.getpid()}.json"
-        temporary.write_text(json.dumps(record, indent=1, default=str) + "\n", encoding="utf-8")
-        os.replace(temporary, self.root / "cache.json")
+        write_text(self.root / "cache.json", json.dumps(record, indent=1, default=str) + "\n")
 
     def has(self, manifest: Manifest, views: Iterable[View]) -> bool:
         """Whether :meth:`finish` was called and these videos, unchanged since, are in the cache."""

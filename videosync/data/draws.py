@@ -161,9 +161,8 @@ class ClipDraws:
         )
         name = f"{sample.event}/{view0.name}-{view1.name}"
         views = view0, view1
-        numbers = np.stack(
-            [frames_at(view, steps + origin, fps) for view, steps in zip(views, drawn.steps)]
-        )  # [2, T]
+        # [2, T]
+        numbers = np.stack([frames_at(view, steps + origin, fps) for view, steps in zip(views, drawn.steps)])
         return Draw(views, numbers, drawn.steps, drawn.mask, drawn.lengths, seeds, name)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from videosync.data.samples import Manifest, View
 from videosync.errors import ManifestError
-from videosync.text_file import read_json, shown, write_text
+from videosync.files import read_json, shown, write_text
 
 
 def read_frame_labels(manifest: Manifest, view: View) -> np.ndarray:

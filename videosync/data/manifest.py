@@ -30,9 +30,9 @@ from pathlib import Path
 from videosync.data.clock import MOST_DRIFT, common_frames, drift, similar_rates, start_offset
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest_lines import format_line, parse_line
-from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, nearest, view_names
-from videosync.errors import ManifestError, VideoError
-from videosync.text_file import read_text, write_text
+from videosync.data.samples import MANIFEST_NAME, Manifest, Sample, View, view_names
+from videosync.errors import ManifestError, VideoError, did_you_mean
+from videosync.files import read_text, write_text
 from videosync.video.read import probe
 
 __all__ = [
@@ -62,8 +62,8 @@ def read_manifest(folder: str | Path) -> Manifest:
         siblings = [p.name for p in root.parent.iterdir() if p.is_dir()] if root.parent.is_dir() else []
         where = "" if root.parent.is_dir() else f" (nor does {root.parent})"
         raise ManifestError(
-            f"dataset folder {root} does not exist{where}"
-            f"{nearest(root.name, siblings) or f'; expected a folder that holds {MANIFEST_NAME}'}"
+            f"dataset folder {root} does not exist{where}."
+            + did_you_mean(root.name, siblings, f"Expected a folder that holds {MANIFEST_NAME}")
         )
     path = root / MANIFEST_NAME
     if not path.is_file():

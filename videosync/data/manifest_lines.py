@@ -9,9 +9,9 @@ from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
-from videosync.data.samples import Sample, View, nearest, quoted
-from videosync.errors import ManifestError
-from videosync.text_file import parse_json, shown
+from videosync.data.samples import Sample, View, quoted
+from videosync.errors import ManifestError, did_you_mean
+from videosync.files import parse_json, shown
 
 _LARGEST = 2**53  # whole numbers that JSON and floats hold exactly
 _LONGEST = 255  # bytes of a name, as file systems have it
@@ -99,7 +99,7 @@ def _check_keys(
     for key in record:
         if key not in keys:
             raise ManifestError(
-                f"{where}: unknown key {shown(dot + key)}; the keys are {quoted(keys)}{nearest(key, keys)}"
+                f"{where}: unknown key {shown(dot + key)}; the keys are {quoted(keys)}.{did_you_mean(key, keys)}"
             )
     for key, (accepts, expected) in keys.items():
         if key not in record:

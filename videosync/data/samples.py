@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, did_you_mean
 
 MANIFEST_NAME = "manifest.jsonl"
 
@@ -62,7 +61,7 @@ class Manifest:
         if split not in self.splits:
             raise ManifestError(
                 f"{self.root / MANIFEST_NAME}: no sample has split '{split}'; "
-                f"there are {quoted(self.splits)}{nearest(split, self.splits)}"
+                f"there are {quoted(self.splits)}.{did_you_mean(split, self.splits)}"
             )
         return tuple(sample for sample in self.samples if sample.split == split)
 
@@ -78,12 +77,6 @@ def view_names(views: Sequence[View]) -> tuple[str, ...]:
     whole = tuple(view.video for view in views)  # left.mp4 and left.mov
     distinct = (names for names in (stems, paths) if len({name.lower() for name in names}) == len(names))
     return next(distinct, whole)
-
-
-def nearest(name: str, choices: Iterable[str]) -> str:
-    """``". Did you mean 'x'?"``, or nothing when no choice is close."""
-    match = difflib.get_close_matches(name, list(choices), n=1)
-    return f". Did you mean '{match[0]}'?" if match else ""
 
 
 def quoted(names: Iterable[str]) -> str:

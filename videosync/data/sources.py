@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from videosync.errors import ManifestError
-from videosync.text_file import parse_json, read_text, write_text
+from videosync.files import parse_json, read_text, write_text
 
 SOURCES_NAME = "sources.jsonl"
 

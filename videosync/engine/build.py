@@ -24,12 +24,12 @@ from videosync.data.pairs import sync_pairs
 from videosync.data.samples import Manifest
 from videosync.engine.batches import BatchSource, choose_prefetch
 from videosync.engine.distributed import Distributed
+from videosync.engine.encoders import start_from
 from videosync.engine.feature_cache import fill_feature_cache
 from videosync.engine.held_out import TRAIN_SPLIT, data_facts, split_train_events
 from videosync.engine.losses import build_loss
 from videosync.engine.reports import content_hash
 from videosync.engine.signals import shield_workers
-from videosync.engine.start import start_from
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import EXPECTED_ERROR, HeldOutValidator, Validator
 from videosync.errors import ConfigError, ManifestError

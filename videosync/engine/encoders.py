@@ -1,13 +1,15 @@
-"""A trained encoder, ready to embed: weights from a run's checkpoint, the fast form, and its identity."""
+"""Trained encoders: ready to embed, with weights from a run's checkpoint, or as what a new training starts from."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from videosync.checkpoints.carl import find_any_checkpoint
 from videosync.checkpoints.checkpoint import Checkpoint, choice, load_weights
@@ -20,13 +22,13 @@ from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_enc
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder
+from videosync.models.weights import misfits
 
 # options that say how a model is trained or run, not what it computes
 FREE_OPTIONS = {"weights", "random_backbone", "layer", "chunk_size", "dropout"}
-HEADS = (
-    "projection_size",
-    "num_classes",
-)  # what training looks through; their weights lie in its checkpoints
+# what training looks through; their weights lie in its checkpoints
+HEAD_OPTIONS = ("projection_size", "num_classes")
+HEADS = ("projection.", "classifier.")
 
 
 def load_trained_encoder(
@@ -73,7 +75,7 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     Raises:
         CheckpointError: the weights do not fit the model.
     """
-    heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEADS}
+    heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEAD_OPTIONS}
     options = replace(config.model, weights="", random_backbone=True, **heads)
     encoder = build_encoder(options, num_frames=config.data.num_frames)
     load_weights(encoder, checkpoint)
@@ -87,7 +89,7 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
     differences = [
         f"model.{key} is {asked[key]!r} but was {trained[key]!r} in training"
         for key in asked
-        if key not in (*FREE_OPTIONS, *HEADS) and key in trained and asked[key] != trained[key]
+        if key not in (*FREE_OPTIONS, *HEAD_OPTIONS) and key in trained and asked[key] != trained[key]
     ]
     if differences:
         raise CheckpointError(
@@ -120,3 +122,40 @@ def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
         weights_hash=checkpoint.weights_hash,
         rates=trained_rates(path),
     )
+
+
+def start_from(encoder: nn.Module, source: Path) -> list[str]:
+    """Fill ``encoder`` with the best weights of ``source``, a run's folder or a CARL checkpoint.
+
+    Everything but the heads must fit; a head of another size, or that is not there, keeps its fresh weights.
+
+    Returns:
+        Sentences that say what was taken.
+
+    Raises:
+        CheckpointError: no checkpoint, or its weights do not fit the model.
+    """
+    checkpoint = find_any_checkpoint(source, "best")
+    given = checkpoint.weights()
+    wanted = encoder.state_dict()
+    heads = {head: {n: t for n, t in wanted.items() if n.startswith(head)} for head in HEADS}
+    fitting = [head for head in HEADS if heads[head] and not misfits(heads[head], _under(given, head))]
+    body = {name: tensor for name, tensor in wanted.items() if not name.startswith(HEADS)}
+    if problems := misfits(
+        body, {name: tensor for name, tensor in given.items() if not name.startswith(HEADS)}
+    ):
+        raise CheckpointError(
+            f"train.start_from {source}: {checkpoint.folder} does not fit the model ({problems}); set the model "
+            "options to those it was trained with"
+        )
+    taken = {
+        name: tensor for name, tensor in given.items() if name in body or name.startswith(tuple(fitting))
+    }
+    encoder.load_state_dict({**wanted, **taken})
+    fresh = [head.removesuffix(".") for head in HEADS if heads[head] and head not in fitting]
+    said = f"starting from the weights of {checkpoint.folder} ({choice(checkpoint)})"
+    return [said + (f"; fresh, as it has none that fits: {', '.join(fresh)}" if fresh else "")]
+
+
+def _under(weights: Mapping[str, Tensor], head: str) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in weights.items() if name.startswith(head)}

@@ -7,13 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from videosync.config.options import nearest
 from videosync.config.schema import Config
 from videosync.data.identity import code_hash
 from videosync.engine.detector_sets import classes_note, find_detectors, find_set, matrix_notes
 from videosync.engine.reports import REPORT_FILE, clear_report, report_folder
 from videosync.engine.train_detectors import metric_options, write_metrics
-from videosync.errors import CheckpointError
+from videosync.errors import CheckpointError, did_you_mean
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.report import MethodResults, measure_methods, set_notes, write_pairs
 from videosync.offset.detector import all_alike
@@ -58,12 +57,10 @@ def evaluate_detectors(
         trained = trained_detectors(folder)
         if not trained:
             others = [path.name for path in folder.parent.glob("*") if trained_detectors(path)]
-            near = nearest(model_prefix, others)
             raise CheckpointError(
-                f"{folder}: no detector was trained there"
-                + (f"; did you mean prefix '{near}'?" if near else ".")
-                + f" Train some with train_sync_offset_detector.py --prefix {model_prefix}, or choose methods that "
-                "need no training, as in --models median diagonal"
+                f"{folder}: no detector was trained there.{did_you_mean(model_prefix, others)} Train some with "
+                f"train_sync_offset_detector.py --prefix {model_prefix}, or choose methods that need no training, as "
+                "in --models median diagonal"
             )
         models = [*PREDICTORS, *(name for name in DETECTORS if name in trained)]
     asked = {

@@ -15,6 +15,7 @@ from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT
 from videosync.engine.loggers import PairProgress
 from videosync.engine.reports import clear_report
+from videosync.evaluation.embed import merged
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.phases.aligned_video import warped_frames, write_aligned_video
@@ -23,7 +24,6 @@ from videosync.phases.embed import (
     DRAWS,
     PhaseVideo,
     embed_videos,
-    merge_embeddings,
     phase_videos,
     tells_positions,
 )
@@ -80,7 +80,7 @@ class PhaseEvaluation:
                     on_video=progress.advance,
                 )
             )
-        embedded = merge_embeddings(distributed.gather(share), len(videos))
+        embedded = merged(distributed.gather(share), len(videos))
         if not distributed.is_main:
             return {}
         options = PhaseOptions(

@@ -17,6 +17,7 @@ from videosync.engine.identity import pairs_made_from
 from videosync.engine.loggers import PairProgress
 from videosync.engine.reports import clear_report
 from videosync.evaluation.detector_plots import save_comparison
+from videosync.evaluation.embed import merged
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.evaluation.plots import save_film_strip, save_heat_map
 from videosync.evaluation.report import measure_methods, set_notes, write_pairs
@@ -24,7 +25,6 @@ from videosync.evaluation.sync import (
     PairResult,
     evaluate_encoder,
     iter_pair_matrices,
-    merge_results,
 )
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
@@ -99,7 +99,7 @@ class SyncEvaluation:
                 on_pairs=progress.advance,
                 **matching,
             )
-        results = merge_results(distributed.gather(share), len(pairs))
+        results = merged(distributed.gather(share), len(pairs))
         if not distributed.is_main:
             return {}
         true = np.array([result.true for result in results])

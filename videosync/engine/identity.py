@@ -12,13 +12,13 @@ from videosync.config.load import config_to_dict
 from videosync.config.options import options
 from videosync.config.schema import Config
 from videosync.data.identity import code_hash, content_hash, files_hash, inside
-from videosync.engine.encoders import FREE_OPTIONS, HEADS
+from videosync.engine.encoders import FREE_OPTIONS, HEAD_OPTIONS
 from videosync.engine.run_record import trained_rates
 from videosync.types import SyncPair
 
 RATE_TOLERANCE = 0.01  # relative; encoders do not see a smaller difference
-# what an encoder sees, unlike the options in FREE_OPTIONS and HEADS
-_FREE = {f"model.{name}" for name in (*FREE_OPTIONS, *HEADS)}
+# what an encoder sees, unlike the options in FREE_OPTIONS and HEAD_OPTIONS
+_FREE = {f"model.{name}" for name in (*FREE_OPTIONS, *HEAD_OPTIONS)}
 
 
 def options_of(config: Config, *wanted: str) -> dict[str, Any]:

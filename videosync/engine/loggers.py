@@ -18,12 +18,13 @@ from typing import IO, Any
 from tqdm import tqdm
 
 from videosync.engine.distributed import Distributed
-from videosync.engine.summaries import Record, step_summary, validation_summary
 from videosync.errors import ConfigError, TrainingError
+from videosync.files import write_text
 
 log = logging.getLogger("videosync")
 
 METRICS_FILE = "metrics.jsonl"
+Record = Mapping[str, float | int]
 
 
 class Logger:
@@ -78,9 +79,7 @@ class MetricsFile(Logger):
         if path.is_file():
             lines = path.read_text(encoding="utf-8").splitlines()
             kept = [line for line in lines if _step_of(line, path) <= first_step]
-        temporary = path.with_name(f".{path.name}.partial")
-        temporary.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-        temporary.replace(path)
+        write_text(path, "".join(f"{line}\n" for line in kept))
         self.file: IO[str] = path.open("a", encoding="utf-8")
 
     def step(self, record: Record) -> None:
@@ -179,7 +178,7 @@ class WeightsAndBiases(Logger):
         self.every = every
         id_file = folder / "wandb_id.txt"  # a resumed run goes on in the same W&B run
         run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
-        id_file.write_text(run_id + "\n", encoding="utf-8")
+        write_text(id_file, run_id + "\n")
         self.run = wandb.init(
             project="videosync",
             name=folder.name,
@@ -274,3 +273,29 @@ class PairProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.close()
+
+
+def step_summary(record: Record, *, eta: bool = True) -> str:
+    """``loss 2.3451  lr 1.0e-04  84 frames/s  data wait 1%  ETA 0:12:30``."""
+    parts = [
+        f"loss {record['loss']:.4f}",
+        f"lr {record['lr']:.1e}",
+        f"{record['frames_per_second']:.0f} frames/s",
+        f"data wait {record['data_wait_share']:.0%}",
+    ]
+    if eta:
+        parts.append(f"ETA {duration(record['eta_seconds'])}")
+    return "  ".join(parts)
+
+
+def validation_summary(record: Record) -> str:
+    """``val/loss 2.1  val/diagonal_mae 3.4``."""
+    names = (name for name in record if name not in ("step", "epoch"))
+    return "  ".join(f"{name} {record[name]:.4g}" for name in names)
+
+
+def duration(seconds: float) -> str:
+    """``1:02:03``."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"

@@ -50,9 +50,8 @@ class Plan:
         return (self.samples - state.samples) // self.batch_size
 
     def finished(self, state: LoopState) -> bool:
-        unvalidated = state.samples > 0 and not self.batches_left(
-            state
-        )  # a signal broke off the end of an epoch
+        # a signal broke off the end of an epoch
+        unvalidated = state.samples > 0 and not self.batches_left(state)
         return state.epoch >= self.epochs or (0 < self.max_steps <= state.step and not unvalidated)
 
     def steps_left(self, state: LoopState) -> int:

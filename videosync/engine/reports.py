@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import re
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any
 
 from videosync.data.identity import content_hash, option_changes, what_changed
 from videosync.errors import CheckpointError, ConfigError
-from videosync.text_file import read_object
+from videosync.files import read_object, write_json
 from videosync.version import __version__
 
 REPORT_FILE = "metrics.json"
@@ -22,11 +21,7 @@ LONGEST_NAME = 120  # of a folder of reports
 
 def write_report(path: Path, content: Mapping[str, Any]) -> None:
     """``{..., "versions": …}`` as JSON; complete or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    text = json.dumps({**content, "versions": versions()}, indent=1, allow_nan=False)
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(path, {**content, "versions": versions()})
 
 
 def read_finished(path: Path, made_from: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from videosync.checkpoints.checkpoint import file_hash, git_commit
+from videosync.checkpoints.checkpoint import git_commit
 from videosync.config.schema import Config
 from videosync.data.labelled import labelled_views
 from videosync.data.manifest import read_manifest
@@ -14,8 +14,8 @@ from videosync.engine.held_out import TRAIN_SPLIT, split_train_events
 from videosync.engine.losses import build_loss
 from videosync.engine.reports import write_report
 from videosync.errors import CheckpointError
+from videosync.files import file_hash, read_object
 from videosync.models.exported import is_export, read_card
-from videosync.text_file import read_object
 
 RUN_FILE = "run.json"
 

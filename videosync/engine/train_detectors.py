@@ -59,9 +59,8 @@ def train_detectors(
     reported, reported_header = find_set(config.paths.sets, workdir, prefix, config.eval.split)
     check_made_alike(header, reported_header, prefix)
     check_apart(train, reported, config.eval.split)
-    split_events(
-        train.events, config.detector.holdout, config.detector.seed
-    )  # refused before anything is written
+    # refused before anything is written
+    split_events(train.events, config.detector.holdout, config.detector.seed)
     folder = Path(config.paths.detectors) / prefix
     measured_by = metric_options(reported, config)
     floor = floor_metrics(reported.offsets, **measured_by)

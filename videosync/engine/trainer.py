@@ -21,14 +21,13 @@ from videosync.checkpoints.checkpoint import (
     save_checkpoint,
 )
 from videosync.config.schema import OptimConfig, TrainConfig
-from videosync.engine.batches import BatchSource
+from videosync.engine.batches import BatchSource, StepClock
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import build_optimizer, learning_rate, set_learning_rate
 from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
-from videosync.engine.timing import StepClock
 from videosync.engine.validation import Validator
 from videosync.errors import NotFiniteError, TrainingError
 from videosync.losses.objective import Objective

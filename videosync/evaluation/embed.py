@@ -5,10 +5,10 @@ length.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import PathLike
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -95,3 +95,21 @@ def _batches(frames: Iterator[np.ndarray], size: int, *, first: int, pin: bool) 
             return
         yield stack[:count]
         wanted = size
+
+
+class Indexed(Protocol):
+    """What came of one of the things that were dealt out to ranks."""
+
+    @property
+    def index(self) -> int: ...
+
+
+Result = TypeVar("Result", bound=Indexed)
+
+
+def merged(shares: Sequence[Sequence[Result]], count: int) -> list[Result]:
+    """All ranks' results in the order in which the ``count`` things were asked for; each exactly once."""
+    found = sorted((result for share in shares for result in share), key=lambda result: result.index)
+    if [result.index for result in found] != list(range(count)):
+        raise RuntimeError(f"{count} results were expected, one of each; {len(found)} came back")
+    return found

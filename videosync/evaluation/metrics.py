@@ -35,9 +35,8 @@ class SyncMetrics:
     moe_ms: float | None
     median_ms: float
     mae_interval: Interval | None  # 95 % bootstrap interval over events, frames; None for too few of them
-    within_1_interval: (
-        Interval | None
-    )  # exact binomial bounds over events where all pairs, or none, are within
+    # exact binomial bounds over events where all pairs, or none, are within
+    within_1_interval: Interval | None
     n: int  # pairs
     n_events: int
 

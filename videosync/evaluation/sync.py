@@ -114,9 +114,8 @@ def embed_windows(
     features: dict[Window, Tensor] = {}
     for group in _overlapping(unique):
         start, stop = group[0].start, max(w.start + w.num_frames for w in group)
-        stretch = video_features(
-            encoder, group[0].video, start, stop, size=image_size, device=device
-        )  # [S, F]
+        # [S, F]
+        stretch = video_features(encoder, group[0].video, start, stop, size=image_size, device=device)
         for window in group:
             features[window] = stretch[window.start - start : window.start - start + window.num_frames]
     embeddings: dict[Window, Tensor] = {}
@@ -160,7 +159,7 @@ def evaluate_encoder(
     """What each of ``methods`` predicts for this rank's share of ``pairs``.
 
     ``on_pairs`` is told how many pairs are done after each event (for a progress bar). Gather the lists of
-    all ranks with :func:`merge_results`.
+    all ranks with :func:`videosync.evaluation.embed.merged`.
     """
     training = encoder.training
     encoder.eval()
@@ -185,11 +184,3 @@ def evaluate_encoder(
         on_pairs(len(part.indices))
     encoder.train(training)
     return results
-
-
-def merge_results(shares: Sequence[Sequence[PairResult]], num_pairs: int) -> list[PairResult]:
-    """All ranks' results in the order of the pair list; each pair exactly once."""
-    merged = sorted((result for share in shares for result in share), key=lambda result: result.index)
-    if [result.index for result in merged] != list(range(num_pairs)):
-        raise RuntimeError(f"{num_pairs} pairs were dealt out, but results came back for {len(merged)}")
-    return merged

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import logging
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +13,18 @@ import torch
 from safetensors.torch import save_file
 
 from videosync.checkpoints.carl import PATTERN, PICKLES, find_any_checkpoint
-from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, file_hash, git_commit
+from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, git_commit
 from videosync.config.load import config_from_dict, save_config
 from videosync.config.schema import Config
 from videosync.engine.encoders import checkpoint_encoder
 from videosync.engine.reports import versions
 from videosync.engine.train import CONFIG_FILE
-from videosync.errors import CheckpointError, ConfigError
+from videosync.errors import CheckpointError, ConfigError, nearest
 from videosync.export.card import SIGN, model_card
 from videosync.export.facts import detector_facts, encoder_facts
 from videosync.export.modules import Network, detector_network, encoder_network
 from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
+from videosync.files import file_hash, new_folder, write_json, write_text
 from videosync.models.exported import CARD_JSON, FORMAT, WEIGHTS, is_export
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.methods import load_detector
@@ -95,7 +92,7 @@ def export(source: Path, output: Path, formats: Sequence[str], request: ExportRe
     is_detector = (source / FACTS_FILE).is_file()
     if not is_detector:
         _check_is_run(source)
-    with _new_folder(output) as folder:
+    with new_folder(output) as folder:
         done, remarks = (
             _export_detector(source, folder, formats, request)
             if is_detector
@@ -110,9 +107,8 @@ def export(source: Path, output: Path, formats: Sequence[str], request: ExportRe
             "files": done.files,
             "exported": {"command": request.command, "versions": versions(), "git_commit": git_commit()},
         }
-        text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-        (folder / CARD_JSON).write_text(text + "\n", encoding="utf-8")
-        (folder / CARD).write_text(model_card(facts), encoding="utf-8")
+        write_json(folder / CARD_JSON, facts)
+        write_text(folder / CARD, model_card(facts))
     return remarks
 
 
@@ -203,8 +199,8 @@ def _check_is_run(source: Path) -> None:
         return
     if not source.is_dir():
         siblings = [p.name for p in source.parent.iterdir() if p.is_dir()] if source.parent.is_dir() else []
-        near = difflib.get_close_matches(source.name, siblings, n=1)
-        hint = f" Did you mean '{source.parent / near[0]}'?" if near else ""
+        near = nearest(source.name, siblings)
+        hint = f" Did you mean '{source.parent / near}'?" if near else ""
         raise CheckpointError(
             f"{source}: no such folder.{hint} Expected the --logdir of a training run, or a trained detector's folder"
         )
@@ -234,17 +230,3 @@ def _config_of(checkpoint: Checkpoint) -> Config:
 
 def _epochs(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.epoch} epoch{'s' * (checkpoint.epoch != 1)} of training"
-
-
-@contextmanager
-def _new_folder(target: Path) -> Iterator[Path]:
-    """A folder that gets its name ``target`` at the end, and is gone if anything goes wrong before."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    partial.mkdir()
-    try:
-        yield partial
-        partial.rename(target)
-    finally:
-        if partial.exists():
-            shutil.rmtree(partial)

@@ -9,19 +9,19 @@ from typing import Any
 from videosync.checkpoints.checkpoint import SUMMARY, Checkpoint
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config
+from videosync.engine.encoders import HEADS
 from videosync.engine.reports import REPORT_FILE
 from videosync.engine.run_record import read_run, training_data
 from videosync.errors import CheckpointError, VideoSyncError
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
+from videosync.files import read_object
 from videosync.models.encoder import Encoder
 from videosync.models.exported import is_export, read_card
 from videosync.offset.saving import detector_hash
-from videosync.text_file import read_object
 
 # of an evaluation's report; its configuration stays with the run
 REPORTED = ("dataset", "split", "prefix", "model_prefix", "data_prefix", "max_offset", "num_frames", "floor", "methods",
             "differences", "notes", "phases", "command", "versions")  # fmt: skip
-HEADS = ("projection.", "classifier.")  # of the encoder; only training looks through them
 
 
 def encoder_facts(

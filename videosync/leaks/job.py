@@ -6,8 +6,6 @@ events), and what files say about themselves (lengths, keyframes) is asked for o
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -24,6 +22,7 @@ from videosync.engine.construct import construct_similarity_sets
 from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
 from videosync.engine.train_detectors import train_detectors, versions
+from videosync.files import write_json
 from videosync.lags.scores import best_lag
 from videosync.leaks.chance import ChanceTest, label_groups
 from videosync.leaks.metadata import (
@@ -235,6 +234,4 @@ def _write(path: Path, report: LeakReport, config: Config, command: str) -> None
         "command": command,
         "versions": versions(),
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    write_json(path, content)

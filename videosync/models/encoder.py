@@ -104,9 +104,8 @@ class Encoder(nn.Module):
         """Pooled features ``[B, T - context, F]``; only real frames go through the backbone."""
         channels = self.input.channels(frames, mask, context)
         real = channels.flatten(0, 1) if mask is None else channels[mask]  # [n, 3, H, W]
-        features = self.backbone(
-            real, chunk_size=self.chunk_size, prepare=self.input.normalise
-        ).float()  # [n, F]
+        # [n, F]
+        features = self.backbone(real, chunk_size=self.chunk_size, prepare=self.input.normalise).float()
         if mask is None:
             return features.unflatten(0, channels.shape[:2])
         out = features.new_zeros(*mask.shape, self.feature_size)

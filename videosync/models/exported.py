@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from safetensors.torch import load_file
 
 from videosync.errors import CheckpointError
+from videosync.files import file_hash, read_json
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.options import ModelOptions
 from videosync.models.weights import misfits
-from videosync.text_file import read_json
 
 CARD_JSON, WEIGHTS = "model_card.json", "model.safetensors"
 FORMAT = 1
@@ -35,7 +34,7 @@ def load_exported_encoder(folder: str | Path) -> tuple[Encoder, dict[str, Any]]:
     path = folder / WEIGHTS
     if not path.is_file():
         raise CheckpointError(f"{path}: missing; export the run again with --format safetensors")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != facts["checkpoint"]["weights_hash"]:
+    if file_hash(path) != facts["checkpoint"]["weights_hash"]:
         raise CheckpointError(
             f"{path}: does not match the hash in {CARD_JSON}; the file is damaged or was exchanged"
         )

@@ -16,11 +16,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 MOTION_LAGS = (1, 2, 4)  # frames between the two pictures of each difference
 MOTION_THRESHOLD = 2 / 255  # grey change that counts as noise
 MOTION_UNIT = 4 / 255  # grey change at which the logarithm leaves its linear part
-MOTION_MEAN = (
-    0.10,
-    0.16,
-    0.25,
-)  # of the three channels, typical of fixed cameras with one or two moving people
+# of the three channels, typical of fixed cameras with one or two moving people
+MOTION_MEAN = (0.10, 0.16, 0.25)
 MOTION_STD = (0.35, 0.45, 0.55)
 
 

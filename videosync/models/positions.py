@@ -57,6 +57,5 @@ def rotate(x: Tensor, angles: Tensor) -> Tensor:
 
 def _interleave(places: Tensor, sin_rates: Tensor, cos_rates: Tensor) -> Tensor:
     places = places.float()[:, None]
-    return torch.stack([(places * sin_rates).sin(), (places * cos_rates).cos()], dim=-1).flatten(
-        -2
-    )  # [T, size]
+    # [T, size]
+    return torch.stack([(places * sin_rates).sin(), (places * cos_rates).cos()], dim=-1).flatten(-2)

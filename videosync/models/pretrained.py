@@ -44,12 +44,8 @@ PRETRAINED: dict[str, Published] = {  # what model.weights may say → the file 
         "dino_resnet50_pretrain.pth", "DINO on ImageNet; linked from github.com/facebookresearch/dino"
     ),
 }
-_HOLDERS = (
-    "state_dict",
-    "model_state",
-    "model",
-    "teacher",
-)  # where a file keeps its weights; else they are the file
+# where a file keeps its weights; else they are the file
+_HOLDERS = ("state_dict", "model_state", "model", "teacher")
 _PREFIXES = (  # what stands before a backbone's names, the query or online network before its slow copy
     "module.encoder_q.",
     "encoder_q.",

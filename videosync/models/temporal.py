@@ -31,9 +31,8 @@ class TemporalFilter(nn.Module):
             self.filter.bias.zero_()  # type: ignore[union-attr]
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        padded = F.pad(
-            _continued(x, mask).transpose(1, 2), (self.reach, self.reach), mode="replicate"
-        )  # [B, F, T + kernel - 1]
+        # [B, F, T + kernel - 1]
+        padded = F.pad(_continued(x, mask).transpose(1, 2), (self.reach, self.reach), mode="replicate")
         return self.filter(padded).transpose(1, 2)  # [B, T, F]
 
 

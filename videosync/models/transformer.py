@@ -129,9 +129,8 @@ class TransformerEmbedder(nn.Module):
             features = self.temporal(features, mask)
         if self.clip_norm:
             features = over_clip(features, mask)
-        x = on_real_frames(
-            lambda real: self.to_hidden(self.fc_layers(real)), features, mask
-        )  # [B, T, hidden]
+        # [B, T, hidden]
+        x = on_real_frames(lambda real: self.to_hidden(self.fc_layers(real)), features, mask)
         for block in self.temporal_layers:
             x = block(x, mask)
         frames, size = x.shape[1:]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from videosync.errors import CheckpointError, ConfigError
+from videosync.errors import CheckpointError, ConfigError, did_you_mean
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.detector import Detector
 from videosync.offset.diagonal import diagonal
@@ -79,10 +78,8 @@ def load_methods(names: Sequence[str], folder_of: Callable[[str], Path]) -> dict
         elif name in PREDICTORS:
             found[name] = PREDICTORS[name]
         else:
-            near = difflib.get_close_matches(name, PREDICTORS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"available: {', '.join(PREDICTORS)};"
+            hint = did_you_mean(name, PREDICTORS, f"Available: {', '.join(PREDICTORS)}.")
             raise ConfigError(
-                f"method '{name}' is unknown; {hint} A trained detector is named 'prefix/method', as in "
-                "'ntu/mlp'"
+                f"method '{name}' is unknown.{hint} A trained detector is named 'prefix/method', as in 'ntu/mlp'"
             )
     return found

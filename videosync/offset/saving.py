@@ -6,11 +6,8 @@ arrays.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,9 +17,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from videosync.errors import CheckpointError
+from videosync.errors import CheckpointError, did_you_mean
+from videosync.files import finished_folders, new_folder, read_object, write_json
 from videosync.offset.detector import Detector
-from videosync.text_file import read_object
 
 FORMAT = 1
 FACTS_FILE, ARRAYS_FILE = "detector.json", "detector.safetensors"
@@ -34,12 +31,6 @@ def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, An
     Args:
         facts: JSON-ready; e.g. prefix, set_hash, encoder, encoder_hash, versions, train, metrics.
     """
-    folder = Path(folder)
-    partial = folder.with_name(f".{folder.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    save_file({name: value.copy() for name, value in detector.arrays().items()}, partial / ARRAYS_FILE)
     description = {
         **facts,
         "format": FORMAT,
@@ -49,15 +40,9 @@ def save_detector(detector: Detector, folder: str | Path, facts: Mapping[str, An
         "max_offset": detector.max_offset,
         "options": asdict(detector.options),
     }
-    (partial / FACTS_FILE).write_text(json.dumps(description, indent=1, allow_nan=False), encoding="utf-8")
-    old = folder.with_name(f".{folder.name}.old")
-    if old.exists():
-        shutil.rmtree(old)
-    if folder.exists():
-        os.replace(folder, old)
-    os.replace(partial, folder)
-    if old.exists():
-        shutil.rmtree(old)
+    with new_folder(folder) as building:
+        save_file({name: value.copy() for name, value in detector.arrays().items()}, building / ARRAYS_FILE)
+        write_json(building / FACTS_FILE, description)
 
 
 def read_facts(folder: str | Path) -> dict[str, Any]:
@@ -71,13 +56,12 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
     if not path.is_file():
         trained = trained_detectors(folder.parent)
         if trained:
-            hint = f"trained there: {', '.join(trained)}."
+            hint = f" Trained there: {', '.join(trained)}."
         else:
             prefixes = sorted(p.name for p in folder.parent.parent.glob("*") if trained_detectors(p))
-            close = difflib.get_close_matches(folder.parent.name, prefixes, n=1, cutoff=0.0)
-            hint = f"did you mean prefix '{close[0]}'?" if close else "no detector was trained there."
+            hint = did_you_mean(folder.parent.name, prefixes)
         raise CheckpointError(
-            f"{folder} holds no detector; {hint} Train one with train_sync_offset_detector.py "
+            f"{folder} holds no detector.{hint} Train one with train_sync_offset_detector.py "
             f"--prefix {folder.parent.name} --sync_methods {folder.name}"
         )
     try:
@@ -109,6 +93,4 @@ def detector_hash(folder: str | Path) -> str:
 
 def trained_detectors(folder: str | Path) -> list[str]:
     """Names of the finished detectors in ``folder``."""
-    return sorted(
-        path.parent.name for path in Path(folder).glob(f"*/{FACTS_FILE}") if path.parent.name[0] != "."
-    )
+    return [path.name for path in finished_folders(Path(folder)) if (path / FACTS_FILE).is_file()]

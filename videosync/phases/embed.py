@@ -111,9 +111,8 @@ def embed_videos(
             encoder.calls = 0  # its noise depends on how often it was called; here on the video alone
         parts, unplaced = [], []
         for start, stop in pieces(video.num_frames, max_frames):
-            features = video_features(
-                encoder, video.path, start, stop, size=image_size, device=device
-            )  # [n, F]
+            # [n, F]
+            features = video_features(encoder, video.path, start, stop, size=image_size, device=device)
             batch = features.to(device)[None]  # [1, n, F]
             with torch.no_grad():
                 parts.append(encoder.embed(batch, None)[0].float().cpu())
@@ -155,11 +154,3 @@ def pieces(num_frames: int, max_frames: int) -> list[tuple[int, int]]:
         return [(0, num_frames)]
     size = math.ceil(num_frames / math.ceil(num_frames / max_frames))
     return [(start, min(start + size, num_frames)) for start in range(0, num_frames, size)]
-
-
-def merge_embeddings(shares: Sequence[Sequence[VideoEmbeddings]], num_videos: int) -> list[VideoEmbeddings]:
-    """All ranks' embeddings in the order of the videos; each video exactly once."""
-    merged = sorted((video for share in shares for video in share), key=lambda video: video.index)
-    if [video.index for video in merged] != list(range(num_videos)):
-        raise RuntimeError(f"{num_videos} videos were dealt out, but {len(merged)} came back")
-    return merged

@@ -21,13 +21,12 @@ DISTANCES = 2**23  # between frames, held at once
 
 def kendalls_tau(
     videos: Sequence[np.ndarray], *, stride: int = 1, distance: str = "sqeuclidean"
-) -> tuple[float, np.ndarray]:
+) -> np.ndarray:
     """How far the nearest neighbours of a video's frames in another video keep their order; 1: always.
 
     For each ordered pair of different videos, Kendall's tau between a frame's number and that of its nearest
-    neighbour, every ``stride``-th frame. Needs no labels. Returns the mean over pairs and the matrix float64
-    ``[N, N]`` (row: query; NaN on the diagonal and where tau is undefined because all neighbours are one frame;
-    the mean leaves NaN out, and is NaN when nothing is left).
+    neighbour, every ``stride``-th frame. Needs no labels. float64 ``[N, N]`` (row: query), NaN on the diagonal and
+    where tau is undefined because all neighbours are one frame.
     """
     _need(videos, 2, "Kendall's tau")
     taus = np.full((len(videos), len(videos)), np.nan)
@@ -37,7 +36,7 @@ def kendalls_tau(
                 nearest = cdist(query[::stride], candidate[::stride], distance).argmin(1)  # [Ti]
                 if len(nearest) > 1:
                     taus[i, j] = kendalltau(np.arange(len(nearest)), nearest).statistic
-    return _mean(taus), taus
+    return taus
 
 
 def retrieval_precision(
@@ -47,24 +46,11 @@ def retrieval_precision(
     ks: Sequence[int] = (5, 10, 15),
     stride: int = 1,
     distance: str = "sqeuclidean",
-) -> dict[int, float]:
+) -> np.ndarray:
     """AP@K: of the K frames of all *other* videos nearest to a frame, the share in the same phase.
 
-    Mean over the frames of a video (every ``stride``-th), then over videos.
+    Mean over the frames of each video (every ``stride``-th): float64 ``[N, len(ks)]``.
     """
-    means = retrieval_per_video(videos, labels, ks=ks, stride=stride, distance=distance).mean(0)
-    return {k: float(mean) for k, mean in zip(ks, means)}
-
-
-def retrieval_per_video(
-    videos: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray],
-    *,
-    ks: Sequence[int],
-    stride: int = 1,
-    distance: str = "sqeuclidean",
-) -> np.ndarray:
-    """AP@K of each video's frames: float64 ``[N, len(ks)]``. As :func:`retrieval_precision`."""
     _need(videos, 2, "retrieval")
     _match(videos, labels)
     means = np.zeros((len(videos), len(ks)))
@@ -86,23 +72,6 @@ def retrieval_per_video(
     return means
 
 
-def event_completion(
-    train: Sequence[np.ndarray],
-    train_labels: Sequence[np.ndarray],
-    val: Sequence[np.ndarray],
-    val_labels: Sequence[np.ndarray],
-    *,
-    num_phases: int,
-) -> float:
-    """R² of linear regressions from an embedding to the time since each phase ended, as a share of the video.
-
-    One regression for each of the first ``num_phases - 1`` phases; the target of frame ``t`` is ``(t - last frame of
-    the phase) / T``. Raises ValueError for a video that lacks one of these phases.
-    """
-    true, said = completion_predictions(train, train_labels, val, val_labels, num_phases=num_phases)
-    return float(np.mean(1 - ((true - said) ** 2).sum(0) / ((true - true.mean(0)) ** 2).sum(0)))
-
-
 def completion_predictions(
     train: Sequence[np.ndarray],
     train_labels: Sequence[np.ndarray],
@@ -111,33 +80,17 @@ def completion_predictions(
     *,
     num_phases: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """True and predicted completion of all frames of ``val``, one video after the other: float64 ``[F, P - 1]``.
+    """True and predicted time since each phase ended, as a share of the video, for all frames of ``val``.
 
-    As :func:`event_completion`.
+    One linear regression from an embedding for each of the first ``num_phases - 1`` phases, fitted on ``train``; the
+    target of frame ``t`` is ``(t - last frame of the phase) / T``. Two arrays float64 ``[F, P - 1]``, one video after
+    the other. Raises ValueError for a video that lacks one of these phases.
     """
     _match(train, train_labels)
     _match(val, val_labels)
     x, y = np.concatenate(train), np.concatenate([_completion(phase, num_phases) for phase in train_labels])
     true = np.concatenate([_completion(phase, num_phases) for phase in val_labels])
     return true, LinearRegression().fit(x, y).predict(np.concatenate(val)).reshape(true.shape)
-
-
-def phase_classification(
-    train: Sequence[np.ndarray],
-    train_labels: Sequence[np.ndarray],
-    val: Sequence[np.ndarray],
-    val_labels: Sequence[np.ndarray],
-    *,
-    fraction: float = 1.0,
-    standardize: bool = False,
-) -> float:
-    """Accuracy of a logistic regression from an embedding to its phase, fitted on the first ``fraction`` of videos.
-
-    At least one video is used. ``standardize`` scales embeddings to unit variance first: the fit is regularised, so
-    its result depends on their scale. The reference fits embeddings as they are, and so does this by default.
-    """
-    hits = classified_frames(train, train_labels, val, val_labels, fraction=fraction, standardize=standardize)
-    return float(hits.mean())
 
 
 def classified_frames(
@@ -151,7 +104,9 @@ def classified_frames(
 ) -> np.ndarray:
     """Whether the phase of each frame of ``val``, one video after the other, was told right: bool ``[F]``.
 
-    As :func:`phase_classification`.
+    By a logistic regression from an embedding to its phase, fitted on the first ``fraction`` of the train videos, at
+    least one. ``standardize`` scales embeddings to unit variance first: the fit is regularised, so its result depends
+    on their scale. The reference fits embeddings as they are, and so does this by default.
     """
     if not 0 < fraction <= 1:
         raise ValueError(f"fraction is {fraction}; expected a share of the train videos above 0, at most 1")
@@ -197,8 +152,3 @@ def _match(videos: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> None:
     for number, (frames, named) in enumerate(lengths):
         if frames != named:
             raise ValueError(f"video {number} has {frames} embeddings and {named} labels; one label a frame")
-
-
-def _mean(values: np.ndarray) -> float:
-    finite = values[~np.isnan(values)]
-    return float(finite.mean()) if len(finite) else float("nan")

@@ -20,7 +20,7 @@ from videosync.phases.metrics import (
     classified_frames,
     completion_predictions,
     kendalls_tau,
-    retrieval_per_video,
+    retrieval_precision,
 )
 from videosync.phases.scores import (
     EventDraws,
@@ -81,12 +81,12 @@ def score_tau(train: Tracks, val: Tracks, options: PhaseOptions) -> dict[str, Sc
 
 def tau_of_videos(embeddings: Sequence[np.ndarray], options: PhaseOptions) -> np.ndarray:
     """Kendall's tau of each ordered pair: float64 ``[N, N]``, NaN where it is not defined."""
-    return kendalls_tau(embeddings, stride=options.stride, distance=options.distance)[1]
+    return kendalls_tau(embeddings, stride=options.stride, distance=options.distance)
 
 
 def score_retrieval(train: Tracks, val: Tracks, options: PhaseOptions) -> dict[str, Score]:
     val = labelled(val)
-    found = retrieval_per_video(
+    found = retrieval_precision(
         _embeddings(val), _labels(val), ks=options.ks, stride=options.stride, distance=options.distance
     )  # [N, K]
     draws = _draws(val, options)

@@ -13,7 +13,6 @@ there stays whole until the new one is.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 import os
@@ -24,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from videosync.errors import CheckpointError
-from videosync.text_file import read_object
+from videosync.errors import CheckpointError, did_you_mean
+from videosync.files import new_file, put_in_place, read_object, write_json
 from videosync.types import MatrixPairs
 from videosync.version import __version__
 
@@ -245,24 +244,19 @@ class _SetPaths:
             return f"{self.describe()} is incomplete: making it did not finish; {_rebuild(self.prefix)}"
         ending = f"_{self.split}.json"
         names = sorted(path.name.removesuffix(ending) for path in self.folder.glob(f"*{ending}"))
-        near = difflib.get_close_matches(self.prefix, names, n=1, cutoff=0.0)
-        hint = f"did you mean '{near[0]}'?" if near else f"the folder holds no set with split '{self.split}'"
-        return f"{self.describe()} does not exist; {hint} Otherwise {_rebuild(self.prefix)}"
+        there = (
+            f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
+        )
+        hint = did_you_mean(self.prefix, names, there)
+        return f"{self.describe()} does not exist.{hint} Otherwise {_rebuild(self.prefix)}"
 
     def publish(self, labels: np.ndarray, header: Mapping[str, Any]) -> None:
         """Rename the arrays into place and the header last; an old set of this name goes first."""
         self.header.unlink(missing_ok=True)
-        os.replace(self.partial, self.matrices)
-        partial_labels = self.folder / f".{self.labels.name}.partial"
-        with partial_labels.open("wb") as file:
-            np.save(file, labels, allow_pickle=False)
-            os.fsync(file.fileno())
-        os.replace(partial_labels, self.labels)
-        partial_header = self.folder / f".{self.header.name}.partial"
-        with partial_header.open("w", encoding="utf-8") as text:
-            json.dump(header, text, indent=1)
-            os.fsync(text.fileno())
-        os.replace(partial_header, self.header)
+        put_in_place(self.partial, self.matrices)
+        with new_file(self.labels) as temporary:
+            np.save(temporary, labels, allow_pickle=False)
+        write_json(self.header, header)
 
 
 def _rebuild(prefix: str) -> str:

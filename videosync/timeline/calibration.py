@@ -1,51 +1,58 @@
-"""Numbers of confidence: ``python -m benchmarks.sync_confidence --write`` measures them and writes this file."""
+"""Numbers of confidence, read from ``calibration.json``, which ``python -m benchmarks.confidence --write`` writes.
+
+That file has an entry for each cue that was measured, with the command, the date and the windows it comes from, and
+names the one whose numbers stand for all other cues (``fallback``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from videosync.files import read_object
+
+PATH = Path(__file__).with_name("calibration.json")
+FEATURES = ("height", "parts", "halves")  # of ``confidence.features``
 
 
 @dataclass(frozen=True)
 class Calibration:
     """Of the answers of one cue."""
 
+    cue: str  # that was measured
     sharpness: float  # by which scores become log odds of offsets
     bias: float
-    weights: tuple[float, ...]  # of the features in ``confidence.FEATURES``
+    weights: tuple[float, ...]  # of ``FEATURES``
     most: float  # no answer is surer than this
     accepted: float  # an answer less sure than this is not given
     confidences: tuple[float, ...]  # at which half_widths is given, rising
     half_widths: tuple[float, ...]  # frames
-    made_from: str
+    encoder: str | None = None  # that the cue looked through
+
+    def own(self, cue: str, encoder: str | None) -> bool:
+        """Whether it was measured with this cue and this encoder."""
+        return (self.cue, self.encoder) == (cue, encoder)
 
 
-CALIBRATIONS: dict[str, Calibration] = {
-    "motion": Calibration(
-        sharpness=3.5,
-        bias=-3.7131,
-        weights=(0.6287, 0.2795, 1.2366),
-        most=0.9993,
-        accepted=0.8,
-        confidences=(0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
-        half_widths=(1.21, 1.05, 1.05, 1.05, 1.05, 0.96),
-        made_from=(
-            "2835 pairs of windows: pose2sim_single4 (240), caliscope_A (240), caliscope_C (240), "
-            "handpose3d_2 (227), dannce_mouse5 (240), mirror_mouse2 (238), syn_fast (233), syn_hard "
-            "(232), syn_mid (237), syn_slow (235), syn_head (238), syn_light (235)"
-        ),
-    ),
-    "motion-learned": Calibration(
-        sharpness=3.0,
-        bias=-3.847,
-        weights=(0.5303, 0.3777, 1.3258),
-        most=0.9993,
-        accepted=0.8,
-        confidences=(0.5, 0.8, 0.9, 0.95, 0.98, 0.99),
-        half_widths=(1.22, 1.19, 1.11, 0.99, 0.96, 0.92),
-        made_from=(
-            "2835 pairs of windows: pose2sim_single4 (240), caliscope_A (240), caliscope_C (240), "
-            "handpose3d_2 (227), dannce_mouse5 (240), mirror_mouse2 (238), syn_fast (233), syn_hard "
-            "(232), syn_mid (237), syn_slow (235), syn_head (238), syn_light (235)"
-        ),
-    ),
-}
+def read_calibrations(content: Mapping[str, Any]) -> dict[str, Calibration]:
+    """The entries of ``calibration.json``, by cue. Raises KeyError, TypeError: it is none."""
+    found = {}
+    for cue, entry in content["cues"].items():
+        found[cue] = Calibration(
+            cue, entry["sharpness"], entry["bias"], tuple(entry["weights"][name] for name in FEATURES),
+            entry["most"], entry["accepted"], tuple(entry["confidences"]), tuple(entry["half_widths"]),
+            entry["measured"]["encoder"],
+        )  # fmt: skip
+    return found
+
+
+_content = read_object(PATH)
+CALIBRATIONS = read_calibrations(_content)
+FALLBACK: str = _content["fallback"]  # a key of CALIBRATIONS
+
+
+def calibration_for(cue: str | None) -> Calibration:
+    """That of the cue, or the fallback, which names another one in ``.cue``."""
+    return CALIBRATIONS.get(cue or "", CALIBRATIONS[FALLBACK])

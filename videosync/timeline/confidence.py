@@ -2,8 +2,9 @@
 
 The probability is a product: that the videos share the time at all, by a logistic model of three features with weights
 that are not negative (more evidence never makes an answer less sure), times that the offset is this one and no other
-of the range, by a softmax over the scores. The numbers are in ``calibration.py``; ``benchmarks/sync_confidence.py``
-measures them, and names the data. Nothing changes when the clips are swapped.
+of the range, by a softmax over the scores. The numbers are in ``calibration.json``;
+``python -m benchmarks.confidence --write`` measures them, and says there on what. Nothing changes when the clips are
+swapped.
 """
 
 from __future__ import annotations
@@ -15,20 +16,15 @@ from scipy.special import expit
 
 from videosync.lags.posterior import symmetric_softmax
 from videosync.lags.scores import LagScores
-from videosync.timeline.calibration import CALIBRATIONS, Calibration
+from videosync.timeline.calibration import calibration_for
 
 RIGHT_WITHIN = 1  # frames
-FEATURES = ("height", "parts", "halves")
 LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured ends about there
 
 
-def calibration_of(curve: LagScores) -> Calibration:
-    """That of the curve's cue; of the cue "motion" where that has none."""
-    return CALIBRATIONS.get(curve.cue or "", CALIBRATIONS["motion"])
-
-
 def features(curve: LagScores, lag: int) -> np.ndarray:
-    """float64 [3], as named in ``FEATURES``, of the answer ``lag``; the larger, the more reliable it is.
+    """float64 [3], as named in ``FEATURES`` of ``calibration``, of the answer ``lag``: larger is
+    more reliable.
 
     height: of its peak, above what the highest of so many independent normal numbers is by chance.
     parts: by how much each part of the cue prefers it to all other offsets, on average.
@@ -45,9 +41,8 @@ def features(curve: LagScores, lag: int) -> np.ndarray:
 
 def lag_probabilities(curve: LagScores, sharpness: float | None = None) -> np.ndarray:
     """float64 [L], sum 1: how likely each offset of the range is, given that the true one lies in it."""
-    return symmetric_softmax(
-        (calibration_of(curve).sharpness if sharpness is None else sharpness) * curve.scores
-    )
+    sharpness = calibration_for(curve.cue).sharpness if sharpness is None else sharpness
+    return symmetric_softmax(sharpness * curve.scores)
 
 
 def mass_near(curve: LagScores, lag: int, sharpness: float | None = None) -> float:
@@ -60,12 +55,12 @@ def probability_right(curve: LagScores, lag: int) -> float:
 
     Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried.
     """
-    table = calibration_of(curve)
+    table = calibration_for(curve.cue)
     shared = table.most * float(expit(table.bias + np.dot(table.weights, features(curve, lag))))
     return shared * mass_near(curve, lag) / (2 if curve.at_edge(lag) else 1)
 
 
 def half_width(confidence: float, cue: str | None = None) -> float:
     """Frames to either side that hold the true offset of 95 % of the answers that are as sure as this."""
-    table = CALIBRATIONS.get(cue or "", CALIBRATIONS["motion"])
+    table = calibration_for(cue)
     return float(np.interp(confidence, table.confidences, table.half_widths))

@@ -14,7 +14,8 @@ from enum import Enum, auto
 import numpy as np
 
 from videosync.lags.scores import APART, LagScores
-from videosync.timeline.confidence import calibration_of, lag_probabilities, probability_right
+from videosync.timeline.calibration import calibration_for
+from videosync.timeline.confidence import lag_probabilities, probability_right
 from videosync.timeline.solve import (
     Curves,
     Starts,
@@ -82,7 +83,7 @@ def judge(curve: LagScores, lag: int | None = None) -> Answer:
     confidence = probability_right(curve, lag)
     if curve.at_edge(lag):
         return Answer(lag, confidence, Doubt(DoubtKind.EDGE, lag, confidence=confidence))
-    if confidence >= calibration_of(curve).accepted:
+    if confidence >= calibration_for(curve.cue).accepted:
         return Answer(lag, confidence, None)
     rivals = rivals_of(curve, lag)
     return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))

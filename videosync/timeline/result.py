@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from videosync.timeline.calibration import Calibration, calibration_for
 from videosync.types import OffsetEstimate
 from videosync.version import __version__
 
@@ -70,7 +71,7 @@ class Timeline:
 
     def sentences(self) -> list[str]:
         """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; and
-        one that names the files whose camera moves."""
+        one that names the files whose camera moves, and one where confidence was measured with another cue."""
         names = short_names([file.path for file in self.files])
         rates = {file.path: file.fps or 0.0 for file in self.files}
         found = []
@@ -81,7 +82,20 @@ class Timeline:
                 found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
             found.append(f"The camera moves in {', '.join(moving)}; only what moves against it was compared")
+        measured = self.calibration
+        if self.detector is not None or not measured.own(self.cue, self.encoder):
+            through = "" if self.encoder is None else f" through {self.encoder}"
+            through += "" if self.detector is None else f", read by {self.detector},"
+            found.append(
+                f"Confidence of the cue {self.cue}{through} was never measured; it is that of {measured.cue}"
+                + ("" if measured.encoder is None else f" through {measured.encoder}")
+            )
         return found
+
+    @property
+    def calibration(self) -> Calibration:
+        """Whose numbers turned lag scores into confidence: the cue's own, or those of another one."""
+        return calibration_for(self.cue)
 
     def offset(self, path0: str, path1: str) -> OffsetEstimate:
         """The pair's estimate, in the order asked for. Raises KeyError: no such pair."""
@@ -102,6 +116,7 @@ class Timeline:
             "encoder": self.encoder,
             "detector": self.detector,
             "notes": list(self.notes),
+            "calibration": {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }

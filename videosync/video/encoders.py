@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import av
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from videosync.errors import VideoWriteError
+from videosync.errors import VideoWriteError, did_you_mean
 
 # Encoders that know constant quality (crf), and what they need beside it.
 CRF_OPTIONS: dict[str, dict[str, str]] = {
@@ -28,8 +27,8 @@ def check_encoder(target: Path, codec: str) -> None:
     try:
         kind = av.Codec(codec, "w").type
     except av.codec.codec.UnknownCodecError as error:
-        near = get_close_matches(codec, sorted(av.codecs_available), 1) or ["libx264"]
-        raise VideoWriteError(f"{target}: unknown encoder '{codec}'. Did you mean '{near[0]}'?") from error
+        hint = did_you_mean(codec, sorted(av.codecs_available), "Use libx264.")
+        raise VideoWriteError(f"{target}: unknown encoder '{codec}'.{hint}") from error
     if kind != "video":
         raise VideoWriteError(f"{target}: {codec} is no video encoder but one for {kind}; use libx264.")
 

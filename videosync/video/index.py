@@ -45,12 +45,10 @@ class VideoIndex:
     width: int  # pixels as stored, before the orientation is applied
     height: int
     codec: str
-    pts: (
-        np.ndarray | None
-    )  # int64 [T] the decoder's timestamps, each once; None: the file has no such timestamps
-    order: (
-        np.ndarray
-    )  # int64 [T] the frame numbers sorted by timestamp: 0, 1, … unless the container's are wrong
+    # int64 [T] the decoder's timestamps, each once; None: the file has no such timestamps
+    pts: np.ndarray | None
+    # int64 [T] the frame numbers sorted by timestamp: 0, 1, … unless the container's are wrong
+    order: np.ndarray
     keys: tuple[Keyframe, ...]  # by frame number
     times: np.ndarray  # float64 [T] presentation times in seconds
     fps: float

@@ -24,9 +24,8 @@ from videosync.video.index import VideoIndex, scan_video, video_index
 from videosync.video.orientation import UPRIGHT, Orientation, frame_orientation
 from videosync.video.read import frame_window, interpolation, outside
 
-EXACT = (
-    Interpolation.ACCURATE_RND | Interpolation.BITEXACT
-)  # the same numbers on every processor; costs nothing
+# the same numbers on every processor; costs nothing
+EXACT = Interpolation.ACCURATE_RND | Interpolation.BITEXACT
 PLAIN_YUV = re.compile(r"yuvj?4\d\dp(\d+[bl]e)?|nv\d\d|p01\dle")
 
 

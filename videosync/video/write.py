@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -18,6 +17,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoWriteError
+from videosync.files import hidden_name, put_in_place
 from videosync.video.color_tags import ColorTags, color_tags
 from videosync.video.encoders import add_stream, check_encoder, open_output, quality
 
@@ -85,7 +85,7 @@ class VideoWriter:
         self._settings = {**quality(codec, crf, bit_rate), **preset_option, **(options or {})}
         self._keyframes = iter(keyframes)
         self._next_keyframe = next(self._keyframes, None)
-        self._temporary = self.path.with_name(f".{self.path.stem}.{uuid.uuid4().hex[:8]}{self.path.suffix}")
+        self._temporary = hidden_name(self.path)
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._tags: ColorTags | None = None  # how the first frame's colours are to be read
@@ -116,7 +116,7 @@ class VideoWriter:
         with self._failing():
             self._container.mux(self._stream.encode(None))
             self._container.close()
-            os.replace(self._temporary, self.path)
+            put_in_place(self._temporary, self.path)
         self._closed = True
 
     def discard(self) -> None:

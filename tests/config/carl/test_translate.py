@@ -229,10 +229,7 @@ def _typed(default: Any) -> str:
         ("MODEL: {EMBEDDER_MODEL: {CAPACITY_SCALAR: 0.3}}", ["CAPACITY_SCALAR", "layers of width 76.8"]),
         ("MODEL: {PROJECTION: false, L2_NORMALIZE: false}", ["MODEL.L2_NORMALIZE", "set it to true"]),
         ("OPTIMIZER: {TYPE: MomentumOptimizer}", ["OPTIMIZER.TYPE", "'AdamOptimizer' or 'AdamWOptimizer'"]),
-        (
-            "OPTIMIZER: {LR: {DECAY_TYPE: cosinewarmup, FINAL_LR: 1e-6}}",
-            ["OPTIMIZER.LR.FINAL_LR", "expected 0"],
-        ),
+        ("OPTIMIZER: {LR: {DECAY_TYPE: cosinewarmup, FINAL_LR: 1e-6}}", ["LR.FINAL_LR", "expected 0"]),
         ("SCL: {POSITIVE_TYPE: nn}", ["SCL.POSITIVE_TYPE in old.yml: expected 'gauss', got 'nn'"]),
         ("DATA: {NUM_CONTEXTS: 2}", ["DATA.NUM_CONTEXTS in old.yml: expected 1, got 2"]),
         ("DATA: {SAMPLE_ALL_STRIDE: 2}", ["DATA.SAMPLE_ALL_STRIDE"]),
@@ -272,15 +269,8 @@ def test_values_that_nothing_reads_are_not_refused(tmp_path: Path) -> None:
 
 
 def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
-    said = failure(
-        tmp_path,
-        "TRAIN: {MAX_EPOCH: 3}\nMODEL: {EMBEDDER_TYPE: conv}",
-        "optim.lrr",
-        "1",
-        "SCL.POSITIVE_TYPE",
-        "nn",
-        "TRAIN.NUM_FRAMES",
-    )
+    opts = ["optim.lrr", "1", "SCL.POSITIVE_TYPE", "nn", "TRAIN.NUM_FRAMES"]
+    said = failure(tmp_path, "TRAIN: {MAX_EPOCH: 3}\nMODEL: {EMBEDDER_TYPE: conv}", *opts)
     assert said.startswith("5 problems in the configuration:\n")
     for part in ("TRAIN.MAX_EPOCH ", "'conv'", "optim.lrr", "'nn'", "TRAIN.NUM_FRAMES in --opts: no value"):
         assert part in said

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from videosync.config.carl.keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY
-from videosync.config.carl.steps import COMBINED, Combination, Old, Refused
+from videosync.config.carl.rules import COMBINED, Old, Refused, Rule
 from videosync.config.carl.values import BadValue, read_value
-from videosync.config.options import nearest, nearest_key, options
+from videosync.config.options import nearest_key, options
+from videosync.errors import did_you_mean, nearest
 
 _OLD_KEY = re.compile(r"[A-Z][A-Z0-9_]*(\..*)?")
 Given = tuple[str, Any, str]  # dotted old key, value (text from --opts), where it was written
@@ -76,13 +77,16 @@ def translate(
     old = Old(values, whole=whole, world_size=world_size, loss=loss)
     _take_unknown_values(old, values, sources, result)
     for key, about in LEGACY_KEYS.items():
-        if about.ours and key not in COMBINED and old.wants(key) and not old.unread(key):
-            value = old[key]
-            result.put({about.ours: about.values[value] if about.values else value}, key)
-    for combination in dict.fromkeys(COMBINED.values()):
-        keys = [key for key, own in COMBINED.items() if own is combination and not old.unread(key)]
+        if key in COMBINED or not old.wants(key) or old.unread(key):
+            continue
+        if about.ours:
+            result.put({about.ours: about.translated(old[key])}, key)
+        if about.note and old[key] not in about.quiet:
+            result.notes.append(about.note.format(value=old[key], remark=about.remark))
+    for rule in dict.fromkeys(COMBINED.values()):
+        keys = [key for key, own in COMBINED.items() if own is rule and not old.unread(key)]
         if any(map(old.wants, keys)):
-            _combine(combination, keys, old, sources, result)
+            _combine(rule, keys, old, sources, result)
     if whole:
         kept = {o: v for o, (v, _) in WITHOUT_KEY.items() if o != "loss.log_epsilon" or old.loss == "scl"}
         result.put(kept, "")
@@ -96,12 +100,10 @@ def translate(
     return result
 
 
-def _combine(
-    combination: Combination, keys: list[str], old: Old, sources: Mapping[str, str], result: Translation
-) -> None:
+def _combine(rule: Rule, keys: list[str], old: Old, sources: Mapping[str, str], result: Translation) -> None:
     given = [key for key in keys if key in old.given]
     try:
-        settings, notes = combination(old)
+        settings, notes = rule(old)
     except Refused as problem:
         source = sources.get(problem.key, "the defaults of the old code")
         result.problems.append(f"{problem.key} in {source}: {problem}")
@@ -151,8 +153,7 @@ def _take_unknown_values(
             f"{key} in {sources[key]}: expected {' or '.join(map(_shown, known))}, got {_shown(strange[0])}"
         )
         remark = f"; {LEGACY_KEYS[key].remark}." if LEGACY_KEYS[key].remark else "."
-        match = nearest(str(strange[0]), [str(choice) for choice in known])
-        result.problems.append(message + remark + (f" Did you mean '{match}'?" if match else ""))
+        result.problems.append(message + remark + did_you_mean(str(strange[0]), map(str, known)))
 
 
 def _unknown(key: str, source: str) -> str:

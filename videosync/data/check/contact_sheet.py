@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure
 
 from videosync.data.clock import frames_at, span_at, start_offset
 from videosync.data.samples import Manifest, Sample, View, view_names
-from videosync.errors import ManifestError
+from videosync.files import new_file
 from videosync.video.read import probe, read_frames, read_frames_at
 
 MAX_VIEWS = 12  # rows a sample at most
@@ -74,7 +73,7 @@ def write_contact_sheet(
     """Draw each sample as a block of rows, one a view; pictures above each other show the same moment.
 
     Over each picture stands its frame number in its own file. A view that does not show a moment stays empty.
-    Raises ManifestError when the picture cannot be written, VideoError when a file cannot be decoded.
+    Raises VideoWriteError when the picture cannot be written, VideoError when a file cannot be decoded.
     """
     blocks = [_block(manifest, sample, columns) for sample in samples]
     shapes = [picture.shape for block in blocks for *_, pictures in block for picture in pictures.values()]
@@ -99,16 +98,8 @@ def write_contact_sheet(
                     axis.imshow(pictures[number])
                     axis.set_title(f"frame {number}", fontsize=5, pad=1.5)
             row[0].text(-0.05, 0.5, label, fontsize=7, ha="right", va="center", transform=row[0].transAxes)
-    target = Path(path)
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}{target.suffix}")
-    try:
+    with new_file(path) as temporary:
         figure.savefig(temporary, facecolor="white")
-        os.replace(temporary, target)
-    except OSError as error:
-        raise ManifestError(f"{target}: cannot be written ({error.strerror}); name another place") from error
-    finally:
-        if temporary.exists():
-            temporary.unlink()
 
 
 _Row = tuple[str, list[int | None], dict[int, np.ndarray]]  # label, file frame of each column, its picture

@@ -22,7 +22,7 @@ from videosync.data.clock import MOST_DRIFT
 from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.data.sources import SOURCES_NAME, SourceOf
 from videosync.errors import ManifestError, VideoError
-from videosync.text_file import read_json
+from videosync.files import read_json
 from videosync.video.read import probe
 
 REPORT_NAME = "report.json"
@@ -131,9 +131,8 @@ def check_labels(
 
 def _time_problems(views: Sequence[View], sources: Mapping[str, SourceOf], data_root: Path) -> Iterator[str]:
     """Where the first and last frames of two views are further apart in time than the manifest says."""
-    late: dict[
-        str, tuple[float, float]
-    ] = {}  # view → seconds that its first and last frame are later than said
+    # view → seconds that its first and last frame are later than said
+    late: dict[str, tuple[float, float]] = {}
     for view in views:
         with suppress(VideoError, KeyError):  # both have been named
             late[view.video] = _lateness(view, sources[view.video], data_root)

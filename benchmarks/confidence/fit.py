@@ -1,0 +1,187 @@
+"""The logistic model of confidence, fitted and judged on rows of features."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+
+from benchmarks.pipeline import Answer
+from videosync.lags.scores import LagScores
+from videosync.timeline.calibration import Calibration
+from videosync.timeline.confidence import RIGHT_WITHIN, features, mass_near
+
+PENALTY = 1e-3  # on squared weights of features in units of their spread
+WANTED = 0.98  # of accepted answers that are right
+LIMITS = tuple(
+    round(0.8 + 0.01 * n, 2) for n in range(20)
+)  # what is less sure is refused even where it is right
+NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
+COVERED = 0.95
+WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured
+SHARPNESS = tuple(0.5 + 0.25 * n for n in range(23))  # tried
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What was found in one pair of windows."""
+
+    group: str
+    name: str
+    made: bool
+    shape: str
+    true: int | None
+    curve: LagScores
+
+    @cached_property
+    def right(self) -> bool:
+        return self.true is not None and abs(self.curve.best() - self.true) <= RIGHT_WITHIN
+
+    @cached_property
+    def features(self) -> np.ndarray:
+        """Of the answer."""
+        return features(self.curve, self.curve.best())
+
+    @cached_property
+    def masses(self) -> np.ndarray:
+        """Near the answer, for each of ``SHARPNESS``."""
+        return np.array([mass_near(self.curve, self.curve.best(), sharpness) for sharpness in SHARPNESS])
+
+    @cached_property
+    def error(self) -> float:
+        """Of the answer with its fraction, frames; infinite where there is no right one."""
+        return math.inf if self.true is None else abs(self.curve.vertex(self.curve.best()) - self.true)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fit: what ``videosync.timeline.confidence.probability_right`` computes of it."""
+
+    sharpness: float
+    bias: float
+    weights: tuple[float, ...]
+    most: float
+
+    def __call__(self, rows: Sequence[Row]) -> np.ndarray:
+        shared = self.most * expit(self.bias + feature_rows(rows) @ np.array(self.weights))
+        edge = np.array([row.curve.at_edge(row.curve.best()) for row in rows])
+        mass = np.array([mass_near(row.curve, row.curve.best(), self.sharpness) for row in rows])
+        return shared * mass / np.where(edge, 2.0, 1.0)
+
+
+def feature_rows(rows: Sequence[Row]) -> np.ndarray:
+    """float64 [N, F]."""
+    return np.array([row.features for row in rows])
+
+
+def row_weights(rows: Sequence[Row]) -> np.ndarray:
+    """[N], sum N: synthetic and real rows weigh the same in all, and so do the sets of either kind."""
+    sets = [(row.made, row.group) for row in rows]
+    kinds = {made for made, _ in sets}
+    sizes = Counter(sets)
+    weight = {s: 1 / n / sum(other[0] == s[0] for other in sizes) / len(kinds) for s, n in sizes.items()}
+    return np.array([weight[s] for s in sets]) * len(rows)
+
+
+def fit(rows: Sequence[Row]) -> Model:
+    """The sharpness, bias and weights (none negative) of largest likelihood of being right."""
+    weights = row_weights(rows) / len(rows)
+    x = feature_rows(rows)
+    scale = np.maximum(x.std(axis=0), 1e-9)
+    right = np.array([row.right for row in rows])
+
+    def loss(values: np.ndarray, mass: np.ndarray) -> tuple[float, np.ndarray]:
+        shared = expit(values[0] + x / scale @ values[1:])
+        said = np.clip(shared * mass, 1e-9, 1 - 1e-9)
+        error = weights * np.where(right, shared - 1, said * (1 - shared) / (1 - said))
+        slope = np.concatenate([[error.sum()], error @ (x / scale)])
+        slope[1:] += 2 * PENALTY * values[1:]
+        cost = -weights @ np.where(right, np.log(said), np.log1p(-said))
+        return float(cost + PENALTY * values[1:] @ values[1:]), slope
+
+    bounds = [(None, None)] + [(0.0, None)] * x.shape[1]
+    masses = np.array([row.masses for row in rows])  # [N, S]
+    found = [
+        minimize(loss, np.zeros(1 + x.shape[1]), args=(mass,), jac=True, bounds=bounds, method="L-BFGS-B")
+        for mass in masses.T
+    ]
+    best = int(np.argmin([one.fun for one in found]))
+    values = found[best].x
+    # as if one more answer had been wrong: nothing is ever certain
+    most = 1 - 1 / (2 + int(right.sum()))
+    return Model(
+        SHARPNESS[best],
+        round(float(values[0]), 4),
+        tuple(round(float(v), 4) for v in values[1:] / scale),
+        round(most, 4),
+    )
+
+
+def held_out(rows: Sequence[Row]) -> np.ndarray:
+    """What models that were fitted on the other sets say of each row: [N]."""
+    said = np.zeros(len(rows))
+    for group in sorted({row.group for row in rows}):
+        model = fit([row for row in rows if row.group != group])
+        places = [n for n, row in enumerate(rows) if row.group == group]
+        said[places] = model([rows[n] for n in places])
+    return said
+
+
+def threshold(rows: Sequence[Row], said: np.ndarray) -> float:
+    """The lowest limit from which on up, of both kinds, enough of the accepted answers are right."""
+    for limit in LIMITS:
+        enough = True
+        for made in {row.made for row in rows}:
+            kind = np.array([row.made == made for row in rows]) & (said >= limit)
+            weights = row_weights(rows)[kind]
+            right = np.array([row.right for row in rows])[kind]
+            enough &= bool(kind.any()) and float(weights @ right / weights.sum()) >= WANTED
+        if enough:
+            return limit
+    return LIMITS[-1]
+
+
+def half_widths(rows: Sequence[Row], said: np.ndarray) -> tuple[float, ...]:
+    """At each of ``NODES``: frames that hold 95 % of all answers about as sure (of right ones, where fewer are)."""
+    errors = np.array([row.error for row in rows])
+    right = np.array([row.right for row in rows])
+    weights = row_weights(rows)
+    widths = []
+    for node in NODES:
+        away = np.abs(logit(said) - logit(node))
+        near = right & (away <= max(WIDTH, float(np.sort(away[right])[:LEAST].max(initial=0.0))))
+        share = min(COVERED / node, 1 - (1 - COVERED) / 2)
+        order = np.argsort(errors[near])
+        total = np.cumsum(weights[near][order])
+        place = np.searchsorted(total, share * total[-1]) if near.any() else 0
+        widths.append(float(errors[near][order][place]) if near.any() else float(RIGHT_WITHIN))
+    return tuple(round(float(w), 2) for w in np.minimum.accumulate(widths))
+
+
+def answers(
+    rows: Sequence[Row], said: np.ndarray, limit: float, widths: Sequence[float], cue: str
+) -> list[Answer]:
+    """What is said of each row, as ``videosync sync`` would; ``Answer.row``: the kind of its set, and its shape."""
+    return [
+        Answer(
+            f"{'synthetic' if row.made else 'real'}, {row.shape}", row.group, row.name, str(number), cue, 30.0,
+            None if row.true is None else float(row.true), row.curve.vertex(row.curve.best()), float(sure),
+            bool(sure >= limit and not row.curve.at_edge(row.curve.best())),
+            float(np.interp(sure, NODES, widths)), slack=0.5,
+        )
+        for number, (row, sure) in enumerate(zip(rows, said))
+    ]  # fmt: skip
+
+
+def calibration(
+    model: Model, limit: float, widths: Sequence[float], cue: str, encoder: str | None
+) -> Calibration:
+    return Calibration(
+        cue, model.sharpness, model.bias, model.weights, model.most, limit, NODES, tuple(widths), encoder
+    )

@@ -1,0 +1,184 @@
+"""Puts the numbers of ``benchmarks/results`` into the pages, between ``<!-- name:start -->`` and ``<!-- name:end -->``.
+
+    python -m benchmarks.docs            # writes README.md and docs/**/*.md; --check: only says which are out of date
+
+Each result is what one command found (``--result NAME``); the file says which command, when, and on what machine. A
+page has a block anew by running that command and then this one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import tables
+from benchmarks.accuracy.report import set_table
+from benchmarks.pipeline import RESULTS, keep_result, load_result
+from benchmarks.plots import save_reliability
+from benchmarks.tables import Column, Row, cross, markdown, percent
+from videosync.errors import ConfigError, VideoSyncError, require_known
+from videosync.files import read_json, read_text, write_text
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"(<!-- ([\w-]+):start -->\n)(.*?)(<!-- \2:end -->)", re.DOTALL)
+MARK = re.compile(r"<!-- [\w-]+:(?:start|end) -->")
+WINDOWS = {"fit240": "240 frames or 60 % of the clip", "native": "two thirds of the clip, ± half a window"}
+SHORT = ("always-0", "energy", "cue:motion", "cue:motion-learned")
+
+
+NAMES = {"always-0": "always 0", "noise": "noise encoder"}
+
+
+def rows_of(*names: str) -> list[dict[str, Any]]:
+    """The rows of results, one after the other. Raises ConfigError: there is no such result."""
+    return [row for name in names for row in load_result(name)["rows"]]
+
+
+def plain(columns: Sequence[Column], *names: str) -> Callable[[], str]:
+    return lambda: markdown(rows_of(*names), columns)
+
+
+def accuracy(cell: Callable[[Row], str], names: Sequence[str] = ()) -> Callable[[], str]:
+    """A line for each method, a column for each kind of windows."""
+
+    def block() -> str:
+        rows = []
+        for row in rows_of("accuracy"):
+            window = WINDOWS.get(row["window"], f"{row['window']} frames")
+            about = f"{window}: {row['sets']} sets, {row['units']} pairs, {row['n']} windows"
+            name = NAMES.get(row["name"], row["name"].removeprefix("cue:"))
+            rows.append({**row, "window": about, "name": name, "method": row["name"]})
+        return cross([row for row in rows if not names or row["method"] in names], cell, "method")
+
+    return block
+
+
+def outcome(row: Row) -> str:
+    """Within 1 frame whatever is said, placed wrong, refused."""
+    shares = [percent(row.get(key)) for key in ("within_1", "placed_wrong", "refused")]
+    return f"{shares[0]} / {shares[1]} / {shares[2]}"
+
+
+def sets() -> str:
+    """The first kind of windows, set by set."""
+    rows = [row for row in rows_of("accuracy") if row["name"] in SHORT]
+    return set_table([row for row in rows if row["window"] == rows[0]["window"]])
+
+
+def confidence() -> str:
+    found = load_result("confidence")
+    lines = [f"Cue: `{found['cue']}`.", "", markdown(found["rows"], tables.CONFIDENCE), ""]
+    return "\n".join([*lines, markdown(found["reliability"], tables.RELIABILITY)])
+
+
+def sources() -> str:
+    """What every result was made with."""
+    rows = [load_result(path.stem) | {"name": path.stem} for path in sorted(RESULTS.glob("*.json"))]
+    columns = ("result", "name"), ("date", "date"), ("machine", "machine")
+    command: Column = ("command", lambda row: f"`{row['command']}`")
+    return markdown(rows, [*((title, tables.text(key)) for title, key in columns), command])
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
+    "accuracy": accuracy(lambda row: f"{tables.MEAN_ERROR(row)}, {tables.within_1()(row)}"),
+    "accuracy-short": accuracy(lambda row: f"{tables.MEAN_ERROR(row)}, {tables.within_1()(row)}", SHORT),
+    "accuracy-sets": sets,
+    "outcomes": accuracy(outcome, ("cue:motion", "cue:motion-learned")),
+    "confidence": confidence,
+    "sync": plain(tables.SYNC, "sync_real", "sync"),
+    "sync-more": plain(tables.SYNC_MORE, "sync_real", "sync"),
+    "joint": plain(tables.JOINT, "joint"),
+    "sub-frame": plain(tables.SUB_FRAME, "sub_frame"),
+    "training": plain(tables.ABLATION, "training"),
+    "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
+    "demo": plain(tables.DEMO, "demo"),
+    "sources": sources,
+}
+
+
+def rendered(page: Path) -> str:
+    """The text of a page with all its blocks made anew.
+
+    Raises ConfigError: a marker without its other end, or with a name that is none of ``BLOCKS``.
+    """
+    page_text = read_text(page)
+    marks = MARK.findall(page_text)
+    if 2 * len(BLOCK.findall(page_text)) != len(marks):
+        raise ConfigError(f"{page}: a marker lacks its other end, or lies within another: {', '.join(marks)}")
+
+    def block(found: re.Match[str]) -> str:
+        require_known(f"{page}: marker", found[2], BLOCKS)
+        lines = [re.sub(r" {2,}\|", " |", line) for line in BLOCKS[found[2]]().splitlines()]  # not padded
+        tight = [re.sub("-{3,}", "---", line) if line.startswith("|-") else line for line in lines]
+        return "\n".join([found[1].rstrip(), *tight, found[4]])
+
+    return BLOCK.sub(block, page_text)
+
+
+def keep_demo(folder: Path) -> None:
+    """The numbers of a run of ``videosync demo`` as benchmarks/results/demo.json. Raises ConfigError: it is none."""
+    try:
+        trained, noise = (read_json(folder / name / "metrics.json") for name in ("cross_demo", "cross_noise"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"--demo {folder}: not the folder of a finished 'videosync demo' ({error})"
+        ) from error
+    controls = {key.rpartition("/")[2]: of for key, of in noise["methods"].items()}
+    keys = {
+        "mean_error": "mae_frames", "margin": "moe_frames", "mean_error_95": "mae_interval",
+        "median_error": "median_frames", "within_1": "within_1", "within_1_95": "within_1_interval",
+    }  # fmt: skip
+    rows = []
+    for title, found in {"always 0": trained["floor"], **trained["methods"]}.items():
+        name = title.rpartition("/")[2]
+        row = {"name": name, **{key: found[theirs] for key, theirs in keys.items()}}
+        if name in controls:
+            row |= {
+                "noise_mean_error": controls[name]["mae_frames"],
+                "noise_margin": controls[name]["moe_frames"],
+            }
+        rows.append(row)
+    args = argparse.Namespace(result="demo", command="make demo")
+    keep_result(args, rows, pairs=trained["floor"]["n"], events=trained["floor"]["n_events"])
+
+
+def pages(root: Path = ROOT) -> list[Path]:
+    return [root / "README.md", *sorted(root.glob("docs/**/*.md"))]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 where a page is out of date"
+    )
+    parser.add_argument(
+        "--demo", type=Path, metavar="FOLDER", help="first keep the numbers of this run of the demo"
+    )
+    args = parser.parse_args(argv)
+    try:
+        if args.demo is not None:
+            keep_demo(args.demo)
+        old = [page for page in pages() if rendered(page) != read_text(page)]
+        for page in old:
+            print(f"{page.relative_to(ROOT)}: {'out of date' if args.check else 'written'}")
+            if not args.check:
+                write_text(page, rendered(page))
+        if not args.check:
+            classes: dict[str, list[Row]] = {}
+            for row in load_result("confidence")["reliability"]:
+                classes.setdefault(row["name"], []).append(row)
+            save_reliability(ROOT / "docs" / "images" / "reliability.png", classes)
+    except VideoSyncError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return int(bool(old) and args.check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Frames/s of embedding a whole video, beside the bare backbone's own at the same precision.
+
+    python -m benchmarks.speed.embed                              # ResNet-50 and -18 at 224 px, small at 96 px
+    python -m benchmarks.speed.embed --encoders resnet50/rgb/224
+    python -m benchmarks.speed.embed --encoders small/motion/96 --frames 18000    # memory of long videos
+
+*bare*: the backbone on frames that already lie normalised in memory. *here*: file → decoded, resized, normalised,
+through the backbone and the transformer. In the note: how close embeddings are to those in float32 (cosine), the
+decoder's own speed, and the share in processor time, in which decoding counts in full and other work on the machine
+counts little. Runs on the GPU where there is one. Weights are random: speed does not depend on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.pipeline import benchmark, run
+from benchmarks.speed.measure import alternate, peak_mb, reset_peak, row, scene, show
+from videosync.config.load import load_config
+from videosync.engine.build import build_encoder
+from videosync.engine.distributed import setup_distributed
+from videosync.evaluation.embed import video_features
+from videosync.models.encoder import Encoder
+from videosync.models.inference import optimize_for_inference
+from videosync.video.read import iter_frames
+from videosync.video.write import write_video
+
+ENCODERS = ("resnet50/rgb/224", "resnet18/rgb/224", "small/motion/96")
+WINDOW = 240  # frames that the transformer sees at once
+HEIGHT, WIDTH = 360, 640  # of the generated video
+
+
+def measure_encoder(args: argparse.Namespace, name: str, video: Path, device: torch.device) -> dict[str, Any]:
+    backbone, input, pixels = name.split("/")
+    size, batch = int(pixels), args.batch_frames
+    exact = random_encoder(backbone, input, batch).to(device).eval()
+    fast = optimize_for_inference(exact, precision=args.precision)
+    assert isinstance(fast, Encoder)
+    dtype = next(fast.backbone.parameters()).dtype
+    clip = torch.from_numpy(np.stack(list(iter_frames(video, 0, batch, size=(size, size)))))
+    clip = clip.permute(0, 3, 1, 2).to(device)  # [T, 3, H, W]
+    with torch.no_grad():
+        cosine = (exact(clip[None, :16]) * fast(clip[None, :16])).sum(-1).min().item()
+        ready = fast.input.normalise(fast.input.channels(clip[None], None, 0)[0])
+        ready = ready.to(dtype, memory_format=torch.channels_last)
+    turns = max(args.frames // len(ready), 1)
+
+    @torch.no_grad()
+    def bare() -> int:
+        for _ in range(turns):
+            last = fast.backbone(ready, chunk_size=batch, prepare=lambda x: x)
+        last.sum().item()  # waits for the device
+        return turns * len(ready)
+
+    def decode() -> int:
+        return sum(1 for _ in iter_frames(video, size=(size, size)))
+
+    reset_peak(device)
+    work = {"decode": decode, "bare": bare, "here": lambda: embed(fast, video, size, batch, device)}
+    rates = alternate(work, args.repeats)
+    note = (
+        f"{str(dtype).removeprefix('torch.')}, cosine {cosine:.5f}, decodes {rates['decode'][0]:.0f} frames/s, "
+        f"{rates['here'][1] / rates['bare'][1]:.0%} of processor time, peak {peak_mb(device)} MB"
+    )
+    return row(f"embed, {name}", rates["here"][0], rates["bare"][0], "the backbone on frames in memory", note)
+
+
+@torch.no_grad()
+def embed(encoder: Encoder, video: Path, size: int, batch: int, device: torch.device) -> int:
+    features = video_features(encoder, video, size=size, batch_frames=batch, device=device)
+    for window in features.split(WINDOW):
+        encoder.embed(window[None].to(device)).cpu()
+    return len(features)
+
+
+def random_encoder(backbone: str, input: str, chunk_size: int) -> Encoder:
+    """The shipped sizes behind this backbone."""
+    torch.manual_seed(0)
+    shipped = (f"data.num_frames={WINDOW}", "model.weights=", "model.random_backbone=true", "model.layer=3")
+    options = [
+        f"model.backbone={backbone}",
+        f"model.input={input}",
+        f"model.chunk_size={chunk_size}",
+        *shipped,
+    ]
+    encoder = build_encoder(load_config(None, options), Path())
+    assert isinstance(encoder, Encoder)
+    return encoder
+
+
+def measure(args: argparse.Namespace) -> None:
+    with setup_distributed() as distributed, tempfile.TemporaryDirectory() as folder:
+        video = Path(folder) / "timed.mp4"
+        write_video(video, scene(args.frames, HEIGHT, WIDTH), 30, preset="veryfast")
+        rows = [measure_encoder(args, name, video, distributed.device) for name in args.encoders]
+    show(args, rows)
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = benchmark(__doc__, "benchmarks.speed.embed")
+    add = parser.add_argument
+    add("--encoders", nargs="+", default=ENCODERS, help="backbone/input/size, size in pixels")
+    add("--frames", type=int, default=480, help="length of the timed video (default %(default)s)")
+    add(
+        "--batch_frames",
+        type=int,
+        default=64,
+        help="that go through the backbone at once (default %(default)s)",
+    )
+    add("--repeats", type=int, default=3, help="timed runs of each side (default %(default)s)")
+    add("--precision", default="auto", help="auto, float32 or bf16 (default %(default)s)")
+    return parser
+
+
+main = partial(run, measure, arguments)
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,203 @@
+"""Files and folders that are complete or absent; text and JSON, read as UTF-8 or refused in words; hashes.
+
+What is written has a hidden name beside its own until it is whole and on the disk. A process that is killed leaves
+such a name behind at most, never half a file under the right one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from videosync.errors import VideoWriteError
+
+_MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"),
+          (codecs.BOM_UTF16_BE, "UTF-16"))  # fmt: skip
+_LONGEST = 80  # characters of a value in a message
+_OS_ERROR = re.compile(r"I/O error: (.*) \(os error \d+\)")
+
+
+def read_text(path: str | Path) -> str:
+    """The text of a UTF-8 file, without the byte order mark that some editors put before it.
+
+    Raises:
+        ValueError: another encoding; says in words which one it seems to be, for the message of the caller.
+        OSError: the file cannot be read.
+    """
+    data = Path(path).read_bytes()
+    for mark, name in _MARKS:
+        if data.startswith(mark):
+            raise ValueError(f"not UTF-8, but {name}; save it as UTF-8")
+    if b"\0" in data:
+        raise ValueError(
+            "not UTF-8 text: it holds bytes of 0, as UTF-16 without a mark does; save it as UTF-8"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"not UTF-8: the byte 0x{data[error.start]:02x} in line {line} is Latin-1 or Windows-1252, or the file no "
+            "text at all; save it as UTF-8"
+        ) from error
+
+
+def parse_json(text: str) -> Any:
+    """What ``json.loads`` says. Raises ValueError also for what is nested, or has digits, beyond all measure."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("lists or objects are nested too deeply") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # the only other one: int() of thousands of digits
+        raise ValueError("a number has thousands of digits") from None
+
+
+def read_json(path: str | Path) -> Any:
+    """The content of a JSON file. Raises as :func:`read_text` and :func:`parse_json` do."""
+    return parse_json(read_text(path))
+
+
+def read_object(path: str | Path) -> dict[str, Any]:
+    """As :func:`read_json`; ValueError also for another thing than an object."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ValueError(f"expected an object with keys, not {shown(content)}")
+    return content
+
+
+def shown(value: Any) -> str:
+    """``repr``, cut where it is too long for a message."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested lists; an int of thousands of digits
+        return f"{type(value).__name__} beyond all measure"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 with ``\\n`` line ends, as :func:`new_file` does."""
+    with new_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write JSON for programs and people, as :func:`new_file` does. NaN is a ValueError."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextmanager
+def new_file(path: str | Path) -> Iterator[Path]:
+    """A hidden path beside ``path``, with its ending; what is written there becomes ``path`` at the end.
+
+    After an exception it is gone, and an older file stays as it was. Missing folders are made.
+
+    Raises:
+        VideoWriteError: the place cannot be written, or is full.
+    """
+    path = Path(path)
+    temporary = hidden_name(path)
+    with _saying(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            put_in_place(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def hidden_name(path: Path) -> Path:
+    """A name beside ``path`` that no other process takes, with its ending."""
+    return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Give a complete file its name, once its content is on the disk."""
+    _sync(temporary)
+    os.replace(temporary, path)
+
+
+@contextmanager
+def new_folder(path: str | Path) -> Iterator[Path]:
+    """A hidden folder beside ``path`` that takes its place at the end; after an exception it is gone.
+
+    One process at a time makes a folder of one name. It removes what a killed one left. Should it be killed itself
+    between two renames, :func:`finished_folders` brings the older folder back.
+
+    Raises:
+        VideoWriteError: the place cannot be written, or is full.
+    """
+    path = Path(path)
+    previous, beginning = path.with_name(f".{path.name}.previous"), f".{path.name}.partial-"
+    temporary = path.with_name(f"{beginning}{os.getpid()}")
+    with _saying(path, temporary):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in [other for other in path.parent.iterdir() if other.name.startswith(beginning)]:
+            shutil.rmtree(leftover)
+        temporary.mkdir()
+        try:
+            yield temporary
+            for file in temporary.rglob("*"):
+                if file.is_file():
+                    _sync(file)
+            if path.exists():
+                shutil.rmtree(previous, ignore_errors=True)
+                path.rename(previous)
+            temporary.rename(path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
+
+
+@contextmanager
+def _saying(path: Path, temporary: Path) -> Iterator[None]:
+    """What the disk says of ``path`` and its hidden name becomes a sentence; other errors stay as they are."""
+    try:
+        yield
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, VideoWriteError) else error
+        if isinstance(cause, RuntimeError):  # torch.save tells why the file would not take more
+            cause = cause.__context__
+        inside = _OS_ERROR.search(str(cause))  # safetensors has errors of its own
+        reason = inside[1] if inside else None
+        if isinstance(cause, OSError):
+            file = str(cause.filename or temporary)  # a full disk names none
+            own = file.startswith(str(temporary)) or Path(file) in (path, *path.parents)
+            reason = cause.strerror if own else None
+        if not reason:
+            raise
+        raise VideoWriteError(
+            f"{path}: cannot be written ({reason}); make room or choose another folder"
+        ) from error
+
+
+def finished_folders(root: Path) -> list[Path]:
+    """The folders in ``root`` without hidden ones; one caught between two renames counts under its old name."""
+    if not root.is_dir():
+        return []
+    for previous in sorted(root.glob(".*.previous")):
+        path = root / previous.name.removeprefix(".").removesuffix(".previous")
+        if not path.exists():
+            previous.rename(path)
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def file_hash(path: str | Path) -> str:
+    """sha256 of a file's content, as 64 hexadecimal digits. Raises OSError when it cannot be read."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
