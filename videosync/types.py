@@ -66,6 +66,20 @@ class OffsetEstimate:
         return f"{late} started {abs(self.seconds):.3f} s ({frames}) after {early}"
 
 
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """What an encoder sees in each frame of one video."""
+
+    vectors: np.ndarray  # float32 [T, D], unit length; all 0 where nothing changes in the video
+    times: np.ndarray  # float64 [T] seconds since the first frame
+    fps: float  # frames/s; the average where the rate varies
+    path: str  # as it was given
+    temperature: float  # of the similarity matrices of its encoder (metric "sqeuclidean")
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
 @dataclass(frozen=True)
 class ClipBatch:
     """One training batch of view pairs (see the shape legend)."""

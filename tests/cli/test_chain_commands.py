@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from dataset_preparation.synthetic_process import main as make_events
-from videosync.cli import construct, eval_detector, evaluate, train, train_detector
+from videosync.cli import construct, eval_detector, evaluate, sync, train, train_detector
 from videosync.data import identity
 from videosync.similarity.store import load_similarity_set
 
@@ -286,6 +286,42 @@ def test_a_noise_encoder_is_no_better_than_the_floor(workdir):
         assert metrics["within_1"] < 0.45, name
         if name.rpartition("/")[2] in ("median", "mean", "log_reg", "svm", "mlp", "cnn", "equivariant"):
             assert metrics["mae_frames"] < floor["mae_frames"] + margin, name
+
+
+def test_files_are_synchronised_with_the_trained_encoder_and_detector(workdir, trained, capsys):
+    """Their names, what they were made from, and an answer that is exactly reversed with the files."""
+    few = ("detector.equivariant_epochs=2", "detector.holdout=0.5")
+    assert construct.main(flags(workdir, trained, dataset_prefix="chain")) == 0
+    learned = flags(workdir, workdir / "log", *few, prefix="chain", sync_methods="log_reg equivariant")
+    assert train_detector.main(learned) == 0
+    videos = [str(workdir / "synthetic" / "val_0003" / f"cam{n}.mp4") for n in (0, 1)]
+    capsys.readouterr()
+
+    def answer(files, *arguments):
+        assert sync.main(
+            [*files, "--cue", "learned", "--workdir", str(workdir), "--json", "-", *arguments]
+        ) in (0, 3)
+        return json.loads(capsys.readouterr().out)
+
+    by_name = ("--encoder", str(trained), "--detector", "chain/equivariant")
+    found = answer(videos, *by_name)
+    assert (found["encoder"], found["detector"], found["notes"]) == ("encoder", "chain/equivariant", [])
+    folder = workdir / "detectors" / "chain" / "equivariant"
+    assert answer(videos, "--encoder", str(trained), "--detector", str(folder)) == found
+    back = answer(videos[::-1], *by_name)
+    assert back["pairs"][0]["alone_seconds"] == -found["pairs"][0]["alone_seconds"]
+    kernel = answer(videos, "--encoder", str(trained))
+    assert kernel["detector"] is None
+    assert kernel["pairs"][0]["confidence"] != found["pairs"][0]["confidence"]
+    (note,) = answer(videos, "--detector", "chain/equivariant")["notes"]  # with the encoder of the package
+    assert (
+        "detector chain/equivariant was trained on matrices of another encoder (encoder/best (epoch 1))"
+        in note
+    )
+    assert sync.main([*videos, "--workdir", str(workdir), "--detector", "chain/log_reg"]) == 2
+    said = capsys.readouterr().err
+    assert "log_reg reads matrices of 24 x 24 frames only" in said
+    assert said.count("\n") == 1
 
 
 WRONG = {

@@ -59,7 +59,9 @@ def test_json_alone_on_standard_output(event: Event, capsys: pytest.CaptureFixtu
     paths, starts = event
     assert run(*paths, "--json", "-", "--reference", paths[1]) == 0
     answer = json.loads(capsys.readouterr().out)
-    assert list(answer) == ["version", "reference", "cue", "encoder", "calibration", "files", "pairs"]
+    told = ["reference", "cue", "encoder", "detector", "notes", "calibration"]
+    assert list(answer) == ["schema", "version", *told, "files", "pairs"]
+    assert answer["schema"] == 2
     assert answer["version"] == __version__
     assert answer["reference"] == str(paths[1])
     first, second = answer["files"]

@@ -90,6 +90,9 @@ def test_a_checkpoint_of_carl(videos: list[str], tmp_path: Path, capsys: pytest.
     [
         (("--encoder", "no_such_run"), "no_such_run"),
         (("--encoder", FOLDER, "--cue", "motion"), "the cue 'motion' uses none"),
+        (("--detector", "diagonal"), "diagonal: needs no training"),
+        (("--detector", "no_such_folder"), "no_such_folder: there is no such folder"),
+        (("--detector", "nothing/equivariant"), "detectors/nothing/equivariant holds no detector"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(

@@ -107,6 +107,8 @@ def test_a_cue_that_is_not_there_is_named_with_the_nearest() -> None:
         find_cue("motion-learnt")
     with pytest.raises(ConfigError, match="'cells' uses none; choose motion-learned or learned"):
         find_cue("cells", shipped_encoder())
+    with pytest.raises(ConfigError, match="a detector was given, but the cue 'cells' uses no encoder"):
+        find_cue("cells", detector=object())  # type: ignore[arg-type]
 
 
 def test_without_its_encoder_a_cue_scores_nothing(clips: tuple[Signals, Signals]) -> None:

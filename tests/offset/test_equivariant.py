@@ -9,17 +9,11 @@ import pytest
 import torch
 
 from tests.offset.simulated import simulated_pairs
-from videosync.errors import CheckpointError
+from videosync.offset import diagonal_network
 from videosync.offset.cnn import matrix_network
 from videosync.offset.crops import draw_batch
 from videosync.offset.diagonal import diagonal
-from videosync.offset.diagonal_network import (
-    HALO,
-    DiagonalNetwork,
-    by_diagonals,
-    cell_features,
-    inside_matrix,
-)
+from videosync.offset.diagonal_network import BRIGHT, HALO, DiagonalNetwork, by_diagonals, cell_features
 from videosync.offset.equivariant import EquivariantDetector, batches
 from videosync.offset.lengths import predict_offsets
 from videosync.types import MatrixPairs
@@ -48,17 +42,30 @@ def matrices(count: int, size: int, seed: int = 0) -> tuple[torch.Tensor, torch.
     return torch.from_numpy(pairs.forward), torch.from_numpy(pairs.backward)
 
 
-@pytest.mark.parametrize(("size", "reach"), [(7, 3), (4, 6), (1, 2)])
-def test_diagonals_are_those_of_numpy(size: int, reach: int) -> None:
-    cells = torch.randn(2, 3, size, size)
-    rows = by_diagonals(cells, reach)
-    inside = inside_matrix(size, reach, cells.device).numpy()
-    assert rows.shape == (2, 3, size, 2 * reach + 1)
-    for k in range(-reach, reach + 1):
+def cut(pairs: MatrixPairs, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices of both directions where video 0 ends after ``frames`` frames: [N, frames, T] and [N, T, frames]."""
+    back = pairs.backward[:, :, :frames]
+    return pairs.forward[:, :frames], back / back.sum(axis=2, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "lags"),
+    [
+        (7, 7, range(-3, 4)),
+        (4, 4, range(-6, 7)),
+        (1, 1, range(-2, 3)),
+        (9, 4, range(-8, -3)),
+        (3, 8, range(2, 9)),
+    ],
+)
+def test_diagonals_are_those_of_numpy(rows: int, columns: int, lags: range) -> None:
+    cells = torch.randn(2, 3, rows, columns)
+    found, inside = (values.numpy() for values in by_diagonals(cells, lags))
+    assert found.shape[2:] == inside.shape
+    for n, k in enumerate(lags):
         expected = np.diagonal(cells.numpy(), k, axis1=2, axis2=3)
-        found = rows[..., reach + k].numpy()
-        np.testing.assert_array_equal(found[:, :, inside[:, reach + k] > 0], expected)
-        assert not found[:, :, inside[:, reach + k] == 0].any()
+        np.testing.assert_array_equal(found[:, :, inside[:, n] > 0, n], expected)
+        assert not found[:, :, inside[:, n] == 0, n].any()
 
 
 def test_cell_features_by_hand() -> None:
@@ -83,8 +90,10 @@ def test_a_later_window_of_video_1_moves_the_scores_by_as_many_lags() -> None:
     back, moved_back = block.transpose(1, 2), torch.roll(block.transpose(1, 2), shift, dims=1)
     network = random_network()
     with torch.no_grad():
-        first = by_diagonals(cell_features(block, back), size - 1)
-        second = by_diagonals(cell_features(moved, moved_back), size - 1)
+        first, second = (
+            by_diagonals(cell_features(*of), range(1 - size, size))[0]
+            for of in ((block, back), (moved, moved_back))
+        )
     # cells: features of a whole row, column or matrix do not depend on where its cells lie
     rows = slice(0, size - shift - 10)
     for k in range(5):
@@ -95,19 +104,50 @@ def test_a_later_window_of_video_1_moves_the_scores_by_as_many_lags() -> None:
     for k in (-6, 0, 3, 7):
         bright = torch.full((1, size, size), 0.01) + 0.71 * torch.diag(torch.ones(size - abs(k)), k)[None]
         with torch.no_grad():
-            scores = network(bright, bright.transpose(1, 2).contiguous(), 10)[0]
+            scores = network(bright, bright.transpose(1, 2).contiguous(), range(-10, 11))[0]
         background = torch.cat([scores[: 10 + k - HALO], scores[10 + k + HALO + 1 :]])
         assert (scores[10 + k] - background.mean()).abs() > 3 * background.std()
 
 
-def test_swapped_videos_reverse_the_scores_exactly_and_identical_ones_are_symmetric() -> None:
-    forward, backward = matrices(5, 21)
-    network = random_network()
+@pytest.mark.parametrize("at_once", [10**6, 40])  # all diagonals together, or a few at a time
+@pytest.mark.parametrize("frames", [17, 40])
+def test_swapped_videos_reverse_the_scores_exactly_and_identical_ones_are_symmetric(
+    frames: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forward, backward = map(
+        torch.from_numpy, cut(simulated_pairs(2, windows=1, size=40, max_offset=3), frames)
+    )
+    network, lags = random_network(), np.array([-12, -2, 0, 1, 9])
     with torch.no_grad():
-        scores = network(forward, backward, 7)
-        assert torch.equal(network(backward, forward, 7), scores.flip(1))
-        same = network(forward, forward, 7)
+        whole = network(forward, backward, lags)
+        monkeypatch.setattr(diagonal_network, "AT_ONCE", at_once)
+        scores = network(forward, backward, lags)
+        assert torch.equal(network(backward, forward, -lags), scores)
+        ways = [
+            network(*m, k, both_ways=False)
+            for m, k in (((forward, backward), lags), ((backward, forward), -lags))
+        ]
+        same = network(forward[:, :, :frames], forward[:, :, :frames], range(-7, 8))
+    torch.testing.assert_close(scores, whole, atol=1e-4, rtol=1e-4)  # sums in another order
+    torch.testing.assert_close((ways[0] + ways[1]) / 2, scores)
     assert torch.equal(same, same.flip(1))
+
+
+def test_untrained_it_reads_the_mean_along_the_diagonals_of_rectangles() -> None:
+    """z + z|z|, weighted, of single diagonals cut out by NumPy."""
+    forward, backward = cut(simulated_pairs(1, windows=1, size=30, max_offset=3), 20)
+    cells = cell_features(torch.from_numpy(forward), torch.from_numpy(backward))[0].numpy()  # [6, 20, 30]
+    span = range(-4 - HALO, 12 + HALO)
+    frames = np.array([len(np.diagonal(cells[0], k)) for k in span])
+    means = np.array([np.diagonal(cells, k, axis1=1, axis2=2).mean(axis=1) for k in span]).T  # [6, L]
+    background = (means * frames).sum(axis=1, keepdims=True) / frames.sum()
+    errors = (means - background) * np.sqrt(frames)
+    z = errors[[0, 3]].mean(axis=0) + BRIGHT[2] * errors[[2, 5]].mean(axis=0)
+    network = DiagonalNetwork((4, 6))
+    with torch.no_grad():
+        found = network(torch.from_numpy(forward), torch.from_numpy(backward), range(-4, 12))[0].numpy()
+    expected = BRIGHT[0] * z + BRIGHT[1] * z * np.abs(z)
+    np.testing.assert_allclose(found, expected[HALO:-HALO], rtol=1e-4, atol=1e-4)
 
 
 def test_a_wider_range_appends_lags() -> None:
@@ -115,7 +155,7 @@ def test_a_wider_range_appends_lags() -> None:
     forward, backward = matrices(3, 40)
     network = DiagonalNetwork((4, 6))  # untrained: the weights of z alone
     with torch.no_grad():
-        narrow, wide = network(forward, backward, 8), network(forward, backward, 20)
+        narrow, wide = (network(forward, backward, range(-k, k + 1)) for k in (8, 20))
     middle = wide[:, 12:29]
     order = [(a - a.mean(1, keepdim=True)).numpy().ravel() for a in (narrow, middle)]
     assert np.corrcoef(*order)[0, 1] > 0.98
@@ -164,9 +204,14 @@ def test_after_learning_from_good_matrices_it_is_unsure_of_those_that_say_nothin
     np.testing.assert_array_equal(detector.predict(constant, constant), [0, 0])
 
 
-def test_matrices_that_are_not_square_are_refused(detector: EquivariantDetector) -> None:
-    with pytest.raises(CheckpointError, match="square matrices, but the data holds 4 x 6"):
-        detector.predict(np.full((1, 4, 6), 0.1), np.full((1, 6, 4), 0.1))
+@pytest.mark.parametrize("frames", [20, 45])
+def test_videos_of_unlike_lengths(detector: EquivariantDetector, frames: int) -> None:
+    val = simulated_pairs(40, size=60, max_offset=8, noise=1.0, seed=7, name="val")
+    forward, backward = cut(val, frames)
+    errors = np.abs(detector.predict(forward, backward, 8) - val.offsets)
+    assert errors.mean() < 0.4 * np.abs(val.offsets).mean()
+    best = detector.lag_scores(forward, backward, range(-15, 40)).argmax(axis=1) - 15
+    assert np.median(np.abs(best - val.offsets)) <= 1
 
 
 def test_a_hundredth_of_the_parameters_of_the_convolutional_detector() -> None:

@@ -12,6 +12,7 @@ import torch
 
 from videosync.errors import CheckpointError
 from videosync.similarity.matrix import similarity_matrix
+from videosync.types import Embeddings
 
 
 def unit(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -74,3 +75,25 @@ def test_bad_input_is_named() -> None:
         similarity_matrix(good, good, metric="euclid")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="8 and 7"):
         similarity_matrix(good, good[:, :7])
+
+
+def embeddings(frames: int, temperature: float, seed: int = 0) -> Embeddings:
+    return Embeddings(unit(frames, 6, seed=seed).numpy(), np.arange(frames) / 30, 30.0, "a.mp4", temperature)
+
+
+def test_embeddings_of_videos_and_arrays_give_arrays_at_the_temperature_of_their_encoder() -> None:
+    one, other = embeddings(4, 0.3), embeddings(7, 0.3, seed=1)
+    found = similarity_matrix(one, other)
+    assert isinstance(found, np.ndarray)
+    assert (found.shape, found.dtype) == ((4, 7), np.float32)
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-5)
+    tensors = [torch.from_numpy(e.vectors) for e in (one, other)]
+    np.testing.assert_array_equal(found, similarity_matrix(*tensors, temperature=0.3).numpy())
+    np.testing.assert_array_equal(similarity_matrix(one.vectors, other.vectors, temperature=0.3), found)
+    np.testing.assert_array_equal(similarity_matrix(one, other.vectors), found)
+    usual = similarity_matrix(one, other, temperature=0.1)
+    np.testing.assert_array_equal(similarity_matrix(one.vectors, other.vectors), usual)
+    with pytest.raises(ValueError, match=r"unlike temperatures \(\[0.2, 0.3\]\)"):
+        similarity_matrix(one, embeddings(5, 0.2))
+    with pytest.raises(ValueError, match="above 0"):
+        similarity_matrix(one, other, temperature=0)

@@ -39,6 +39,10 @@ and frame rates may differ.
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
 start of 0 minus start of 1: positive if video 1 started first.
 
+--cue chooses what is compared; --encoder and --detector only say which network the cues motion-learned (the default)
+and learned look through, and what reads it. Confidence was calibrated with the encoder that comes with VideoSync and
+no detector, and is an estimate with others.
+
 Exit code 0: every file is placed; 2: wrong input; 3: a file could not be placed with confidence (the reason is
 given)."""
 
@@ -81,7 +85,21 @@ def build_parser() -> CommandParser:
         metavar="RUN",
         help="the encoder of the cues motion-learned and learned: the folder of a training run or of videosync export, "
         "or a CARL or VideoSync checkpoint (.pth); pictures get the size that it was trained with. Default: "
-        "%(default)s, which comes with VideoSync, and for which confidence was calibrated",
+        "%(default)s, which comes with VideoSync",
+    )
+    add(
+        "--detector",
+        type=os.path.expanduser,
+        metavar="FOLDER",
+        help="a trained detector (equivariant) that reads the similarity of the encoder's embeddings, in place of the "
+        "mean along its diagonals: its folder, or prefix/name of one in detectors/ here or in --workdir",
+    )
+    add(
+        "--workdir",
+        type=expanded_path,
+        default=expanded_path(os.environ.get("VIDEOSYNC_WORKDIR", ".")),
+        metavar="FOLDER",
+        help="holds the detectors/ of --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
     )
     add(
         "--json",
@@ -121,20 +139,21 @@ def _sync(args: argparse.Namespace) -> int:
 
     paths = check_files(args.videos)
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
-    encoder = None
-    if args.encoder != SHIPPED:
-        from videosync.engine.encoders import load_encoder
+    encoder = None if args.encoder == SHIPPED else args.encoder
+    detector = None
+    if args.detector is not None:
+        from videosync.engine.detector_sets import load_clip_detector
 
-        encoder = load_encoder(args.encoder)
+        detector = load_clip_detector(args.detector, workdir=args.workdir)
     with _Bar() as bar:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder,
-            progress=bar,
+            detector=detector, progress=bar,
         )  # fmt: skip
     timeline = conclude(evidence, asked)
-    for file in timeline.files:
-        if file.note is not None:
-            report_note(file.note)
+    for note in (*timeline.notes, *(file.note for file in timeline.files)):
+        if note is not None:
+            report_note(note)
     if asked is not None and timeline.reference not in (None, asked):
         report_note(f"{asked} is not placed, so that starts count from {timeline.reference}")
     text = json.dumps(timeline.to_json(), indent=1)  # ASCII: names may be no valid Unicode
@@ -179,8 +198,12 @@ def describe(timeline: Timeline) -> list[str]:
             reason = file.reason.removeprefix(f"{os.path.abspath(file.path)}: ").rstrip(".")
             refused.setdefault(reason, []).append(names[file.path])
     reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
-    cue = [f"Found with the cue {timeline.cue}."] if timeline.cue != DEFAULT_CUE else []
-    return [*columns(rows), "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *cue]
+    usual = {"cue": DEFAULT_CUE, "encoder": SHIPPED, "detector": None}
+    chosen = [
+        f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)
+    ]
+    found = [f"Found with {' and '.join(chosen)}."] if chosen else []
+    return [*columns(rows), "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *found]
 
 
 def _say(text: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,12 +21,25 @@ class ClipEmbedder(FrameFeatures, Protocol):
 
     name: str
     temperature: float  # of the softmax over frames
+    weights_hash: str
+    rates: tuple[float, ...]  # frames/s that it was trained at; none: unknown
 
     def embed(self, features: np.ndarray) -> np.ndarray: ...
 
 
-def encoder_part(encoder: ClipEmbedder) -> Part:
-    """Similarity of the embeddings of an encoder.
+class LagReader(Protocol):
+    """A detector: it reads lag scores from the embeddings of two clips."""
+
+    name: str
+    most_cells: int  # frames of one clip times those of the other that it can read
+    rates: tuple[float, ...]  # frames/s that it was trained at; none: unknown
+    facts: Mapping[str, Any]  # what is known of its training
+
+    def scores(self, vectors0: np.ndarray, vectors1: np.ndarray, lags: np.ndarray) -> np.ndarray: ...
+
+
+def encoder_part(encoder: ClipEmbedder, detector: LagReader | None = None) -> Part:
+    """Similarity of the embeddings of an encoder, read by ``detector``; None: by the mean along diagonals.
 
     Its features are measured once a file; the embeddings of a clip are made here, of the frames that are in it. An
     encoder of differences of frames was trained with static cameras only: it abstains where the camera moves.
@@ -36,6 +50,8 @@ def encoder_part(encoder: ClipEmbedder) -> Part:
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         vectors0, vectors1 = (ready(clip)[EMBEDDINGS] for clip in (clip0, clip1))
+        if detector is not None:
+            return detector.scores(vectors0, vectors1, lags)
         return similarity_scores(vectors0, vectors1, lags, temperature=encoder.temperature)
 
     def abstains(clip: Signals) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from videosync.cues.cue import Cue
-from videosync.cues.encoder import ENCODER, ClipEmbedder, encoder_part
+from videosync.cues.encoder import ENCODER, ClipEmbedder, LagReader, encoder_part
 from videosync.cues.motion import MOTION, PARTS
 from videosync.errors import ConfigError, require_known
 
@@ -15,17 +15,21 @@ CUES: dict[str, Cue] = {
 }
 
 
-def find_cue(name: str, encoder: ClipEmbedder | None = None) -> Cue:
-    """The cue called ``name``, with ``encoder`` if it uses one.
+def find_cue(name: str, encoder: ClipEmbedder | None = None, detector: LagReader | None = None) -> Cue:
+    """The cue called ``name``, with ``encoder``, and ``detector`` to read it, if it uses one.
 
     Raises:
-        ConfigError: there is none (the nearest is named), or an encoder is given and it uses none.
+        ConfigError: there is none (the nearest is named), or an encoder or a detector is given and it uses none.
     """
     require_known("cue", name, CUES)
     cue = CUES[name]
+    if (encoder or detector) and not cue.uses_encoder:
+        using = " or ".join(known for known, other in CUES.items() if other.uses_encoder)
+        given, lacks = (
+            ("an encoder", "none") if detector is None else ("a detector", "no encoder for it to read")
+        )
+        raise ConfigError(f"{given} was given, but the cue '{name}' uses {lacks}; choose {using}")
     if encoder is None:
         return cue
-    if not cue.uses_encoder:
-        using = " or ".join(known for known, other in CUES.items() if other.uses_encoder)
-        raise ConfigError(f"an encoder was given, but the cue '{name}' uses none; choose {using}")
-    return Cue(tuple(encoder_part(encoder) if part is ENCODER else part for part in cue.parts))
+    own = encoder_part(encoder, detector)
+    return Cue(tuple(own if part is ENCODER else part for part in cue.parts))

@@ -1,13 +1,17 @@
-"""Where similarity sets and detectors are, and whether a train and a reported split may be used together."""
+"""Where similarity sets and detectors are, and whether what was made apart may be used together."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from videosync.config.schema import Config
 from videosync.data.identity import what_changed
-from videosync.errors import CheckpointError, TrainingError
+from videosync.errors import CheckpointError, ConfigError, TrainingError
+from videosync.offset.clip_detector import ClipDetector
+from videosync.offset.methods import PREDICTORS, load_detector
 from videosync.similarity.store import load_similarity_set, similarity_set_exists
 from videosync.types import MatrixPairs
 
@@ -37,6 +41,32 @@ def find_detectors(path: str, workdir: Path, prefix: str) -> Path:
     folders = [place / prefix for place in places(path, workdir)]
     present = [folder for folder in folders if folder.is_dir()]
     return (present or folders)[0]
+
+
+def load_clip_detector(source: str | PathLike[str], *, workdir: Path) -> ClipDetector:
+    """A trained detector, as ``videosync.sync`` takes it.
+
+    Args:
+        source: a detector's folder, or ``prefix/name``, which lies where ``paths.detectors`` is by default.
+
+    Raises:
+        ConfigError: one that reads matrices of one size only, or a method that needs no training.
+        CheckpointError: there is none, or it is damaged.
+    """
+    folder = Path(source).expanduser()
+    prefix, _, name = str(source).partition("/")
+    if not folder.is_dir() and not name:
+        raise ConfigError(
+            f"detector {source}: "
+            + (
+                "needs no training, and none is needed to read an encoder's similarity as diagonal does; leave it out"
+                if source in PREDICTORS
+                else "there is no such folder; expected that of a trained detector, or prefix/name of one"
+            )
+        )
+    if not folder.is_dir() and "/" not in name:
+        folder = find_detectors(Config().paths.detectors, workdir, prefix) / name
+    return ClipDetector(*load_detector(folder))
 
 
 def matrix_notes(name: str, facts: Mapping[str, Any], header: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from videosync.checkpoints.carl import find_any_checkpoint
 from videosync.checkpoints.checkpoint import Checkpoint, choice, load_weights
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
+from videosync.engine.run_record import trained_rates
 from videosync.errors import CheckpointError
 from videosync.models import SHIPPED
 from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_encoder
@@ -95,8 +97,8 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
         )
 
 
-def load_encoder(source: str | Path) -> ClipEncoder:
-    """A trained frame encoder, as ``videosync.sync`` takes it.
+def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
+    """A trained frame encoder: for ``videosync.sync``, and to embed videos by itself (``.embed_video(path)``).
 
     Args:
         source: the folder of a training run (its best checkpoint) or of ``videosync export``, a checkpoint of CARL or
@@ -113,7 +115,13 @@ def load_encoder(source: str | Path) -> ClipEncoder:
     encoder = checkpoint_encoder(config, checkpoint)
     fast = optimize_for_inference(encoder)
     assert isinstance(fast, Encoder)
-    return clip_encoder(fast, asdict(config), name=path.stem)
+    return clip_encoder(
+        fast,
+        asdict(config),
+        name=path.stem,
+        weights_hash=checkpoint.weights_hash,
+        rates=trained_rates(path),
+    )
 
 
 def start_from(encoder: nn.Module, source: Path) -> list[str]:

@@ -101,6 +101,7 @@ def train_detectors(
                     **{key: header[key] for key in ("encoder", "encoder_hash", "metric", "temperature")},
                     "train": facts,
                     "train_events": len(set(train.events)),
+                    "frame_rates": sorted({round(float(rate), 3) for rate in train.fps}),
                     "metrics": {config.eval.split: metrics[method].to_json()},
                     "floor": {config.eval.split: floor.to_json()},
                     "dataset": header["config"].get("data", {}).get("dataset", ""),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ import torch
 from videosync.models import SHIPPED
 from videosync.models.encoder import Encoder
 from videosync.models.exported import load_exported_encoder
+from videosync.signals.encoder import LEARNED, EncoderMeter
+from videosync.signals.measure import Source, measure
+from videosync.types import Embeddings
+from videosync.video.index import video_index
+from videosync.video.read import iter_frames
 
 FOLDER = Path(__file__).resolve().parents[1] / "weights" / SHIPPED
 STILL = 1e-3  # features that change less than this in a clip show rounding
@@ -20,20 +26,32 @@ TEMPERATURE = 0.1  # of the softmax over frames, where a checkpoint does not tel
 
 
 class ClipEncoder:
-    """An encoder and what it was trained with, as two functions.
+    """An encoder and what it was trained with.
 
     Args:
         encoder: on any device, in evaluation mode.
         size: S, pixels of the square pictures that it takes.
         temperature: of the softmax over the products of embeddings, as in its training.
+        matrix_temperature: of its similarity matrices (``videosync.similarity_matrix``).
         name: what answers call it.
+        weights_hash: identity of its weights; "" if unknown.
+        rates: frames/s of the videos that it was trained on; none if unknown.
     """
 
     def __init__(
-        self, encoder: Encoder, *, size: int, temperature: float = TEMPERATURE, name: str = ""
+        self,
+        encoder: Encoder,
+        *,
+        size: int,
+        temperature: float = TEMPERATURE,
+        matrix_temperature: float = TEMPERATURE,
+        name: str = "",
+        weights_hash: str = "",
+        rates: Sequence[float] = (),
     ) -> None:
         self.encoder = encoder.eval().requires_grad_(False)
-        self.size, self.temperature, self.name = size, temperature, name
+        self.size, self.temperature, self.matrix_temperature = size, temperature, matrix_temperature
+        self.name, self.weights_hash, self.rates = name, weights_hash, tuple(rates)
         self.context, self.columns = encoder.context, encoder.feature_size
         self.sees_differences = encoder.context > 0
 
@@ -54,16 +72,56 @@ class ClipEncoder:
         clip = torch.from_numpy(np.ascontiguousarray(features, np.float32))
         return self.encoder.embed(clip[None])[0].numpy()
 
+    def embed_video(self, path: str | os.PathLike[str]) -> Embeddings:
+        """Embeddings of all frames of a video file, which is decoded once, in memory that does not grow with it.
 
-def clip_encoder(encoder: Encoder, config: Mapping[str, Any], *, name: str) -> ClipEncoder:
-    """``encoder`` with the size and temperature of the options that it was trained with, as nested dictionaries."""
-    size = config.get("data", {}).get("image_size", 224)
-    temperature = config.get("loss", {}).get("temperature", TEMPERATURE)
-    return ClipEncoder(encoder, size=int(size), temperature=float(temperature), name=name)
+        Pictures are squeezed to the square that the encoder was trained with, as evaluation does; and, as
+        ``videosync.sync`` does, what an encoder of motion sees flash at keyframes is smoothed over.
+
+        Raises:
+            VideoError: no such file, not a video, or a frame that cannot be decoded.
+        """
+        index = video_index(path)
+        times = index.times - index.times[0]
+        frames = iter_frames(path, 0, len(index), size=(self.size, self.size))
+        source = Source(tuple(key.frame for key in index.keys), index.path, times)
+        vectors = self.embed(measure(frames, [EncoderMeter(self)], source)[LEARNED])
+        return Embeddings(vectors, times, index.fps, os.fspath(path), self.matrix_temperature)
+
+
+def clip_encoder(
+    encoder: Encoder,
+    config: Mapping[str, Any],
+    *,
+    name: str,
+    weights_hash: str = "",
+    rates: Sequence[float] = (),
+) -> ClipEncoder:
+    """``encoder`` with the size and temperatures of the options that it was trained with, as nested dictionaries."""
+    of_loss, of_matrix = config.get("loss", {}), config.get("similarity", {})
+    cosine = (
+        of_matrix.get("metric") == "cosine"
+    )  # of unit vectors: squared distances at twice the temperature
+    return ClipEncoder(
+        encoder,
+        size=int(config.get("data", {}).get("image_size", 224)),
+        temperature=float(of_loss.get("temperature", TEMPERATURE)),
+        matrix_temperature=(2 if cosine else 1) * float(of_matrix.get("temperature", TEMPERATURE)),
+        name=name,
+        weights_hash=weights_hash,
+        rates=rates,
+    )
 
 
 @cache
 def shipped_encoder(folder: Path = FOLDER) -> ClipEncoder:
     """The encoder in ``folder``. Raises CheckpointError: it is not there, damaged, or exchanged."""
     encoder, facts = load_exported_encoder(folder)
-    return clip_encoder(encoder, facts["config"], name=folder.name)
+    rates = facts.get("training", {}).get("data", {}).get("frame_rates", ())
+    return clip_encoder(
+        encoder,
+        facts["config"],
+        name=folder.name,
+        weights_hash=facts["checkpoint"]["weights_hash"],
+        rates=rates,
+    )

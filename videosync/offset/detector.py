@@ -104,7 +104,7 @@ class Detector(ABC):
         }
 
     def predict(self, forward: np.ndarray, backward: np.ndarray, max_offset: int | None = None) -> np.ndarray:
-        """Offsets float64 ``[N]`` in frames, from matrices ``[N, L, L]``; half frames occur.
+        """Offsets float64 ``[N]`` in frames, from matrices ``[N, L, L]``, or ``any_size`` any; half frames occur.
 
         Swapped videos give exactly the negative answer, identical videos exactly 0.
 
@@ -179,7 +179,7 @@ class Detector(ABC):
 
     def _check(self, shape: tuple[int, ...], max_offset: int) -> None:
         """Raise CheckpointError if matrices of this shape, or offsets in this range, cannot be read."""
-        if shape[0] != shape[1]:
+        if shape[0] != shape[1] and not self.any_size:
             raise CheckpointError(
                 f"detector {self.name} reads square matrices, but the data holds {shape[0]} x {shape[1]} ones; cut "
                 "both videos of a pair to one length"

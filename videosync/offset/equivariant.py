@@ -8,7 +8,7 @@ and offsets in wider ranges than those of the train set can be read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,8 @@ class EquivariantDetector(TorchDetector):
         total = 0.0
         for some in batches(train.lengths, rows, self.options.batch_size, rng):
             batch = draw_batch(train, some, rng)
-            scores = self._network(self._put(batch.forward), self._put(batch.backward), batch.max_offset)
+            lags = range(-batch.max_offset, batch.max_offset + 1)
+            scores = self._network(self._put(batch.forward), self._put(batch.backward), lags)
             target = self._put(batch.target)
             logs = torch.log_softmax(scores, dim=1).masked_fill(target == 0, 0)  # -inf where nothing overlaps
             loss = -(target * logs).sum(1).mean()
@@ -95,14 +96,33 @@ class EquivariantDetector(TorchDetector):
         return total / len(rows)
 
     def _both_directions(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
+        return self.lag_scores(forward, backward, range(-max_offset, max_offset + 1))
+
+    def lag_scores(
+        self,
+        forward: np.ndarray,
+        backward: np.ndarray,
+        lags: Sequence[int] | np.ndarray,
+        *,
+        both_ways: bool = True,
+    ) -> np.ndarray:
+        """Scores of any lags, of matrices of any size and shape.
+
+        Args:
+            forward, backward: softmaxed similarities ``[N, T0, T1]`` of videos (0, 1) and ``[N, T1, T0]`` of (1, 0).
+            lags: L offsets in frames. both_ways: see ``DiagonalNetwork``.
+
+        Returns:
+            float64 ``[N, L]``: uncalibrated log odds, ``-inf`` at lags without a common frame.
+        """
         import torch
 
         self._network.eval()
-        scores = np.empty((len(forward), 2 * max_offset + 1), dtype=np.float64)
+        scores = np.empty((len(forward), len(lags)), dtype=np.float64)
         for start in range(0, len(forward), TOGETHER):
             some = slice(start, start + TOGETHER)
             with torch.no_grad():
-                found = self._network(self._put(forward[some]), self._put(backward[some]), max_offset)
+                found = self._network(self._put(forward[some]), self._put(backward[some]), lags, both_ways)
             scores[some] = found.double().cpu().numpy()
         return scores
 

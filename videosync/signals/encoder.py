@@ -77,10 +77,13 @@ class _Features:
         return {LEARNED: signal}
 
     def _small(self, frame: np.ndarray) -> np.ndarray:
-        small = cv2.resize(frame, (self.encoder.size, self.encoder.size), interpolation=cv2.INTER_AREA)
+        size = self.encoder.size
+        if frame.shape[:2] != (size, size):  # as in video.read: averaged over areas where it shrinks
+            way = cv2.INTER_AREA if max(frame.shape[:2]) > size else cv2.INTER_LINEAR
+            frame = cv2.resize(frame, (size, size), interpolation=way)
         if self.encoder.sees_differences:
-            return small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-        return small if small.ndim == 3 else cv2.cvtColor(small, cv2.COLOR_GRAY2RGB)
+            return frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        return frame if frame.ndim == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
 
     def _measure(self) -> None:
         pictures = np.stack([*self.before, *self.waiting])

@@ -2,19 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, get_args, overload
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from videosync.errors import NotFiniteError
+from videosync.types import Embeddings
 
 Metric = Literal["sqeuclidean", "cosine"]
+TEMPERATURE = 0.1
 
 
+@overload
 def similarity_matrix(
-    embeddings0: Tensor, embeddings1: Tensor, *, metric: Metric = "sqeuclidean", temperature: float = 0.1
-) -> Tensor:
+    embeddings0: Tensor,
+    embeddings1: Tensor,
+    *,
+    metric: Metric = "sqeuclidean",
+    temperature: float | None = None,
+) -> Tensor: ...
+@overload
+def similarity_matrix(
+    embeddings0: Embeddings | np.ndarray,
+    embeddings1: Embeddings | np.ndarray,
+    *,
+    metric: Metric = "sqeuclidean",
+    temperature: float | None = None,
+) -> np.ndarray: ...
+def similarity_matrix(
+    embeddings0: Embeddings | np.ndarray | Tensor,
+    embeddings1: Embeddings | np.ndarray | Tensor,
+    *,
+    metric: Metric = "sqeuclidean",
+    temperature: float | None = None,
+) -> np.ndarray | Tensor:
     """Softmaxed similarity of all frames of video 0 (rows) to all frames of video 1 (columns).
 
     ``S[i, j] = softmax_j(s(i, j) / temperature)``, where ``s`` is ``-|e0_i - e1_j|^2`` ("sqeuclidean") or the
@@ -22,18 +45,30 @@ def similarity_matrix(
     τ equals "sqeuclidean" at 2τ.
 
     Args:
-        embeddings0: float ``[..., T0, D]``. Computed in float32 at least, whatever the autocast state.
+        embeddings0: float ``[..., T0, D]``, an array, a tensor, or what ``encoder.embed_video`` gives. Computed in
+            float32 at least, whatever the autocast state.
         embeddings1: float ``[..., T1, D]``, the same leading dimensions.
         metric: "sqeuclidean" or "cosine".
-        temperature: positive; smaller values sharpen the rows.
+        temperature: positive; smaller values sharpen the rows. None: that of the encoder of ``embed_video``; else 0.1.
 
     Returns:
-        float32 ``[..., T0, T1]``; every row sums to 1.
+        float32 ``[..., T0, T1]``, a tensor of tensors; every row sums to 1.
 
     Raises:
-        ValueError: unknown metric, temperature not positive, or embedding sizes that differ.
+        ValueError: unknown metric, temperature not positive, embedding sizes that differ, or embeddings of encoders
+            with unlike temperatures and none given.
         NotFiniteError: an embedding is NaN or infinite.
     """
+    if not (isinstance(embeddings0, Tensor) and isinstance(embeddings1, Tensor)):
+        given = (embeddings0, embeddings1)
+        if temperature is None:
+            own = {e.temperature for e in given if isinstance(e, Embeddings)}
+            if len(own) > 1:
+                raise ValueError(f"the encoders have unlike temperatures ({sorted(own)}); give temperature=")
+            temperature = min(own, default=None)
+        e0, e1 = (torch.as_tensor(e.vectors if isinstance(e, Embeddings) else e) for e in given)
+        return similarity_matrix(e0, e1, metric=metric, temperature=temperature).numpy(force=True)
+    temperature = TEMPERATURE if temperature is None else temperature
     if metric not in get_args(Metric):
         raise ValueError(f"metric {metric!r} is unknown; available: {', '.join(get_args(Metric))}")
     if not temperature > 0:

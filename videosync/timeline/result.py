@@ -11,6 +11,7 @@ from videosync.timeline.calibration import Calibration, calibration_for
 from videosync.types import OffsetEstimate
 from videosync.version import __version__
 
+SCHEMA = 2  # of the JSON; a program that reads it need not know more than this number
 DIGITS = 6  # of seconds and probabilities in JSON
 
 
@@ -60,6 +61,8 @@ class Timeline:
     pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
     cue: str  # what was looked at, of cues.named.CUES
     encoder: str | None = None  # name of the encoder that the cue looked through
+    detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
+    notes: tuple[str, ...] = ()  # what to know of encoder and detector, in sentences
 
     @property
     def complete(self) -> bool:
@@ -80,8 +83,9 @@ class Timeline:
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
             found.append(f"The camera moves in {', '.join(moving)}; only what moves against it was compared")
         measured = self.calibration
-        if not measured.own(self.cue, self.encoder):
+        if self.detector is not None or not measured.own(self.cue, self.encoder):
             through = "" if self.encoder is None else f" through {self.encoder}"
+            through += "" if self.detector is None else f", read by {self.detector},"
             found.append(
                 f"Confidence of the cue {self.cue}{through} was never measured; it is that of {measured.cue}"
                 + ("" if measured.encoder is None else f" through {measured.encoder}")
@@ -105,10 +109,13 @@ class Timeline:
     def to_json(self) -> dict[str, Any]:
         """What ``videosync sync --json`` writes."""
         return {
+            "schema": SCHEMA,
             "version": __version__,
             "reference": self.reference,
             "cue": self.cue,
             "encoder": self.encoder,
+            "detector": self.detector,
+            "notes": list(self.notes),
             "calibration": {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],

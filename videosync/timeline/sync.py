@@ -8,20 +8,26 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from videosync.cues import DEFAULT_CUE
-from videosync.cues.encoder import ClipEmbedder
+from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
 from videosync.errors import VideoError
 from videosync.lags.scores import LagScores
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.timeline.confidence import half_width
+from videosync.timeline.networks import (
+    PathLike,
+    check_lengths,
+    open_detector,
+    open_encoder,
+    unlike_training,
+)
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge, place
 from videosync.timeline.reasons import Search, why_not
 from videosync.timeline.result import PlacedFile, Timeline, short_names
 from videosync.timeline.search import SHORTEST, is_still, lag_range, least_overlap
 from videosync.types import OffsetEstimate
 
-PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 ENERGY = "energy"  # shows in which clips nothing moves
@@ -40,6 +46,8 @@ class Evidence:
     cue: str = DEFAULT_CUE
     moving: frozenset[int] = frozenset()  # files whose camera moves
     encoder: str | None = None  # name of the one that the cue looked through
+    detector: str | None = None  # name of the one that read it
+    notes: tuple[str, ...] = ()  # what the user should know of these
 
 
 def sync(
@@ -49,7 +57,8 @@ def sync(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    encoder: ClipEmbedder | None = None,
+    encoder: ClipEmbedder | PathLike | None = None,
+    detector: LagReader | PathLike | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
     """Put videos of one event on one timeline, from the pixels alone.
@@ -61,8 +70,10 @@ def sync(
         min_overlap: seconds that two files share at least (default: a quarter of the shorter, but 30 frames or
             half of it at least, and 10 s at most).
         cue: what is compared, a name of ``cues.named.CUES``.
-        encoder: of the cues "motion-learned" and "learned", from ``videosync.load_encoder``; None: the one that comes
-            with the package.
+        encoder: of the cues "motion-learned" and "learned", from ``videosync.load_encoder`` or what that takes; None:
+            the one that comes with the package.
+        detector: what reads the encoder's similarity, in place of the mean along its diagonals: the folder of a
+            trained ``equivariant``.
         progress: called with (path, frames done, frames in all) while files are decoded.
 
     Returns:
@@ -71,14 +82,16 @@ def sync(
     Raises:
         VideoError: fewer than two files, the same one twice, one that is missing or no video, or fewer than two that
             can be decoded.
-        ConfigError: an unknown cue, or an encoder for one that uses none.
+        ConfigError: an unknown cue, an encoder or a detector for one that uses none, a detector that reads matrices of
+            one size only, or videos too long for it.
+        CheckpointError: there is no such encoder or detector, or it is damaged.
         ValueError: ``max_offset`` or ``min_overlap`` is not positive.
     """
     for name, seconds in (("max_offset", max_offset), ("min_overlap", min_overlap)):
         if seconds is not None and not seconds > 0:
             raise ValueError(f"{name} must be a positive number of seconds, got {seconds}")
     evidence = gather(
-        videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder,
+        videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress,
     )  # fmt: skip
     return conclude(evidence, reference)
@@ -90,17 +103,20 @@ def gather(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    encoder: ClipEmbedder | None = None,
+    encoder: ClipEmbedder | PathLike | None = None,
+    detector: LagReader | PathLike | None = None,
     progress: Progress | None = None,
 ) -> Evidence:
     """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
-    if encoder is None:
-        encoder = default_encoder(cue)
-    chosen = find_cue(cue, encoder)
+    network = default_encoder(cue) if encoder is None else open_encoder(encoder)
+    reader = None if detector is None else open_detector(detector)
+    chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
     infos, problems = _inspected(paths)
     rate = common_rate(list(infos.values()))
+    if reader is not None:
+        check_lengths(reader, list(infos.values()), rate)
     clips: dict[int, Clip] = {}
     for number, info in infos.items():
         try:
@@ -129,7 +145,8 @@ def gather(
     return Evidence(
         paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),
-        None if encoder is None else encoder.name,
+        None if network is None else network.name, None if reader is None else reader.name,
+        () if network is None else unlike_training(network, reader, rate),
     )  # fmt: skip
 
 
@@ -165,7 +182,10 @@ def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
     files = tuple(
         _file(number, base, starts, placement, evidence, fits.get(number, ())) for number in range(len(paths))
     )
-    return Timeline(None if base is None else paths[base], files, pairs, evidence.cue, evidence.encoder)
+    return Timeline(
+        None if base is None else paths[base], files, pairs, evidence.cue, evidence.encoder, evidence.detector,
+        evidence.notes,
+    )  # fmt: skip
 
 
 def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
