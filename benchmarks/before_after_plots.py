@@ -2,7 +2,7 @@
 
     python -m benchmarks.before_after_plots --output docs/images/before_after.jpg
 
-The event is made at 480 x 480 pixels, 10 s. Of a few seeds this one has a large offset and figures that are easy to see.
+The event is made at 480 x 480 pixels, 10 s. Of a few seeds this has a large offset and figures that are easy to see.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ def draw(files: list[Path], names: tuple[str, str], output: Path) -> None:
     timeline = sync(files)
     fps = probe(files[0]).fps
     seconds = timeline.offset(*map(str, files)).seconds
+    assert seconds is not None, "an event that is placed was chosen"
     shift = round(seconds * fps)
     last = probe(files[0]).num_frames - 1
     frames = np.linspace(max(0, -shift), min(last, last - shift), COLUMNS + 2).round().astype(int)[1:-1]
