@@ -52,16 +52,12 @@ def draw(files: list[Path], names: tuple[str, str], output: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, required=True, help="picture to write, .jpg")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            frames=300, size=480, offset_range=90, distractors=0, static_share=0.05, seed=args.seed
-        )
+        settings = Settings(frames=300, size=480, offset_range=90, distractors=0, static_share=0.05, seed=args.seed)
         event = make_event(Path(folder), "train", 0, settings)
         files = [Path(folder) / view["video"] for view in event["views"]]
         draw(files, ("camera 1", "camera 2"), args.output)

@@ -132,9 +132,7 @@ def keep_demo(folder: Path) -> None:
     try:
         trained, noise = (read_json(folder / name / "metrics.json") for name in ("cross_demo", "cross_noise"))
     except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"--demo {folder}: not the folder of a finished 'videosync demo' ({error})"
-        ) from error
+        raise ConfigError(f"--demo {folder}: not the folder of a finished 'videosync demo' ({error})") from error
     controls = {key.rpartition("/")[2]: of for key, of in noise["methods"].items()}
     keys = {
         "mean_error": "mae_frames", "margin": "moe_frames", "mean_error_95": "mae_interval",
@@ -145,10 +143,7 @@ def keep_demo(folder: Path) -> None:
         name = title.rpartition("/")[2]
         row = {"name": name, **{key: found[theirs] for key, theirs in keys.items()}}
         if name in controls:
-            row |= {
-                "noise_mean_error": controls[name]["mae_frames"],
-                "noise_margin": controls[name]["moe_frames"],
-            }
+            row |= {"noise_mean_error": controls[name]["mae_frames"], "noise_margin": controls[name]["moe_frames"]}
         rows.append(row)
     args = argparse.Namespace(result="demo", command="make demo")
     keep_result(args, rows, pairs=trained["floor"]["n"], events=trained["floor"]["n_events"])
@@ -159,15 +154,9 @@ def pages(root: Path = ROOT) -> list[Path]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit code 1 where a page is out of date"
-    )
-    parser.add_argument(
-        "--demo", type=Path, metavar="FOLDER", help="first keep the numbers of this run of the demo"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page is out of date")
+    parser.add_argument("--demo", type=Path, metavar="FOLDER", help="first keep the numbers of this run of the demo")
     args = parser.parse_args(argv)
     try:
         if args.demo is not None:

@@ -45,9 +45,7 @@ class Answer:
     said: float | None  # None: no answer at all
     confidence: float | None = None  # larger is surer; None: the method cannot tell
     placed: bool | None = None  # whether the answer is given, or refused; None: the method never refuses
-    half_width: float | None = (
-        None  # frames to either side of the answer that hold the truth, nominally in 95 %
-    )
+    half_width: float | None = None  # frames to either side of the answer that hold the truth, nominally in 95 %
     slack: float = 0.0  # 0.5 where the truth is a whole number, to which answers count as rounded
     seconds: float = 0.0  # of processor time
     more: dict[str, Any] = field(default_factory=dict)  # what only one benchmark asks for

@@ -36,14 +36,10 @@ def save_set_bars(path: Path, answers: Sequence[Answer], title: str) -> None:
     width = 0.85 / len(methods)
     for place, method in enumerate(methods):
         heights = np.array([100 * found[group, method]["within_1"] for group in groups])
-        edges = np.array(
-            [found[group, method]["within_1_95"] or [h / 100] * 2 for group, h in zip(groups, heights)]
-        )
+        edges = np.array([found[group, method]["within_1_95"] or [h / 100] * 2 for group, h in zip(groups, heights)])
         at = np.arange(len(groups)) + (place - (len(methods) - 1) / 2) * width
         axes.bar(at, heights, width, color=colors[method], label=method)
-        axes.errorbar(
-            at, heights, np.abs(100 * edges.T - heights), fmt="none", ecolor="black", elinewidth=0.7
-        )
+        axes.errorbar(at, heights, np.abs(100 * edges.T - heights), fmt="none", ecolor="black", elinewidth=0.7)
     axes.set(ylabel="% within 1 frame", ylim=(0, 101))
     axes.set_xticks(np.arange(len(groups)), groups, rotation=15, ha="right", fontsize=8)
     axes.legend(fontsize=8, ncols=min(len(methods), 5), loc="lower left", bbox_to_anchor=(0, 1.08))
@@ -56,9 +52,7 @@ def save_reliability(path: Path, classes: Mapping[str, Sequence[Mapping[str, Any
     axes.plot([0, 1], [0, 1], color="0.7", lw=1)
     for color, (name, found) in zip(COLORS, classes.items()):
         said, right = [c["said"] for c in found], [c["right"] for c in found]
-        axes.plot(
-            said, right, marker="o", color=color, label=f"{name} ({sum(c['pairs'] for c in found)} pairs)"
-        )
+        axes.plot(said, right, marker="o", color=color, label=f"{name} ({sum(c['pairs'] for c in found)} pairs)")
     axes.set(xlabel="confidence said", ylabel="share right within 1 frame", xlim=(0, 1), ylim=(0, 1.02))
     axes.legend()
     _save(figure, path, "sets that were left out of the fit")

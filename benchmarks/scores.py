@@ -68,13 +68,7 @@ def _placing(
     units: Sequence[str], options: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
     if not related or any(a.placed is None for a in related):
-        return {
-            "placed": None,
-            "placed_right": None,
-            "placed_wrong": None,
-            "refused": None,
-            "interval_holds": None,
-        }
+        return {"placed": None, "placed_right": None, "placed_wrong": None, "refused": None, "interval_holds": None}
     placed = np.array([bool(a.placed) for a in related])
     inside = np.array([a.half_width is not None and abs(a.error) <= a.half_width for a in related])
     return {

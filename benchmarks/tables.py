@@ -38,13 +38,9 @@ def text(key: str) -> Callable[[Row], str]:
     return lambda row: NONE if row.get(key, "") is None else str(row.get(key, ""))
 
 
-def around(
-    cell: Callable[[Row], str], key: str, form: str = ".2f", factor: float = 1
-) -> Callable[[Row], str]:
+def around(cell: Callable[[Row], str], key: str, form: str = ".2f", factor: float = 1) -> Callable[[Row], str]:
     """A cell with the interval ``key`` behind it, if there is one."""
-    return lambda row: (
-        cell(row) + (f" ({interval_text(row[key], form, factor)})" if row.get(key) is not None else "")
-    )
+    return lambda row: cell(row) + (f" ({interval_text(row[key], form, factor)})" if row.get(key) is not None else "")
 
 
 def joined(*cells: Callable[[Row], str], by: str = " / ") -> Callable[[Row], str]:

@@ -63,16 +63,10 @@ def preparation_parser(
         parser.add_argument(place, nargs="?", type=_folder, help=f"the same as {flag}")
     if size is not None:
         parser.add_argument(
-            "--size",
-            type=int,
-            default=size,
-            help="height and width of the clips in pixels, even (default %(default)s)",
+            "--size", type=int, default=size, help="height and width of the clips in pixels, even (default %(default)s)"
         )
         parser.add_argument(
-            "--crf",
-            type=int,
-            default=crf,
-            help="quality of the H.264 clips: 0 lossless … 51 (default %(default)s)",
+            "--crf", type=int, default=crf, help="quality of the H.264 clips: 0 lossless … 51 (default %(default)s)"
         )
     parser.add_argument(
         "--workers",
@@ -86,9 +80,7 @@ def preparation_parser(
         help="address of a Dask scheduler, e.g. tcp://head:8786: work on its workers instead; all see the "
         "folders under the same paths (needs pip install 'videosync[cluster]')",
     )
-    parser.add_argument(
-        "--limit", type=int, default=0, help=f"only the first this many {unit}; 0: all (default)"
-    )
+    parser.add_argument("--limit", type=int, default=0, help=f"only the first this many {unit}; 0: all (default)")
     parser.add_argument("--dry_run", action="store_true", help="say what would be done and write nothing")
     return parser
 
@@ -131,10 +123,7 @@ def run_script(
         return CUT_OFF
     except UnicodeEncodeError as error:
         name = ascii(error.object[max(0, error.start - 60) : error.end + 20])
-        print(
-            f"error: {name} cannot be written as {error.encoding} text; rename the file or folder",
-            file=sys.stderr,
-        )
+        print(f"error: {name} cannot be written as {error.encoding} text; rename the file or folder", file=sys.stderr)
         return 2
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
@@ -168,9 +157,7 @@ def _folders(parser: PreparationParser, args: Namespace) -> list[tuple[Path, Pat
     found = usual_folders(parser.archives)
     if args.output_dir and len(found) > 1:
         listed = " and ".join(str(root) for root, _ in found)
-        parser.error(
-            f"--output_dir {args.output_dir}: found {listed}; say with --data_root which of them goes there"
-        )
+        parser.error(f"--output_dir {args.output_dir}: found {listed}; say with --data_root which of them goes there")
     for root, dataset in found:
         print(f"found {root}; the dataset goes to {args.output_dir or dataset}")
     return [(root, args.output_dir or dataset) for root, dataset in found]

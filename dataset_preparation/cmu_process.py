@@ -29,25 +29,12 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dataset_preparation.arguments import (
-    NOT_NEGATIVE,
-    POSITIVE,
-    PreparationParser,
-    preparation_parser,
-    run_script,
-)
+from dataset_preparation.arguments import NOT_NEGATIVE, POSITIVE, PreparationParser, preparation_parser, run_script
 from dataset_preparation.clips.cut import Cut, Encoding
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_report
 from dataset_preparation.clips.job import Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
-from dataset_preparation.cmu.archive import (
-    CAMERAS,
-    VIDEO_FOLDER,
-    Recording,
-    choose_splits,
-    find_recordings,
-    video_name,
-)
+from dataset_preparation.cmu.archive import CAMERAS, VIDEO_FOLDER, Recording, choose_splits, find_recordings, video_name
 from dataset_preparation.cmu.cameras import DOUBT, FPS, usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
 from dataset_preparation.cmu.pairs import Camera, Pair, Protocol, make_pairs
@@ -210,9 +197,7 @@ def _parser() -> PreparationParser:
     parser = preparation_parser(
         "cmu_process.py",
         __doc__,
-        archives=[
-            KnownArchive(f"raw/{name}", name, ARCHIVE_MARKS) for name in ("cmu_pose", "cmu_multi_human")
-        ],
+        archives=[KnownArchive(f"raw/{name}", name, ARCHIVE_MARKS) for name in ("cmu_pose", "cmu_multi_human")],
         unit="sequences",
     )
     for flag, default, text in (

@@ -127,9 +127,7 @@ def _print_found(archive: Archive, reader: Reader) -> None:
     paths = {*(video.path for video in archive.videos), *archive.replacements.values()}
     unknown = reader.unknown_lines(paths)
     if unknown:
-        print(
-            f"note: {len(unknown)} lines that leave a file out name none that is there, the first: {unknown[0]}"
-        )
+        print(f"note: {len(unknown)} lines that leave a file out name none that is there, the first: {unknown[0]}")
 
 
 def _parser() -> PreparationParser:

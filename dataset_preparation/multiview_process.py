@@ -97,17 +97,13 @@ def print_empty_splits(samples: Sequence[Sample], splits: Mapping[str, str]) -> 
     """Say which split lost all of its events (``splits``: event → split)."""
     for split in sorted(set(splits.values()) - {sample.split for sample in samples}):
         events = ", ".join(event for event, chosen in splits.items() if chosen == split)
-        print(
-            f"note: split '{split}' is empty, since all of its events were dropped ({events}); choose others"
-        )
+        print(f"note: split '{split}' is empty, since all of its events were dropped ({events}); choose others")
 
 
 def _parser() -> PreparationParser:
     parser = preparation_parser("multiview_process.py", __doc__)
     group = parser.add_mutually_exclusive_group()
-    group.add_argument(
-        "--val_events", nargs="+", default=[], help="events of the val split; all others train"
-    )
+    group.add_argument("--val_events", nargs="+", default=[], help="events of the val split; all others train")
     group.add_argument(
         "--val_share",
         type=float,

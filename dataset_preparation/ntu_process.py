@@ -62,9 +62,7 @@ MIN_WHOLE_FRAMES = 16  # of a video for pretraining
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
     pretrain = "--pretrain" in (sys.argv[1:] if argv is None else argv)  # another default of --output_dir
-    return run_script(
-        _parser(pretrain), argv, run, limits={"max_offset": NOT_NEGATIVE, "min_frames": POSITIVE}
-    )
+    return run_script(_parser(pretrain), argv, run, limits={"max_offset": NOT_NEGATIVE, "min_frames": POSITIVE})
 
 
 def run(args: Namespace) -> int:

@@ -48,9 +48,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         manifest = read_manifest(args.data_root)
     except ManifestError as error:
-        raise ManifestError(
-            f"{error}; python dataset_preparation/tfrecords_to_videos.py writes it"
-        ) from error
+        raise ManifestError(f"{error}; python dataset_preparation/tfrecords_to_videos.py writes it") from error
     events = sorted({sample.event for sample in manifest.samples})[: args.limit or None]
     chosen = Manifest(manifest.root, tuple(s for s in manifest.samples if s.event in set(events)))
     jobs, dropped = plan_clips(chosen, seed=args.seed, max_offset=args.max_offset)
@@ -106,13 +104,9 @@ def cut_labels(job: ClipJob, manifest: Manifest, output_dir: Path) -> tuple[str 
 
 def _parser() -> PreparationParser:
     parser = preparation_parser(
-        "pouring_process.py",
-        __doc__,
-        archives=[KnownArchive("raw/pouring/videos", "pouring", (MANIFEST_NAME,))],
+        "pouring_process.py", __doc__, archives=[KnownArchive("raw/pouring/videos", "pouring", (MANIFEST_NAME,))]
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="another number, other offsets (default %(default)s)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="another number, other offsets (default %(default)s)")
     parser.add_argument(
         "--max_offset",
         type=int,

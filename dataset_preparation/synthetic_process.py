@@ -150,8 +150,7 @@ def all_settings(args: argparse.Namespace) -> list[Settings]:
     options = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
     several = [name for name, value in options.items() if isinstance(value, list)]
     return [
-        Settings(**options | dict(zip(several, values)))
-        for values in product(*(options[name] for name in several))
+        Settings(**options | dict(zip(several, values))) for values in product(*(options[name] for name in several))
     ]
 
 
@@ -168,15 +167,12 @@ def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[
         if record is None:
             continue
         wanted = _of(kinds, (split, number)).fingerprint()
-        found = (
-            Settings().fingerprint() | record["settings"]
-        )  # what an older record does not know had no effect
+        found = Settings().fingerprint() | record["settings"]  # what an older record does not know had no effect
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             changes = ", ".join(f"{key} {found.get(key)} (now {wanted[key]})" for key in differing)
             raise ConfigError(
-                f"{folder} was made with {changes}; give another --output_dir, the same options, "
-                "or delete the folder"
+                f"{folder} was made with {changes}; give another --output_dir, the same options, or delete the folder"
             )
         records[split, number] = record
     return records
@@ -191,10 +187,7 @@ def _make_all(
     quiet = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
     if not tasks:
         return
-    with (
-        tqdm(total=len(tasks), unit="event", mininterval=quiet) as bar,
-        local_pool(min(workers, len(tasks))) as pool,
-    ):
+    with tqdm(total=len(tasks), unit="event", mininterval=quiet) as bar, local_pool(min(workers, len(tasks))) as pool:
         for task, record in pool.results(partial(_make, root, kinds), tasks):
             if isinstance(record, pool.ended):
                 raise VideoSyncError(

@@ -53,11 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(args: argparse.Namespace) -> int:
     require_folder(args.data_root, "the .tfrecord files of the Pouring archive")
     bar = tqdm(
-        desc="index",
-        total=archive_size(args.data_root),
-        unit="B",
-        unit_scale=True,
-        disable=not sys.stderr.isatty(),
+        desc="index", total=archive_size(args.data_root), unit="B", unit_scale=True, disable=not sys.stderr.isatty()
     )
     with bar:
         entries, dropped = find_entries(args.data_root, bar.update)
@@ -119,10 +115,7 @@ def _parser() -> PreparationParser:
         unit="videos",
     )
     parser.add_argument(
-        "--fps",
-        type=float,
-        default=25.0,
-        help="frames/s to write, as the records do not say (default %(default)g)",
+        "--fps", type=float, default=25.0, help="frames/s to write, as the records do not say (default %(default)g)"
     )
     parser.add_argument(
         "--crf",

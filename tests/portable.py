@@ -32,23 +32,10 @@ SETTINGS = (
 NUMERIC = (
     *(
         f"tests/{folder}"
-        for folder in (
-            "lags",
-            "offset",
-            "losses",
-            "models",
-            "similarity",
-            "signals",
-            "cues",
-            "timeline",
-            "evaluation",
-        )
+        for folder in ("lags", "offset", "losses", "models", "similarity", "signals", "cues", "timeline", "evaluation")
     ),
     *(f"tests/engine/test_{name}.py" for name in ("trainer", "distributed", "losses", "optim", "build")),
-    *(
-        f"tests/data/test_{name}.py"
-        for name in ("datasets", "backbone_cache", "labelled", "loaders", "pairs")
-    ),
+    *(f"tests/data/test_{name}.py" for name in ("datasets", "backbone_cache", "labelled", "loaders", "pairs")),
     "tests/export/test_export.py",
     "tests/video/test_transforms.py",
     "tests/phases",
@@ -72,9 +59,7 @@ print("threads:", *sorted({torch.get_num_threads(), *(pool["num_threads"] for po
 
 def in_use(environment: dict[str, str]) -> tuple[str, ...] | None:
     """The kernels of (OpenBLAS, PyTorch, oneDNN) and the threads; None: this processor lacks the instructions."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, check=False)
     if done.returncode < 0:  # SIGILL
         return None
     if done.returncode:
@@ -96,9 +81,7 @@ def run_tests(environment: dict[str, str], jobs: int, arguments: list[str]) -> t
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2, help="pytest processes where each has one thread")
     parser.add_argument("--only", type=int, help="one setting by its number, from 1 on")
     parser.add_argument("tests", nargs="*", help="instead of all numeric tests")

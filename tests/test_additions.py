@@ -158,16 +158,11 @@ def test_a_loss_is_trained_with_and_owns_its_options(dataset: Path, tmp_path: Pa
 
 
 def test_a_backbone_is_trained(dataset: Path, tmp_path: Path) -> None:
-    assert (
-        run_training(dataset, tmp_path, "model.backbone=toy", "model.layer=2", "model.random_backbone=true")
-        == 0
-    )
+    assert run_training(dataset, tmp_path, "model.backbone=toy", "model.layer=2", "model.random_backbone=true") == 0
     assert np.isfinite([step["loss"] for step in steps(tmp_path)]).all()
 
 
-def test_a_detector_and_a_predictor_are_trained_and_evaluated(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_detector_and_a_predictor_are_trained_and_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store_both(tmp_path / "similarity_sets", "ntu")
     monkeypatch.chdir(tmp_path)
     quick = ["--opts", "eval.bootstrap=100"]
@@ -198,8 +193,7 @@ def test_a_cue_synchronises_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "name"),
-    [(train_detector.main, "equivariant, toy"), (eval_detector.main, "equivariant, toy")],
+    ("command", "name"), [(train_detector.main, "equivariant, toy"), (eval_detector.main, "equivariant, toy")]
 )
 def test_help_and_explanation_name_them(
     command: Callable[[list[str]], int], name: str, capsys: pytest.CaptureFixture[str]

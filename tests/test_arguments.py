@@ -18,9 +18,7 @@ def parser(*, intermixed: bool = False) -> SentenceParser:
 
 
 @pytest.mark.parametrize("intermixed", [False, True])
-@pytest.mark.parametrize(
-    "words", [["--max_offset", "3", "--dry_run"], ["--max-offset=3", "--dry-run"]], ids=["_", "-"]
-)
+@pytest.mark.parametrize("words", [["--max_offset", "3", "--dry_run"], ["--max-offset=3", "--dry-run"]], ids=["_", "-"])
 def test_a_flag_has_both_spellings(words: list[str], intermixed: bool) -> None:
     args = parser(intermixed=intermixed).parse_args(words)
     assert (args.max_offset, args.dry_run) == (3, True)
@@ -50,9 +48,7 @@ def test_help_shows_one_spelling() -> None:
         (["--max-offset", "x"], "argument --max_offset: invalid int value: 'x'"),
     ],
 )
-def test_a_wrong_flag_is_one_sentence(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_flag_is_one_sentence(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parser().parse_args(words)
     error = capsys.readouterr().err

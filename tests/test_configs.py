@@ -22,14 +22,7 @@ each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.ste
 
 def test_published_configs_are_here() -> None:
     scl = ("ntu_pretrain", "k400_pretrain", "ntu", "cmu", "cmu_multi_human", "pouring")
-    others = (
-        "tcc_transformer",
-        "tcn_transformer",
-        "classification_transformer",
-        "demo",
-        "multiview",
-        "crossview",
-    )
+    others = ("tcc_transformer", "tcn_transformer", "classification_transformer", "demo", "multiview", "crossview")
     stems = {f"{name}_config" for name in (*others, *(f"scl_transformer_{name}" for name in scl))}
     assert {path.stem for path in CONFIGS} >= stems
 

@@ -51,9 +51,7 @@ def test_tables_are_whole(page: Path) -> None:
         above = lines[number - 2]
         if line.startswith("|") and above.startswith("|"):
             columns = [len(re.findall(r"(?<!\\)\|", row)) for row in (above, line)]
-            assert columns[0] == columns[1], (
-                f"{page.name}, line {number}: not as many columns as the row above"
-            )
+            assert columns[0] == columns[1], f"{page.name}, line {number}: not as many columns as the row above"
 
 
 @each_page
@@ -68,9 +66,7 @@ def test_commands_name_files_that_exist(page: Path) -> None:
             if not words:
                 continue
             if words[0] in ("python", "torchrun", "srun"):
-                files = [
-                    word for word in words if re.search(r"\.(py|ya?ml)$", word) and not word.startswith("~")
-                ]
+                files = [word for word in words if re.search(r"\.(py|ya?ml)$", word) and not word.startswith("~")]
                 missing += [word for word in files if not (ROOT / word).is_file()]
                 if "-m" in words and (name := words[words.index("-m") + 1]).startswith("benchmarks"):
                     places = ROOT / name.replace(".", "/"), ROOT / name.replace(".", "/") / "__main__"
@@ -85,9 +81,7 @@ def test_commands_name_files_that_exist(page: Path) -> None:
 def test_the_page_of_options_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert config_main(["--markdown"]) == 0
     written = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert written == capsys.readouterr().out, (
-        "docs/configuration.md is older than the schema; run 'make docs'"
-    )
+    assert written == capsys.readouterr().out, "docs/configuration.md is older than the schema; run 'make docs'"
 
 
 def test_the_table_of_old_configuration_keys_is_up_to_date() -> None:

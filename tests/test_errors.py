@@ -26,7 +26,6 @@ def test_the_nearest_name_is_told_whatever_its_case(word: str, known: list[str],
 def test_an_unknown_name_is_answered_with_those_there_are() -> None:
     require_known("optim.name", "adam", ["adam", "adamw"])
     with pytest.raises(
-        ConfigError,
-        match=r"^optim.name 'adma' is unknown: expected one of adam, sgd\. Did you mean 'adam'\?$",
+        ConfigError, match=r"^optim.name 'adma' is unknown: expected one of adam, sgd\. Did you mean 'adam'\?$"
     ):
         require_known("optim.name", "adma", ["adam", "sgd"])

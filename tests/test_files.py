@@ -102,9 +102,7 @@ with {new}(sys.argv[1]) as hidden:
     assert new == "new_file" or list(tmp_path.iterdir()) == [path]  # what was left is taken away
 
 
-def test_a_folder_caught_between_two_renames_comes_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_caught_between_two_renames_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "last"
     with new_folder(path) as hidden:
         fill(hidden, "first")
@@ -125,9 +123,7 @@ def test_a_folder_caught_between_two_renames_comes_back(
     assert finished_folders(tmp_path / "absent") == []
 
 
-def test_a_full_disk_is_one_sentence_that_names_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_one_sentence_that_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.json"
     write_json(path, {"a": "é"})
     assert path.read_bytes() == b'{\n "a": "\xc3\xa9"\n}\n'
@@ -138,9 +134,7 @@ def test_a_full_disk_is_one_sentence_that_names_the_file(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(
-        VideoWriteError, match=r"a\.json: cannot be written \(No space left on device\); make room"
-    ):
+    with pytest.raises(VideoWriteError, match=r"a\.json: cannot be written \(No space left on device\); make room"):
         write_text(path, "longer")
     assert (list(tmp_path.iterdir()), read_object(path)) == ([path], {"a": "é"})
     (tmp_path / "file").touch()

@@ -36,16 +36,7 @@ ALLOWED["engine"] = ALLOWED["phases"] | {"phases", "checkpoints", "config"}
 ALLOWED["leaks"] = ALLOWED["engine"] | {"engine"}
 ALLOWED["export"] = ALLOWED["engine"] | {"engine"}
 ALLOWED["carl"] = FRAMES | {"config", "models", "checkpoints", "similarity"}
-ALLOWED["cli"] = ALLOWED["engine"] | {
-    "engine",
-    "leaks",
-    "export",
-    "carl",
-    "arguments",
-    "signals",
-    "cues",
-    "timeline",
-}
+ALLOWED["cli"] = ALLOWED["engine"] | {"engine", "leaks", "export", "carl", "arguments", "signals", "cues", "timeline"}
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
 ALLOWED["__main__"] = {"cli"}
 OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."
@@ -77,9 +68,7 @@ def violations(path: str, source: str) -> list[str]:
     if parts[0] == "videosync":
         place, allowed = parts[1], ALLOWED.get(parts[1])
         if allowed is None:
-            return [
-                f"{path}: docs/architecture.md and tests/test_imports.py do not know the folder '{place}'."
-            ]
+            return [f"{path}: docs/architecture.md and tests/test_imports.py do not know the folder '{place}'."]
         allowed = allowed | {place}
     else:
         place = parts[0] if len(parts) > 1 else "."
@@ -121,11 +110,7 @@ def test_imports_follow_the_data_flow(root: Path) -> None:
 
 
 def test_no_file_is_called_utils_or_helpers(root: Path) -> None:
-    vague = [
-        p.relative_to(root).as_posix()
-        for p in sources(root)
-        if p.stem in ("utils", "util", "helpers", "misc")
-    ]
+    vague = [p.relative_to(root).as_posix() for p in sources(root) if p.stem in ("utils", "util", "helpers", "misc")]
     assert not vague, f"{', '.join(vague)}: name the file after what is in it"
 
 
@@ -144,11 +129,7 @@ def _lines(path: Path) -> int:
     [
         ("videosync/losses/a.py", "from videosync.models.encoder import E", "losses may import"),
         ("videosync/offset/a.py", "import videosync.config.schema", "offset may import"),
-        (
-            "videosync/models/a.py",
-            "def f():\n    from videosync.engine import x",
-            "line 2: imports videosync.engine",
-        ),
+        ("videosync/models/a.py", "def f():\n    from videosync.engine import x", "line 2: imports videosync.engine"),
         (
             "videosync/video/a.py",
             "from videosync.data import manifest",
@@ -179,10 +160,7 @@ def test_a_forbidden_import_is_named(path: str, source: str, sentence: str) -> N
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        (
-            "videosync/offset/a.py",
-            "from videosync.similarity.matrix import x\nfrom videosync.offset.diagonal import y",
-        ),
+        ("videosync/offset/a.py", "from videosync.similarity.matrix import x\nfrom videosync.offset.diagonal import y"),
         ("videosync/engine/a.py", "from videosync.config.schema import Config\nimport videosync.types"),
         ("videosync/engine/loggers.py", "import wandb\nfrom torch.utils.tensorboard import SummaryWriter"),
         ("videosync/evaluation/plots.py", "import matplotlib"),

@@ -25,9 +25,7 @@ OWN = ("options", "self")
 def reads(source: str) -> set[tuple[str, str]]:
     """(owner, name) of each ``owner.name`` and ``anything.owner.name`` in ``source`` that is not assigned to."""
     nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
-    owners = [
-        n.value.attr if isinstance(n.value, ast.Attribute) else getattr(n.value, "id", "") for n in nodes
-    ]
+    owners = [n.value.attr if isinstance(n.value, ast.Attribute) else getattr(n.value, "id", "") for n in nodes]
     return {(owner, n.attr) for owner, n in zip(owners, nodes) if isinstance(n.ctx, ast.Load)}
 
 

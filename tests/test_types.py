@@ -10,10 +10,7 @@ def answer(frames, **more):
 @pytest.mark.parametrize(
     ("frames", "sentence"),
     [
-        (
-            12,
-            "cam1 started 0.400 s (12.0 frames) after cam2",
-        ),  # k = start0 - start1 > 0: video 1 started first
+        (12, "cam1 started 0.400 s (12.0 frames) after cam2"),  # k = start0 - start1 > 0: video 1 started first
         (-12, "cam2 started 0.400 s (12.0 frames) after cam1"),
         (0.5, "cam1 started 0.017 s (0.5 frames) after cam2"),
         (0, "cam1 and cam2 started at the same time"),

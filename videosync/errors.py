@@ -63,6 +63,4 @@ def require_known(what: str, name: str, known: Iterable[str]) -> None:
     """Raises ConfigError that lists the ``known`` names, and the one most like ``name``, if it is none of them."""
     names = list(known)
     if name not in names:
-        raise ConfigError(
-            f"{what} '{name}' is unknown: expected one of {', '.join(names)}.{did_you_mean(name, names)}"
-        )
+        raise ConfigError(f"{what} '{name}' is unknown: expected one of {', '.join(names)}.{did_you_mean(name, names)}")

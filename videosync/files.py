@@ -38,9 +38,7 @@ def read_text(path: str | Path) -> str:
         if data.startswith(mark):
             raise ValueError(f"not UTF-8, but {name}; save it as UTF-8")
     if b"\0" in data:
-        raise ValueError(
-            "not UTF-8 text: it holds bytes of 0, as UTF-16 without a mark does; save it as UTF-8"
-        )
+        raise ValueError("not UTF-8 text: it holds bytes of 0, as UTF-16 without a mark does; save it as UTF-8")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -176,9 +174,7 @@ def _saying(path: Path, temporary: Path) -> Iterator[None]:
             reason = cause.strerror if own else None
         if not reason:
             raise
-        raise VideoWriteError(
-            f"{path}: cannot be written ({reason}); make room or choose another folder"
-        ) from error
+        raise VideoWriteError(f"{path}: cannot be written ({reason}); make room or choose another folder") from error
 
 
 def finished_folders(root: Path) -> list[Path]:

@@ -34,9 +34,7 @@ class Range:
 
     def holds(self, number: float) -> bool:
         (low, high), (first, last) = self.ends, (self.text[0], self.text[-1])
-        return (low <= number if first == "[" else low < number) and (
-            number <= high if last == "]" else number < high
-        )
+        return (low <= number if first == "[" else low < number) and (number <= high if last == "]" else number < high)
 
     @property
     def words(self) -> str:

@@ -48,12 +48,7 @@ def arguments() -> argparse.ArgumentParser:
         help=f"beside {', '.join(ALWAYS)}: {', '.join([*CURVES, *(f'{kind}:…' for kind in KINDS)])} "
         "(default: %(default)s)")  # fmt: skip
     add("--controls", type=int, default=24, help="of each kind and length; 0: none (default %(default)s)")
-    add(
-        "--compare",
-        nargs=2,
-        metavar="METHOD",
-        help="also: is the second one better, on the very same windows?",
-    )
+    add("--compare", nargs=2, metavar="METHOD", help="also: is the second one better, on the very same windows?")
     return parser
 
 
@@ -79,9 +74,7 @@ def benchmark_accuracy(args: argparse.Namespace) -> None:
     rows = report(answers, bootstrap=args.bootstrap, seed=args.seed)
     for length in dict.fromkeys(row["window"] for row in rows):
         here = [row for row in rows if row["window"] == length]
-        print(
-            f"\nWindows: {length}. Sets weigh the same; 95 % over sets (pairs of views, where there is one set).\n"
-        )
+        print(f"\nWindows: {length}. Sets weigh the same; 95 % over sets (pairs of views, where there is one set).\n")
         print(markdown(here, ACCURACY), "\n")
         print("By set: mean error in frames, share within 1 frame\n")
         print(set_table(here), "\n")

@@ -89,9 +89,7 @@ def _shared_grid(unrelated: Trial, folder: Path, rng: np.random.Generator) -> Tr
         source = iter_frames(window.video, window.start, window.start + window.num_frames, size=(SIZE, SIZE))
         # fixed keyframes; one thread, so that the same frames make the same file
         coding = {"x264-params": "scenecut=0"}
-        write_video(
-            path, source, window.fps, crf=GRID_CRF, gop=GOP, preset="superfast", options=coding, threads=1
-        )
+        write_video(path, source, window.fps, crf=GRID_CRF, gop=GOP, preset="superfast", options=coding, threads=1)
         windows.append(Window(str(path), int(start), frames, window.fps))
     made = _control(unrelated, SHARED_GRID, windows[0], windows[1], min(unrelated.search, frames // 2))
     return replace(made, target=int(starts[0] - starts[1]), period=GOP)

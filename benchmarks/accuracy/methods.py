@@ -86,9 +86,7 @@ def best_of(curve: np.ndarray) -> Said:
 
 def motion_energy(clip: Clip) -> np.ndarray:
     """``log(mean |frame t - frame t-1|)`` over pixels and colours, [T]; the first frame has its second's."""
-    change = [
-        np.abs(later.astype(np.int16) - former).mean() for former, later in zip(clip.frames, clip.frames[1:])
-    ]
+    change = [np.abs(later.astype(np.int16) - former).mean() for former, later in zip(clip.frames, clip.frames[1:])]
     return np.log(np.array([change[0], *change]) + ENERGY_FLOOR)
 
 
@@ -145,9 +143,7 @@ def encoder_method(source: str) -> Method:
 
     def prepare(clip: Clip) -> Any:
         window, info = clip.window, probe(clip.window.video)
-        longest = max(
-            SIZE, math.ceil(encoder.size * max(info.height, info.width) / min(info.height, info.width))
-        )
+        longest = max(SIZE, math.ceil(encoder.size * max(info.height, info.width) / min(info.height, info.width)))
         size = small_size(info.height, info.width, longest)  # no fewer pixels than it takes
         pictures = iter_frames(window.video, window.start, window.start + window.num_frames, size=size)
         return of_frames(pictures, cue, np.flatnonzero(keyframe_marks(window)).tolist())

@@ -82,9 +82,7 @@ def control_lines(rows: Iterable[Mapping[str, Any]]) -> list[str]:
         for name, control in row["controls"].items():
             accepted = control["accepted_at_80%"]
             if row["name"] not in FLOORS and accepted is not None and accepted > FOOLED:
-                lines.append(
-                    f"- {row['name']} accepts {percent(accepted)} of {name} where it accepts 80 % of the real"
-                )
+                lines.append(f"- {row['name']} accepts {percent(accepted)} of {name} where it accepts 80 % of the real")
             if row["name"] != "keyframes" and control.get("p_value", 1.0) < SURE:
                 lines.append(
                     f"- {row['name']} hits {percent(control['hits'])} in {name}, where chance hits "

@@ -50,9 +50,7 @@ def arguments() -> argparse.ArgumentParser:
 def measure(args: argparse.Namespace) -> list[Answer]:
     """All windows of all pairs of views. Raises ConfigError: no pair has a window.  VideoError: a damaged file."""
     if args.step < 2 or args.frames < 2 * REACH:
-        raise ConfigError(
-            f"--step {args.step} --frames {args.frames}: expected 2 or more, and {2 * REACH} or more"
-        )
+        raise ConfigError(f"--step {args.step} --frames {args.frames}: expected 2 or more, and {2 * REACH} or more")
     manifest = read_manifest(args.data)
     answers: list[Answer] = []
     for sample in bar(manifest.samples, "events"):
@@ -69,13 +67,9 @@ def measure(args: argparse.Namespace) -> list[Answer]:
                     case = f"{view0.video} {view1.video} {len(answers)}"
                     fps = view0.fps / args.step
                     row = f"{apart % 1.0:.2f}"
-                    answers.append(
-                        Answer(row, args.data.name, sample.event, case, args.cue, fps, apart % 1.0, said)
-                    )
+                    answers.append(Answer(row, args.data.name, sample.event, case, args.cue, fps, apart % 1.0, said))
     if not answers:
-        raise ConfigError(
-            f"{args.data}: no pair of views has windows of {args.frames} frames; lower --frames"
-        )
+        raise ConfigError(f"{args.data}: no pair of views has windows of {args.frames} frames; lower --frames")
     return answers
 
 
@@ -86,9 +80,7 @@ def _answers(clip0: np.ndarray, clip1: np.ndarray, apart: float, args: argparse.
         other = first + shift
         if other + frames > len(clip1):
             break
-        signals0, signals1 = (
-            of_frames(clip[at : at + frames], cue) for clip, at in ((clip0, first), (clip1, other))
-        )
+        signals0, signals1 = (of_frames(clip[at : at + frames], cue) for clip, at in ((clip0, first), (clip1, other)))
         curve = LagScores(-REACH, cue.score(signals0, signals1, range(-REACH, REACH + 1)))
         yield curve.vertex(curve.best())
 

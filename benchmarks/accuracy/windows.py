@@ -114,9 +114,7 @@ def read_data(paths: Iterable[Path]) -> list[Manifest]:
     return [read_manifest(path.parent if path.name == MANIFEST_NAME else path) for path in paths]
 
 
-def group_samples(
-    manifests: Sequence[Manifest], split: str | None
-) -> dict[str, list[tuple[Manifest, Sample]]]:
+def group_samples(manifests: Sequence[Manifest], split: str | None) -> dict[str, list[tuple[Manifest, Sample]]]:
     """Samples with two views or more by set.
 
     A set is a folder's events whose names differ in their last number only: made, or filmed, in one way. It takes its
@@ -131,18 +129,14 @@ def group_samples(
         for sample in manifest.samples:
             if split in (None, sample.split) and len(sample.views) > 1:
                 stem = NUMBERED.sub("", sample.event)
-                stem = (
-                    stem if stem and alike[stem] > 1 else sample.event
-                )  # alone: the number is part of its name
+                stem = stem if stem and alike[stem] > 1 else sample.event  # alone: the number is part of its name
                 groups.setdefault((manifest.root.name, stem), []).append((manifest, sample))
     if not groups:
         splits = dict.fromkeys(name for manifest in manifests for name in manifest.splits)
         close = "." + did_you_mean(split or "", splits)
         wanted = f" of split '{split}' (there are {quoted(splits)}){close}" if split else ""
         folders = ", ".join(str(manifest.root) for manifest in manifests)
-        raise ManifestError(
-            f"{folders}: no sample{wanted} has two views; offsets need two cameras of one event"
-        )
+        raise ManifestError(f"{folders}: no sample{wanted} has two views; offsets need two cameras of one event")
     folders_of = [folder for folder, _ in groups]
     stems = [stem for _, stem in groups]
 

@@ -52,9 +52,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER", help="videos unlike any set")
     add("--cue", default=DEFAULT_CUE, choices=sorted(CUES), help="(default %(default)s)")
     add("--windows", type=int, default=240, help="pairs of windows of each set (default %(default)s)")
-    add(
-        "--cache", type=Path, default=Path("runs/benchmarks/signals"), help="of signals (default %(default)s)"
-    )
+    add("--cache", type=Path, default=Path("runs/benchmarks/signals"), help="of signals (default %(default)s)")
     add("--write", action="store_true", help=f"write the cue's entry of {PATH.name}")
     return parser
 
@@ -71,9 +69,7 @@ def measure(args: argparse.Namespace) -> list[Answer]:
     sets = dict.fromkeys(event.group for event in events)
     if len(sets) < 3:
         raise ConfigError("--data, --synthetic: sets are judged by the others, so three or more are needed")
-    drawn = draw(
-        events, read_strangers(args.strangers, measured), args.windows, np.random.default_rng(args.seed)
-    )
+    drawn = draw(events, read_strangers(args.strangers, measured), args.windows, np.random.default_rng(args.seed))
     rows = []
     for pair in bar(drawn, "windows", args.windows * len(sets)):
         curve = scores_with_evidence(cue, pair.signals0, pair.signals1, pair.lags, args.cue)
@@ -112,9 +108,7 @@ def benchmark_confidence(args: argparse.Namespace) -> None:
             continue
         parts = {kind: mine}
         parts |= {f"{kind}, {shape}": [a for a in mine if a.row.endswith(shape)] for shape in SHAPES}
-        parts |= {
-            group: [a for a in mine if a.group == group] for group in dict.fromkeys(a.group for a in mine)
-        }
+        parts |= {group: [a for a in mine if a.group == group] for group in dict.fromkeys(a.group for a in mine)}
         for name, some in parts.items():
             rows.append({"name": name, **scores(some, bootstrap=args.bootstrap, seed=args.seed)})
         classes[kind] = reliability(mine, EDGES)

@@ -19,9 +19,7 @@ from videosync.timeline.confidence import RIGHT_WITHIN, features, mass_near
 
 PENALTY = 1e-3  # on squared weights of features in units of their spread
 WANTED = 0.98  # of accepted answers that are right
-LIMITS = tuple(
-    round(0.8 + 0.01 * n, 2) for n in range(20)
-)  # what is less sure is refused even where it is right
+LIMITS = tuple(round(0.8 + 0.01 * n, 2) for n in range(20))  # what is less sure is refused even where it is right
 NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
 COVERED = 0.95
 WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured
@@ -164,9 +162,7 @@ def half_widths(rows: Sequence[Row], said: np.ndarray) -> tuple[float, ...]:
     return tuple(round(float(w), 2) for w in np.minimum.accumulate(widths))
 
 
-def answers(
-    rows: Sequence[Row], said: np.ndarray, limit: float, widths: Sequence[float], cue: str
-) -> list[Answer]:
+def answers(rows: Sequence[Row], said: np.ndarray, limit: float, widths: Sequence[float], cue: str) -> list[Answer]:
     """What is said of each row, as ``videosync sync`` would; ``Answer.row``: the kind of its set, and its shape."""
     return [
         Answer(
@@ -179,9 +175,7 @@ def answers(
     ]  # fmt: skip
 
 
-def calibration(
-    model: Model, limit: float, widths: Sequence[float], cue: str, encoder: str | None
-) -> Calibration:
+def calibration(model: Model, limit: float, widths: Sequence[float], cue: str, encoder: str | None) -> Calibration:
     return Calibration(
         cue, model.sharpness, model.bias, model.weights, model.most, limit, NODES, tuple(widths), encoder
     )

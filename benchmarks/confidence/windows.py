@@ -18,10 +18,7 @@ FAST = 100.0  # frames/s; files of so many are also measured at a quarter of the
 SHORTEST, LONGEST = 30, 480  # frames of a window
 LEAST_SHARED = 0.35  # of the shorter window, of related pairs
 USUAL_FRAMES, USUAL_REACH, USUAL_SHARE = 240, 30, 0.6  # "fit240" of benchmarks.accuracy
-UNRELATED, DISJOINT = (
-    0.35,
-    0.4,
-)  # share of pairs, and of those the share of one event at times that never meet
+UNRELATED, DISJOINT = (0.35, 0.4)  # share of pairs, and of those the share of one event at times that never meet
 STRANGERS, OWN_SET = 0.15, 0.5  # of pairs of two events: with a stranger; else with another event of the set
 TRIES = 60
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v")
@@ -79,8 +76,7 @@ def read_events(folders: Sequence[Path], made: bool, measured: Measured) -> Iter
             for step in (1, 4) if rate >= FAST and longest >= 4 * SHORTEST else (1,):
                 fps_asked = None if step == 1 else rate / step
                 views = tuple(
-                    (view.start_frame / step, measured.signals(manifest.path(view), fps_asked))
-                    for view in sample.views
+                    (view.start_frame / step, measured.signals(manifest.path(view), fps_asked)) for view in sample.views
                 )
                 yield Event(group, f"{sample.event}/{step}", made, views)
 

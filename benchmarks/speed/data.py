@@ -55,10 +55,7 @@ def bare_decode(path: Path, size: tuple[int, int] | None) -> int:
 def decode_rows(video: Path, frames: int, repeats: int) -> list[dict[str, Any]]:
     rows = []
     for name, size in (("decode 720p", None), ("decode 720p to 456 × 256", RESIZED)):
-        work = {
-            "here": lambda s=size: len(read_frames(video, size=s)),
-            "bare": partial(bare_decode, video, size),
-        }
+        work = {"here": lambda s=size: len(read_frames(video, size=s)), "bare": partial(bare_decode, video, size)}
         rates = alternate(work, repeats)  # type: ignore[arg-type]
         rows.append(row(name, rates["here"][0], rates["bare"][0], "PyAV loop"))
     stored = frames * RESIZED[0] * RESIZED[1] * 3 / video.stat().st_size
@@ -119,9 +116,7 @@ def loader_rows(folder: Path, workers: Sequence[int], repeats: int) -> Iterator[
     )  # fmt: skip
     dataset = TrainingClips(draws, image_size=224, augment=ClipAugment(224))
     for count in workers:
-        loader, sampler = training_loader(
-            dataset, batch_size=2, num_workers=count, rank=0, world_size=1, seed=0
-        )
+        loader, sampler = training_loader(dataset, batch_size=2, num_workers=count, rank=0, world_size=1, seed=0)
         epochs = iter(range(repeats + 1))
 
         def epoch(loader: Any = loader, sampler: Any = sampler, epochs: Iterator[int] = epochs) -> int:
@@ -147,12 +142,8 @@ def measure(args: argparse.Namespace) -> None:
 
 def arguments() -> argparse.ArgumentParser:
     parser = benchmark(__doc__, "benchmarks.speed.data")
-    parser.add_argument(
-        "--frames", type=int, default=240, help="length of the 720p video (default %(default)s)"
-    )
-    parser.add_argument(
-        "--repeats", type=int, default=5, help="timed runs of each side (default %(default)s)"
-    )
+    parser.add_argument("--frames", type=int, default=240, help="length of the 720p video (default %(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="timed runs of each side (default %(default)s)")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 2], help="loader processes to try")
     parser.add_argument("--gop", type=int, default=12, help="frames between keyframes of the 720p video")
     return parser

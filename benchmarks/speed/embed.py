@@ -85,12 +85,7 @@ def random_encoder(backbone: str, input: str, chunk_size: int) -> Encoder:
     """The shipped sizes behind this backbone."""
     torch.manual_seed(0)
     shipped = (f"data.num_frames={WINDOW}", "model.weights=", "model.random_backbone=true", "model.layer=3")
-    options = [
-        f"model.backbone={backbone}",
-        f"model.input={input}",
-        f"model.chunk_size={chunk_size}",
-        *shipped,
-    ]
+    options = [f"model.backbone={backbone}", f"model.input={input}", f"model.chunk_size={chunk_size}", *shipped]
     encoder = build_encoder(load_config(None, options), Path())
     assert isinstance(encoder, Encoder)
     return encoder
@@ -109,12 +104,7 @@ def arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--encoders", nargs="+", default=ENCODERS, help="backbone/input/size, size in pixels")
     add("--frames", type=int, default=480, help="length of the timed video (default %(default)s)")
-    add(
-        "--batch_frames",
-        type=int,
-        default=64,
-        help="that go through the backbone at once (default %(default)s)",
-    )
+    add("--batch_frames", type=int, default=64, help="that go through the backbone at once (default %(default)s)")
     add("--repeats", type=int, default=3, help="timed runs of each side (default %(default)s)")
     add("--precision", default="auto", help="auto, float32 or bf16 (default %(default)s)")
     return parser

@@ -68,9 +68,7 @@ def alternate(work: Mapping[str, Callable[[], int]], repeats: int) -> dict[str, 
             wall, cpu = time.perf_counter(), time.process_time()
             frames = job()
             if turn:
-                rates[name].append(
-                    (frames / (time.perf_counter() - wall), frames / (time.process_time() - cpu))
-                )
+                rates[name].append((frames / (time.perf_counter() - wall), frames / (time.process_time() - cpu)))
     return {name: (_median(values, 0), _median(values, 1)) for name, values in rates.items()}
 
 
@@ -80,23 +78,13 @@ def _median(values: Sequence[Seconds], place: int) -> float:
 
 def row(name: str, here: float, bare: float, beside: str, note: str = "", **more: Any) -> dict[str, Any]:
     """A line of the table; ``here`` and ``bare`` in frames/s."""
-    return {
-        "name": name,
-        "here": here,
-        "bare": bare,
-        "share": here / bare,
-        "beside": beside,
-        "note": note,
-        **more,
-    }
+    return {"name": name, "here": here, "bare": bare, "share": here / bare, "beside": beside, "note": note, **more}
 
 
 def show(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> None:
     """Print the table; with ``--result`` keep it."""
     made = provenance(args)
-    print(
-        f"{made['machine']}, load {made['load']}, {torch.get_num_threads()} threads, torch {torch.__version__}\n"
-    )
+    print(f"{made['machine']}, load {made['load']}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
     print(markdown(rows, SPEED))
     keep_result(args, rows)
 

@@ -64,9 +64,7 @@ def cut(path: str, *, output: Path, encoding: Encoding, whole: bool) -> int:
     if whole:
         outcome = cut_whole(path, f"{name}.mp4", output, encoding=encoding)
     else:
-        cuts = [
-            Cut(f"{name}-{n:06}.mp4", n, min(CLIP_FRAMES, frames - n)) for n in range(0, frames, CLIP_FRAMES)
-        ]
+        cuts = [Cut(f"{name}-{n:06}.mp4", n, min(CLIP_FRAMES, frames - n)) for n in range(0, frames, CLIP_FRAMES)]
         outcome = cut_clips(path, cuts, output, fps=FPS, encoding=encoding)
     return outcome.frames
 

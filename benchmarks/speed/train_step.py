@@ -74,9 +74,7 @@ class StepTimes(Logger):
         self.waits.append(record["data_wait_share"])
 
 
-def measure_shape(
-    name: str, args: argparse.Namespace, distributed: Distributed, folder: Path
-) -> dict[str, Any]:
+def measure_shape(name: str, args: argparse.Namespace, distributed: Distributed, folder: Path) -> dict[str, Any]:
     """One row of the table."""
     path, changes = SHAPES[name]
     size = (64, 64) if name == "demo" else (360, 640)  # of the videos, as the demo makes them

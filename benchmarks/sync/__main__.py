@@ -84,9 +84,7 @@ def ask(case: Case, args: argparse.Namespace, encoder: ClipEmbedder | None = Non
     """What ``videosync.sync`` says about each two files of a case. Raises VideoError."""
     paths = [str(file) for file in case.files]
     began = time.process_time()
-    timeline = sync(
-        paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder
-    )
+    timeline = sync(paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder)
     pairs = list(combinations(range(len(paths)), 2))
     spent = (time.process_time() - began) / len(pairs)
     moving = {file.path for file in timeline.files if file.camera == "moving"}
@@ -138,9 +136,7 @@ def benchmark_sync(args: argparse.Namespace) -> None:
     for name in dict.fromkeys(a.row for a in answers):
         mine = [a for a in answers if a.row == name]
         moving = sum(a.more["moving"] for a in mine) / 2 / len(mine)
-        rows.append(
-            {"name": name, "moving": moving, **scores(mine, bootstrap=args.bootstrap, seed=args.seed)}
-        )
+        rows.append({"name": name, "moving": moving, **scores(mine, bootstrap=args.bootstrap, seed=args.seed)})
     print(markdown(rows, SYNC_MORE))
     print("\n" + markdown([row for row in rows if "at_80%" in row], CONFIDENCE))
     if args.groups:

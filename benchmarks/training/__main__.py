@@ -73,9 +73,7 @@ def measure(args: argparse.Namespace) -> list[Answer]:
                    str(CONFIG), "--logdir", str(args.output / name), "--continue_train"]  # fmt: skip
         _call([*command, "--opts", *options_of(args, row, seed)])
     names = {f"encoder:{args.output / name}": name for name in runs} | {name: name for name in ALWAYS}
-    methods = {name: make_method(source) for source, name in names.items()} | {
-        "motion": make_method("cue:motion")
-    }
+    methods = {name: make_method(source) for source, name in names.items()} | {"motion": make_method("cue:motion")}
     tests = {"synthetic": ([args.output / "data" / "test"], "120", 1)}
     if args.real:
         tests["real"] = (args.real, args.length, args.windows)
@@ -131,9 +129,7 @@ def options_of(args: argparse.Namespace, row: Row, seed: int) -> list[str]:
         **row.changes,
         **({} if row.effort else UNTRAINED),
     }
-    return [
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()
-    ]
+    return [f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in options.items()]
 
 
 def config_of(args: argparse.Namespace, row: Row, seed: int) -> Config:

@@ -26,9 +26,7 @@ class Row:
 
     about: str
     changes: Mapping[str, Any] = field(default_factory=dict)
-    effort: float = (
-        1.0  # training steps, as a share of the base row's (large backbones get fewer); 0: one, of size 0
-    )
+    effort: float = 1.0  # training steps, as a share of the base row's (large backbones get fewer); 0: one, of size 0
     events: float = 1.0  # train events, as a share of --events
     seeds: int = 1  # how many of --seeds are run (0: all)
 
@@ -37,9 +35,7 @@ ROWS: dict[str, Row] = {
     BASE: Row("configs/crossview_config.yml at this scale", seeds=0),
     "untrained": Row("the first row's first weights", effort=0, seeds=0),
     "positions-stretched": Row("an absolute position code is added", {"model.positions": "stretched"}),
-    "carl-embedder": Row(
-        "CARL's: stretched positions, 3 transformer layers, no local context", CARL_EMBEDDER
-    ),
+    "carl-embedder": Row("CARL's: stretched positions, 3 transformer layers, no local context", CARL_EMBEDDER),
     "carl-no-positions": Row("the same without positions", {**CARL_EMBEDDER, "model.positions": "none"}),
     "single-view": Row("both views from one camera, cropped differently", {"data.views": "self"}),
     "rgb": Row("sees the frames, not their differences", {"model.input": "rgb"}),

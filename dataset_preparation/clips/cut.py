@@ -165,9 +165,7 @@ class _OpenClip:
     writer: VideoWriter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.writer = open_writer(
-            self.output_dir / self.cut.clip, self.fps, self.encoding, seed=self.cut.clip
-        )
+        self.writer = open_writer(self.output_dir / self.cut.clip, self.fps, self.encoding, seed=self.cut.clip)
         self.watch = self.judge(self.cut) if self.judge else None
         self.full = False
 

@@ -65,9 +65,7 @@ def finish(
     _write_json(output_dir / REPORT_NAME, report)
     print_report(report)
     if not ordered:
-        raise ManifestError(
-            f"nothing in {data_root} could be used; {output_dir / REPORT_NAME} says why, file by file"
-        )
+        raise ManifestError(f"nothing in {data_root} could be used; {output_dir / REPORT_NAME} says why, file by file")
     used = {view.video for sample in ordered for view in sample.views}
     problems = validate_manifest(Manifest(output_dir, tuple(ordered)))
     if problems:
@@ -118,9 +116,7 @@ def print_report(report: Mapping[str, Any]) -> None:
     """A row for each split, then what was dropped."""
     columns = ("events", "samples", "clips", "frames", "hours")
     rows = [("split", *columns)]
-    rows += [
-        (split, *(str(counts[column]) for column in columns)) for split, counts in report["splits"].items()
-    ]
+    rows += [(split, *(str(counts[column]) for column in columns)) for split, counts in report["splits"].items()]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))

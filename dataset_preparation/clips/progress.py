@@ -34,8 +34,7 @@ class Progress:
             leave=False,
             mininterval=0.1 if self._terminal else LINE_SECONDS,
             delay=0 if self._terminal else LINE_SECONDS,
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
-            + "\n" * (not self._terminal),
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}" + "\n" * (not self._terminal),
         )
 
     def done(self, name: str, outcome: Outcome) -> None:

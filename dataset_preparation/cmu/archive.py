@@ -23,19 +23,10 @@ POSE = {
     "val": ("171204_pose5", "171204_pose6", "171026_pose3"),
 }
 MULTI_HUMAN = {  # three days of which nothing is in train
-    "train": (
-        "160224_mafia1",
-        "160224_mafia2",
-        "160226_mafia1",
-        "160226_mafia2",
-        "160422_mafia1",
-        "160422_mafia2",
-    ),
+    "train": ("160224_mafia1", "160224_mafia2", "160226_mafia1", "160226_mafia2", "160422_mafia1", "160422_mafia2"),
     "val": ("151125_mafia", "160317_meeting1", "160906_pizza1"),
 }
-KNOWN = {
-    sequence: split for lists in (POSE, MULTI_HUMAN) for split, names in lists.items() for sequence in names
-}
+KNOWN = {sequence: split for lists in (POSE, MULTI_HUMAN) for split, names in lists.items() for sequence in names}
 
 
 @dataclass(frozen=True)
@@ -51,9 +42,7 @@ class Recording:
         return list(combinations((camera for camera, _ in self.videos), 2))
 
 
-def find_recordings(
-    data_root: Path, *, cameras: Sequence[str], limit: int
-) -> tuple[list[Recording], list[Dropped]]:
+def find_recordings(data_root: Path, *, cameras: Sequence[str], limit: int) -> tuple[list[Recording], list[Dropped]]:
     """The sequences of a folder with two or more of the cameras, by name, and what is missing.
 
     Args:

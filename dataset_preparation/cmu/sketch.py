@@ -123,9 +123,7 @@ def merged(stretches: Sequence[Stretch]) -> list[Stretch]:
     return sorted(joined)
 
 
-def _samples(
-    index: VideoIndex, keys: Sequence[int], between: Sequence[int]
-) -> Iterator[tuple[int, VideoFrame]]:
+def _samples(index: VideoIndex, keys: Sequence[int], between: Sequence[int]) -> Iterator[tuple[int, VideoFrame]]:
     """Both kinds of samples, by frame number."""
     others = scaled_frames(index.path, between, (SIZE, SIZE), threads=1) if between else iter(())
     waiting = next(others, None)

@@ -39,13 +39,7 @@ def allowed_places(good_i: np.ndarray, good_j: np.ndarray, *, num_frames: int, m
 
 
 def draw_windows(
-    allowed: np.ndarray,
-    taken: Sequence[int],
-    count: int,
-    *,
-    num_frames: int,
-    max_offset: int,
-    rng: np.random.Generator,
+    allowed: np.ndarray, taken: Sequence[int], count: int, *, num_frames: int, max_offset: int, rng: np.random.Generator
 ) -> list[Window]:
     """``count`` windows, or as many as there is room for, by place.
 

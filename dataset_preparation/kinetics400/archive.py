@@ -212,17 +212,13 @@ def _check_layout(root: Path) -> None:
     if not root.is_dir():
         raise ManifestError(f"--data_root {root} is not a folder; give the one that holds train/ and val/")
     if (root / MANIFEST_NAME).is_file():
-        raise ManifestError(
-            f"--data_root {root} is a prepared dataset, not the archive; give the archive's folder"
-        )
+        raise ManifestError(f"--data_root {root} is a prepared dataset, not the archive; give the archive's folder")
     if _has_split(root):
         return
     folders = sorted(path for path in root.iterdir() if path.is_dir())
     inside = [path for path in folders if _has_split(path) and not (path / MANIFEST_NAME).exists()]
     if inside:
-        raise ManifestError(
-            f"{root} holds neither train/ nor val/, but {inside[0].name}/ does; give {inside[0]}"
-        )
+        raise ManifestError(f"{root} holds neither train/ nor val/, but {inside[0].name}/ does; give {inside[0]}")
     found = ", ".join(sorted(p.name for p in root.iterdir())[:5]) or "nothing"
     raise ManifestError(
         f"{root} holds neither train/ nor val/ (it holds {found}); give the folder into which the archive was "

@@ -45,9 +45,7 @@ class Reader:
         for video in videos:
             entry = self.listed.entries.get(video.path)
             deleted = entry is None and video.path in written.entries
-            if deleted or (
-                entry and entry.kind == NO_ACCESS and not entry.holds(self.data_root / video.path)
-            ):
+            if deleted or (entry and entry.kind == NO_ACCESS and not entry.holds(self.data_root / video.path)):
                 record = self.output_dir / DONE / job_key(clip_path(video.split, video.name))
                 record.unlink(missing_ok=True)
 
@@ -102,12 +100,7 @@ class Reader:
     def dropped(self, videos: Sequence[Video]) -> list[Dropped]:
         """One entry for each of these videos that was left out."""
         return [
-            Dropped(
-                video.youtube_id,
-                video.path,
-                entry.kind,
-                entry.why or f"left out by a line of {UNREADABLE_NAME}",
-            )
+            Dropped(video.youtube_id, video.path, entry.kind, entry.why or f"left out by a line of {UNREADABLE_NAME}")
             for video in videos
             if (entry := self.left_out.get(video.path)) is not None
         ]

@@ -29,9 +29,7 @@ class Source:
     event: str
     split: str  # "" where the source does not say
     part: str  # tells apart several sources of one event; else ""
-    views: tuple[
-        tuple[str, str, int], ...
-    ]  # (name, absolute path, start on the event's timeline, own frames)
+    views: tuple[tuple[str, str, int], ...]  # (name, absolute path, start on the event's timeline, own frames)
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,7 @@ class ViewJob:
 def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
     """The events of a source folder, and the sub-folders that are none. ManifestError if there is none."""
     if not data_root.is_dir():
-        raise ManifestError(
-            f"--data_root {data_root} is not a folder; give the one that holds the recordings"
-        )
+        raise ManifestError(f"--data_root {data_root} is not a folder; give the one that holds the recordings")
     sources: list[Source] = []
     dropped: list[Dropped] = []
     if (data_root / MANIFEST_NAME).is_file():
@@ -85,10 +81,7 @@ def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
             if len(files) < 2:
                 dropped.append(
                     Dropped(
-                        folder.name,
-                        "",
-                        "too few views",
-                        f"has {len(files)} video files; an event needs two or more",
+                        folder.name, "", "too few views", f"has {len(files)} video files; an event needs two or more"
                     )
                 )
                 continue
@@ -158,15 +151,11 @@ def plan_source(
         for i, (low, high) in enumerate(pairwise(places)):
             low, high = max(low, view.start_frame), min(high, view.end_frame)
             if low < high:
-                stem = "_".join(
-                    [name, *([source.part] if source.part else []), *([f"{i:03d}"] if count > 1 else [])]
-                )
+                stem = "_".join([name, *([source.part] if source.part else []), *([f"{i:03d}"] if count > 1 else [])])
                 clip = f"{_file_name(source.event)}/{_file_name(stem)}.mp4"
                 segments.append(Segment(clip, i, low - view.start_frame, high - low, low))
         job_name = f"{source.event}/{source.part}/{name}"
-        jobs.append(
-            ViewJob(job_name, (view.video,), source.event, source.part, name, view.fps, tuple(segments))
-        )
+        jobs.append(ViewJob(job_name, (view.video,), source.event, source.part, name, view.fps, tuple(segments)))
     return jobs, dropped
 
 

@@ -59,10 +59,7 @@ def require_some(data_root: Path, videos: Files, annotations: dict[str, Files] |
     """Raise ManifestError unless there are videos, and annotations where they are asked for (not None)."""
     labelled = sum(len(files.paths) for files in annotations.values()) if annotations else 0
     if annotations is not None and not labelled:
-        inside = (data_root / POSE_FOLDER.name).is_dir() or data_root.name in (
-            *POSE_FOLDER.parts,
-            VIDEO_FOLDER,
-        )
+        inside = (data_root / POSE_FOLDER.name).is_dir() or data_root.name in (*POSE_FOLDER.parts, VIDEO_FOLDER)
         remedy = (
             "give the folder above it, which holds NTU-SYN"
             if inside
@@ -93,9 +90,7 @@ def _files(folder: str) -> Iterator[os.DirEntry[str]]:
             with os.scandir(place) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
-            raise ManifestError(
-                f"{place}: cannot be listed ({error.strerror}); check its permissions"
-            ) from error
+            raise ManifestError(f"{place}: cannot be listed ({error.strerror}); check its permissions") from error
         yield from (entry for entry in entries if not entry.is_dir())
         waiting += [entry.path for entry in reversed(entries) if entry.is_dir()]
 

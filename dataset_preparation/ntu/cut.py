@@ -51,15 +51,11 @@ def cut_pair(job: PairJob, folder: Path, *, encoding: Encoding) -> Outcome:
         if start >= count
     ]
     if late:
-        return Outcome(
-            rejected=(Rejected("", "begins after the end", late[0]),), frames=sum(decoded), facts=facts
-        )
+        return Outcome(rejected=(Rejected("", "begins after the end", late[0]),), frames=sum(decoded), facts=facts)
     with open_writer(folder / job.clips[0], fps, encoding, seed=job.clips[0]) as writer:
         for frame in held[:length]:
             writer.write(frame)
-    clips = tuple(
-        Clip(clip, path, start, length, fps) for clip, path, start in zip(job.clips, job.sources, job.starts)
-    )
+    clips = tuple(Clip(clip, path, start, length, fps) for clip, path, start in zip(job.clips, job.sources, job.starts))
     return Outcome(clips, (), sum(decoded), facts=facts)
 
 

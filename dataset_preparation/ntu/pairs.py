@@ -43,9 +43,7 @@ class PairJob:
 class Plan:
     jobs: list[PairJob] = field(default_factory=list)  # by event
     splits: dict[str, str] = field(default_factory=dict)  # event → split, of the jobs
-    said: dict[str, tuple[int | None, int | None]] = field(
-        default_factory=dict
-    )  # event → frames, as annotated
+    said: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)  # event → frames, as annotated
     dropped: list[Dropped] = field(default_factory=list)
     other_cameras: int = 0  # annotation files of cameras that make no pair
 
@@ -123,9 +121,7 @@ def _read_pair(paths: Sequence[str]) -> list[Annotation] | ManifestError:
         return error
 
 
-def _add_pair(
-    plan: Plan, pair: _Pair, found: list[Annotation] | ManifestError, videos: Files, max_offset: int
-) -> None:
+def _add_pair(plan: Plan, pair: _Pair, found: list[Annotation] | ManifestError, videos: Files, max_offset: int) -> None:
     if isinstance(found, ManifestError):
         plan.dropped.append(Dropped(pair.event, "", "bad annotation", str(found)))
         return
@@ -145,9 +141,7 @@ def _add_pair(
     plan.said[pair.event] = (found[0].num_frames, found[1].num_frames)
 
 
-def pair_samples(
-    plan: Plan, outcomes: Mapping[str, Outcome], *, min_frames: int
-) -> tuple[list[Sample], list[Dropped]]:
+def pair_samples(plan: Plan, outcomes: Mapping[str, Outcome], *, min_frames: int) -> tuple[list[Sample], list[Dropped]]:
     """One sample for each pair whose clips were written and are long enough."""
     samples, dropped = [], []
     for job in plan.jobs:
@@ -161,8 +155,7 @@ def pair_samples(
             dropped.append(Dropped(job.name, "", "too short", why))
             continue
         views = tuple(
-            View(clip.clip, start, clip.num_frames, clip.fps)
-            for clip, start in zip(outcome.clips, job.starts)
+            View(clip.clip, start, clip.num_frames, clip.fps) for clip, start in zip(outcome.clips, job.starts)
         )
         samples.append(Sample(job.name, plan.splits[job.name], views))
     return samples, dropped

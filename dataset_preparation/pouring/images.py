@@ -60,7 +60,5 @@ def _decode(decoder: VideoCodecContext, image: memoryview, where: str) -> VideoF
             f"{where}: its {len(image)} bytes cannot be decoded, expected a JPEG file ({reason})."
         ) from error
     if len(frames) != 1:
-        raise VideoError(
-            f"{where}: its {len(image)} bytes hold {len(frames)} pictures, expected a JPEG file of one."
-        )
+        raise VideoError(f"{where}: its {len(image)} bytes hold {len(frames)} pictures, expected a JPEG file of one.")
     return frames[0]

@@ -67,9 +67,7 @@ def draw_starts(event: str, *, seed: int, max_offset: int) -> tuple[int, int]:
     return max(k, 0) + room, max(-k, 0) + room
 
 
-def _plan_event(
-    manifest: Manifest, sample: Sample, seed: int, max_offset: int
-) -> tuple[list[ClipJob], list[Dropped]]:
+def _plan_event(manifest: Manifest, sample: Sample, seed: int, max_offset: int) -> tuple[list[ClipJob], list[Dropped]]:
     views, event = sample.views[:2], sample.event
     dropped = [
         Dropped(event, view.name, "third view", "two views make a pair; those after them are left out")
@@ -78,9 +76,7 @@ def _plan_event(
     if len(views) == 1:
         (view,) = views
         why = "has no second view: kept whole for training, in no pair"
-        return [_job(manifest, sample, view, 0, view.num_frames)], [
-            Dropped(event, view.name, "unpaired view", why)
-        ]
+        return [_job(manifest, sample, view, 0, view.num_frames)], [Dropped(event, view.name, "unpaired view", why)]
     lengths = [view.num_frames for view in views]
     length = min(lengths) - max_offset
     if length <= max_offset:

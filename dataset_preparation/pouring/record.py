@@ -74,9 +74,7 @@ def _list(place: Place, lists: dict[str, list[Feature]], key: str, kind: str, le
         raise VideoError(f"{place}: it has no feature list '{key}'; {_there(lists)}.")
     features = lists[key]
     if len(features) != length or not features:
-        raise VideoError(
-            f"{place}: 'len' is {length}, but '{key}' has {len(features)} entries; expected one a frame."
-        )
+        raise VideoError(f"{place}: 'len' is {length}, but '{key}' has {len(features)} entries; expected one a frame.")
     return [_checked(place, feature, f"entry {i} of '{key}'", kind) for i, feature in enumerate(features)]
 
 

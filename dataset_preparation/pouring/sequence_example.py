@@ -58,9 +58,7 @@ class _Parser:
                     example.context[key] = self.feature(feature)
             elif number == 2 and not context_only:
                 for key, features in self.entries(span):
-                    example.feature_lists[key] = [
-                        self.feature(f) for n, f in self.messages(features) if n == 1
-                    ]
+                    example.feature_lists[key] = [self.feature(f) for n, f in self.messages(features) if n == 1]
         return example
 
     def entries(self, span: range) -> Iterator[tuple[str, range]]:
@@ -84,9 +82,7 @@ class _Parser:
             if KINDS[number] != feature.kind:
                 feature = Feature(KINDS[number])
             if feature.kind == "bytes":
-                feature.bytes_values += (
-                    self.slice(value) for part, value in self.messages(values) if part == 1
-                )
+                feature.bytes_values += (self.slice(value) for part, value in self.messages(values) if part == 1)
             elif feature.kind == "int64":
                 feature.int64_values += self.numbers(values)
         return feature
@@ -122,9 +118,7 @@ class _Parser:
             else:
                 raise self.wrong(start, f"a field has the type {wire_type}, expected 0, 1, 2 or 5")
             if number == 0 or end > span.stop:
-                raise self.wrong(
-                    start, f"field {number} reaches to byte {end} of a message that ends at {span.stop}"
-                )
+                raise self.wrong(start, f"field {number} reaches to byte {end} of a message that ends at {span.stop}")
             yield number, wire_type, range(at, end)
             at = end
 

@@ -86,9 +86,7 @@ def walker(rng: Rng, stage: Stage, legs: int) -> list[Part]:
     hip_height = 2 * leg * (0.93 + 0.03 * np.cos(2 * phase) * np.clip(rate, 0, 1))
     hips = ground + up * hip_height[:, None]
 
-    def limb(
-        origin: Array, angle: Array, bend: Array, length: float, radius: float, paint: int
-    ) -> list[Part]:
+    def limb(origin: Array, angle: Array, bend: Array, length: float, radius: float, paint: int) -> list[Part]:
         knee = origin + length * (np.sin(angle)[:, None] * forward - np.cos(angle)[:, None] * up)
         lower = angle + bend
         foot = knee + length * (np.sin(lower)[:, None] * forward - np.cos(lower)[:, None] * up)
@@ -104,9 +102,7 @@ def walker(rng: Rng, stage: Stage, legs: int) -> list[Part]:
         parts += [Capsule(hips, shoulders, (0.13 * size, 0.17 * size), 0)]
         parts += [_sphere(shoulders + up * 0.27 * size + forward * 0.03 * size, 0.12 * size, 1)]
         pairs = [(hips, 0.0)]
-        raise_by = StopAndGo(
-            rng, stage.duration * 2, [-0.6, -0.6, 0, 0], [2.4, 2.4, 1.6, 1.6], hold=(0.1, 1.6)
-        )(t)
+        raise_by = StopAndGo(rng, stage.duration * 2, [-0.6, -0.6, 0, 0], [2.4, 2.4, 1.6, 1.6], hold=(0.1, 1.6))(t)
         for s, sign in enumerate((-1.0, 1.0)):
             angle = -sign * swing * np.sin(phase) + raise_by[:, s]
             root = shoulders + side * sign * 0.2 * size - up * 0.03 * size
@@ -118,9 +114,7 @@ def walker(rng: Rng, stage: Stage, legs: int) -> list[Part]:
         neck = front + 0.4 * size * _polar(heading + 0.3 * nod[:, 1], nod[:, 0])
         parts += [Capsule(front, neck, (0.1 * size, 0.12 * size), 1)]
         wag = heading + np.pi + 0.7 * np.sin(2 * np.pi * rng.uniform(1, 3) * t)
-        parts += [
-            Capsule(hips, hips + 0.45 * size * _polar(wag, 0.5 + 0 * wag), (0.04 * size, 0.02 * size), 2)
-        ]
+        parts += [Capsule(hips, hips + 0.45 * size * _polar(wag, 0.5 + 0 * wag), (0.04 * size, 0.02 * size), 2)]
         pairs = [(hips, 0.0), (front, np.pi / 2)]
     for root, lag in pairs:
         for sign in (-1.0, 1.0):
@@ -186,9 +180,7 @@ def ball(rng: Rng, stage: Stage) -> list[Part]:
     travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(centre, axis=0), axis=1))])
     directions = rng.normal(size=(3, 3))
     spots = 0.62 * radius * directions / np.linalg.norm(directions, axis=1, keepdims=True)
-    turned = centre[:, None] + _turned(
-        spots, 0 * travelled + rng.uniform(0, 6), travelled / radius / 3
-    )  # [T, 3, 3]
+    turned = centre[:, None] + _turned(spots, 0 * travelled + rng.uniform(0, 6), travelled / radius / 3)  # [T, 3, 3]
     return [_sphere(centre, radius, 0), *(_sphere(turned[:, i], 0.5 * radius, 1) for i in range(len(spots)))]
 
 
@@ -212,13 +204,8 @@ def drone(rng: Rng, stage: Stage) -> list[Part]:
     yaw, tilt = Smooth(rng, [-4.0, -0.8], [4.0, 0.8])(t).T
     half = rng.uniform(0.06, 0.16, size=3)
     parts: list[Part] = [Box(centre[:, None] + _turned(CORNERS * half, yaw, tilt))]
-    tips = centre[:, None] + _turned(
-        np.array([[0.35, 0, 0], [-0.35, 0, 0], [0, 0.35, 0], [0, -0.35, 0]]), yaw, tilt
-    )
-    parts += [
-        Capsule(tips[:, 0], tips[:, 1], (0.03, 0.03), 1),
-        Capsule(tips[:, 2], tips[:, 3], (0.03, 0.03), 2),
-    ]
+    tips = centre[:, None] + _turned(np.array([[0.35, 0, 0], [-0.35, 0, 0], [0, 0.35, 0], [0, -0.35, 0]]), yaw, tilt)
+    parts += [Capsule(tips[:, 0], tips[:, 1], (0.03, 0.03), 1), Capsule(tips[:, 2], tips[:, 3], (0.03, 0.03), 2)]
     return parts
 
 
@@ -231,9 +218,7 @@ def spinner(rng: Rng, stage: Stage) -> list[Part]:
     place = np.array([*rng.uniform(-REACH, REACH, size=2), 0.0])
     top = np.broadcast_to(place + np.array([0, 0, rng.uniform(0.9, 1.4)]), (len(angle), 3))
     across = _polar(np.array(rng.uniform(0, 2 * np.pi)), np.array(0.0))
-    arm = rng.uniform(0.35, 0.6) * (
-        np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * np.array([0, 0, 1.0])
-    )
+    arm = rng.uniform(0.35, 0.6) * (np.cos(angle)[:, None] * across + np.sin(angle)[:, None] * np.array([0, 0, 1.0]))
     radius = rng.uniform(0.04, 0.12)
     return [
         Capsule(np.broadcast_to(place, top.shape), top, (0.04, 0.04), 0),

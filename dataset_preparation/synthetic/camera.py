@@ -94,6 +94,4 @@ def place_camera(rng: Rng, view: int, views: int, first_azimuth: float, size: in
     right, down = np.cos(roll) * right + np.sin(roll) * down, np.cos(roll) * down - np.sin(roll) * right
     fill = rng.uniform(0.85, 1.1)  # 1: the subject sphere touches the picture's edges
     focal = fill * size / 2 * np.sqrt(distance**2 - _SUBJECT**2) / _SUBJECT
-    return Camera(
-        np.stack([right, down, -away]), position, float(focal), float(rng.uniform(-0.12, 0.06)), size
-    )
+    return Camera(np.stack([right, down, -away]), position, float(focal), float(rng.uniform(-0.12, 0.06)), size)

@@ -147,9 +147,7 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
             b_frames=int(codec.integers(0, 4)),
             preset="veryfast",
             threads=1,
-            options={
-                "x264-params": "mbtree=0"
-            },  # with it, x264 reads memory it never wrote: other bytes each time
+            options={"x264-params": "mbtree=0"},  # with it, x264 reads memory it never wrote: other bytes each time
         )
         views.append({"video": f"{name}/cam{view}.mp4", **asdict(recording)})
     record = {

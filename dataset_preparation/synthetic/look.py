@@ -36,9 +36,7 @@ class Exposure:
 
     def develop(self, image: Image, time: float, rng: Rng) -> Image:
         """uint8 [H, W, 3] scene brightness → uint8 [H, W, 3] as the camera records it at ``time`` (s)."""
-        gain = self.gain * np.exp(
-            np.sum(self.drift_size * np.sin(self.drift_omega * time + self.drift_phase))
-        )
+        gain = self.gain * np.exp(np.sum(self.drift_size * np.sin(self.drift_omega * time + self.drift_phase)))
         if self.course is not None:
             gain *= self.course(time)
         levels = np.arange(256)[:, None] / 255 * gain * self.balance

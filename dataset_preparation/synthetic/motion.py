@@ -145,11 +145,7 @@ class Smooth:
     """
 
     def __init__(
-        self,
-        rng: Rng,
-        low: Array | list[float],
-        high: Array | list[float],
-        frequency: tuple[float, float] = (0.1, 0.6),
+        self, rng: Rng, low: Array | list[float], high: Array | list[float], frequency: tuple[float, float] = (0.1, 0.6)
     ) -> None:
         low, high = np.asarray(low, float), np.asarray(high, float)
         self._middle, self._half = (low + high) / 2, (high - low) / 2

@@ -122,9 +122,7 @@ def _outline(start: Array, end: Array, radius0: Array, radius1: Array) -> Array:
     return np.concatenate([points1, points0], axis=1)
 
 
-def _capsule_layers(
-    part: Capsule, camera: Camera, light: Array, colour: Array, pattern: Array | None
-) -> list[Layer]:
+def _capsule_layers(part: Capsule, camera: Camera, light: Array, colour: Array, pattern: Array | None) -> list[Layer]:
     """The capsule, a sleeve of another colour around its middle (if ``pattern``), and its lit side."""
     start, depth0 = camera.project(part.start)
     end, depth1 = camera.project(part.end)
@@ -140,9 +138,7 @@ def _capsule_layers(
         sleeve = _outline(low, high, 1.04 * radius0, 1.04 * radius1)
         layers.append(Layer(sleeve, depth - 1e-4, shade * pattern))
     shift = 0.35 * (camera.rotation[..., :2, :] @ light)  # toward the light, in the picture
-    lit = _outline(
-        start + radius0[:, None] * shift, end + radius1[:, None] * shift, 0.5 * radius0, 0.5 * radius1
-    )
+    lit = _outline(start + radius0[:, None] * shift, end + radius1[:, None] * shift, 0.5 * radius0, 0.5 * radius1)
     brighter = np.minimum(shade * (colour if pattern is None else (colour + pattern) / 2) * 1.35 + 12, 255)
     return [*layers, Layer(lit, depth - 2e-4, brighter)]
 
@@ -155,9 +151,7 @@ def _box_layers(part: Box, camera: Camera, light: Array, colour: Array, pattern:
         world = part.corners[:, face]  # [T, 4, 3]
         normal = np.cross(world[:, 1] - world[:, 0], world[:, 3] - world[:, 0])
         middle = world.mean(axis=1)
-        normal *= np.sign(
-            np.sum(normal * (middle - part.corners.mean(axis=1)), axis=-1, keepdims=True)
-        )  # outward
+        normal *= np.sign(np.sum(normal * (middle - part.corners.mean(axis=1)), axis=-1, keepdims=True))  # outward
         normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
         seen = np.sum(normal * (camera.position - middle), axis=-1) > 0
         shade = (_AMBIENT + 0.6 * np.clip(normal @ light, 0, 1))[:, None]

@@ -67,9 +67,7 @@ def draw_room(rng: Rng) -> Room:
         for _ in range(int(rng.integers(2, 12))):
             left, low = rng.uniform(0, 0.95, size=2) * _TEXELS
             wide, high = rng.uniform(0.03, 0.2, size=2) * _TEXELS
-            wall[int(low * 0.5) : int(low * 0.5 + high), int(left) : int(left + wide)] = draw_palette(rng, 1)[
-                0
-            ]
+            wall[int(low * 0.5) : int(low * 0.5 + high), int(left) : int(left + wide)] = draw_palette(rng, 1)[0]
         pictures.append(wall)
     clouds = np.stack([draw_cloud(rng, _TEXELS, (9, 20, 45, 100)) for _ in pictures])[..., None]
     drawn = np.stack(pictures) + clouds * rng.uniform(5, 30)
@@ -86,9 +84,7 @@ def draw_furniture(rng: Rng, camera: Camera, times: int) -> list[Part]:
         size = rng.uniform([0.2, 0.2, 0.2], [0.8, 0.8, 1.6]) / 2
         turn = rng.uniform(0, np.pi)
         x, y, z = (CORNERS * size).T
-        corners = np.stack(
-            [np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y, z], axis=1
-        )
+        corners = np.stack([np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y, z], axis=1)
         corners += [distance * np.cos(azimuth), distance * np.sin(azimuth), size[2]]
         boxes.append(Box(_repeated(corners, times), number))
     return boxes

@@ -40,9 +40,7 @@ def build_scene(rng: Rng, times: Array, duration: float, static_share: float) ->
     if rng.random() < 0.5:
         kinds.append("spinner")
     azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 1.3)
-    light = np.array(
-        [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
-    )
+    light = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
     return Scene(tuple(KINDS[k](rng, stage) for k in kinds), tuple(kinds), light, pauses, stage)
 
 

@@ -40,9 +40,7 @@ def rows(count: int, seed: int = 0) -> list[Row]:
         true = None if number % 3 == 0 else int(rng.integers(-20, 21))
         noise = rng.normal(size=61)
         height = 0 if true is None else rng.uniform(0, 9)
-        curve = LagScores(
-            -30, noise + height * np.exp(-0.5 * ((np.arange(-30, 31) - (true or 0)) / 0.8) ** 2)
-        )
+        curve = LagScores(-30, noise + height * np.exp(-0.5 * ((np.arange(-30, 31) - (true or 0)) / 0.8) ** 2))
         kind = number % 4
         found.append(Row(f"set{kind}", f"event{number % 20}", kind < 2, "equal", true, curve))
     return found
@@ -87,10 +85,7 @@ def test_a_model_says_what_the_library_says(monkeypatch: pytest.MonkeyPatch) -> 
 def test_kinds_and_sets_weigh_the_same() -> None:
     some = rows(40) + [row for row in rows(40, seed=1) if row.group == "set0"]
     weights = row_weights(some)
-    total = {
-        name: sum(w for w, row in zip(weights, some) if row.group == name)
-        for name in ("set0", "set1", "set3")
-    }
+    total = {name: sum(w for w, row in zip(weights, some) if row.group == name) for name in ("set0", "set1", "set3")}
     assert total["set0"] == pytest.approx(total["set1"])
     assert total["set0"] == pytest.approx(total["set3"])
     assert weights.sum() == pytest.approx(len(some))
@@ -99,9 +94,7 @@ def test_kinds_and_sets_weigh_the_same() -> None:
 def test_a_set_is_judged_by_the_others() -> None:
     """Rows of one set that all lie do not change what is said of them."""
     some = rows(200)
-    lying = [
-        Row(r.group, r.name, r.made, r.shape, None if r.group == "set2" else r.true, r.curve) for r in some
-    ]
+    lying = [Row(r.group, r.name, r.made, r.shape, None if r.group == "set2" else r.true, r.curve) for r in some]
     there = np.array([row.group == "set2" for row in some])
     assert held_out(lying)[there] == pytest.approx(held_out(some)[there])
 
@@ -151,15 +144,11 @@ def test_one_command_from_videos_to_the_entry(
     folders = []
     for number in range(3):
         root = tmp_path / f"set{number}"
-        settings = Settings(
-            views=2, frames=100, size=48, offset_range=10, distractors=0, static_share=0.0, seed=number
-        )
+        settings = Settings(views=2, frames=100, size=48, offset_range=10, distractors=0, static_share=0.0, seed=number)
         samples = []
         for index in range(2):
             record = make_event(root, "train", index, settings)
-            views = tuple(
-                View(v["video"], v["start_frame"], v["num_frames"], v["fps"]) for v in record["views"]
-            )
+            views = tuple(View(v["video"], v["start_frame"], v["num_frames"], v["fps"]) for v in record["views"])
             samples.append(Sample(f"{'abc'[number]}_{index}", "train", views))
         write_manifest(root, samples)
         folders.append(str(root))

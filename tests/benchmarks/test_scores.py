@@ -25,20 +25,12 @@ def answer(
 def test_errors_of_one_set() -> None:
     errors = {"u": (0, -2), "v": (1, 9)}
     found = scores(
-        [answer(error, unit=f"{unit}{n}") for unit in errors for error in errors[unit] for n in range(3)],
-        bootstrap=500,
+        [answer(error, unit=f"{unit}{n}") for unit in errors for error in errors[unit] for n in range(3)], bootstrap=500
     )
     assert (found["units"], found["n"], found["sets"]) == (6, 12, 1)
     assert found["mean_error"] == 3
     assert found["median_error"] == 1.5
-    keys = (
-        "within_1",
-        "within_3",
-        "within_5",
-        "within_20_ms",
-        "within_50_ms",
-        "within_100_ms",
-    )  # 40 ms a frame
+    keys = ("within_1", "within_3", "within_5", "within_20_ms", "within_50_ms", "within_100_ms")  # 40 ms a frame
     assert [found[key] for key in keys] == pytest.approx([0.5, 0.75, 0.75, 0.25, 0.5, 0.75])
     low, high = found["mean_error_95"]  # units are drawn whole: means of six numbers out of 1 and 5
     assert (low, high) == (pytest.approx(1 + 4 / 6), pytest.approx(5 - 4 / 6))
@@ -155,10 +147,7 @@ def test_paired_differences_weigh_sets_and_units_the_same() -> None:
 
 
 def test_tables_show_what_there_is() -> None:
-    row = {
-        "name": "x",
-        **scores([answer(0, 0.9, placed=True, half_width=1), answer(0, 0.1, true=None, placed=False)]),
-    }
+    row = {"name": "x", **scores([answer(0, 0.9, placed=True, half_width=1), answer(0, 0.1, true=None, placed=False)])}
     bare = {"name": "y", **scores([answer(3)])}
     for columns in (ACCURACY, CONFIDENCE, SYNC_MORE):
         lines = markdown([row, bare], columns).splitlines()
@@ -166,9 +155,7 @@ def test_tables_show_what_there_is() -> None:
         assert len({len(line) for line in lines}) == 1
         assert {line.count("|") for line in lines} == {len(columns) + 1}
     assert "| 100 %  |" in markdown([row], SYNC_MORE)
-    rows = [
-        {"name": n, "window": w, "error": e} for n, w, e in (("a", "60", 1), ("a", "240", 2), ("b", "60", 3))
-    ]
+    rows = [{"name": n, "window": w, "error": e} for n, w, e in (("a", "60", 1), ("a", "240", 2), ("b", "60", 3))]
     found = cross(rows, number("error"), "method")
     assert found.endswith("| a      | 1.00 | 2.00 |\n| b      | 3.00 |      |")
     assert text("none")({}) == ""

@@ -57,11 +57,7 @@ def test_cuts_of_many_cameras_lie_near_each_other(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_pairs_is_refused(tmp_path: Path) -> None:
-    line = {
-        "event": "a",
-        "split": "val",
-        "views": [{"video": "a.mp4", "start_frame": 0, "num_frames": 9, "fps": 9.0}],
-    }
+    line = {"event": "a", "split": "val", "views": [{"video": "a.mp4", "start_frame": 0, "num_frames": 9, "fps": 9.0}]}
     (tmp_path / "manifest.jsonl").write_text(json.dumps(line) + "\n")
     with pytest.raises(ManifestError, match="no event has two views"):
         list(cases_of("x", tmp_path, split=None, groups=False, cutting=None, limit=0))
@@ -81,9 +77,7 @@ def test_alone_and_together_are_compared_pair_by_pair() -> None:
     assert row["alone"]["within_1"] == row["together"]["within_1"] == pytest.approx(2 / 3)
 
 
-def test_the_command_prints_and_writes(
-    two_cameras: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_prints_and_writes(two_cameras: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     typed = ["--data", f"two={two_cameras}", "--output", str(tmp_path), "--bootstrap", "50", "--groups"]
     assert main([*typed, "--cue", "motion"]) == 0
     answers = read_answers(tmp_path / "answers.jsonl")

@@ -10,20 +10,7 @@ from benchmarks.pipeline import read_answers
 from benchmarks.training import __main__ as training
 from benchmarks.training.rows import BASE, ROWS
 
-TINY = [
-    "--events",
-    "8",
-    "--steps",
-    "2",
-    "--test_events",
-    "2",
-    "--frames",
-    "32",
-    "--size",
-    "16",
-    "--seeds",
-    "0",
-]
+TINY = ["--events", "8", "--steps", "2", "--test_events", "2", "--frames", "32", "--size", "16", "--seeds", "0"]
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -25,9 +25,7 @@ MODEL = {
 
 
 def config(**changes):
-    return config_from_dict(
-        {"model": {**MODEL, "random_backbone": True, **changes}, "data": {"num_frames": 10}}
-    )
+    return config_from_dict({"model": {**MODEL, "random_backbone": True, **changes}, "data": {"num_frames": 10}})
 
 
 def encoder(**changes):
@@ -61,12 +59,7 @@ def published(tmp_path, state, monkeypatch):
     cfg.args = argparse.Namespace(workdir="/data")
     path = tmp_path / "logs" / "checkpoints" / "checkpoint_epoch_00299.pth"
     path.parent.mkdir(parents=True)
-    content = {
-        "epoch": 299,
-        "model_state": to_carl(state, layer=3),
-        "optimizer_state": {"state": {}},
-        "cfg": cfg,
-    }
+    content = {"epoch": 299, "model_state": to_carl(state, layer=3), "optimizer_state": {"state": {}}, "cfg": cfg}
     torch.save(content, path)
     torch.save({**content, "epoch": 199}, path.with_name("checkpoint_epoch_00199.pth"))
     monkeypatch.delitem(sys.modules, "easydict")
@@ -94,9 +87,7 @@ def test_evaluation_embeds_with_it_as_with_the_same_weights_of_ours(published, s
     frames = torch.rand(1, 10, 3, 32, 32)
     embeddings = []
     for logdir in (published.parents[1], tmp_path / "ours"):
-        chosen = load_config(
-            None, ["eval.precision=float32", "data.num_frames=10", *_opts(projection_size=99)]
-        )
+        chosen = load_config(None, ["eval.precision=float32", "data.num_frames=10", *_opts(projection_size=99)])
         model, identity = load_trained_encoder(chosen, workdir=tmp_path, logdir=logdir, device="cpu")
         with torch.no_grad():
             embeddings.append(model(frames))
@@ -116,9 +107,7 @@ def _opts(**changes):
 def test_an_evaluation_of_a_file_goes_into_a_folder_beside_it(published, tmp_path, capsys):
     options = ["--workdir", str(tmp_path), "--logdir", str(published), "--opts", "data.dataset=ntu"]
     assert evaluate(options) == 2
-    assert (
-        f"{tmp_path / 'ntu'}" in capsys.readouterr().err
-    )  # past the folder for results: there is no dataset
+    assert f"{tmp_path / 'ntu'}" in capsys.readouterr().err  # past the folder for results: there is no dataset
 
 
 def test_another_model_is_refused_by_option(published, tmp_path):
@@ -180,10 +169,7 @@ def test_missing_surplus_and_misshapen_weights_are_named_and_nothing_is_written(
     ):
         state = {k: v for k, v in {**content["model_state"], **change}.items() if v is not None}
         torch.save({**content, "model_state": state}, tmp_path / "bad.pth")
-        assert (
-            main([str(tmp_path / "bad.pth"), str(tmp_path / "run"), "--num_frames", "10", "--heads", "4"])
-            == 2
-        )
+        assert main([str(tmp_path / "bad.pth"), str(tmp_path / "run"), "--num_frames", "10", "--heads", "4"]) == 2
         error = capsys.readouterr().err
         assert said in error
         assert error.count("\n") == 1
@@ -243,7 +229,5 @@ def test_training_starts_from_its_weights_with_a_fresh_head_where_none_fits(publ
             assert torch.equal(tensor, state[name]), name
     same = encoder()
     assert start_from(same, published)[0].endswith("(checkpoint_epoch_00299.pth: epoch 300)")
-    with pytest.raises(
-        CheckpointError, match=r"train.start_from .* does not fit the model \(shape: embedder"
-    ):
+    with pytest.raises(CheckpointError, match=r"train.start_from .* does not fit the model \(shape: embedder"):
         start_from(encoder(hidden_size=8), published)

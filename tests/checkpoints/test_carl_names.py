@@ -68,9 +68,7 @@ def other_embedder(kind):
 @pytest.mark.parametrize("kind", ["conv", "vanilla"])
 def test_other_embedders_are_named(read, kind):
     for state in (other_embedder(kind), {f"module.{n}": t for n, t in other_embedder(kind).items()}):
-        with pytest.raises(
-            CheckpointError, match=f"EMBEDDER_TYPE: {kind}.*not part of this project.*transformer"
-        ):
+        with pytest.raises(CheckpointError, match=f"EMBEDDER_TYPE: {kind}.*not part of this project.*transformer"):
             read(state)
 
 

@@ -44,12 +44,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     saved = save(tmp_path, step=12, model=model)
     found = read_checkpoint(tmp_path / "checkpoints" / "last")
     assert found == saved
-    assert (found.epoch, found.step, found.metrics, found.config) == (
-        1,
-        12,
-        {"loss": 0.5},
-        {"optim": {"lr": 0.1}},
-    )
+    assert (found.epoch, found.step, found.metrics, found.config) == (1, 12, {"loss": 0.5}, {"optim": {"lr": 0.1}})
     weights = found.weights()
     assert weights.keys() == model.state_dict().keys()
     assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
@@ -92,21 +87,13 @@ def test_a_run_interrupted_while_writing_keeps_the_old_checkpoint(
 
 
 @pytest.mark.parametrize("large", ["weights", "state"])
-def test_a_disk_that_takes_no_more_is_one_sentence_and_keeps_the_old_checkpoint(
-    tmp_path: Path, large: str
-) -> None:
+def test_a_disk_that_takes_no_more_is_one_sentence_and_keeps_the_old_checkpoint(tmp_path: Path, large: str) -> None:
     old = save(tmp_path, step=1)
-    content = {
-        "weights": {"a": torch.zeros(9)},
-        "state": {"a": torch.zeros(9)},
-        large: {"a": torch.zeros(99_999)},
-    }
+    content = {"weights": {"a": torch.zeros(9)}, "state": {"a": torch.zeros(9)}, large: {"a": torch.zeros(99_999)}}
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
     try:
-        with pytest.raises(
-            VideoWriteError, match=r"checkpoints/last: cannot be written \(File too large\); make room"
-        ):
+        with pytest.raises(VideoWriteError, match=r"checkpoints/last: cannot be written \(File too large\); make room"):
             save_checkpoint(tmp_path, "last", epoch=1, step=2, metrics={}, config={}, **content)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

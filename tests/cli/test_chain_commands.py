@@ -73,13 +73,7 @@ def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
     milliseconds = [float(row["diagonal_error_ms"]) for row in rows]
     assert np.mean(milliseconds) == pytest.approx(report["methods"]["diagonal"]["mae_ms"], abs=0.1)
     pictures = {path.name for path in output.glob("*.png")}
-    assert {
-        "worst_1_matrix.png",
-        "worst_1_strip.png",
-        "median_1_matrix.png",
-        "methods.png",
-        "mine.png",
-    } <= pictures
+    assert {"worst_1_matrix.png", "worst_1_strip.png", "median_1_matrix.png", "methods.png", "mine.png"} <= pictures
     assert not {"worst_7_matrix.png", "median_7_strip.png"} & pictures
     assert "always 0" in said
     assert str(output) in said
@@ -238,9 +232,7 @@ def test_other_data_options_are_named_and_replace_no_report(small, capsys):
     assert "Note: data.image_size is 48 but was 32 in training" in capsys.readouterr().out
     again = flags(folder, logdir, "data.image_size=48", output_dir=str(plain))
     assert evaluate.main(again) == 2
-    assert (
-        "holds a report made with other options (data.image_size is 48 but was 32)" in capsys.readouterr().err
-    )
+    assert "holds a report made with other options (data.image_size is 48 but was 32)" in capsys.readouterr().err
     assert (plain / "metrics.json").read_bytes() == before
 
 
@@ -248,10 +240,7 @@ def test_an_encoder_of_clips_of_another_length_is_evaluated_and_it_is_said(small
     """As with CARL's checkpoints of 80 frames and a configuration of 240."""
     folder, _ = small
     stretched = ("model.positions=stretched", "model.temporal_kernel=0", "model.input=rgb")
-    assert (
-        train.main(flags(folder, folder / "short", *stretched, "data.num_frames=8", "train.batch_size=2"))
-        == 0
-    )
+    assert train.main(flags(folder, folder / "short", *stretched, "data.num_frames=8", "train.batch_size=2")) == 0
     capsys.readouterr()
     said = "data.num_frames is 24 but was 8 in training: positions run over 0 … 23"
     assert evaluate.main(flags(folder, folder / "short", *stretched)) == 0
@@ -276,9 +265,7 @@ def test_a_noise_encoder_is_no_better_than_the_floor(workdir):
     assert eval_detector.main(flags(workdir, logdir, *noise, model_prefix="noise", data_prefix="noise")) == 0
     report = json.loads((logdir / "metrics.json").read_text())
     floor = report["floor"]
-    assert floor["mae_frames"] == pytest.approx(
-        6 * 7 / 13, abs=2 * floor["moe_frames"]
-    )  # mean |k|, k uniform in ±6
+    assert floor["mae_frames"] == pytest.approx(6 * 7 / 13, abs=2 * floor["moe_frames"])  # mean |k|, k uniform in ±6
     assert len(report["methods"]) == 9
     for name, metrics in report["methods"].items():
         margin = metrics["moe_frames"] + floor["moe_frames"]
@@ -298,9 +285,7 @@ def test_files_are_synchronised_with_the_trained_encoder_and_detector(workdir, t
     capsys.readouterr()
 
     def answer(files, *arguments):
-        assert sync.main(
-            [*files, "--cue", "learned", "--workdir", str(workdir), "--json", "-", *arguments]
-        ) in (0, 3)
+        assert sync.main([*files, "--cue", "learned", "--workdir", str(workdir), "--json", "-", *arguments]) in (0, 3)
         return json.loads(capsys.readouterr().out)
 
     by_name = ("--encoder", str(trained), "--detector", "chain/equivariant")
@@ -314,10 +299,7 @@ def test_files_are_synchronised_with_the_trained_encoder_and_detector(workdir, t
     assert kernel["detector"] is None
     assert kernel["pairs"][0]["confidence"] != found["pairs"][0]["confidence"]
     (note,) = answer(videos, "--detector", "chain/equivariant")["notes"]  # with the encoder of the package
-    assert (
-        "detector chain/equivariant was trained on matrices of another encoder (encoder/best (epoch 1))"
-        in note
-    )
+    assert "detector chain/equivariant was trained on matrices of another encoder (encoder/best (epoch 1))" in note
     assert sync.main([*videos, "--workdir", str(workdir), "--detector", "chain/log_reg"]) == 2
     said = capsys.readouterr().err
     assert "log_reg reads matrices of 24 x 24 frames only" in said

@@ -117,9 +117,7 @@ def test_pictures_above_each_other_show_the_same_moment(dataset):
     sample = manifest.of_split("val")[0]
     moments = aligned_moments(manifest, sample, 5)
     assert len(moments) == 5
-    grey = [
-        read_frames(manifest.path(view))[moments - view.start_frame].mean((1, 2, 3)) for view in sample.views
-    ]
+    grey = [read_frames(manifest.path(view))[moments - view.start_frame].mean((1, 2, 3)) for view in sample.views]
     np.testing.assert_allclose(grey[0], 4 * moments, atol=3)  # a wrong moment would be 4 or more away
     np.testing.assert_allclose(grey[1], grey[0], atol=2)
     np.testing.assert_allclose(grey[2], grey[0], atol=2)

@@ -95,9 +95,7 @@ def test_the_batch_size_is_checked_against_the_launched_processes(monkeypatch: p
         load_command_config(args, training=True)
 
 
-def test_printed_configurations_can_be_loaded_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_printed_configurations_can_be_loaded_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = command_parser("d").parse_args(["--print_config", "--opts", "optim.lr=3"])
     with pytest.raises(SystemExit) as stop:
         load_command_config(args)
@@ -118,9 +116,7 @@ def test_printed_configurations_can_be_loaded_again(
         ({"RANK": "x", "WORLD_SIZE": "y"}, 0, 1),  # setup_distributed says what is wrong with them
     ],
 )
-def test_launchers(
-    variables: dict[str, str], rank: int, processes: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_launchers(variables: dict[str, str], rank: int, processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert (launched_rank(), launched_processes()) == (rank, processes)
@@ -158,9 +154,7 @@ def test_interruption_is_one_line_and_exit_code_130(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == "interrupted\n"
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError("a defect"), FileNotFoundError(errno.ENOENT, "gone"), SystemExit(3)]
-)
+@pytest.mark.parametrize("error", [ValueError("a defect"), FileNotFoundError(errno.ENOENT, "gone"), SystemExit(3)])
 def test_defects_keep_their_traceback(error: BaseException) -> None:
     with pytest.raises(type(error)):
         run_command(raising(error))
@@ -233,11 +227,7 @@ def test_a_folder_that_cannot_be_written_to_is_named_before_any_work(
     ],
 )
 def test_every_command_asks_before_it_works(
-    module: str,
-    needed: list[str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    module: str, needed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("file", "similarity_sets"):

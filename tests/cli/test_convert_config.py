@@ -80,9 +80,7 @@ def test_an_old_configuration_trains_and_evaluates(
     opts = ["--opts", "TRAIN.BATCH_SIZE", "2", *SMALL]
     assert train([*flags, *opts]) == 0
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
-    assert notes[0].endswith(
-        "old.yml has the keys of other code; 'videosync convert-config' writes it with ours"
-    )
+    assert notes[0].endswith("old.yml has the keys of other code; 'videosync convert-config' writes it with ours")
     assert "note: no effect: NUM_GPUS (the launcher decides)" in notes
     assert any("train.batch_size 2 of 1 process" in note for note in notes)
     assert len(set(notes)) == len(notes)

@@ -12,14 +12,7 @@ from videosync.cli.demo_report import summary_table, true_offset
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
 
-NUMBERS = {
-    "mae_frames": 1.5,
-    "moe_frames": None,
-    "median_frames": 1.0,
-    "within_1": 0.5,
-    "within_3": 1.0,
-    "n": 8,
-}
+NUMBERS = {"mae_frames": 1.5, "moe_frames": None, "median_frames": 1.0, "within_1": 0.5, "within_3": 1.0, "n": 8}
 
 
 @pytest.mark.parametrize("size", [FULL, SHORT])

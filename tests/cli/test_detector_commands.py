@@ -75,9 +75,7 @@ def there(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_training_leaves_detectors_epochs_and_numbers(there: Path) -> None:
-    epochs = [
-        json.loads(line) for line in (there / "runs/detectors/ntu/metrics.jsonl").read_text().splitlines()
-    ]
+    epochs = [json.loads(line) for line in (there / "runs/detectors/ntu/metrics.jsonl").read_text().splitlines()]
     assert {record["method"] for record in epochs} == set(DETECTORS)
     assert [r["epoch"] for r in epochs if r["method"] == "cnn"] == [1, 2, 3]
     report = json.loads((there / "runs/detectors/ntu/metrics.json").read_text())
@@ -192,11 +190,7 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
     [
         ("train", ["--prefix", "nut"], "Did you mean 'ntu'?"),
         ("train", ["--prefix", "ntu", "--sync_methods", "mpl"], "Did you mean 'mlp'?"),
-        (
-            "train",
-            ["--prefix", "ntu", "--opts", "detector.holdout=0.99"],
-            "leaves none to fit on; choose a smaller",
-        ),
+        ("train", ["--prefix", "ntu", "--opts", "detector.holdout=0.99"], "leaves none to fit on; choose a smaller"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "longer"], "reads 12 x 12 matrices"),
         ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu", "--models", "cnn"], "holds no detector"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "nut"], "Did you mean 'ntu'?"),

@@ -81,15 +81,7 @@ def test_numbers_table_pictures_and_videos(evaluated):
 @pytest.mark.slow
 def test_two_processes_and_sync_beside_give_the_same_numbers(workdir, logdir, evaluated, root, tmp_path):
     tasks = f"eval.tasks=[sync_offset,{','.join(('kendalls_tau', 'retrieval', 'event_completion', 'classification'))}]"
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node",
-        "2",
-        "evaluate.py",
-    ]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "evaluate.py"]
     command += flags(workdir, logdir, tasks, "eval.pictures=0")
     command[command.index("--opts") : command.index("--opts")] = ["--output_dir", str(tmp_path)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -98,9 +90,7 @@ def test_two_processes_and_sync_beside_give_the_same_numbers(workdir, logdir, ev
     report = report_of(tmp_path)
     for column, scores in report_of(evaluated)["phases"]["scores"].items():
         for metric, score in scores.items():
-            assert report["phases"]["scores"][column][metric]["value"] == pytest.approx(
-                score["value"], abs=1e-6
-            )
+            assert report["phases"]["scores"][column][metric]["value"] == pytest.approx(score["value"], abs=1e-6)
     assert set(report["methods"]) == {"median", "mean", "dtw", "diagonal"}
     assert "Offset errors on actions, split val" in done.stdout
     assert "Phases on actions, split val" in done.stdout

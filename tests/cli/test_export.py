@@ -48,14 +48,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         samples.append(Sample(f"event{number}", "val" if number == 4 else "train", tuple(views)))
     write_manifest(folder / "clips", samples)
     (folder / "tiny.yml").write_text(TINY)
-    flags = [
-        "--workdir",
-        str(folder),
-        "--cfg_file",
-        str(folder / "tiny.yml"),
-        "--logdir",
-        str(folder / "run"),
-    ]
+    flags = ["--workdir", str(folder), "--cfg_file", str(folder / "tiny.yml"), "--logdir", str(folder / "run")]
     assert train(flags) == 0
     assert evaluate(flags) == 0
     save_detector(fitted_detector(), folder / "detectors/clips/cnn", {"prefix": "clips", "temperature": 0.1})
@@ -71,14 +64,7 @@ def fitted_detector() -> CnnDetector:
     forward, backward = (softmax(m).astype(np.float32) for m in (logits, logits.transpose(0, 2, 1)))
     events = tuple(f"e{n // 2}" for n in range(count))
     pairs = MatrixPairs(
-        forward,
-        backward,
-        np.full(count, LENGTH),
-        offsets,
-        events,
-        events,
-        np.full(count, 25.0),
-        MAX_OFFSET,
+        forward, backward, np.full(count, LENGTH), offsets, events, events, np.full(count, 25.0), MAX_OFFSET
     )
     detector = CnnDetector(channels=(8, 16), epochs=8, lr=1e-2, device="cpu")
     detector.fit(pairs)
@@ -107,8 +93,7 @@ def test_a_trained_encoder_leaves_with_its_card_and_is_evaluated_again(
     own = ["--workdir", str(work), "--cfg_file", str(output / "config.yaml")]
     assert evaluate([*own, "--logdir", str(output), "--output_dir", str(again)]) == 0
     reports = [
-        json.loads((folder / "metrics.json").read_text())
-        for folder in (work / "run/evaluation/clips_val", again)
+        json.loads((folder / "metrics.json").read_text()) for folder in (work / "run/evaluation/clips_val", again)
     ]
     assert reports[0]["methods"] == reports[1]["methods"]
     assert reports[0]["encoder"]["hash"] == reports[1]["encoder"]["hash"]

@@ -69,13 +69,7 @@ def carl(folder, split, names, *, penn=False, labels=None):
         clip(folder / "videos" / f"{name}.mp4", 20 + number)
         phases = torch.arange(20 + number) // 5 if labels is None else labels
         entries.append(
-            {
-                "id": number,
-                "video_file": f"videos/{name}.mp4",
-                "frame_label": phases,
-                "seq_len": 20,
-                "name": name,
-            }
+            {"id": number, "video_file": f"videos/{name}.mp4", "frame_label": phases, "seq_len": 20, "name": name}
         )
     content = (entries, [[], list(range(len(entries)))]) if penn else entries
     with open(folder / f"{split}.pkl", "wb") as file:

@@ -70,9 +70,7 @@ def test_the_other_direction_is_close_to_the_true_one_and_says_the_opposite():
     np.testing.assert_allclose(made.sum(1), 1, atol=1e-5)
     assert np.corrcoef(made.ravel(), backward.ravel())[0, 1] > 0.95
     uniform = np.full((50, 50), 1 / 50, np.float32)
-    np.testing.assert_allclose(
-        other_direction(uniform), uniform, rtol=1e-6
-    )  # one normaliser for all rows: exact
+    np.testing.assert_allclose(other_direction(uniform), uniform, rtol=1e-6)  # one normaliser for all rows: exact
     there = PREDICTORS["diagonal"](np.stack([forward, made]), np.stack([made, forward]), 20)
     assert there.tolist() == [6, -6]
     assert PREDICTORS["diagonal"](forward[None], backward[None], 20).tolist() == [6]

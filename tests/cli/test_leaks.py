@@ -71,9 +71,7 @@ def test_a_clean_set_is_at_chance(clean, tmp_path, capsys):
     assert "placement start" in out
     assert f"±{REACH}" in out
     assert "train: 32 pairs of views of 32 events" in out
-    assert out.endswith(
-        f"no leak found\nsets, detectors, all answers and leaks.json are in {tmp_path / 'out'}\n"
-    )
+    assert out.endswith(f"no leak found\nsets, detectors, all answers and leaks.json are in {tmp_path / 'out'}\n")
     rows = rows_of(out)
     assert "at chance" in rows["noise → log_reg"]
     assert "clips of a pair are of equal length" in rows["clip lengths"]
@@ -124,9 +122,7 @@ def test_lengths_that_give_the_start_away_are_a_leak(tmp_path, capsys):
 def test_a_leak_in_the_chain_is_found_by_the_noise(clean, capsys, monkeypatch):
     """An encoder that knows the moment of each frame instead of noise: the detector learns from it."""
     starts = {str(clean / v.video): v.start_frame for s in read_manifest(clean).samples for v in s.views}
-    codes = torch.nn.functional.normalize(
-        torch.randn(200, 32, generator=torch.Generator().manual_seed(0)), dim=1
-    )
+    codes = torch.nn.functional.normalize(torch.randn(200, 32, generator=torch.Generator().manual_seed(0)), dim=1)
 
     def moments(self, video, start, stop):
         return torch.arange(start, stop, dtype=torch.float32)[:, None] + starts[str(video)]
@@ -134,9 +130,7 @@ def test_a_leak_in_the_chain_is_found_by_the_noise(clean, capsys, monkeypatch):
     monkeypatch.setattr(NoiseEncoder, "features_of", moments)
     monkeypatch.setattr(NoiseEncoder, "embed", lambda self, features, mask: codes[features[..., 0].long()])
     # shorter windows and fewer cells: 16 events are few to learn from
-    assert (
-        main([str(clean), "--methods", "cnn", "--opts", "pairs.num_frames=24", "detector.cnn_lr=3e-3"]) == 2
-    )
+    assert main([str(clean), "--methods", "cnn", "--opts", "pairs.num_frames=24", "detector.cnn_lr=3e-3"]) == 2
     row = rows_of(capsys.readouterr().out)["noise → cnn"]
     assert "LEAK: better than chance by" in row
 

@@ -87,9 +87,7 @@ def needs_and_leaves(line: str) -> tuple[set[str], set[str]]:
 
 
 @pytest.mark.parametrize("titles", [["One GPU", "Eight GPUs", "Slurm"], ["The published commands"]])
-def test_each_step_works_on_what_an_earlier_one_left(
-    titles: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_step_works_on_what_an_earlier_one_left(titles: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(PAGE.parents[1])
     there = {str(Path(path).expanduser()) for path in named("Inputs") | named(titles[-1])}
     lines = [line for title in titles for line in commands(title)]
@@ -116,18 +114,7 @@ def test_the_slurm_script_is_one_that_bash_and_videosync_take() -> None:
 def test_the_chain_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands for one GPU as they are, where a small configuration and dataset have the names that they use."""
     monkeypatch.chdir(tmp_path)
-    events = [
-        "--train_events",
-        "8",
-        "--val_events",
-        "6",
-        "--frames",
-        "90",
-        "--size",
-        "32",
-        "--offset_range",
-        "6",
-    ]
+    events = ["--train_events", "8", "--val_events", "6", "--frames", "90", "--size", "32", "--offset_range", "6"]
     assert make_events(["--output_dir", "datasets/cmu_pose", *events, "--workers", "1"]) == 0
     for camera in ("cam0.mp4", "cam1.mp4"):
         (tmp_path / camera).symlink_to(tmp_path / "datasets" / "cmu_pose" / "val_0000" / camera)

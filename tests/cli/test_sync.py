@@ -30,9 +30,7 @@ Event = tuple[list[Path], list[int]]
 @pytest.fixture(scope="module")
 def event(tmp_path_factory: pytest.TempPathFactory) -> Event:
     """Two files at 30 frames/s and their start frames."""
-    settings = Settings(
-        views=2, frames=150, size=64, offset_range=30, distractors=0, static_share=0.0, seed=12
-    )
+    settings = Settings(views=2, frames=150, size=64, offset_range=30, distractors=0, static_share=0.0, seed=12)
     root = tmp_path_factory.mktemp("event")
     record = make_event(root, "train", 0, settings)
     return [root / v["video"] for v in record["views"]], [v["start_frame"] for v in record["views"]]
@@ -80,9 +78,7 @@ def test_json_alone_on_standard_output(event: Event, capsys: pytest.CaptureFixtu
     assert pair["offset_frames"] == pytest.approx(starts[0] - starts[1], abs=0.5)
 
 
-def test_files_of_answers_and_pictures(
-    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_files_of_answers_and_pictures(event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*event[0], "--json", tmp_path / "a.json", "--plot", tmp_path / "a.png") == 0
     assert "started" in capsys.readouterr().out
     assert json.loads((tmp_path / "a.json").read_text())["files"][0]["placed"]
@@ -90,9 +86,7 @@ def test_files_of_answers_and_pictures(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_cannot_be_placed_ends_with_3(
-    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_placed_ends_with_3(event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     still = tmp_path / "still.mp4"
     write_video(still, np.repeat(read_frames(event[0][0], 0, 1), 60, axis=0), 30.0)
     assert run(*event[0], still) == 3
@@ -130,9 +124,7 @@ def test_a_damaged_file_is_named_and_the_others_go_on(
     assert "text.mp4: cannot be opened as a video" in capsys.readouterr().err
 
 
-def test_bad_input_is_one_sentence_and_2(
-    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_input_is_one_sentence_and_2(event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = event[0]
     with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
         sound.setnchannels(1)
@@ -188,9 +180,7 @@ def test_single_parts_of_a_cue_can_be_asked_for(event: Event, capsys: pytest.Cap
     assert abs(answer["pairs"][0]["alone_seconds"] * 30 - (starts[0] - starts[1])) <= 1
 
 
-def test_an_unknown_cue_is_said_before_anything_is_decoded(
-    event: Event, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_cue_is_said_before_anything_is_decoded(event: Event, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*event[0], "--cue", "motion-learnt") == 2
     said = capsys.readouterr()
     assert "Did you mean 'motion-learned'?" in said.err
@@ -208,9 +198,7 @@ def test_the_default_cue_is_one_everywhere(event: Event, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("flag", ["--json", "--plot"])
-def test_no_video_is_overwritten(
-    flag: str, event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_video_is_overwritten(flag: str, event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = event[0]
     other, link = tmp_path / "third.mp4", tmp_path / "link.json"
     other.write_bytes(b"a video left out by a slip of the keyboard")
@@ -329,9 +317,7 @@ def test_names_that_are_no_text_and_terminals_without_letters(event: Event, tmp_
         assert os.fsencode(found) == os.fsencode(odd)
 
 
-def test_a_picture_of_nothing_is_not_drawn(
-    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_picture_of_nothing_is_not_drawn(event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     still, picture = tmp_path / "still.mp4", tmp_path / "a.png"
     write_video(still, np.zeros((60, 64, 64, 3), np.uint8), 30.0)
     assert run(event[0][0], still, "--cue", "motion", "--plot", picture) == 3

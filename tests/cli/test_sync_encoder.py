@@ -17,13 +17,7 @@ from videosync.config.load import config_to_dict, load_config
 from videosync.engine.build import build_encoder
 from videosync.models.clip_encoder import FOLDER
 
-RGB = [
-    "model.backbone=small",
-    "model.layer=0",
-    "model.layers=0",
-    "data.image_size=40",
-    "loss.temperature=0.3",
-]
+RGB = ["model.backbone=small", "model.layer=0", "model.layers=0", "data.image_size=40", "loss.temperature=0.3"]
 CARL = ["model.random_backbone=true", "data.image_size=32", "data.num_frames=80"]
 
 
@@ -31,9 +25,7 @@ CARL = ["model.random_backbone=true", "data.image_size=32", "data.num_frames=80"
 def videos(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Two files of one event, at 30 frames/s."""
     root = tmp_path_factory.mktemp("event")
-    settings = Settings(
-        views=2, frames=120, size=64, offset_range=20, distractors=0, static_share=0.0, seed=5
-    )
+    settings = Settings(views=2, frames=120, size=64, offset_range=20, distractors=0, static_share=0.0, seed=5)
     return [str(root / view["video"]) for view in make_event(root, "train", 0, settings)["views"]]
 
 
@@ -52,9 +44,7 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, 
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_shipped_one_is_an_encoder_like_any_other(
-    videos: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_shipped_one_is_an_encoder_like_any_other(videos: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     named = answer(capsys, *videos)
     by_path = answer(capsys, *videos, "--encoder", FOLDER)
     assert named["encoder"] == by_path["encoder"] == "crossview"

@@ -96,8 +96,7 @@ def test_plain_run_leaves_checkpoints_metrics_and_config(trained: Path, workdir:
     assert best.metrics["val/expected_error_frames"] == lowest
     assert choice(best) == f"best: epoch {best.epoch} of 2, {best.validation}; last: epoch 2"
     assert re.fullmatch(
-        r"expected error \d\.\d\d frames on \d+ windows of 1 held-out events, the lowest so far",
-        best.validation,
+        r"expected error \d\.\d\d frames on \d+ windows of 1 held-out events, the lowest so far", best.validation
     )
     assert load_config(trained / "config.yaml") == load_config(workdir / "tiny.yml")
 
@@ -134,9 +133,7 @@ def test_sigterm_saves_and_continue_train_goes_on_as_if_nothing_had_happened(
     logdir = tmp_path / "run"
     opts = ["train.epochs", "400", "train.eval_every", "0", "data.num_workers", "1"]
     opts += ["optim.schedule", "constant"]  # the only one that train.max_steps, below, does not shorten
-    process = start(
-        root, [sys.executable, "train.py", *flags(workdir, logdir, *opts)], start_new_session=True
-    )
+    process = start(root, [sys.executable, "train.py", *flags(workdir, logdir, *opts)], start_new_session=True)
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith("step 3/"):
@@ -168,9 +165,7 @@ def test_training_starts_from_another_run_and_caches_features_of_its_backbone(
     caches = sorted(path.name for path in (workdir / "feature_cache").iterdir())
     more = [*fixed, "train.max_steps", "2"]
     assert main([*flags(workdir, logdir), "--continue_train", "--opts", *more]) == 0
-    assert (
-        sorted(path.name for path in (workdir / "feature_cache").iterdir()) == caches
-    )  # the same backbone's
+    assert sorted(path.name for path in (workdir / "feature_cache").iterdir()) == caches  # the same backbone's
     plain = [*fixed[1:], "model.random_backbone", "true", "train.max_steps", "1"]
     assert main(flags(workdir, tmp_path / "plain", *plain)) == 0
     assert sorted(path.name for path in (workdir / "feature_cache").iterdir()) != caches
@@ -197,11 +192,7 @@ def test_continue_train_without_a_checkpoint_starts_from_scratch_and_says_so(
 
 
 def test_changed_options_are_named_when_going_on_and_another_model_is_refused(
-    workdir: Path,
-    trained: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    capsys: pytest.CaptureFixture[str],
+    workdir: Path, trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logdir = shutil.copytree(trained, tmp_path / "copy")
     assert main([*flags(workdir, logdir, "model.heads", "1"), "--continue_train"]) == 2
@@ -223,8 +214,7 @@ def said_when_going_on(caplog: pytest.LogCaptureFixture, arguments: list[str]) -
 
 
 @pytest.mark.parametrize(
-    ("change", "steps"),
-    [("train.batch_size=4", 2), ("train.batch_size=1", 10), ("optim.accumulate=2", 3)],
+    ("change", "steps"), [("train.batch_size=4", 2), ("train.batch_size=1", 10), ("optim.accumulate=2", 3)]
 )
 def test_steps_of_another_size_train_what_is_left(
     workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, change: str, steps: int
@@ -232,17 +222,13 @@ def test_steps_of_another_size_train_what_is_left(
     assert main(flags(workdir, tmp_path, "train.max_steps=1", "train.epochs=3")) == 0  # 2 of the 4 samples
     said = said_when_going_on(caplog, flags(workdir, tmp_path, "train.epochs=3", change))
     key, _, value = change.partition("=")
-    assert any(
-        line.startswith(f"changed since that checkpoint: {key}: ") and line.endswith(value) for line in said
-    )
+    assert any(line.startswith(f"changed since that checkpoint: {key}: ") and line.endswith(value) for line in said)
     assert "changed since that checkpoint: the learning rate schedule spans 3 epochs instead of 0.5" in said
     assert find_checkpoint(tmp_path, "last").epoch == 3
     assert find_checkpoint(tmp_path, "last").step == max(losses(tmp_path)) == 1 + steps
 
 
-def test_other_data_is_named_when_going_on(
-    workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_other_data_is_named_when_going_on(workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shutil.copytree(workdir, tmp_path / "work")
     assert main(flags(tmp_path / "work", tmp_path / "run", "train.max_steps=1")) == 0
     manifest = tmp_path / "work" / "clips" / "manifest.jsonl"
@@ -258,19 +244,11 @@ def test_other_data_is_named_when_going_on(
     ("opts", "reason"),
     [
         (["optim.lr=0.5"], "2 of 2 epochs are done (4 steps); raise train.epochs to go on"),
-        (
-            ["train.epochs=9", "train.max_steps=3"],
-            "4 steps are done (2 of 9 epochs), and train.max_steps is 3; raise",
-        ),
+        (["train.epochs=9", "train.max_steps=3"], "4 steps are done (2 of 9 epochs), and train.max_steps is 3; raise"),
     ],
 )
 def test_nothing_left_to_train_is_said_and_changes_nothing(
-    workdir: Path,
-    trained: Path,
-    tmp_path: Path,
-    caplog: pytest.LogCaptureFixture,
-    opts: list[str],
-    reason: str,
+    workdir: Path, trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, opts: list[str], reason: str
 ) -> None:
     logdir = shutil.copytree(trained, tmp_path / "copy")
     before = {path: path.read_bytes() for path in logdir.rglob("*") if path.is_file()}
@@ -280,9 +258,7 @@ def test_nothing_left_to_train_is_said_and_changes_nothing(
     assert {path: path.read_bytes() for path in logdir.rglob("*") if path.is_file()} == before
 
 
-def test_a_schedule_ends_with_train_max_steps(
-    workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_schedule_ends_with_train_max_steps(workdir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def rates(logdir: Path) -> list[float]:
         return [r["lr"] for r in records(logdir) if "lr" in r]
 
@@ -356,9 +332,7 @@ def test_an_error_in_training_ends_the_worker_processes_too(
         for number in range(5):
             (tmp_path / "work" / "clips" / f"event{number}" / "cam0.mp4").write_bytes(b"junk" * 1000)
     command = [sys.executable, "train.py"]
-    process = start(
-        root, [*command, *flags(tmp_path / "work", tmp_path / "run", "data.num_workers=1", *opts)]
-    )
+    process = start(root, [*command, *flags(tmp_path / "work", tmp_path / "run", "data.num_workers=1", *opts)])
     try:
         _, errors = process.communicate(timeout=60)
     finally:

@@ -123,21 +123,14 @@ def test_the_heads_in_a_checkpoint_are_those_that_were_trained(
     trained: dict[str, Path], workdir: Path, name: str
 ) -> None:
     weights = find_checkpoint(trained[name], "last").weights()
-    heads = {
-        key: tuple(w.shape) for key, w in weights.items() if key.startswith(("projection", "classifier"))
-    }
+    heads = {key: tuple(w.shape) for key, w in weights.items() if key.startswith(("projection", "classifier"))}
     expected = {"classifier.net.1.weight": (3, 8), "classifier.net.1.bias": (3,)}
     assert heads == (expected if name == "classification" else {})
     saved = load_config(trained[name] / "config.yaml")  # keeps every rule
     assert saved.model.projection_size == 0
     assert saved.model.num_classes == (3 if name == "classification" else 0)
-    for source in (
-        trained[name] / "config.yaml",
-        workdir / "tiny.yml",
-    ):  # evaluation needs to know of no head
-        encoder, about = load_trained_encoder(
-            load_config(source), workdir=workdir, logdir=trained[name], device="cpu"
-        )
+    for source in (trained[name] / "config.yaml", workdir / "tiny.yml"):  # evaluation needs to know of no head
+        encoder, about = load_trained_encoder(load_config(source), workdir=workdir, logdir=trained[name], device="cpu")
         assert name in about["name"]
         embeddings = encoder(torch.rand(1, 5, 3, 32, 32))
         torch.testing.assert_close(embeddings.norm(dim=-1), torch.ones(1, 5), rtol=1e-2, atol=1e-2)
@@ -194,8 +187,7 @@ def test_a_share_of_the_labels_and_cached_features(workdir: Path, tmp_path: Path
     assert main(command(workdir, tmp_path / "share", *opts, "data.label_fraction=0.4")) == 0
     assert len(losses(tmp_path / "share")) == 2
     accuracy = [
-        [r["val/accuracy"] for r in records(tmp_path / run) if "val/accuracy" in r]
-        for run in ("cached", "share")
+        [r["val/accuracy"] for r in records(tmp_path / run) if "val/accuracy" in r] for run in ("cached", "share")
     ]
     assert all(len(found) == 1 for found in accuracy)
 
@@ -205,18 +197,9 @@ def test_a_share_of_the_labels_and_cached_features(workdir: Path, tmp_path: Path
     [
         (["loss.name=clasification"], ["loss.name", "Did you mean 'classification'"]),
         (["loss.name=classification", "model.num_classes=2"], ["model.num_classes is 2", "set it to 3"]),
-        (
-            ["loss.name=classification", "data.dataset=bare"],
-            ["bare", "no view of split 'train' has frame_labels"],
-        ),
-        (
-            ["loss.name=classification", "data.dataset=flat"],
-            ["flat", "are 0; supervised training needs two classes"],
-        ),
-        (
-            ["loss.name=tcn", "loss.label_smoothing=0.2"],
-            ["loss.label_smoothing is 0.2", "loss.name is 'tcn'"],
-        ),
+        (["loss.name=classification", "data.dataset=bare"], ["bare", "no view of split 'train' has frame_labels"]),
+        (["loss.name=classification", "data.dataset=flat"], ["flat", "are 0; supervised training needs two classes"]),
+        (["loss.name=tcn", "loss.label_smoothing=0.2"], ["loss.label_smoothing is 0.2", "loss.name is 'tcn'"]),
     ],
     ids=lambda value: value[-1],
 )

@@ -42,9 +42,7 @@ def test_an_empty_file_or_group_changes_nothing(tmp_path: Path, text: str) -> No
 
 
 def test_a_file_changes_only_what_it_names(tmp_path: Path) -> None:
-    config = loaded(
-        tmp_path, "optim: {lr: 3e-4, name: adamw}\neval: {methods: [dtw]}\ndata: {dataset: '007'}\n"
-    )
+    config = loaded(tmp_path, "optim: {lr: 3e-4, name: adamw}\neval: {methods: [dtw]}\ndata: {dataset: '007'}\n")
     assert config.optim.lr == 3e-4
     assert config.eval.methods == ["dtw"]
     assert config.data.dataset == "007"  # without quotes it is 7 to YAML, and refused
@@ -90,10 +88,7 @@ def test_the_last_override_of_a_key_wins() -> None:
         ("optim: {lr: true}", "optim.lr in x.yml: expected a number, got true."),
         ("optim: {lr: }", "optim.lr in x.yml: expected a number, got nothing."),
         ("train: {epochs: 2.5}", "train.epochs in x.yml: expected a whole number, got 2.5."),
-        (
-            "train: {channels_last: maybe}",
-            "train.channels_last in x.yml: expected true or false, got 'maybe'.",
-        ),
+        ("train: {channels_last: maybe}", "train.channels_last in x.yml: expected true or false, got 'maybe'."),
         ("train: {channels_last: 3}", "train.channels_last in x.yml: expected true or false, got 3."),
         (
             "optim: {name: adamm}",
@@ -101,10 +96,7 @@ def test_the_last_override_of_a_key_wins() -> None:
         ),
         ("data: {dataset: [a]}", "data.dataset in x.yml: expected text, got ['a']."),
         ("data: {dataset: '???'}", "data.dataset in x.yml: expected text, got '???'."),
-        (
-            "eval: {methods: dtw}",
-            "eval.methods in x.yml: expected a list of names such as [a, b], got 'dtw'.",
-        ),
+        ("eval: {methods: dtw}", "eval.methods in x.yml: expected a list of names such as [a, b], got 'dtw'."),
         (
             "detector: {mlp_hidden: [a]}",
             "detector.mlp_hidden in x.yml: expected a list of whole numbers such as [1, 2], got ['a'].",
@@ -139,29 +131,22 @@ def test_a_wrong_file_is_answered_in_one_sentence(tmp_path: Path, text: str, mes
         ),
         (
             ("eval.methods", "[a,"),
-            "eval.methods in --opts: cannot read '[a,'. "
-            "Write lists without spaces, [a,b], or in quotes, '[a, b]'.",
+            "eval.methods in --opts: cannot read '[a,'. Write lists without spaces, [a,b], or in quotes, '[a, b]'.",
         ),
     ],
 )
-def test_a_wrong_override_is_answered_in_one_sentence(
-    tmp_path: Path, overrides: tuple[str, ...], message: str
-) -> None:
+def test_a_wrong_override_is_answered_in_one_sentence(tmp_path: Path, overrides: tuple[str, ...], message: str) -> None:
     assert failure(tmp_path, "", overrides) == message
 
 
 def test_all_problems_are_named_together(tmp_path: Path) -> None:
     answer = failure(tmp_path, "optim: {lrr: 1, name: x}", ("train.epochs=a",))
     assert answer.startswith("3 problems in the configuration:\n")
-    assert all(
-        key in answer for key in ("optim.lrr in x.yml", "optim.name in x.yml", "train.epochs in --opts")
-    )
+    assert all(key in answer for key in ("optim.lrr in x.yml", "optim.name in x.yml", "train.epochs in --opts"))
 
 
 def test_rules_across_options_name_the_file(tmp_path: Path) -> None:
-    assert failure(tmp_path, "model: {heads: 7}").startswith(
-        "x.yml: model.hidden_size (256) is not divisible"
-    )
+    assert failure(tmp_path, "model: {heads: 7}").startswith("x.yml: model.hidden_size (256) is not divisible")
 
 
 def test_a_missing_file_is_answered_with_the_nearest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,9 +156,7 @@ def test_a_missing_file_is_answered_with_the_nearest(tmp_path: Path, monkeypatch
     for asked in ("configs/pouring_confg.yml", "pouring_config.yaml", "elsewhere/Pouring_config.yml"):
         with pytest.raises(ConfigError) as caught:
             load_config(asked)
-        assert str(caught.value) == (
-            f"{asked}: no such configuration file. Did you mean 'configs/pouring_config.yml'?"
-        )
+        assert str(caught.value) == (f"{asked}: no such configuration file. Did you mean 'configs/pouring_config.yml'?")
     with pytest.raises(ConfigError, match="zzz: no such configuration file. 'videosync config --list' names"):
         load_config("zzz")
     with pytest.raises(ConfigError, match="configs: is a folder"):
@@ -216,10 +199,7 @@ def test_saved_values_of_another_version_are_named() -> None:
 
 def test_differences_show_both_values() -> None:
     changed = load_config(None, ["optim.lr=1e-3", "train.channels_last=false"])
-    assert config_differences(Config(), changed) == [
-        "optim.lr: 0.0001 → 0.001",
-        "train.channels_last: true → false",
-    ]
+    assert config_differences(Config(), changed) == ["optim.lr: 0.0001 → 0.001", "train.channels_last: true → false"]
     assert config_differences(changed, changed) == []
 
 

@@ -24,10 +24,7 @@ def refused(tmp_path: Path, content: str | bytes) -> str:
     ("line", "said"),
     [
         ("data: {num_frames: 010}", "data.num_frames in"),
-        (
-            "data: {num_frames: 010}",
-            "line 1: 010 is 8 to YAML; write the number that is meant in plain decimal digits",
-        ),
+        ("data: {num_frames: 010}", "line 1: 010 is 8 to YAML; write the number that is meant in plain decimal digits"),
         ("data: {num_frames: 1:30}", "1:30 is 90 to YAML"),
         ("data: {num_frames: 0x1F}", "0x1F is 31 to YAML"),
         ("data: {num_frames: 1_000}", "1_000 is 1000 to YAML"),
@@ -74,15 +71,9 @@ def test_aliases_that_grow_beyond_measure(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (
-            "data: {dataset: é}".encode("latin-1"),
-            "not UTF-8: the byte 0xe9 in line 1 is Latin-1 or Windows-1252",
-        ),
+        ("data: {dataset: é}".encode("latin-1"), "not UTF-8: the byte 0xe9 in line 1 is Latin-1 or Windows-1252"),
         ("data: {dataset: x}".encode("utf-16"), "not UTF-8, but UTF-16; save it as UTF-8"),
-        (
-            "data: {dataset: x}".encode("utf-16-le"),
-            "not UTF-8 text: it holds bytes of 0, as UTF-16 without a mark",
-        ),
+        ("data: {dataset: x}".encode("utf-16-le"), "not UTF-8 text: it holds bytes of 0, as UTF-16 without a mark"),
         ("data: {dataset: x}".encode("utf-32"), "not UTF-8, but UTF-32; save it as UTF-8"),
         (b"\x89PNG\r\n\x1a\n\0\0", "not UTF-8 text"),
     ],
@@ -129,9 +120,7 @@ def test_text_behind_opts_stays_as_it_is_typed() -> None:
     assert load_config(None, ["data.dataset", "010"]).data.dataset == "010"
 
 
-@pytest.mark.parametrize(
-    "key", ["data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors"]
-)
+@pytest.mark.parametrize("key", ["data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors"])
 def test_home_is_expanded_in_every_path(key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     section, _, name = key.partition(".")

@@ -25,9 +25,7 @@ def seen(things: np.ndarray, camera: np.random.Generator, noise: float = 0.1) ->
     found = {}
     for name, columns in CHANNELS.items():
         shares = (
-            camera.dirichlet(np.full(PLACES, 0.3), size=columns)
-            if columns > 16
-            else np.full((columns, PLACES), 0.25)
+            camera.dirichlet(np.full(PLACES, 0.3), size=columns) if columns > 16 else np.full((columns, PLACES), 0.25)
         )
         shown = np.log(things @ shares.T + 0.05)
         found[name] = (shown + noise * camera.normal(size=shown.shape)).astype(np.float32)

@@ -39,12 +39,8 @@ def scene(frames: int, start: float, view: int, *, rate: float = 1.0) -> np.ndar
     for t, (a, b, c, d) in enumerate(at):
         if view:
             a, b, c, d = 0.5 * a + 0.6 * c, 0.8 * b, 0.7 * c - 0.4 * a, d
-        body = np.exp(
-            -(((xx - 48 - 20 * np.tanh(a / 20)) / 9) ** 2) - ((yy - 36 - 15 * np.tanh(b / 20)) / 14) ** 2
-        )
-        limb = np.exp(
-            -(((xx - 30 - 22 * np.tanh(c / 20)) / 5) ** 2) - ((yy - 30 - 20 * np.tanh(d / 20)) / 5) ** 2
-        )
+        body = np.exp(-(((xx - 48 - 20 * np.tanh(a / 20)) / 9) ** 2) - ((yy - 36 - 15 * np.tanh(b / 20)) / 14) ** 2)
+        limb = np.exp(-(((xx - 30 - 22 * np.tanh(c / 20)) / 5) ** 2) - ((yy - 30 - 20 * np.tanh(d / 20)) / 5) ** 2)
         pictures[t] = 60 + 120 * np.minimum(body, 1) + (90 if view else 70) * limb
     return np.clip(pictures + noise.normal(0, 1.5, pictures.shape), 0, 255).astype(np.uint8)
 
@@ -66,9 +62,7 @@ def test_the_offset_is_found(name: str, clips: tuple[Signals, Signals]) -> None:
 
 
 @pytest.mark.parametrize("name", CUES)
-def test_swapped_clips_give_the_reversed_scores_to_the_last_bit(
-    name: str, clips: tuple[Signals, Signals]
-) -> None:
+def test_swapped_clips_give_the_reversed_scores_to_the_last_bit(name: str, clips: tuple[Signals, Signals]) -> None:
     lags = range(-40, 61)
     there = ALL_CUES[name].score(*clips, lags)
     back = ALL_CUES[name].score(clips[1], clips[0], range(-60, 41))
@@ -122,15 +116,10 @@ def test_an_encoder_of_differences_abstains_where_a_camera_moves(
 ) -> None:
     """The fused cue is then the cue without it; evidence has a row of 0, with which confidence was calibrated."""
     one, other = (
-        {
-            **clip,
-            CAMERA: clip[CAMERA] + (np.arange(len(clip[CAMERA]))[:, None] == 70) * moves,
-        }  # once is enough
+        {**clip, CAMERA: clip[CAMERA] + (np.arange(len(clip[CAMERA]))[:, None] == 70) * moves}  # once is enough
         for clip, moves in zip(clips, moving)
     )
-    found, alone = (
-        scores_with_evidence(ALL_CUES[name], one, other, LAGS) for name in ("motion-learned", "motion")
-    )
+    found, alone = (scores_with_evidence(ALL_CUES[name], one, other, LAGS) for name in ("motion-learned", "motion"))
     np.testing.assert_array_equal(found.scores, alone.scores)
     np.testing.assert_array_equal(found.support().parts[:3], alone.support().parts)
     assert not found.support().parts[3].any()
@@ -146,11 +135,7 @@ def test_an_encoder_of_pictures_takes_part_though_the_camera_moves(clips: tuple[
     vectors = np.random.default_rng(0).normal(size=(400, 8))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     one, other = (
-        {
-            **clip,
-            CAMERA: np.ones((len(clip[CAMERA]), 1)),
-            EMBEDDINGS: vectors[start : start + len(clip[CAMERA])],
-        }
+        {**clip, CAMERA: np.ones((len(clip[CAMERA]), 1)), EMBEDDINGS: vectors[start : start + len(clip[CAMERA])]}
         for clip, start in zip(clips, (67, 50))
     )
     assert LAGS[int(find_cue("learned", OfPictures()).score(one, other, LAGS).argmax())] == 17  # type: ignore[arg-type]
@@ -169,13 +154,9 @@ def test_unrelated_signals_do_not_win_at_the_edges() -> None:
     assert edge <= 15  # a sixth of the range: 6.7 expected, correlations as they are give 35
 
 
-@pytest.mark.parametrize(
-    ("cue", "bias", "largest"), [("motion", 0.1, 0.2), ("frames-decorrelated", 0.02, 0.04)]
-)
+@pytest.mark.parametrize(("cue", "bias", "largest"), [("motion", 0.1, 0.2), ("frames-decorrelated", 0.02, 0.04)])
 @pytest.mark.parametrize("shift", [-0.4, -0.2, 0.0, 0.25, 0.5])
-def test_the_peak_between_frames_is_nearly_unbiased(
-    shift: float, cue: str, bias: float, largest: float
-) -> None:
+def test_the_peak_between_frames_is_nearly_unbiased(shift: float, cue: str, bias: float, largest: float) -> None:
     """The same moments, sampled a fraction of a frame later: the parabola's top is within a tenth of a frame."""
     rng = np.random.default_rng(11)
     names = CUES["motion"].channels

@@ -55,9 +55,7 @@ def test_files_are_known_by_name_size_and_time(tmp_path: Path) -> None:
     assert len({first, later, longer, other}) == 4
 
 
-def test_names_count_from_the_folder_on_and_elsewhere_in_full(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_count_from_the_folder_on_and_elsewhere_in_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for root in (Path("clips"), tmp_path / "clips"):
         assert inside(root, "clips/a/cam0.mp4") == "a/cam0.mp4"

@@ -88,9 +88,7 @@ def test_only_labelled_views_are_kept(tmp_path):
     )
     kept = labelled_views(Manifest(tmp_path, samples), "train")
     assert kept.samples == (Sample("a", "train", (view(0),)),)
-    with pytest.raises(
-        ManifestError, match="no view of split 'train' has frame_labels.*a loss that needs none"
-    ):
+    with pytest.raises(ManifestError, match="no view of split 'train' has frame_labels.*a loss that needs none"):
         labelled_views(Manifest(tmp_path, (samples[1],)), "train")
 
 

@@ -32,9 +32,7 @@ def test_each_sample_at_most_once_in_whole_batches_that_ranks_share():
     assert all(len(batch) == 2 for rank in three for batch in rank)
     assert alone == [[i for rank in three for i in rank[b]] for b in range(3)]
     assert sorted(numbers(batches(n=24))) == list(range(24))
-    assert {i for epoch in range(12) for i in numbers(batches(epoch=epoch))} == set(
-        range(23)
-    )  # others each time
+    assert {i for epoch in range(12) for i in numbers(batches(epoch=epoch))} == set(range(23))  # others each time
 
 
 def test_order_depends_on_seed_and_epoch_and_resumes_in_the_middle():
@@ -77,9 +75,7 @@ class Counting:
 
     def __getitem__(self, index):
         tensor = torch.full((2, 3, 4), float(index + 100 * self.epoch))
-        return ClipPair(
-            tensor, torch.ones(2, 3, dtype=torch.bool), torch.zeros(2, 3), torch.ones(2), str(index)
-        )
+        return ClipPair(tensor, torch.ones(2, 3, dtype=torch.bool), torch.zeros(2, 3), torch.ones(2), str(index))
 
     def set_epoch(self, epoch):
         self.epoch = epoch

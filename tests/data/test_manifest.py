@@ -77,11 +77,7 @@ def test_a_failed_write_leaves_the_old_manifest(tmp_path):
 
 
 def good_line():
-    return {
-        "event": "a",
-        "split": "train",
-        "views": [{"video": "a.mp4", "start_frame": 0, "num_frames": 5, "fps": 25}],
-    }
+    return {"event": "a", "split": "train", "views": [{"video": "a.mp4", "start_frame": 0, "num_frames": 5, "fps": 25}]}
 
 
 def changed(path, value):

@@ -96,9 +96,7 @@ def test_a_pair_depends_on_its_own_line_alone():
 
 
 def test_all_view_pairs_once_with_unique_ids():
-    parts = [
-        Sample("p", "val", tuple(View(f"p/{n}/cam{i}.mp4", 0, 100, 30.0) for i in range(2))) for n in "01"
-    ]
+    parts = [Sample("p", "val", tuple(View(f"p/{n}/cam{i}.mp4", 0, 100, 30.0) for i in range(2))) for n in "01"]
     pairs = pairs_of(event("a", starts=(0,) * 4, frames=(99,) * 4), event("b"), *parts, windows=2)
     assert len({pair.pair_id for pair in pairs}) == len(pairs) == 2 * (6 + 1 + 2)
     assert pairs[0].pair_id == "a/cam0-cam1/0"
@@ -153,11 +151,7 @@ def test_too_short_clips_are_counted_and_named():
     samples = [event(f"short{i}", frames=(59, 100)) for i in range(5)]
     with pytest.raises(ManifestError) as error:
         pairs_of(event("long"), *samples)
-    for part in (
-        "5 of 6 pairs of split 'val'",
-        "short0/cam0-cam1 (59 frames)",
-        "lower num_frames of the pairs",
-    ):
+    for part in ("5 of 6 pairs of split 'val'", "short0/cam0-cam1 (59 frames)", "lower num_frames of the pairs"):
         assert part in str(error.value)
     assert "short4" not in str(error.value)
 

@@ -51,9 +51,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}")
         if a.tells_length:
             length = len(body) - first
-            self.send_header(
-                "Content-Length", str(a.announced.get(name, length) if self.command == "HEAD" else length)
-            )
+            self.send_header("Content-Length", str(a.announced.get(name, length) if self.command == "HEAD" else length))
         self.end_headers()
         if self.command == "GET":
             body = body[first:]

@@ -27,9 +27,7 @@ def test_folders_reach_the_work_absolute_and_the_code_comes_back(tmp_path, monke
     assert (seen[0].size, seen[0].crf, seen[0].limit, seen[0].cluster) == (224, 12, 0, None)
 
 
-@pytest.mark.parametrize(
-    "argv", [["here", "there"], ["here", "--size", "8", "there"], ["--output_dir=there", "here"]]
-)
+@pytest.mark.parametrize("argv", [["here", "there"], ["here", "--size", "8", "there"], ["--output_dir=there", "here"]])
 def test_folders_may_be_given_by_place(tmp_path, monkeypatch, argv):
     monkeypatch.chdir(tmp_path)
     seen = []
@@ -56,9 +54,7 @@ def test_without_a_folder_the_usual_places_are_looked_at_in_turn(tmp_path, monke
     (tmp_path / here / "raw" / "one").mkdir(parents=True)  # empty: does not count
     assert prepared(monkeypatch, tmp_path) == (2, [])
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert (
-        "no raw/one or raw/two that holds */tape* or disc in any of datasets, ~/datasets, /data," in sentence
-    )
+    assert "no raw/one or raw/two that holds */tape* or disc in any of datasets, ~/datasets, /data," in sentence
 
     (tmp_path / home / "raw/one/a/tape1").mkdir(parents=True)
     assert prepared(monkeypatch, tmp_path) == (0, [(f"{home}/raw/one", f"{home}/one")])

@@ -32,9 +32,7 @@ def test_a_fixed_camera_is_left_as_it_is() -> None:
 def test_poses_are_rigid_and_each_is_that_of_its_time(kind: CameraMotion) -> None:
     camera = moved(kind)
     np.testing.assert_allclose(
-        camera.rotation @ camera.rotation.transpose(0, 2, 1),
-        np.broadcast_to(np.eye(3), (120, 3, 3)),
-        atol=1e-9,
+        camera.rotation @ camera.rotation.transpose(0, 2, 1), np.broadcast_to(np.eye(3), (120, 3, 3)), atol=1e-9
     )
     points = np.random.default_rng(2).normal(0, 1, (120, 7, 3))
     pixels, depth = camera.project(points)

@@ -28,10 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def dask(*words: str, path: Path = ROOT) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(path), "DASK_DISTRIBUTED__WORKER__DAEMON": "true"}
     return subprocess.Popen(
-        [sys.executable, "-m", "dask", *words],
-        env=environment,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
+        [sys.executable, "-m", "dask", *words], env=environment, stderr=subprocess.PIPE, start_new_session=True
     )
 
 
@@ -193,9 +190,7 @@ def test_scheduler_and_workers_that_come_and_go(tmp_path, monkeypatch, scheduler
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 0.3)
     jobs = make_jobs(tmp_path, 40, frames=30, pause=0.02)
     here = scheduler.address
-    with pytest.raises(
-        ConfigError, match=f"no worker has joined the scheduler; start some with 'dask worker {here}'"
-    ):
+    with pytest.raises(ConfigError, match=f"no worker has joined the scheduler; start some with 'dask worker {here}'"):
         run(tmp_path, jobs, cluster=here)
     started = [start_worker(here)]
     monkeypatch.setattr(cluster, "WORKER_SECONDS", 60)

@@ -54,9 +54,7 @@ def naive_allowed(good_i, good_j, num_frames, max_offset):
 def test_a_place_is_allowed_if_every_offset_is(lengths):
     rng = np.random.default_rng(0)
     for _ in range(20):
-        good = [
-            good_frames(n, [(b, b + 2) for b in rng.integers(-1, n, rng.integers(0, 3))]) for n in lengths
-        ]
+        good = [good_frames(n, [(b, b + 2) for b in rng.integers(-1, n, rng.integers(0, 3))]) for n in lengths]
         found = allowed_places(*good, num_frames=8, max_offset=3)
         assert found.tolist() == naive_allowed(*good, 8, 3)
 
@@ -82,8 +80,7 @@ def test_offsets_are_uniform_and_say_nothing_about_the_place(room):
     allowed = allowed_places(good, good, num_frames=LENGTH, max_offset=RANGE)
     assert allowed.sum() == room
     drawn = [
-        draw_windows(allowed, [], 1, num_frames=LENGTH, max_offset=RANGE, rng=generator(0, n))[0]
-        for n in range(3000)
+        draw_windows(allowed, [], 1, num_frames=LENGTH, max_offset=RANGE, rng=generator(0, n))[0] for n in range(3000)
     ]
     counts = Counter(window.offset for window in drawn)
     assert sorted(counts) == list(range(-RANGE, RANGE + 1))
@@ -126,9 +123,7 @@ def outcomes_of(pair, reject=lambda view: None, problem=""):
         if kind:
             lost.setdefault(camera.name, []).append(Rejected(piece.clip, kind, "because"))
         else:
-            made.setdefault(camera.name, []).append(
-                Clip(piece.clip, "x", piece.first, piece.num_frames, 30.0)
-            )
+            made.setdefault(camera.name, []).append(Clip(piece.clip, "x", piece.first, piece.num_frames, 30.0))
     return {
         c.name: Outcome(problem=problem)
         if problem and c.name == "00"
@@ -296,9 +291,7 @@ def test_rare_keyframes_are_filled_in_within_a_budget(tmp_path):
     assert between == [90, 180]  # 10 % of the video
     write_source(tmp_path / "b.mp4", Source(500, lead=400, gop=1000), seed=0)
     outcome = sketch.sketch(sketch.SketchJob("x", (str(tmp_path / "b.mp4"),)), tmp_path)
-    assert outcome.facts["bad"] == [
-        [0, 180, "black"]
-    ]  # beyond is not known: every written frame is looked at
+    assert outcome.facts["bad"] == [[0, 180, "black"]]  # beyond is not known: every written frame is looked at
 
 
 def test_keyframes_are_thinned_but_stay_within_the_spacing():
@@ -335,11 +328,7 @@ def test_what_the_sketch_did_not_see_is_rejected_while_cutting(tmp_path):
         "again.mp4": "stationary",
     }
     assert {clip.clip for clip in outcome.clips} == {"before.mp4", "good.mp4", "some.mp4"}
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
-        "before.mp4",
-        "good.mp4",
-        "some.mp4",
-    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["before.mp4", "good.mp4", "some.mp4"]
     assert outcome.facts["bad"]["black.mp4"] == [100, 101]
     assert outcome.facts["bad"]["green.mp4"] == [300, 301]
     first, stop = outcome.facts["bad"]["still.mp4"]
@@ -369,9 +358,7 @@ def facts(num_frames=1000, fps=30000 / 1001, jumps=0, bad=()):
 
 
 def test_files_that_do_not_share_the_index_are_left_out_or_doubted():
-    recording = archive.Recording(
-        "run", tuple((c, f"/x/{c}.mp4") for c in ("00", "03", "06", "09", "10", "11", "15"))
-    )
+    recording = archive.Recording("run", tuple((c, f"/x/{c}.mp4") for c in ("00", "03", "06", "09", "10", "11", "15")))
     sketches = {
         "00": facts(),
         "03": facts(fps=25.0),
@@ -514,8 +501,6 @@ def test_nothing_usable_is_an_error_and_the_report_says_why(tmp_path, capsys):
     assert prepare(tmp_path / "raw", tmp_path / "out") == 2
     assert "could be used" in capsys.readouterr().err
     report = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert [d["kind"] for d in report["dropped"] if d["event"] == "run" and d["what"] == "00-03"] == [
-        "missing clips"
-    ]
+    assert [d["kind"] for d in report["dropped"] if d["event"] == "run" and d["what"] == "00-03"] == ["missing clips"]
     with pytest.raises(ManifestError):
         read_manifest(tmp_path / "out")

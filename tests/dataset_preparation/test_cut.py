@@ -32,9 +32,7 @@ def source(tmp_path_factory):
 def test_overlapping_clips_of_one_pass_hold_the_frames_they_name(source, tmp_path):
     cuts = [Cut("b.mp4", 20, 30), Cut("a.mp4", 0, 25), Cut("x/c.mp4", 20, 5), Cut("d.mp4", 150, 50)]
     outcome = cut(source, cuts, tmp_path)
-    assert {(c.clip, c.first, c.num_frames) for c in outcome.clips} == {
-        (c.clip, c.first, c.num_frames) for c in cuts
-    }
+    assert {(c.clip, c.first, c.num_frames) for c in outcome.clips} == {(c.clip, c.first, c.num_frames) for c in cuts}
     assert outcome.rejected == ()
     assert outcome.frames == 100  # 0 … 49 and 150 … 199, each once
     for each in cuts:

@@ -80,19 +80,7 @@ def test_help_needs_no_network_and_names_the_folder_and_the_address(tmp_path, sc
 
 @pytest.mark.parametrize("shell", ["sh", "bash", sys.executable])
 def test_tree_names_and_bytes(tmp_path, shell):
-    cameras = [
-        "00",
-        "03",
-        "06",
-        "09",
-        "10",
-        "11",
-        "15",
-        "20",
-        "21",
-        "24",
-        "27",
-    ]  # not 30: this sequence lacks it
+    cameras = ["00", "03", "06", "09", "10", "11", "15", "20", "21", "24", "27"]  # not 30: this sequence lacks it
     answers = Answers({remote(camera): video(5000 + i, i) for i, camera in enumerate(cameras)})
     target = tmp_path / "a folder" / "#1 [x] 'y' $z"
     with serve(answers) as url:
@@ -300,11 +288,7 @@ def test_ctrl_c_leaves_a_part_that_the_same_command_completes(tmp_path, one):
         (POSE, ["--sequence", "x"], "unknown argument '--sequence'; see --help"),
         (POSE, ["-x"], "unknown argument '-x'; see --help"),
         (POURING, ["--cameras", "00"], "unknown argument '--cameras'; see --help"),
-        (
-            POSE,
-            ["one", "two"],
-            "one target folder is expected, not 'one' and 'two'; quote a name with spaces",
-        ),
+        (POSE, ["one", "two"], "one target folder is expected, not 'one' and 'two'; quote a name with spaces"),
         (POSE, [""], "the target folder has an empty name"),
         (POSE, ["--cameras"], "--cameras needs a value; see --help"),
         (POSE, ["--cameras", "--dry-run"], "--cameras needs a value; see --help"),

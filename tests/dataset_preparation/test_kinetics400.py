@@ -255,9 +255,7 @@ def test_class_folders_and_annotations_beside_the_splits(tmp_path):
 
 def test_replacements_that_were_copied_into_train_are_no_class(tmp_path):
     make_kinetics400(tmp_path)
-    (tmp_path / "replacement/replacement_for_corrupted_k400").rename(
-        tmp_path / "train/replacement_for_corrupted_k400"
-    )
+    (tmp_path / "replacement/replacement_for_corrupted_k400").rename(tmp_path / "train/replacement_for_corrupted_k400")
     found = read_archive(tmp_path)
     assert set(found.replacements) >= {"noMoovAtom0_000005_000015", "notNeeded00_000000_000010"}
     assert not any("notNeeded" in video.path for video in found.videos)
@@ -349,20 +347,11 @@ def test_packed_and_wholly_unreadable_archives_are_said(tmp_path, capsys):
     ("text", "said"),
     [
         ("id,start\na,1\n", "has no column 'label'"),
-        (
-            "label,youtube_id,time_start,time_end,split\narchery,abc,ten,20,train\n",
-            "train.csv:2: expected label",
-        ),
+        ("label,youtube_id,time_start,time_end,split\narchery,abc,ten,20,train\n", "train.csv:2: expected label"),
         ("label,youtube_id,time_start,time_end,split\narchery,abc\n", "train.csv:2: expected label"),
-        (
-            "label,youtube_id,time_start,time_end,split\narchery,abc,inf,9,train\n",
-            "train.csv:2: expected label",
-        ),
+        ("label,youtube_id,time_start,time_end,split\narchery,abc,inf,9,train\n", "train.csv:2: expected label"),
         ("label,youtube_id,time_start,time_end,split\n\udcff,abc,1,11,train\n", "train.csv: is no CSV file"),
-        (
-            f"label,youtube_id,time_start,time_end,split\n{'x' * 200_000},abc,1,11,train\n",
-            "train.csv: is no CSV file",
-        ),
+        (f"label,youtube_id,time_start,time_end,split\n{'x' * 200_000},abc,1,11,train\n", "train.csv: is no CSV file"),
     ],
 )
 def test_a_broken_annotation_file_is_one_sentence(tmp_path, text, said):
@@ -386,18 +375,14 @@ def test_files_that_cannot_be_opened_at_all_do_not_stop_the_run(tmp_path):
     assert kind_of_damage(str(tmp_path)) == "no access"  # opening a folder is an error of the system, too
 
 
-def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(
-    tmp_path, monkeypatch, in_process
-):
+def test_a_file_that_comes_within_reach_is_read_though_nothing_in_it_has_changed(tmp_path, monkeypatch, in_process):
     """As when its permissions are put right: size and time stay."""
     for name in ("goodOneHere", "deniedFirst"):
         write_clip(tmp_path / f"train/{name}_000000_000010.mp4", 20)
 
     def denied(path):
         if "denied" in path:
-            raise VideoError(
-                f"{path}: cannot be opened as a video (Permission denied)"
-            ) from PermissionError()
+            raise VideoError(f"{path}: cannot be opened as a video (Permission denied)") from PermissionError()
         return scan_video(path)
 
     with monkeypatch.context() as patch:
@@ -424,21 +409,13 @@ def test_names_that_lines_of_text_cannot_hold_are_left_out_and_said(tmp_path, ca
 
 
 def test_which_of_two_replacements_is_used_does_not_depend_on_how_a_folder_is_listed(tmp_path, monkeypatch):
-    for path in (
-        "train/a_000000_000010.mp4",
-        "replacement/a_000000_000010.mp4",
-        "replacement/x/a_000000_000010.mp4",
-    ):
+    for path in ("train/a_000000_000010.mp4", "replacement/a_000000_000010.mp4", "replacement/x/a_000000_000010.mp4"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
     chosen = read_archive(tmp_path).replacements
     listed = archive_module._files
     monkeypatch.setattr(archive_module, "_files", lambda *args: reversed([*listed(*args)]))
-    assert (
-        read_archive(tmp_path).replacements
-        == chosen
-        == {"a_000000_000010": "replacement/x/a_000000_000010.mp4"}
-    )
+    assert read_archive(tmp_path).replacements == chosen == {"a_000000_000010": "replacement/x/a_000000_000010.mp4"}
 
 
 def test_a_list_that_is_no_text_is_one_sentence(archive, tmp_path, capsys):

@@ -310,17 +310,7 @@ def test_keyframes_lie_close_but_on_no_common_grid():
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED.is_dir(), reason="no development footage beside the checkout")
 def test_real_recordings_of_several_codecs_and_sizes(tmp_path):
-    options = [
-        "--size",
-        "64",
-        "--max_frames",
-        "20",
-        "--workers",
-        "1",
-        "--val_events",
-        "caliscope_A",
-        "caliscope_C",
-    ]
+    options = ["--size", "64", "--max_frames", "20", "--workers", "1", "--val_events", "caliscope_A", "caliscope_C"]
     assert main(["--data_root", str(SHARED / "realsync"), "--output_dir", str(tmp_path), *options]) == 0
     manifest = read_manifest(tmp_path)
     assert {len(s.views) for s in manifest.samples} == {2, 4, 5}

@@ -126,11 +126,7 @@ def test_nothing_that_is_missing_or_wrong_goes_unsaid(pairs, raw):
     assert found["videos"] == {"nturgb+d_rgb": 2, "raw_videos": 44, "raw_videos/part_2": 2}
     assert found["annotations of other cameras"] == 1
     wrong = {(e["event"], e["num_frame"], e["decoded"]) for e in found["frame counts that disagree"]}
-    assert wrong == {
-        ("S002P003R002A010", 1200, 70),
-        ("S003P004R001A020", 84, 85),
-        ("S003P004R001A020", 86, 85),
-    }
+    assert wrong == {("S002P003R002A010", 1200, 70), ("S003P004R001A020", 84, 85), ("S003P004R001A020", 86, 85)}
     assert found["pairs with each offset"] == {
         str(k): n for k, n in sorted(Counter(p.offset for p in (*GOOD, BOTH)).items())
     }
@@ -273,26 +269,14 @@ def test_pairs_and_single_videos_in_one_folder_share_no_file(raw, tmp_path):
         (lambda raw: None, [], "is not a folder"),
         (lambda raw: raw.mkdir(), [], "no *_rgb.avi.json in NTU-SYN/pose/train or NTU-SYN/pose/test"),
         (lambda raw: raw.mkdir(), ["--pretrain"], "no S…C…P…R…A…_rgb.avi in raw_videos"),
-        (
-            lambda raw: write_annotation_of(raw, GOOD[0], 0),
-            [],
-            "for 1 annotation files; unpack the RGB videos",
-        ),
-        (
-            lambda raw: write_video_of(raw, GOOD[0], 0),
-            [],
-            "(1 videos were found); give the folder that holds",
-        ),
+        (lambda raw: write_annotation_of(raw, GOOD[0], 0), [], "for 1 annotation files; unpack the RGB videos"),
+        (lambda raw: write_video_of(raw, GOOD[0], 0), [], "(1 videos were found); give the folder that holds"),
         (
             lambda raw: write_annotation_of(raw.parent, GOOD[0], 0) or (raw.parent / "NTU-SYN").rename(raw),
             [],
             "give the folder above it, which holds NTU-SYN",
         ),
-        (
-            lambda raw: write_both(raw, Performance("S001P001R001A001", "test", (30, 30), (0, 0))),
-            [],
-            "could be used; ",
-        ),
+        (lambda raw: write_both(raw, Performance("S001P001R001A001", "test", (30, 30), (0, 0))), [], "could be used; "),
         (lambda raw: raw.mkdir(), ["--min_frames", "30"], "--min_frames 30 must be above --max_offset 30"),
         (lambda raw: raw.mkdir(), ["--pretrain", "--max_offset", "9"], "--max_offset has no meaning with"),
         (lambda raw: raw.mkdir(), ["--keep_test"], "--keep_test has no meaning without --pretrain"),
@@ -359,13 +343,7 @@ def test_names():
 
 
 SMALL = ["model.backbone=small", "model.weights=", "model.random_backbone=true", "data.image_size=32"]
-SMALL += [
-    "data.num_frames=16",
-    "data.num_workers=0",
-    "train.batch_size=2",
-    "train.max_steps=2",
-    "train.epochs=1",
-]
+SMALL += ["data.num_frames=16", "data.num_workers=0", "train.batch_size=2", "train.max_steps=2", "train.epochs=1"]
 SMALL += ["train.eval_batches=1", "eval.bootstrap=50", "eval.pictures=1", "train.holdout=0.3", "log.every=1"]
 
 
@@ -380,9 +358,7 @@ def test_the_pretraining_configuration_trains_on_the_prepared_folder(singles, ro
 
 
 @pytest.mark.slow
-def test_the_configuration_runs_the_whole_chain_on_clips_of_different_lengths(
-    pairs, root, tmp_path, monkeypatch
-):
+def test_the_configuration_runs_the_whole_chain_on_clips_of_different_lengths(pairs, root, tmp_path, monkeypatch):
     """train, evaluate, similarity sets, detectors: each pair is as long as its clips."""
     (tmp_path / "ntu").symlink_to(pairs, target_is_directory=True)
     monkeypatch.chdir(tmp_path)
@@ -397,9 +373,7 @@ def test_the_configuration_runs_the_whole_chain_on_clips_of_different_lengths(
         found, header = load_similarity_set(tmp_path / "similarity_sets", "ntu", split)
         assert header["size"] == max(performance.length for performance in truth.values())
         assert {event: k for event, k in zip(found.events, found.offsets)} == {
-            event: performance.offset
-            for event, performance in truth.items()
-            if SPLITS[performance.split] == split
+            event: performance.offset for event, performance in truth.items() if SPLITS[performance.split] == split
         }
         for n, event in enumerate(found.events):
             length = truth[event].length

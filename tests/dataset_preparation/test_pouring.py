@@ -15,15 +15,7 @@ from dataset_preparation.pouring.images import decode_jpegs
 from dataset_preparation.pouring.plan import draw_starts, plan_clips
 from dataset_preparation.pouring.record import pouring_record, record_head
 from dataset_preparation.pouring.tfrecord import record_places
-from tests.dataset_preparation.replicas.pouring import (
-    TRAIN0,
-    TRAIN1,
-    VAL,
-    example,
-    jpeg,
-    make_pouring,
-    write_records,
-)
+from tests.dataset_preparation.replicas.pouring import TRAIN0, TRAIN1, VAL, example, jpeg, make_pouring, write_records
 from tests.video.numbered import numbered_frame, numbers_in
 from videosync.cli import construct, evaluate, train
 from videosync.data.frame_labels import read_frame_labels
@@ -39,9 +31,7 @@ EXACT = ["--workers", "1"]
 
 
 def unpack(root, out, *options):
-    return tfrecords_to_videos.main(
-        ["--data_root", str(root), "--output_dir", str(out), *EXACT, *map(str, options)]
-    )
+    return tfrecords_to_videos.main(["--data_root", str(root), "--output_dir", str(out), *EXACT, *map(str, options)])
 
 
 def process(videos, out, *options):
@@ -157,15 +147,7 @@ def test_the_configuration_trains_evaluates_and_constructs_on_what_comes_out(vid
     assert process(videos, tmp_path / "datasets" / "pouring") == 0
     small = {
         "data": ["image_size=64", "num_frames=24", "num_workers=0"],
-        "model": [
-            "backbone=small",
-            "weights=",
-            "layer=0",
-            "hidden_size=16",
-            "layers=1",
-            "heads=2",
-            "ff_size=16",
-        ],
+        "model": ["backbone=small", "weights=", "layer=0", "hidden_size=16", "layers=1", "heads=2", "ff_size=16"],
         "eval": ["pictures=0", "bootstrap=0"],
         "train": ["max_steps=2"],
         "paths": [f"sets={tmp_path / 'sets'}"],
@@ -192,9 +174,7 @@ def test_the_configuration_trains_evaluates_and_constructs_on_what_comes_out(vid
 
 def views(*frames, event="e", split="train"):
     return Sample(
-        event,
-        split,
-        tuple(View(f"{split}/{event}_view_{i}.mp4", 0, count, 25.0) for i, count in enumerate(frames)),
+        event, split, tuple(View(f"{split}/{event}_view_{i}.mp4", 0, count, 25.0) for i, count in enumerate(frames))
     )
 
 
@@ -237,19 +217,12 @@ def test_what_makes_no_pair():
     jobs, dropped = plan(views(61, 61, event="short"), views(60, 90, event="shorter"), views(50, event="one"))
     assert [(job.event, job.first, job.num_frames) for job in jobs if job.event == "one"] == [("one", 0, 50)]
     assert [job.num_frames for job in jobs if job.event == "short"] == [31, 31]
-    assert [(entry.event, entry.kind) for entry in dropped] == [
-        ("shorter", "too short"),
-        ("one", "unpaired view"),
-    ]
+    assert [(entry.event, entry.kind) for entry in dropped] == [("shorter", "too short"), ("one", "unpaired view")]
     jobs, dropped = plan(views(90, 90, 90))
     assert len(jobs) == 2
     assert [entry.kind for entry in dropped] == ["third view"]
-    with pytest.raises(
-        ManifestError, match=r"have one name; give the folder that tfrecords_to_videos\.py wrote"
-    ):
-        plan(
-            *(Sample(event, "train", (View(f"{event}/cam0.mp4", 0, 90, 30.0),)) for event in ("run0", "run1"))
-        )
+    with pytest.raises(ManifestError, match=r"have one name; give the folder that tfrecords_to_videos\.py wrote"):
+        plan(*(Sample(event, "train", (View(f"{event}/cam0.mp4", 0, 90, 30.0),)) for event in ("run0", "run1")))
 
 
 def test_records_that_contradict_each_other_are_reported_and_the_held_out_ones_stay(tmp_path):
@@ -259,9 +232,7 @@ def test_records_that_contradict_each_other_are_reported_and_the_held_out_ones_s
     write_records(tmp_path / TRAIN1, ("b_view_1", 4), ("b_view_0", 6), ("../x_view_0", 2), ("", 2))
     assert unpack(tmp_path, out) == 0
     manifest = read_manifest(out)
-    found = {
-        sample.event: (sample.split, [v.num_frames for v in sample.views]) for sample in manifest.samples
-    }
+    found = {sample.event: (sample.split, [v.num_frames for v in sample.views]) for sample in manifest.samples}
     assert found == {"a": ("val", [3, 3]), "b": ("train", [4, 4]), "alone": ("train", [2])}
     report = report_of(out)
     assert report["dropped_kinds"] == {"duplicate name": 1, "event in two splits": 1, "unreadable record": 2}

@@ -18,14 +18,7 @@ from dataset_preparation.synthetic import render
 from dataset_preparation.synthetic.bodies import KINDS, Box, Capsule, Part, Stage
 from dataset_preparation.synthetic.camera import Camera, place_camera
 from dataset_preparation.synthetic.event import Settings, make_event
-from dataset_preparation.synthetic.motion import (
-    GRAVITY,
-    Ballistic,
-    Clock,
-    Smooth,
-    StopAndGo,
-    static_stretches,
-)
+from dataset_preparation.synthetic.motion import GRAVITY, Ballistic, Clock, Smooth, StopAndGo, static_stretches
 from dataset_preparation.synthetic.scene import Scene, build_distractors, build_scene
 from dataset_preparation.synthetic_process import main
 from videosync.data.manifest import read_manifest, validate_manifest
@@ -203,21 +196,13 @@ def _draw(monkeypatch: pytest.MonkeyPatch, *centres: np.ndarray, **changes: floa
     bodies = tuple([[Capsule(c, c, (0.15, 0.15))] for c in centres])
     times = np.arange(len(centres[0])) / 30
     frames = render.render_view(
-        bodies,
-        np.array([0, -0.6, 0.8]),
-        times,
-        camera,
-        recorded=slice(0, len(times)),
-        look=rng(3),
-        noise=rng(),
+        bodies, np.array([0, -0.6, 0.8]), times, camera, recorded=slice(0, len(times)), look=rng(3), noise=rng()
     )
     return np.stack(list(frames)).astype(float)
 
 
 @pytest.mark.parametrize("step", [0.05, 0.2, 0.7])
-def test_motion_of_a_fraction_of_a_pixel_shows_in_proportion(
-    monkeypatch: pytest.MonkeyPatch, step: float
-) -> None:
+def test_motion_of_a_fraction_of_a_pixel_shows_in_proportion(monkeypatch: pytest.MonkeyPatch, step: float) -> None:
     x = np.arange(20) * step / 50
     frames = _draw(monkeypatch, np.stack([x, 0 * x, 0 * x + 0.8], axis=-1))
     energy = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
@@ -251,9 +236,7 @@ def test_outlines_are_the_hull_of_their_two_circles(radii: tuple[float, float], 
     both = np.concatenate([start + radii[0] * circle, end + radii[1] * circle]).astype(np.float32)
     wanted = cv2.contourArea(cv2.convexHull(both))
     assert cv2.contourArea(cv2.convexHull(outline.astype(np.float32))) == pytest.approx(wanted, rel=0.03)
-    assert cv2.contourArea(outline.astype(np.float32)) == pytest.approx(
-        wanted, rel=0.03
-    )  # convex as it stands
+    assert cv2.contourArea(outline.astype(np.float32)) == pytest.approx(wanted, rel=0.03)  # convex as it stands
 
 
 # the dataset
@@ -285,9 +268,7 @@ def test_the_manifest_is_valid_and_says_what_the_files_hold(dataset: Path) -> No
     assert report["settings"][0]["seed"] == 0
 
 
-def test_same_seed_same_files_whatever_the_workers_and_the_number_of_events(
-    dataset: Path, tmp_path: Path
-) -> None:
+def test_same_seed_same_files_whatever_the_workers_and_the_number_of_events(dataset: Path, tmp_path: Path) -> None:
     again = make(tmp_path / "again", "--workers", "2", "--val_events", "2")
     files = sorted(path.relative_to(dataset) for path in dataset.rglob("*.mp4"))
     assert len(files) == 6
@@ -379,9 +360,7 @@ def test_help_shows_every_default(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def recorded(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> list[tuple[list[int], list[np.ndarray], list[Path]]]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[list[int], list[np.ndarray], list[Path]]]:
     """Twelve events of 96 frames: start frames, frames and files of both views."""
     root = tmp_path_factory.mktemp("events")
     settings = Settings(frames=96, size=48, offset_range=14)
@@ -446,9 +425,7 @@ def test_nothing_of_the_scene_moves_in_static_stretches(tmp_path: Path) -> None:
             frames = read_frames(tmp_path / view["video"]).astype(np.float32)
             moving = np.abs(np.diff(frames, axis=0)).mean(axis=(1, 2, 3))
             times = (np.arange(1, 90) + view["start_frame"]) / 30
-            still = np.any(
-                [(times > a + 0.07) & (times < b - 0.02) for a, b in record["static_seconds"]], axis=0
-            )
+            still = np.any([(times > a + 0.07) & (times < b - 0.02) for a, b in record["static_seconds"]], axis=0)
             assert still.sum() > 15
             ratios.append(np.median(moving[still]) / np.quantile(moving[~still], 0.75))
     assert np.median(ratios) < 0.7
@@ -468,27 +445,14 @@ def test_distractors_change_only_their_own_pixels(tmp_path: Path) -> None:
 def test_events_take_all_combinations_of_several_values_in_turn(tmp_path: Path) -> None:
     output = tmp_path / "mixed"
     several = ["--fps", "10", "60", "--distractors", "0", "2", "--workers", "1"]
-    sizes = [
-        "--train_events",
-        "4",
-        "--val_events",
-        "0",
-        "--frames",
-        "8",
-        "--size",
-        "16",
-        "--offset_range",
-        "2",
-    ]
+    sizes = ["--train_events", "4", "--val_events", "0", "--frames", "8", "--size", "16", "--offset_range", "2"]
     assert main(["--output_dir", str(output), *sizes, *several]) == 0
     found = [json.loads((output / f"train_{i:04d}" / "event.json").read_text())["settings"] for i in range(4)]
     assert [(s["fps"], s["distractors"]) for s in found] == [(10, 0), (10, 2), (60, 0), (60, 2)]
     rates = [view.fps for sample in read_manifest(output).samples for view in sample.views]
     assert rates == [10, 10, 10, 10, 60, 60, 60, 60]
     alone = tmp_path / "alone"
-    assert (
-        main(["--output_dir", str(alone), *sizes, "--fps", "60", "--distractors", "2", "--workers", "1"]) == 0
-    )
+    assert main(["--output_dir", str(alone), *sizes, "--fps", "60", "--distractors", "2", "--workers", "1"]) == 0
     file = Path("train_0003") / "cam1.mp4"
     assert (alone / file).read_bytes() == (output / file).read_bytes()
 

@@ -145,10 +145,7 @@ def test_workers_that_do_nothing_but_end_stop_the_run(tmp_path):
 
 def test_one_run_at_a_time(tmp_path):
     jobs = make_jobs(tmp_path, 1)
-    with (
-        run_folder(tmp_path / "out"),
-        pytest.raises(ManifestError, match=rf"process {os.getpid()} on .*; wait for"),
-    ):
+    with run_folder(tmp_path / "out"), pytest.raises(ManifestError, match=rf"process {os.getpid()} on .*; wait for"):
         run(tmp_path, jobs)
     run(tmp_path, jobs)
 
@@ -161,10 +158,7 @@ def test_work_that_outlives_its_run_changes_nothing(tmp_path):
         (tmp_path / "out" / LOCK).write_text("another")
         return outcome
 
-    with (
-        run_folder(tmp_path / "out") as run_id,
-        pytest.raises(VideoWriteError, match="was taken away from the run"),
-    ):
+    with run_folder(tmp_path / "out") as run_id, pytest.raises(VideoWriteError, match="was taken away from the run"):
         Run(taken_away, tmp_path / "out", {}, run_id).do(job)
     assert times_run(tmp_path) == {"job0": 1}
     assert not list((tmp_path / "out").rglob("*.mp4"))
@@ -192,9 +186,7 @@ def test_log_files_get_a_line_now_and_then(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
     run(tmp_path, make_jobs(tmp_path, 4, frames=10, pause=0.03), workers=1)
     lines = capsys.readouterr().err.split("\n")
-    shares = [
-        int(found[1]) for line in lines if (found := re.search(r"cutting +(\d+)%.* of 4 jobs, \d+ fra", line))
-    ]
+    shares = [int(found[1]) for line in lines if (found := re.search(r"cutting +(\d+)%.* of 4 jobs, \d+ fra", line))]
     assert len(shares) >= 2
     assert shares == sorted(shares)
 

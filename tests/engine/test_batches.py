@@ -85,9 +85,7 @@ class Ended:
 
 @pytest.mark.slow
 @pytest.mark.timeout(HANG)
-def test_worker_that_hangs_is_waited_for_a_limited_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worker_that_hangs_is_waited_for_a_limited_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batches, "BATCH_SECONDS", 6.0)
     shield_workers()
     with pytest.raises(TrainingError, match="no batch came for 0.1 minutes, though .* data.num_workers"):

@@ -67,9 +67,7 @@ def manifest_of(events: int, samples_each: int = 2) -> Manifest:
     return Manifest(Path("/nowhere"), (*lines, Sample("other", "val", (View("v.mp4", 0, 10, 25.0),))))
 
 
-@pytest.mark.parametrize(
-    ("events", "share", "count"), [(10, 0.3, 3), (10, 0.01, 1), (2, 0.9, 1), (3, 0.5, 2)]
-)
+@pytest.mark.parametrize(("events", "share", "count"), [(10, 0.3, 3), (10, 0.01, 1), (2, 0.9, 1), (3, 0.5, 2)])
 def test_held_out_events_are_whole_and_never_trained_on(events: int, share: float, count: int) -> None:
     train, held = hold_out_events(manifest_of(events), "train", share=share, seed=0)
     names = [{sample.event for sample in part.samples} for part in (train, held)]
@@ -93,8 +91,7 @@ def test_a_share_of_the_labels_is_one_of_the_events_that_are_not_held_out() -> N
     def events(fraction: float) -> list[set[str]]:
         more = ("loss.name=classification", "model.projection_size=0", f"data.label_fraction={fraction}")
         return [
-            {s.event for s in part.of_split("train")}
-            for part in split_train_events(options(*more), manifest_of(10))
+            {s.event for s in part.of_split("train")} for part in split_train_events(options(*more), manifest_of(10))
         ]
 
     (all_train, all_held), (half_train, half_held) = events(1.0), events(0.5)
@@ -132,12 +129,7 @@ def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, t
     trainer.encoder.train()
     first, second = (trainer.validator.measure(trainer.encoder) for _ in range(2))
     assert first == second
-    assert first.keys() == {
-        "val/loss",
-        "val/median_mae_frames",
-        "val/diagonal_mae_frames",
-        "val/expected_error_frames",
-    }
+    assert first.keys() == {"val/loss", "val/median_mae_frames", "val/diagonal_mae_frames", "val/expected_error_frames"}
     assert mean_over_events(trainer.validator) == pytest.approx(first[trainer.validator.criterion], rel=1e-9)
     assert trainer.encoder.training
     assert all(torch.equal(before[name], value) for name, value in trainer.encoder.state_dict().items())
@@ -178,10 +170,7 @@ def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_pa
         assert isinstance(validator, HeldOutValidator)
         trainer.encoder.eval()
         totals.append(
-            {
-                **validator._sums(trainer.encoder, lambda: None),
-                **validator._errors(trainer.encoder, lambda: None),
-            }
+            {**validator._sums(trainer.encoder, lambda: None), **validator._errors(trainer.encoder, lambda: None)}
         )
     for name, value in alone.items():
         parts = [total[name.removeprefix("val/")] for total in totals]
@@ -274,10 +263,7 @@ def test_scores_of_other_pairs_or_losses_are_told_apart(workdir: Path, tmp_path:
         return trainer.validator.identity
 
     usual = identity()
-    assert (
-        identity("optim.lr=1e-3", "train.epochs=5", "data.samples_per_video=2", "train.eval_batches=99")
-        == usual
-    )
+    assert identity("optim.lr=1e-3", "train.epochs=5", "data.samples_per_video=2", "train.eval_batches=99") == usual
     single = ("pairs.placement=start", "train.eval_pairs=0")
     others = [("similarity.temperature=0.5",), ("train.seed=1",), ("pairs.max_offset=1",), single]
     assert len({usual, *(identity(*other) for other in others)}) == 5
@@ -332,9 +318,7 @@ def test_no_job_runs_on_an_event_in_two_splits_or_without_a_dataset(workdir: Pat
         build_pairs(options("data.dataset="), workdir, "train")
 
 
-@pytest.mark.parametrize(
-    "cached", [(), ("data.feature_cache=1", "model.layer=4", "model.random_backbone=true")]
-)
+@pytest.mark.parametrize("cached", [(), ("data.feature_cache=1", "model.layer=4", "model.random_backbone=true")])
 def test_shared_memory_is_asked_for_the_size_of_a_batch(
     workdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: tuple[str, ...]
 ) -> None:

@@ -148,9 +148,7 @@ def test_one_process_needs_no_group() -> None:
         ({"RANK": "1", "WORLD_SIZE": "2", "SLURM_PROCID": "0", "SLURM_NTASKS": "1"}, (1, 2, None)),
     ],
 )
-def test_place_from_the_launchers_variables(
-    env: dict[str, str], expected: tuple[int, int, int | None]
-) -> None:
+def test_place_from_the_launchers_variables(env: dict[str, str], expected: tuple[int, int, int | None]) -> None:
     assert module._place(env) == expected
 
 
@@ -161,12 +159,7 @@ def test_variable_that_is_no_number_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("nodes", "first"),
-    [
-        ("gpu7", "gpu7"),
-        ("gpu[03-07,11],cpu1", "gpu03"),
-        ("a,b,c", "a"),
-        ("rack[1,3]node[2-4]-ib,x", "rack1node2-ib"),
-    ],
+    [("gpu7", "gpu7"), ("gpu[03-07,11],cpu1", "gpu03"), ("a,b,c", "a"), ("rack[1,3]node[2-4]-ib,x", "rack1node2-ib")],
 )
 def test_first_host_of_a_slurm_node_list(nodes: str, first: str) -> None:
     assert first_host(nodes) == first

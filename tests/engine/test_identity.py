@@ -19,9 +19,7 @@ TRAINED = ["data.image_size=32", "data.num_frames=80", "model.embedding_size=8"]
 def logdir(tmp_path: Path) -> Path:
     """A run that was trained with TRAINED on videos of 25 and 30 frames/s; its weights are never read."""
     config = config_to_dict(load_config(None, TRAINED))
-    save_checkpoint(
-        tmp_path / "run", "best", weights={}, state={}, epoch=1, step=1, metrics={}, config=config
-    )
+    save_checkpoint(tmp_path / "run", "best", weights={}, state={}, epoch=1, step=1, metrics={}, config=config)
     (tmp_path / "run" / "run.json").write_text(json.dumps({"data": {"frame_rates": [25.0, 29.97]}}))
     return tmp_path / "run"
 
@@ -40,12 +38,7 @@ def logdir(tmp_path: Path) -> Path:
     ],
 )  # fmt: skip
 def test_differences_to_the_run_are_named(
-    logdir: Path,
-    changes: list[str],
-    rates: set[float],
-    lengths: set[int],
-    options: dict[str, Any],
-    said: list[str],
+    logdir: Path, changes: list[str], rates: set[float], lengths: set[int], options: dict[str, Any], said: list[str]
 ) -> None:
     config = load_config(None, [*TRAINED, *changes])
     found, sentences = run_differences(config, logdir, rates=rates, lengths=lengths)

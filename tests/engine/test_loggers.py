@@ -125,9 +125,7 @@ def test_tensorboard_holds_the_scalars(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("package", ["tensorboard", "wandb"])
-def test_missing_package_is_a_sentence_with_the_command(
-    monkeypatch: pytest.MonkeyPatch, package: str
-) -> None:
+def test_missing_package_is_a_sentence_with_the_command(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)  # import raises ModuleNotFoundError
     options = {"tensorboard": False, "wandb": False, package: True}
     with pytest.raises(ConfigError, match=rf"log\.{package} .* pip install 'videosync\[{package}\]'"):

@@ -26,9 +26,7 @@ CASES: dict[str, Objective] = {  # every loss, and every way of TCC; sharp enoug
     "scl": Scl(label_variance=1.0),
     "scl batch": Scl(label_variance=1.0, negative_type="batch"),
     **{
-        f"tcc {kind} {similarity}": Tcc(
-            tcc_type=kind, tcc_similarity=similarity, label_smoothing=0.0, temperature=0.05
-        )
+        f"tcc {kind} {similarity}": Tcc(tcc_type=kind, tcc_similarity=similarity, label_smoothing=0.0, temperature=0.05)
         for kind in LOSS_TYPES
         for similarity in SIMILARITIES
     },
@@ -90,12 +88,7 @@ def with_padding(batch: ClipBatch) -> ClipBatch:
 def swapped(batch: ClipBatch) -> ClipBatch:
     assert batch.labels is not None
     return ClipBatch(
-        batch.frames.flip(1),
-        batch.mask.flip(1),
-        batch.steps.flip(1),
-        batch.lengths.flip(1),
-        (),
-        batch.labels.flip(1),
+        batch.frames.flip(1), batch.mask.flip(1), batch.steps.flip(1), batch.lengths.flip(1), (), batch.labels.flip(1)
     )
 
 
@@ -107,9 +100,7 @@ def test_it_is_finite_and_has_a_gradient(case: str) -> None:
         batch = clips()
         assert batch.labels is not None
         batch = ClipBatch(
-            *(t[:pairs] for t in (batch.frames, batch.mask, batch.steps, batch.lengths)),
-            (),
-            batch.labels[:pairs],
+            *(t[:pairs] for t in (batch.frames, batch.mask, batch.steps, batch.lengths)), (), batch.labels[:pairs]
         )
         value = loss(output, batch)
         value.backward()
@@ -129,9 +120,7 @@ def test_masked_frames_change_nothing_and_get_no_gradient(case: str) -> None:
     changed = torch.where(batch.mask[..., None], output, 7.0).requires_grad_()
     assert batch.labels is not None
     other = replace(
-        batch,
-        steps=batch.steps.masked_fill(~batch.mask, -50),
-        labels=batch.labels.masked_fill(~batch.mask, 2),
+        batch, steps=batch.steps.masked_fill(~batch.mask, -50), labels=batch.labels.masked_fill(~batch.mask, 2)
     )
     again = loss(changed, other)
     torch.testing.assert_close(again, value, rtol=1e-5, atol=1e-6)
@@ -145,9 +134,7 @@ def test_masked_frames_change_nothing_and_get_no_gradient(case: str) -> None:
 def test_the_order_of_the_views_does_not_matter(case: str) -> None:
     loss, batch = CASES[case], with_padding(clips())
     output = random_output(loss)
-    torch.testing.assert_close(
-        loss(output.flip(1), swapped(batch)), loss(output, batch), rtol=1e-5, atol=1e-6
-    )
+    torch.testing.assert_close(loss(output.flip(1), swapped(batch)), loss(output, batch), rtol=1e-5, atol=1e-6)
 
 
 @each_loss
@@ -157,9 +144,7 @@ def test_aligned_views_cost_less_than_shuffled_ones(case: str) -> None:
     bad = good.clone()
     order = torch.tensor([4, 7, 1, 8, 3, 0, 6, 2, 5])
     bad[:, 1] = good[:, 1, order]
-    if case.startswith(
-        "tcc"
-    ):  # cycling back does not notice a shuffled clip; embeddings that say nothing cost more
+    if case.startswith("tcc"):  # cycling back does not notice a shuffled clip; embeddings that say nothing cost more
         bad = torch.zeros_like(good)
     assert loss(good, batch) < 0.9 * loss(bad, batch) or loss(good, batch) < loss(bad, batch) - 0.1
 
@@ -218,9 +203,7 @@ def test_outputs_are_those_of_the_encoder() -> None:
     assert all(set(loss.wanted) <= set(known) for loss in CASES.values())
 
 
-@pytest.mark.parametrize(
-    ("name", "unit"), [("scl", True), ("tcc", False), ("tcn", True), ("classification", False)]
-)
+@pytest.mark.parametrize(("name", "unit"), [("scl", True), ("tcc", False), ("tcn", True), ("classification", False)])
 def test_what_each_loss_looks_at(name: str, unit: bool) -> None:
     def wanted(*overrides: str) -> Mapping[str, bool]:
         return build_loss(load_config(None, [f"loss.name={name}", *overrides])).wanted
@@ -238,24 +221,17 @@ def test_every_option_of_a_loss_changes_it() -> None:
         for option in fields(cls):  # type: ignore[arg-type]
             needed = option.metadata["only_for"]
             plain = cls(
-                **dict([needed] if needed else []),
-                **({"embeddings": "raw"} if option.name == "embeddings" else {}),
+                **dict([needed] if needed else []), **({"embeddings": "raw"} if option.name == "embeddings" else {})
             )
             default = getattr(cls(), option.name)
-            other = (
-                OTHER_VALUES[option.name]
-                if option.name in OTHER_VALUES
-                else type(default)(2 * default + 1e-3)
-            )
+            other = OTHER_VALUES[option.name] if option.name in OTHER_VALUES else type(default)(2 * default + 1e-3)
             before, after = (_outcome(loss) for loss in (plain, replace(plain, **{option.name: other})))  # type: ignore[type-var]
             assert before != after, f"loss.{option.name} of {name}"
 
 
 def _outcome(loss: Objective) -> tuple[object, ...]:
     batch = clips()
-    batch = replace(
-        batch, steps=batch.steps + torch.tensor([0, 7])[:, None]
-    )  # nearest frames are 1 and more apart
+    batch = replace(batch, steps=batch.steps + torch.tensor([0, 7])[:, None])  # nearest frames are 1 and more apart
     size = 3 if loss.labels else D
     output = 3 * torch.randn(B, 2, T, size, generator=torch.Generator().manual_seed(3))
     return loss(output, batch).item(), loss.wanted

@@ -7,9 +7,7 @@ from videosync.engine.optim import build_optimizer, learning_rate, set_learning_
 
 
 def rates(schedule: str, warmup: int, total: int = 100) -> list[float]:
-    return [
-        learning_rate(step, total, base=2.0, schedule=schedule, warmup_steps=warmup) for step in range(total)
-    ]
+    return [learning_rate(step, total, base=2.0, schedule=schedule, warmup_steps=warmup) for step in range(total)]
 
 
 def test_cosine_rises_over_the_warmup_and_falls_to_zero() -> None:

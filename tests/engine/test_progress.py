@@ -20,8 +20,7 @@ def trained(plan: Plan) -> list[LoopState]:
 
 
 @pytest.mark.parametrize(
-    ("samples", "batch_size", "accumulate", "max_steps"),
-    list(product([8, 11, 16], [1, 3, 8], [1, 2, 5], [0, 1, 7])),
+    ("samples", "batch_size", "accumulate", "max_steps"), list(product([8, 11, 16], [1, 3, 8], [1, 2, 5], [0, 1, 7]))
 )
 def test_an_unchanged_plan_counts_in_its_own_steps(
     samples: int, batch_size: int, accumulate: int, max_steps: int

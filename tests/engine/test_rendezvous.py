@@ -27,9 +27,7 @@ def port() -> int:
         return int(server.getsockname()[1])
 
 
-@pytest.mark.parametrize(
-    ("rank", "missing"), [(0, "1 of 2 processes to come to"), (1, "process 0 of 2 to answer at")]
-)
+@pytest.mark.parametrize(("rank", "missing"), [(0, "1 of 2 processes to come to"), (1, "process 0 of 2 to answer at")])
 def test_processes_that_do_not_come_are_named_soon_and_not_waited_for_without_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, port: int, rank: int, missing: str
 ) -> None:

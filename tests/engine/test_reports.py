@@ -29,9 +29,7 @@ def test_a_report_of_other_options_stands_beside_the_first(tmp_path: Path) -> No
     third = {**second, "eval.methods": ["median", "demo/log_reg"]}
     named = report_folder(plain, third)
     assert named.name == "clips_val_similarity.temperature=0.2_eval.methods=median-demo-log_reg"
-    with pytest.raises(
-        ConfigError, match=r"--output_dir .*temperature is 0.2 but was 0.1\); choose another folder"
-    ):
+    with pytest.raises(ConfigError, match=r"--output_dir .*temperature is 0.2 but was 0.1\); choose another folder"):
         report_folder(plain, second, flag="--output_dir")
 
 
@@ -48,9 +46,7 @@ def test_long_names_are_short_and_tell_apart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2]", '"text"'])
-def test_a_damaged_report_is_refused_where_it_would_be_shown_and_else_replaced(
-    tmp_path: Path, text: str
-) -> None:
+def test_a_damaged_report_is_refused_where_it_would_be_shown_and_else_replaced(tmp_path: Path, text: str) -> None:
     (tmp_path / "metrics.json").write_text(text)
     with pytest.raises(CheckpointError, match="damaged"):
         read_finished(tmp_path / "metrics.json", {})

@@ -23,10 +23,7 @@ with signals.StopRequest(speaks={speaks}):
 @pytest.mark.parametrize(("name", "speaks"), [("SIGTERM", True), ("SIGINT", False)])
 def test_work_that_never_ends_is_ended(root: Path, name: str, speaks: bool) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", HANGS.format(name=name, speaks=speaks)],
-        cwd=root,
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", HANGS.format(name=name, speaks=speaks)], cwd=root, capture_output=True, text=True
     )
     assert done.returncode == 128 + signal.Signals[name]
     assert ("go on from the last checkpoint with --continue_train" in done.stderr) == speaks

@@ -13,12 +13,7 @@ import pytest
 import torch
 
 from tests.engine.toy import StillEncoder, ToyClips, ToyValidator, toy_trainer
-from videosync.checkpoints.checkpoint import (
-    find_checkpoint,
-    latest_checkpoint,
-    list_checkpoints,
-    save_checkpoint,
-)
+from videosync.checkpoints.checkpoint import find_checkpoint, latest_checkpoint, list_checkpoints, save_checkpoint
 from videosync.engine.loggers import Logger
 from videosync.engine.optim import learning_rate
 from videosync.engine.train import resume
@@ -131,9 +126,7 @@ def test_accumulating_batches_gives_the_gradient_of_one_large_batch(tmp_path: Pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_saves_the_step_it_came_in_and_training_goes_on_from_there(
-    tmp_path: Path, number: int
-) -> None:
+def test_signal_saves_the_step_it_came_in_and_training_goes_on_from_there(tmp_path: Path, number: int) -> None:
     uninterrupted = train(toy_trainer(tmp_path / "whole"))
     stopped = toy_trainer(tmp_path / "parts")
     stopped.logger = record = StopAt(5, number)
@@ -389,10 +382,7 @@ def test_the_schedule_spans_what_is_trained(tmp_path: Path) -> None:
     ("limits", "said"),
     [
         ({}, "3 of 3 epochs are done (12 steps); raise train.epochs"),
-        (
-            {"epochs": 9, "max_steps": 10},
-            "12 steps are done (3 of 9 epochs), and train.max_steps is 10; raise it",
-        ),
+        ({"epochs": 9, "max_steps": 10}, "12 steps are done (3 of 9 epochs), and train.max_steps is 10; raise it"),
         ({"max_steps": 14}, "3 of 3 epochs are done (12 steps); raise train.epochs"),
         ({"epochs": 4}, ""),
         ({"epochs": 4, "max_steps": 13}, ""),
@@ -405,11 +395,7 @@ def test_where_nothing_is_left_the_reason_is_told(tmp_path: Path, limits: dict[s
     reason = second.plan.reason_to_end(second.state)
     assert reason.startswith(said)
     assert bool(reason) == bool(said) == second.finished
-    assert (
-        len(train(second).steps)
-        == second.total_steps - 12
-        == {"": limits.get("max_steps", 16) - 12}.get(said, 0)
-    )
+    assert len(train(second).steps) == second.total_steps - 12 == {"": limits.get("max_steps", 16) - 12}.get(said, 0)
 
 
 def test_checkpoints_of_a_version_that_counted_batches_go_on(tmp_path: Path) -> None:
@@ -422,14 +408,7 @@ def test_checkpoints_of_a_version_that_counted_batches_go_on(tmp_path: Path) -> 
     state["loop"] = {"epoch": 1, "batch": 2, "step": 6, "best": 1.5}
     state["batches_per_epoch"] = 4
     old = save_checkpoint(
-        tmp_path / "parts",
-        "last",
-        weights=last.weights(),
-        state=state,
-        epoch=1,
-        step=6,
-        metrics={},
-        config=last.config,
+        tmp_path / "parts", "last", weights=last.weights(), state=state, epoch=1, step=6, metrics={}, config=last.config
     )
     other = toy_trainer(tmp_path / "parts", clips=ToyClips(12))
     assert "other train data (12 samples an epoch now): epoch 2, which was under way" in resume(other, old)[0]

@@ -45,9 +45,7 @@ def collectives(there: Distributed) -> dict[str, Any]:
 
 def gradients(there: Distributed, out: Path, accumulate: int) -> list[float]:
     """The gradient that two ranks agree on in their first step."""
-    trainer = toy_trainer(
-        out / f"gradients{accumulate}", distributed=there, model=StillEncoder, accumulate=accumulate
-    )
+    trainer = toy_trainer(out / f"gradients{accumulate}", distributed=there, model=StillEncoder, accumulate=accumulate)
     seen: list[list[float]] = []
     trainer.optimizer.register_step_pre_hook(
         lambda *_: seen.append(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())  # type: ignore[union-attr]
@@ -107,9 +105,7 @@ def main() -> None:
             "resumed": losses_of_a_stopped_and_resumed_run(there, out),
             "not_finite": problem(toy_trainer(out / "bad", distributed=there, clips=ToyClips(16, bad=[3]))),
             "worker_died": problem(
-                toy_trainer(
-                    out / "died", distributed=there, clips=BadClips("SIGKILL", range(16)), workers=there.rank
-                )
+                toy_trainer(out / "died", distributed=there, clips=BadClips("SIGKILL", range(16)), workers=there.rank)
             ),
         }
         rank = there.rank

@@ -129,9 +129,7 @@ def test_frames_held_do_not_grow_with_the_video(video, monkeypatch):
     model = encoder("motion")
     shapes, features = [], model.backbone_features
     monkeypatch.setattr(
-        model,
-        "backbone_features",
-        lambda clip, **more: shapes.append(clip.shape[1]) or features(clip, **more),
+        model, "backbone_features", lambda clip, **more: shapes.append(clip.shape[1]) or features(clip, **more)
     )
     assert len(video_features(model, video, size=SIZE, batch_frames=50)) == 1000
     assert most[0] < 5

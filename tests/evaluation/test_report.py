@@ -20,9 +20,7 @@ MIXED, EVENTS, ALL = [3, -2, 0, 5], "abcd", "wxyz"
         (MIXED, EVENTS, 8, "xxxy", "4 pairs hold 2 different ones"),
     ],
 )
-def test_degenerate_sets_are_named(
-    true: list[int], events: str, max_offset: int, shown: str, said: str
-) -> None:
+def test_degenerate_sets_are_named(true: list[int], events: str, max_offset: int, shown: str, said: str) -> None:
     (note,) = set_notes(np.array(true), events, max_offset, shown=shown)
     assert said in note
 

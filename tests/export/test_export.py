@@ -38,13 +38,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 MORE: dict[str, dict[str, Any]] = {
     "plain": {"positions": "plain", "temporal_kernel": 3, "layers": 2},
     "set": {"positions": "none", "layers": 0},
-    "local": {
-        "positions": "none",
-        "layers": 0,
-        "temporal_kernel": 3,
-        "clip_norm": True,
-        "temporal_layers": 2,
-    },
+    "local": {"positions": "none", "layers": 0, "temporal_kernel": 3, "clip_norm": True, "temporal_layers": 2},
     "resnet18": {"backbone": "resnet18", "positions": "stretched"},
     "resnet50": {"backbone": "resnet50", "input": "motion", "positions": "plain"},
 }
@@ -116,10 +110,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (logdir / "run.json").write_text(
         json.dumps({"commands": commands, "data": {**data, "held_out_events": 2, "manifest_hash": "ab" * 32}})
     )
-    for name, content in (
-        ("clips_val", report(saved[0].weights_hash)),
-        ("old", report("other", error=3.0)),
-    ):
+    for name, content in (("clips_val", report(saved[0].weights_hash)), ("old", report("other", error=3.0))):
         (logdir / "evaluation" / name).mkdir(parents=True)
         (logdir / "evaluation" / name / "metrics.json").write_text(json.dumps(content))
     return logdir
@@ -142,13 +133,8 @@ def fitted(lengths: Sequence[int]) -> CnnDetector:
     return detector
 
 
-@pytest.mark.parametrize(
-    ("architecture", "dtype"),
-    [("motion", torch.uint8), ("stretched", torch.float32)],
-)
-def test_torch_programs_answer_as_pytorch_for_any_length(
-    architecture: str, dtype: torch.dtype, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize(("architecture", "dtype"), [("motion", torch.uint8), ("stretched", torch.float32)])
+def test_torch_programs_answer_as_pytorch_for_any_length(architecture: str, dtype: torch.dtype, tmp_path: Path) -> None:
     network = network_of(architecture, dtype)
     checked = write_torch(trace(network), network, tmp_path, {"sign": "k"})
     assert checked.difference < 1e-5  # far below what is allowed
@@ -205,9 +191,7 @@ def test_weights_are_read_back_and_serve_as_a_logdir(run: Path, tmp_path: Path) 
     export(run, tmp_path / "out", ["safetensors"], ExportRequest(checkpoint="last"))
     encoder, facts = load_exported_encoder(tmp_path / "out")
     config = config_of(**ARCHITECTURES["motion"])
-    config = config_from_dict(
-        {**config_to_dict(config), "eval": {"precision": "float32", "checkpoint": "last"}}
-    )
+    config = config_from_dict({**config_to_dict(config), "eval": {"precision": "float32", "checkpoint": "last"}})
     frames = torch.randint(0, 256, (1, 9, 3, 32, 32), dtype=torch.uint8)
     expected = encoder_of(config)(frames)
     torch.testing.assert_close(encoder(frames), expected, atol=0, rtol=0)
@@ -242,9 +226,7 @@ def test_damaged_exports_are_named(run: Path, tmp_path: Path) -> None:
 
 
 def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
-    remarks = export(
-        run, tmp_path / "my encoder", ["safetensors"], ExportRequest(command="videosync export x")
-    )
+    remarks = export(run, tmp_path / "my encoder", ["safetensors"], ExportRequest(command="videosync export x"))
     card = (tmp_path / "my encoder" / "README.md").read_text()
     facts = json.loads((tmp_path / "my encoder" / "model_card.json").read_text())
     for words in (

@@ -6,12 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.lags.correlation import (
-    change_vectors,
-    correlation_scores,
-    decorrelated_vectors,
-    whiten,
-)
+from videosync.lags.correlation import change_vectors, correlation_scores, decorrelated_vectors, whiten
 from videosync.lags.overlap import cross_products
 from videosync.lags.similarity import similarity_scores
 
@@ -26,8 +21,7 @@ def shifted_pair(
     scene = gaussian_filter1d(rng.normal(size=(frames + 200, columns)), 2.0, axis=0)
     scene /= scene.std()
     return tuple(
-        scene[start : start + frames] + noise * rng.normal(size=(frames, columns))
-        for start in (100 + offset, 100)
+        scene[start : start + frames] + noise * rng.normal(size=(frames, columns)) for start in (100 + offset, 100)
     )  # type: ignore[return-value]
 
 
@@ -42,9 +36,7 @@ def slow_correlation(x: np.ndarray, y: np.ndarray, lag: int) -> float:
 def test_correlation_is_the_formula_for_unequal_lengths_too(lag: int) -> None:
     x, _ = shifted_pair(0, frames=70)
     _, y = shifted_pair(5, frames=110)
-    assert correlation_scores(x, y, np.array([lag]))[0] == pytest.approx(
-        slow_correlation(x, y, lag), rel=1e-6
-    )
+    assert correlation_scores(x, y, np.array([lag]))[0] == pytest.approx(slow_correlation(x, y, lag), rel=1e-6)
 
 
 @pytest.mark.parametrize("offset", [-35, -1, 0, 20])

@@ -13,9 +13,7 @@ def manifest_of(tmp_path, samples):
 
 
 def sample(event, split, spans):
-    views = tuple(
-        View(f"{event}/{split}{i}.mp4", start, count, 25.0) for i, (start, count) in enumerate(spans)
-    )
+    views = tuple(View(f"{event}/{split}{i}.mp4", start, count, 25.0) for i, (start, count) in enumerate(spans))
     return Sample(event, split, views)
 
 
@@ -35,9 +33,7 @@ def test_windows_fit_the_folder(tmp_path):
 
 
 def test_pairs_of_many_events_before_repeats(tmp_path):
-    lines = [sample(f"e{n}", "train", [(0, 100)] * 12) for n in range(10)] + [
-        sample("v", "test", [(0, 100), (0, 100)])
-    ]
+    lines = [sample(f"e{n}", "train", [(0, 100)] * 12) for n in range(10)] + [sample("v", "test", [(0, 100), (0, 100)])]
     manifest = manifest_of(tmp_path, lines)
     pairs, left_out = choose_pairs(manifest, "train", count=15, seed=0, windows=None)
     assert len(pairs) == 15

@@ -72,12 +72,8 @@ def test_embeddings_have_unit_length_and_still_clips_none(network: ClipEncoder) 
     assert not network.embed(features[:1]).any()
 
 
-@pytest.mark.parametrize(
-    "size", [48, 200]
-)  # the encoder takes 64 x 64: pictures are enlarged, or made smaller
-def test_a_file_is_embedded_as_evaluation_and_sync_see_it(
-    network: ClipEncoder, size: int, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("size", [48, 200])  # the encoder takes 64 x 64: pictures are enlarged, or made smaller
+def test_a_file_is_embedded_as_evaluation_and_sync_see_it(network: ClipEncoder, size: int, tmp_path: Path) -> None:
     """The whole picture, squeezed to a square: no corner is cut off.
 
     ``sync`` decodes pictures once for all meters and squeezes them in a second step: what it sees of motion differs by

@@ -42,20 +42,12 @@ def test_cached_features_cannot_train_a_backbone(make_encoder):
         model(torch.rand(2, 12, model.feature_size))
 
 
-LOCAL_CONTEXT = {
-    "temporal_kernel": 5,
-    "clip_norm": True,
-    "temporal_layers": 2,
-    "layers": 0,
-    "positions": "none",
-}
+LOCAL_CONTEXT = {"temporal_kernel": 5, "clip_norm": True, "temporal_layers": 2, "layers": 0, "positions": "none"}
 
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"layer": 3}, {"input": "motion"}, {"input": "motion", "layer": 3}, LOCAL_CONTEXT],
-    ids=str,
+    "options", [{}, {"layer": 3}, {"input": "motion"}, {"input": "motion", "layer": 3}, LOCAL_CONTEXT], ids=str
 )
 def test_masked_frames_change_nothing(make_encoder, options, training):
     """Embeddings, gradients, running statistics (the backbone's too) do not depend on padding's content."""

@@ -89,9 +89,7 @@ def test_auto_falls_back_where_bf16_changes_too_much(make_encoder, monkeypatch, 
     assert next(asked_for.backbone.parameters()).dtype == torch.bfloat16
 
 
-@pytest.mark.parametrize(
-    ("capability", "expected"), [("avx512_bf16", True), ("amx_bf16", True), ("avx2", False)]
-)
+@pytest.mark.parametrize(("capability", "expected"), [("avx512_bf16", True), ("amx_bf16", True), ("avx2", False)])
 def test_native_bf16_is_asked_of_the_processor(monkeypatch, capability, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {capability: True}, raising=False)
     assert has_native_bf16("cpu") == expected

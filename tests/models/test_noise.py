@@ -34,9 +34,7 @@ def test_clips_differ_and_the_order_of_their_frames_does_not_get_through():
     def noise(features):
         return NoiseEncoder(embedding_size=8).embed(features)
 
-    assert not torch.allclose(
-        noise(torch.zeros(1, 10, 1)), noise(torch.ones(1, 10, 1))
-    )  # also in two processes
+    assert not torch.allclose(noise(torch.zeros(1, 10, 1)), noise(torch.ones(1, 10, 1)))  # also in two processes
     features = torch.rand(1, 10, 1)
     assert torch.equal(noise(features), noise(features.roll(3, dims=1)))
 

@@ -54,9 +54,7 @@ class Unknown:
 @pytest.mark.parametrize(("thing", "named"), [(Harmful(), "print"), (Unknown(), "Unknown")])
 def test_other_objects_are_refused_by_name_and_nothing_runs(tmp_path, capsys, thing, named):
     torch.save({"model": thing}, tmp_path / "x.pth")
-    with pytest.raises(
-        CheckpointError, match=f"x.pth: holds an object of class .*{named}, which is not loaded"
-    ):
+    with pytest.raises(CheckpointError, match=f"x.pth: holds an object of class .*{named}, which is not loaded"):
         read_pickled(tmp_path / "x.pth")
     assert "executed" not in capsys.readouterr().out
 
@@ -67,7 +65,5 @@ def test_no_file_no_pickle_half_a_file(tmp_path):
     torch.save({"w": torch.zeros(1000)}, tmp_path / "w.pth")
     for content in (b"junk", b"no weights at all", (tmp_path / "w.pth").read_bytes()[:1500]):
         (tmp_path / "bad.pth").write_bytes(content)
-        with pytest.raises(
-            CheckpointError, match=r"bad\.pth: cannot be read as a file of tensors .* damaged"
-        ):
+        with pytest.raises(CheckpointError, match=r"bad\.pth: cannot be read as a file of tensors .* damaged"):
             read_pickled(tmp_path / "bad.pth")

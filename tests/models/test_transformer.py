@@ -10,13 +10,7 @@ from tests.reference.transformer import slow_attention, slow_positions
 from videosync.checkpoints.carl_names import our_name
 from videosync.errors import ConfigError
 from videosync.models.options import ModelOptions
-from videosync.models.positions import (
-    POSITIONS,
-    rotary_angles,
-    rotate,
-    sinusoidal_positions,
-    stretched_positions,
-)
+from videosync.models.positions import POSITIONS, rotary_angles, rotate, sinusoidal_positions, stretched_positions
 from videosync.models.transformer import SelfAttention, TransformerEmbedder
 
 SIZES = dict(fc_size=24, hidden_size=16, layers=2, heads=4, ff_size=32, embedding_size=8)
@@ -126,11 +120,7 @@ def test_padding_at_the_end_equals_a_shorter_clip():
     features = torch.randn(1, 9, 10)
     padded = torch.cat([features, torch.randn(1, 4, 10)], dim=1)
     mask = torch.arange(13)[None] < 9
-    for positions in (
-        "plain",
-        "rotary",
-        "none",
-    ):  # stretched codes depend on the padded length, as in the paper
+    for positions in ("plain", "rotary", "none"):  # stretched codes depend on the padded length, as in the paper
         model = embedder(positions).eval()
         with torch.no_grad():
             torch.testing.assert_close(model(padded, mask)[:, :9], model(features), atol=1e-5, rtol=1e-5)

@@ -92,9 +92,7 @@ def published(state):
 
 
 @pytest.mark.parametrize("name", published({}))
-def test_every_published_layout_fills_every_weight_and_what_is_left_out_is_said(
-    tmp_path, state, name, caplog
-):
+def test_every_published_layout_fills_every_weight_and_what_is_left_out_is_said(tmp_path, state, name, caplog):
     content, left_out = published(state)[name]
     backbone = build_backbone("resnet18")
     with caplog.at_level(logging.INFO):

@@ -78,8 +78,7 @@ class TestEveryDetector:
         save_detector(detector, folder, {"set_hash": "abc"})
         loaded, facts = load_detector(folder)
         np.testing.assert_array_equal(
-            loaded.probabilities(VAL.forward, VAL.backward),
-            detector.probabilities(VAL.forward, VAL.backward),
+            loaded.probabilities(VAL.forward, VAL.backward), detector.probabilities(VAL.forward, VAL.backward)
         )
         # that holds on any processor, for the arrays that are multiplied lie in one order
         strides = [{k: v.strides for k, v in d.arrays().items()} for d in (detector, loaded)]
@@ -240,8 +239,7 @@ def test_names_of_methods(tmp_path: Path) -> None:
     methods = load_methods(["diagonal", "ntu/log_reg"], tmp_path.joinpath)
     assert methods["diagonal"] is PREDICTORS["diagonal"]
     np.testing.assert_array_equal(
-        methods["ntu/log_reg"](VAL.forward, VAL.backward, 4),
-        fitted("log_reg").predict(VAL.forward, VAL.backward),
+        methods["ntu/log_reg"](VAL.forward, VAL.backward, 4), fitted("log_reg").predict(VAL.forward, VAL.backward)
     )
     assert trained_detectors(tmp_path / "ntu") == ["log_reg"]
     with pytest.raises(ConfigError, match="Did you mean 'diagonal'"):
@@ -273,12 +271,7 @@ def _swap(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "said"),
-    [
-        (_cut, "damaged"),
-        (_scribble, "not JSON"),
-        (_age, "not a detector of this version"),
-        (_swap, "do not fit"),
-    ],
+    [(_cut, "damaged"), (_scribble, "not JSON"), (_age, "not a detector of this version"), (_swap, "do not fit")],
 )
 def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], None], said: str) -> None:
     folder = tmp_path / "set" / "log_reg"

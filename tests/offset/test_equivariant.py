@@ -50,13 +50,7 @@ def cut(pairs: MatrixPairs, frames: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("rows", "columns", "lags"),
-    [
-        (7, 7, range(-3, 4)),
-        (4, 4, range(-6, 7)),
-        (1, 1, range(-2, 3)),
-        (9, 4, range(-8, -3)),
-        (3, 8, range(2, 9)),
-    ],
+    [(7, 7, range(-3, 4)), (4, 4, range(-6, 7)), (1, 1, range(-2, 3)), (9, 4, range(-8, -3)), (3, 8, range(2, 9))],
 )
 def test_diagonals_are_those_of_numpy(rows: int, columns: int, lags: range) -> None:
     cells = torch.randn(2, 3, rows, columns)
@@ -76,9 +70,7 @@ def test_cell_features_by_hand() -> None:
     np.testing.assert_allclose(cells[0], (logs - logs.mean()) / logs.std(), atol=1e-4)
     np.testing.assert_allclose(cells[1], [[0, 0], [1, -1]], atol=1e-4)
     np.testing.assert_allclose(cells[2], np.log1p(2 * forward[0].numpy()), atol=1e-6)
-    np.testing.assert_allclose(
-        cells[4], [[-1, 0], [1, 0]], atol=1e-4
-    )  # rows of the other direction are columns
+    np.testing.assert_allclose(cells[4], [[-1, 0], [1, 0]], atol=1e-4)  # rows of the other direction are columns
     assert np.isfinite(cell_features(torch.zeros(1, 3, 3), torch.zeros(1, 3, 3)).numpy()).all()
 
 
@@ -91,8 +83,7 @@ def test_a_later_window_of_video_1_moves_the_scores_by_as_many_lags() -> None:
     network = random_network()
     with torch.no_grad():
         first, second = (
-            by_diagonals(cell_features(*of), range(1 - size, size))[0]
-            for of in ((block, back), (moved, moved_back))
+            by_diagonals(cell_features(*of), range(1 - size, size))[0] for of in ((block, back), (moved, moved_back))
         )
     # cells: features of a whole row, column or matrix do not depend on where its cells lie
     rows = slice(0, size - shift - 10)
@@ -114,19 +105,14 @@ def test_a_later_window_of_video_1_moves_the_scores_by_as_many_lags() -> None:
 def test_swapped_videos_reverse_the_scores_exactly_and_identical_ones_are_symmetric(
     frames: int, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forward, backward = map(
-        torch.from_numpy, cut(simulated_pairs(2, windows=1, size=40, max_offset=3), frames)
-    )
+    forward, backward = map(torch.from_numpy, cut(simulated_pairs(2, windows=1, size=40, max_offset=3), frames))
     network, lags = random_network(), np.array([-12, -2, 0, 1, 9])
     with torch.no_grad():
         whole = network(forward, backward, lags)
         monkeypatch.setattr(diagonal_network, "AT_ONCE", at_once)
         scores = network(forward, backward, lags)
         assert torch.equal(network(backward, forward, -lags), scores)
-        ways = [
-            network(*m, k, both_ways=False)
-            for m, k in (((forward, backward), lags), ((backward, forward), -lags))
-        ]
+        ways = [network(*m, k, both_ways=False) for m, k in (((forward, backward), lags), ((backward, forward), -lags))]
         same = network(forward[:, :, :frames], forward[:, :, :frames], range(-7, 8))
     torch.testing.assert_close(scores, whole, atol=1e-4, rtol=1e-4)  # sums in another order
     torch.testing.assert_close((ways[0] + ways[1]) / 2, scores)
@@ -170,9 +156,7 @@ def test_lags_without_a_common_frame_are_impossible(detector: EquivariantDetecto
 
 
 @pytest.mark.parametrize(("size", "max_offset"), [(24, 5), (16, 3), (60, 20), (100, 5), (24, 12)])
-def test_lengths_and_ranges_it_was_not_trained_on(
-    detector: EquivariantDetector, size: int, max_offset: int
-) -> None:
+def test_lengths_and_ranges_it_was_not_trained_on(detector: EquivariantDetector, size: int, max_offset: int) -> None:
     val = simulated_pairs(40, size=size, max_offset=max_offset, noise=1.0, seed=7, name="val")
     found, plain = (predict_offsets(method, val) for method in (detector, diagonal))
     errors, others = np.abs(found - val.offsets), np.abs(plain - val.offsets)
@@ -191,12 +175,9 @@ def test_after_learning_from_good_matrices_it_is_unsure_of_those_that_say_nothin
     detector: EquivariantDetector,
 ) -> None:
     good, nothing = (
-        simulated_pairs(100, size=24, max_offset=5, noise=noise, seed=9, name="val")
-        for noise in (1.0, np.inf)
+        simulated_pairs(100, size=24, max_offset=5, noise=noise, seed=9, name="val") for noise in (1.0, np.inf)
     )
-    surest = [
-        detector.probabilities(pairs.forward, pairs.backward).max(axis=1).mean() for pairs in (good, nothing)
-    ]
+    surest = [detector.probabilities(pairs.forward, pairs.backward).max(axis=1).mean() for pairs in (good, nothing)]
     assert surest[1] < 0.75 * surest[0]
     found, plain = (np.abs(predict_offsets(m, nothing) - nothing.offsets) for m in (detector, diagonal))
     assert found.mean() < plain.mean()  # nearer to the floor

@@ -41,9 +41,7 @@ def mixed_pairs(*sets: MatrixPairs, size: int = 16) -> MatrixPairs:
 
 
 def simulated(events: int, seed: int, **options: float) -> MatrixPairs:
-    return mixed_pairs(
-        *(simulated_pairs(events, size=s, max_offset=4, seed=seed + s, **options) for s in SIZES)
-    )
+    return mixed_pairs(*(simulated_pairs(events, size=s, max_offset=4, seed=seed + s, **options) for s in SIZES))
 
 
 TRAIN, VAL = simulated(30, 0), simulated(12, 100)
@@ -52,11 +50,7 @@ TRAIN, VAL = simulated(30, 0), simulated(12, 100)
 @pytest.mark.parametrize("name", PREDICTORS)
 def test_a_predictor_says_of_padded_matrices_what_it_says_of_the_real_ones(name: str) -> None:
     alone = [
-        float(
-            PREDICTORS[name](VAL.forward[n : n + 1, :s, :s], VAL.backward[n : n + 1, :s, :s], VAL.max_offset)[
-                0
-            ]
-        )
+        float(PREDICTORS[name](VAL.forward[n : n + 1, :s, :s], VAL.backward[n : n + 1, :s, :s], VAL.max_offset)[0])
         for n, s in enumerate(VAL.lengths)
     ]
     np.testing.assert_array_equal(predict_offsets(PREDICTORS[name], VAL), alone)
@@ -78,9 +72,7 @@ def test_a_detector_learns_from_all_lengths(name: str, tmp_path: Path) -> None:
     if loaded.any_size:
         assert loaded.predict(larger.forward, larger.backward).shape == (4,)
         return
-    with pytest.raises(
-        CheckpointError, match="reads 16 x 16 matrices or smaller ones, but the data holds 18 x"
-    ):
+    with pytest.raises(CheckpointError, match="reads 16 x 16 matrices or smaller ones, but the data holds 18 x"):
         loaded.predict(larger.forward, larger.backward)
 
 

@@ -74,9 +74,7 @@ class TestEveryPredictor:
         assert np.abs(found).max() <= 5
 
     def test_pair_by_pair_equals_all_at_once(self, name: str) -> None:
-        forward, backward = matrices(
-            [k % 9 - 4 for k in range(70)], size=20, noise=2.0
-        )  # more than one chunk
+        forward, backward = matrices([k % 9 - 4 for k in range(70)], size=20, noise=2.0)  # more than one chunk
         together = PREDICTORS[name](forward, backward, 8)
         alone = [PREDICTORS[name](forward[n : n + 1], backward[n : n + 1], 8)[0] for n in range(70)]
         np.testing.assert_array_equal(together, alone)
@@ -110,11 +108,7 @@ def slow_dtw(cost: np.ndarray) -> list[tuple[int, int]]:
     came = {}
     for i in range(rows):
         for j in range(columns):
-            options = [
-                (total[i, j], (i - 1, j - 1)),
-                (total[i, j + 1], (i - 1, j)),
-                (total[i + 1, j], (i, j - 1)),
-            ]
+            options = [(total[i, j], (i - 1, j - 1)), (total[i, j + 1], (i - 1, j)), (total[i + 1, j], (i, j - 1))]
             best = min(range(3), key=lambda o: options[o][0])  # min keeps the first of equal ones
             total[i + 1, j + 1] = cost[i, j] + options[best][0]
             came[i, j] = options[best][1]
@@ -138,9 +132,7 @@ def test_dtw_equals_the_textbook(shape: tuple[int, int], levels: int) -> None:
 def test_dtw_answers_as_on_distances_at_every_temperature(temperature: float) -> None:
     offsets = [int(k) for k in np.random.default_rng(1).integers(-15, 16, 40)]
     setting = {"size": 60, "noise": 2.0, "seed": 1}
-    costs = np.stack(
-        [(a[:, None] - b[None]).square().sum(-1).numpy() for a, b in views_of(offsets, **setting)]
-    )
+    costs = np.stack([(a[:, None] - b[None]).square().sum(-1).numpy() for a, b in views_of(offsets, **setting)])
     on_distances = (median_of_dtw(costs) - median_of_dtw(costs.swapaxes(1, 2))) / 2
     found = PREDICTORS["dtw"](*matrices(offsets, temperature=temperature, **setting), 15)
     assert np.abs(found - on_distances).mean() < 0.2  # 0.1: the distance of the nearest pair is a guess

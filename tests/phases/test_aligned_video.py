@@ -75,9 +75,7 @@ def test_captions_fit_narrow_pictures(pair, tmp_path):
     long_name = PhaseVideo("a" * 200 + "_ü.mp4", query.path, "e", query.num_frames, query.fps, None)
     write_aligned_video(tmp_path / "both.mp4", long_name, key, np.zeros(query.num_frames, np.int64))
     first = read_frames(tmp_path / "both.mp4", 0, 1)[0]
-    assert (
-        first[: STRIP // 2, HEIGHT - 3 : HEIGHT].max() < 60
-    )  # the name ends before the other picture begins
+    assert first[: STRIP // 2, HEIGHT - 3 : HEIGHT].max() < 60  # the name ends before the other picture begins
 
 
 def test_the_picture_is_drawn_with_and_without_labels(pair, tmp_path):

@@ -79,9 +79,7 @@ def test_each_video_goes_to_one_rank(dataset, world_size):
     assert max(loads) - min(loads) <= max(video.num_frames for video in videos)
 
 
-@pytest.mark.parametrize(
-    "model", [encoder(), NoiseEncoder(embedding_size=8).eval()], ids=["encoder", "noise"]
-)
+@pytest.mark.parametrize("model", [encoder(), NoiseEncoder(embedding_size=8).eval()], ids=["encoder", "noise"])
 def test_embeddings_do_not_depend_on_the_number_of_ranks(dataset, model):
     videos = phase_videos(read_manifest(dataset), "val")
     runs = []
@@ -126,9 +124,7 @@ def tau_of(model, signal, without, seed=0):
     for number in range(4):
         features = features_of_progress(generator, 80, 0.01, signal)[None]
         with torch.no_grad():
-            embedded = (
-                embed_without_positions(model, features, seed=number) if without else model.embed(features)
-            )
+            embedded = embed_without_positions(model, features, seed=number) if without else model.embed(features)
         videos.append(embedded[0].numpy())
     return np.nanmean(kendalls_tau(videos))
 

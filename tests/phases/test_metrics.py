@@ -3,12 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videosync.phases.metrics import (
-    classified_frames,
-    completion_predictions,
-    kendalls_tau,
-    retrieval_precision,
-)
+from videosync.phases.metrics import classified_frames, completion_predictions, kendalls_tau, retrieval_precision
 from videosync.phases.scores import EventDraws, r_squared_score
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "phase_metrics.npz")

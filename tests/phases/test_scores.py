@@ -69,9 +69,7 @@ def test_a_drawn_event_is_not_compared_with_its_own_copy():
     np.fill_diagonal(pairs, np.nan)
     low, high = pair_score(pairs, draws(list("aabcdef"))).interval
     assert low == 0
-    assert (
-        high < 0.5
-    )  # event a, drawn three times of six, gives 6 of 42 pairs or so; with its copies 36 of them
+    assert high < 0.5  # event a, drawn three times of six, gives 6 of 42 pairs or so; with its copies 36 of them
 
 
 def test_events_that_all_agree_have_exact_bounds_for_shares_alone():

@@ -10,24 +10,11 @@ from videosync.errors import ManifestError
 from videosync.phases.checks import check_videos
 from videosync.phases.embed import PhaseVideo, VideoEmbeddings
 from videosync.phases.report import EmbeddedSplit, phase_table, score_phases
-from videosync.phases.tasks import (
-    CHANCE,
-    TASKS,
-    PhaseOptions,
-    complete,
-    phase_numbers,
-    position_code,
-    track_of,
-)
+from videosync.phases.tasks import CHANCE, TASKS, PhaseOptions, complete, phase_numbers, position_code, track_of
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "phase_metrics.npz")
 OPTIONS = PhaseOptions(
-    stride=1,
-    distance="sqeuclidean",
-    ks=(5, 10),
-    fractions=(0.1, 1.0),
-    standardize=False,
-    bootstrap=200,
+    stride=1, distance="sqeuclidean", ks=(5, 10), fractions=(0.1, 1.0), standardize=False, bootstrap=200
 )
 
 
@@ -44,9 +31,7 @@ def videos(count, *, signal, seed=0, views=2, pace=1.0):
             far = np.concatenate([np.linspace(0, 1, n) for n in lengths])
             content = np.concatenate([np.eye(3)[labels], far[:, None] * np.eye(3)[labels]], axis=1)
             noise = rng.normal(size=(len(labels), 6))
-            embedded.append(
-                VideoEmbeddings(len(embedded), (signal * content + 0.05 * noise).astype(np.float32), None)
-            )
+            embedded.append(VideoEmbeddings(len(embedded), (signal * content + 0.05 * noise).astype(np.float32), None))
     return EmbeddedSplit(shown, embedded)
 
 
@@ -174,12 +159,7 @@ BARE = labelled_video(None)
     [
         (["kendalls_tau"], [], [BARE], "has 1 video; kendalls_tau compares two or more"),
         (["kendalls_tau"], [], [FULL, labelled_video([-1] * 4)], "has 1 video; kendalls_tau"),
-        (
-            ["retrieval"],
-            [],
-            [BARE, BARE],
-            "no view of split 'val' has frame_labels .*'kendalls_tau' can do without",
-        ),
+        (["retrieval"], [], [BARE, BARE], "no view of split 'val' has frame_labels .*'kendalls_tau' can do without"),
         (["retrieval"], [], [FULL, BARE], "one video of split 'val' has frame_labels"),
         (["classification"], [BARE], [FULL], "no view of split 'train' has frame_labels"),
         (["classification"], [labelled_video([-1] * 4)], [FULL], "no view of split 'train' has frame_labels"),

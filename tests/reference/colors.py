@@ -31,9 +31,4 @@ def slow_hue(frame, turn):
     return np.clip(np.stack(turned, -1) @ np.linalg.inv(TO_YIQ).T, 0, 1)
 
 
-SLOW = {
-    "brightness": slow_brightness,
-    "contrast": slow_contrast,
-    "saturation": slow_saturation,
-    "hue": slow_hue,
-}
+SLOW = {"brightness": slow_brightness, "contrast": slow_contrast, "saturation": slow_saturation, "hue": slow_hue}

@@ -10,9 +10,7 @@ import numpy as np
 
 def slow_scl(embeddings, steps, lengths, mask, temperature, variance, negative_type, epsilon):
     batch, views, frames, _ = embeddings.shape
-    every_frame = [
-        (b, v, t) for b in range(batch) for v in range(views) for t in range(frames) if mask[b, v, t]
-    ]
+    every_frame = [(b, v, t) for b in range(batch) for v in range(views) for t in range(frames) if mask[b, v, t]]
     total, count = 0.0, 0
     for b, v, i in every_frame:
         other = [(b, 1 - v, j) for j in range(frames) if mask[b, 1 - v, j]]

@@ -5,9 +5,7 @@ import numpy as np
 
 def slow_positions(num_frames, train_frames, size):
     """CARL's stretched code, column by column."""
-    places = (
-        np.arange(num_frames) if num_frames == train_frames else np.linspace(0, train_frames - 1, num_frames)
-    )
+    places = np.arange(num_frames) if num_frames == train_frames else np.linspace(0, train_frames - 1, num_frames)
     code = np.zeros((num_frames, size))
     for column in range(size):
         wave = np.sin if column % 2 == 0 else np.cos

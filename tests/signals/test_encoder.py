@@ -66,12 +66,8 @@ def test_what_is_no_picture_is_one_sentence() -> None:
         measured(clip().astype(np.float32))
 
 
-@pytest.mark.parametrize(
-    ("height", "width", "pixels"), [(1080, 1920, (8, 15)), (240, 240, (8, 8)), (6, 30, (6, 30))]
-)
-def test_pictures_are_no_smaller_than_the_encoder_takes(
-    height: int, width: int, pixels: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize(("height", "width", "pixels"), [(1080, 1920, (8, 15)), (240, 240, (8, 8)), (6, 30, (6, 30))])
+def test_pictures_are_no_smaller_than_the_encoder_takes(height: int, width: int, pixels: tuple[int, int]) -> None:
     assert EncoderMeter(Differences()).pixels(height, width) == pixels
 
 

@@ -45,9 +45,7 @@ def test_the_change_is_found_while_a_part_of_the_picture_moves(camera) -> None: 
 @pytest.mark.parametrize("noise", [0.5, 4.0])
 def test_constant_light_is_left_alone(noise: float) -> None:
     for square in (20, 23, 60):
-        curve = tone_change(
-            coded(scene(noise=noise)), coded(scene(square=square, noise=noise, seed=1)), level=LEVEL
-        )
+        curve = tone_change(coded(scene(noise=noise)), coded(scene(square=square, noise=noise, seed=1)), level=LEVEL)
         assert curve is None
     pictures = [coded(scene())]
     assert as_exposed(pictures, None)[0] is pictures[0]
@@ -92,9 +90,7 @@ def test_signals_of_flickering_light_are_those_of_steady_light(monkeypatch: pyte
     fooled = motion_signals(flickering)
 
     def kept(signals: dict[str, np.ndarray], name: str) -> float:
-        return float(
-            np.mean([np.corrcoef(a[9:], b[9:])[0, 1] for a, b in zip(steady[name].T, signals[name].T)])
-        )
+        return float(np.mean([np.corrcoef(a[9:], b[9:])[0, 1] for a, b in zip(steady[name].T, signals[name].T)]))
 
     for name in ("energy", "area", "energy1248"):
         assert kept(found, name) > 0.85, name

@@ -28,9 +28,7 @@ def wander(frames: int, pixels: float, seed: int = 1) -> np.ndarray:
     return pixels * path / path.std()
 
 
-def filmed(
-    path: np.ndarray, *, moves_from: int | None = None, noise: float = 1.0, seed: int = 2
-) -> np.ndarray:
+def filmed(path: np.ndarray, *, moves_from: int | None = None, noise: float = 1.0, seed: int = 2) -> np.ndarray:
     """uint8 [T,128,128]: a wall, seen by a camera that follows ``path``; a ball swings from some frame on."""
     rng = np.random.default_rng(seed)
     frames, texture = [], wall()
@@ -39,16 +37,12 @@ def filmed(
         if moves_from is not None:
             swing = 22 * np.sin(max(0, t - moves_from) / 4)
             cv2.circle(scene, (round(130 + swing), 130), 14, 235, -1, cv2.LINE_AA)
-        view = cv2.warpAffine(
-            scene, np.array([[1, 0, -66 - x], [0, 1, -66 - y]]), (SIZE, SIZE), flags=cv2.INTER_CUBIC
-        )
+        view = cv2.warpAffine(scene, np.array([[1, 0, -66 - x], [0, 1, -66 - y]]), (SIZE, SIZE), flags=cv2.INTER_CUBIC)
         frames.append(np.clip(view + rng.normal(0, noise, view.shape), 0, 255).astype(np.uint8))
     return np.stack(frames)
 
 
-@pytest.mark.parametrize(
-    ("turn", "zoom", "shift"), [(0, 1, (3.3, -1.7)), (1.0, 1.0, (0, 0)), (-0.5, 1.02, (6, 4))]
-)
+@pytest.mark.parametrize(("turn", "zoom", "shift"), [(0, 1, (3.3, -1.7)), (1.0, 1.0, (0, 0)), (-0.5, 1.02, (6, 4))])
 def test_a_known_motion_is_recovered(turn: float, zoom: float, shift: tuple[float, float]) -> None:
     truth = cv2.getRotationMatrix2D((130, 130), turn, zoom) + np.array([[0, 0, shift[0]], [0, 0, shift[1]]])
     before = wall()

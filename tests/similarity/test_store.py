@@ -16,13 +16,7 @@ from videosync.similarity.store import SimilaritySetWriter, load_similarity_set,
 from videosync.types import MatrixPairs
 
 SIZE, PAIRS = 6, 5
-HEADER = {
-    "temperature": 0.1,
-    "metric": "sqeuclidean",
-    "encoder": "e",
-    "encoder_hash": "h",
-    "config": {"a": 1},
-}
+HEADER = {"temperature": 0.1, "metric": "sqeuclidean", "encoder": "e", "encoder_hash": "h", "config": {"a": 1}}
 MATRICES = np.random.default_rng(0).random((PAIRS, 2, SIZE, SIZE)).astype(np.float32)
 
 
@@ -136,9 +130,7 @@ def test_all_ranks_fill_one_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "said"), [([[0, 1], [2, 3]], "1 were not"), ([[0, 1, 2], [2, 3, 4]], "1 were written")]
 )
-def test_a_missing_or_repeated_pair_stops_every_rank(
-    tmp_path: Path, rows: list[list[int]], said: str
-) -> None:
+def test_a_missing_or_repeated_pair_stops_every_rank(tmp_path: Path, rows: list[list[int]], said: str) -> None:
     problems = Ranks(2).run(tmp_path, rows)
     assert all(said in problem for problem in problems)
     with pytest.raises(CheckpointError, match="incomplete"):
@@ -202,9 +194,7 @@ def test_files_that_do_not_belong_together_are_refused(
         ({"header": {"config": {}}}, ValueError, "encoder_hash"),
     ],
 )
-def test_bad_facts_are_refused(
-    tmp_path: Path, changed: dict[str, Any], error: type[Exception], said: str
-) -> None:
+def test_bad_facts_are_refused(tmp_path: Path, changed: dict[str, Any], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         writer(tmp_path, **changed)
 

@@ -18,13 +18,7 @@ from videosync.lags.scores import LagEvidence, LagScores, added
 from videosync.models import SHIPPED
 from videosync.timeline.calibration import CALIBRATIONS, FALLBACK, FEATURES, PATH, calibration_for
 from videosync.timeline.clips import inspect, read_clip
-from videosync.timeline.confidence import (
-    features,
-    half_width,
-    lag_probabilities,
-    mass_near,
-    probability_right,
-)
+from videosync.timeline.confidence import features, half_width, lag_probabilities, mass_near, probability_right
 from videosync.timeline.placement import DoubtKind, judge, rivals_of
 from videosync.timeline.result import Timeline
 
@@ -32,18 +26,14 @@ CUE = CUES["motion"]
 LAGS = range(-40, 41)
 
 
-def pair(
-    seed: int, *, offset: int = 11, frames: int = 150, related: bool = True, **options: int
-) -> LagScores:
+def pair(seed: int, *, offset: int = 11, frames: int = 150, related: bool = True, **options: int) -> LagScores:
     """The curve of two cameras that see one event, or of two that see one each."""
     rng = np.random.default_rng(seed)
     things = motion(frames + 100, rng, **options)
     other = things if related else motion(frames + 100, rng, **options)
     one, two = seen(things, rng), seen(other, rng)
     lags = LAGS if frames > 80 else range(-frames // 2, frames // 2 + 1)
-    return scores_with_evidence(
-        CUE, stretch(one, 50, frames), stretch(two, 50 - offset, frames), lags, "motion"
-    )
+    return scores_with_evidence(CUE, stretch(one, 50, frames), stretch(two, 50 - offset, frames), lags, "motion")
 
 
 def same(one: LagScores, other: LagScores) -> bool:
@@ -191,9 +181,7 @@ def test_repeating_motion_is_refused_and_its_rivals_are_listed() -> None:
 
 
 def test_too_few_frames_are_named() -> None:
-    kinds = [
-        said.doubt.kind for seed in range(8) if (said := judge(pair(seed, frames=32, related=False))).doubt
-    ]
+    kinds = [said.doubt.kind for seed in range(8) if (said := judge(pair(seed, frames=32, related=False))).doubt]
     assert kinds.count(DoubtKind.SHORT) >= 4
     assert set(kinds) <= {DoubtKind.SHORT, DoubtKind.EDGE, DoubtKind.PERIODIC}
 
@@ -209,9 +197,7 @@ def test_parts_that_speak_for_different_offsets_are_named() -> None:
 
 
 def test_a_curve_that_says_nothing_is_flat() -> None:
-    still: Signals = {
-        name: np.zeros((100, 64 if name == "cells" else 16), np.float32) for name in CUE.channels
-    }
+    still: Signals = {name: np.zeros((100, 64 if name == "cells" else 16), np.float32) for name in CUE.channels}
     said = judge(scores_with_evidence(CUE, still, still, LAGS))
     assert said.doubt is not None
     assert said.doubt.kind is DoubtKind.FLAT
@@ -225,9 +211,7 @@ def test_curves_that_say_the_same_thing_count_once() -> None:
     once = common.support().level.max()
     assert added([(0, common)] * 4).support().level.max() == pytest.approx(once)
     apart = [LagScores(-80, rng.normal(size=161) + peak_at(0, 161, 80)) for _ in range(4)]
-    assert added([(0, c) for c in apart]).support().level[80] > 1.2 * np.mean(
-        [c.support().level[80] for c in apart]
-    )
+    assert added([(0, c) for c in apart]).support().level[80] > 1.2 * np.mean([c.support().level[80] for c in apart])
 
 
 def peak_at(lag: int, count: int, middle: int) -> np.ndarray:

@@ -49,13 +49,9 @@ def test_other_frame_rates_and_another_encoder_are_said() -> None:
 def test_videos_too_long_for_a_detector_are_refused_before_they_are_decoded(
     event: tuple[list[Path], list[int]],
 ) -> None:
-    infos = [
-        ClipInfo(f"{name}.mp4", np.arange(n) / 30, 30.0) for name, n in (("a", 60), ("b", 9000), ("c", 3000))
-    ]
+    infos = [ClipInfo(f"{name}.mp4", np.arange(n) / 30, 30.0) for name, n in (("a", 60), ("b", 9000), ("c", 3000))]
     check_lengths(detector(), infos, 30.0)
-    with pytest.raises(
-        ConfigError, match=r"b.mp4 \(300 s\) and c.mp4 \(100 s\) are too long .* of 110 s; cut them"
-    ):
+    with pytest.raises(ConfigError, match=r"b.mp4 \(300 s\) and c.mp4 \(100 s\) are too long .* of 110 s; cut them"):
         check_lengths(detector(), infos, 50.0)
     small = detector()
     small.most_cells = 1000
@@ -65,9 +61,7 @@ def test_videos_too_long_for_a_detector_are_refused_before_they_are_decoded(
 
 def test_a_detector_of_one_size_is_refused() -> None:
     fixed = SimpleNamespace(name="demo/mlp", method="mlp", size=96)
-    with pytest.raises(
-        ConfigError, match="mlp reads matrices of 96 x 96 frames only.*use the detector equivariant"
-    ):
+    with pytest.raises(ConfigError, match="mlp reads matrices of 96 x 96 frames only.*use the detector equivariant"):
         ClipDetector(fixed, FACTS)  # type: ignore[arg-type]
 
 
@@ -78,8 +72,7 @@ def test_both_orders_of_the_clips_make_the_answer_of_the_detector() -> None:
     reader = ClipDetector(trained, {**FACTS, "temperature": 0.5})
     ways = (reader.scores(one, other, lags) + reader.scores(other, one, -lags[::-1])[::-1]) / 2
     matrices = [
-        np.exp(x @ y.T / 0.25)
-        / np.exp(x @ y.T / 0.25).sum(axis=1, keepdims=True)  # -|x - y|² / 0.5, less a constant
+        np.exp(x @ y.T / 0.25) / np.exp(x @ y.T / 0.25).sum(axis=1, keepdims=True)  # -|x - y|² / 0.5, less a constant
         for x, y in ((one, other), (other, one))
     ]
     whole = trained.lag_scores(matrices[0][None], matrices[1][None], lags)[0]

@@ -16,9 +16,7 @@ HEIGHT = 9.0  # of a clear peak, standard errors
 Curves = dict[tuple[int, int], LagScores]
 
 
-def curve(
-    true: float, *, height: float = HEIGHT, rng: np.random.Generator | None = None, reach: int = 80
-) -> LagScores:
+def curve(true: float, *, height: float = HEIGHT, rng: np.random.Generator | None = None, reach: int = 80) -> LagScores:
     """A peak of a frame and a half at ``true`` in noise of one standard error."""
     lags = np.arange(-reach, reach + 1)
     noise = np.zeros(len(lags)) if rng is None else rng.normal(size=len(lags))
@@ -164,9 +162,7 @@ def test_cuts_part_each_camera_and_the_weak_edge() -> None:
     strong, weak = curve(0, height=9), curve(0, height=2)
     curves = {pair: weak for pair in combinations(range(4), 2)} | {(0, 1): strong, (2, 3): strong}
     cuts = spanning_cuts(curves, dict.fromkeys(range(4), 0))
-    assert {frozenset({1}), frozenset({2}), frozenset({3}), frozenset({1, 2, 3}), frozenset({2, 3})} == set(
-        cuts
-    )
+    assert {frozenset({1}), frozenset({2}), frozenset({3}), frozenset({1, 2, 3}), frozenset({2, 3})} == set(cuts)
 
 
 def test_a_reversed_curve_reads_backwards() -> None:

@@ -16,9 +16,7 @@ def test_each_kind_says_something_else() -> None:
     assert not any("{" in sentence for sentence in said)
 
 
-@pytest.mark.parametrize(
-    "kind", [DoubtKind.PERIODIC, DoubtKind.AMBIGUOUS, DoubtKind.SHORT, DoubtKind.DISAGREE]
-)
+@pytest.mark.parametrize("kind", [DoubtKind.PERIODIC, DoubtKind.AMBIGUOUS, DoubtKind.SHORT, DoubtKind.DISAGREE])
 def test_rivals_are_listed_in_seconds(kind: DoubtKind) -> None:
     sentence = why_not(Doubt(kind, 4, (-25, 50)), 25.0, ANY)
     assert "(1.00 s, 2.00 s away from the best)" in sentence

@@ -28,10 +28,7 @@ FILES: dict[str, tuple[str, dict[str, Any]]] = {
     "h265, open GOP": ("j.mkv", dict(codec="libx265", options=QUIET_265)),
     "mpeg4": ("k.mp4", dict(codec="mpeg4", bit_rate=2_000_000, b_frames=2)),
     "mpeg4 in AVI": ("l.avi", dict(codec="mpeg4", bit_rate=2_000_000, b_frames=2)),
-    "vp8": (
-        "m.webm",
-        dict(codec="libvpx", options={**QUICK_VPX, "lag-in-frames": "16", "auto-alt-ref": "1"}),
-    ),
+    "vp8": ("m.webm", dict(codec="libvpx", options={**QUICK_VPX, "lag-in-frames": "16", "auto-alt-ref": "1"})),
     "vp9": ("n.webm", dict(codec="libvpx-vp9", options=QUICK_VPX)),
     "mjpeg in AVI": ("o.avi", dict(codec="mjpeg", pixel_format="yuvj420p")),
 }

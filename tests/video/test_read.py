@@ -11,14 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.video.numbered import (
-    COUNT,
-    numbered_frames,
-    numbers_in,
-    write_damaged,
-    write_raw,
-    write_without_frames,
-)
+from tests.video.numbered import COUNT, numbered_frames, numbers_in, write_damaged, write_raw, write_without_frames
 from videosync.errors import VideoError
 from videosync.video import decode
 from videosync.video.index import video_index
@@ -55,9 +48,7 @@ def test_times_rise_by_one_frame(coded: Path) -> None:
     assert np.diff(info.times) == pytest.approx(1001 / 30000, abs=0.0011)  # Matroska rounds to milliseconds
 
 
-@pytest.mark.parametrize(
-    ("true", "told"), [("299/10", pytest.approx(29.9, rel=1e-4)), ("30000/1001", 30000 / 1001)]
-)
+@pytest.mark.parametrize(("true", "told"), [("299/10", pytest.approx(29.9, rel=1e-4)), ("30000/1001", 30000 / 1001)])
 def test_a_rate_that_is_only_nearly_true_is_not_believed(tmp_path: Path, true: str, told: object) -> None:
     """The header says 30 frames/s; the times say otherwise, by a frame at the end of the file."""
     ticks = [round(1000 * number / Fraction(true)) for number in range(1020)]
@@ -104,9 +95,7 @@ def test_rotation_metadata_turns_frames_upright(tmp_path: Path, turn: int, clock
 
 def test_lossless_frames_come_back_exactly_and_resized_ones_average_the_area(tmp_path: Path) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (3, 128, 160, 3), dtype=np.uint8)
-    frames[1] = (np.indices((128, 160)).sum(0) % 2 * 255)[
-        ..., None
-    ]  # single pixels: grey when averaged, or aliased
+    frames[1] = (np.indices((128, 160)).sum(0) % 2 * 255)[..., None]  # single pixels: grey when averaged, or aliased
     write_video(tmp_path / "x.mkv", frames, 10, codec="ffv1", pixel_format="bgr0")
     assert np.array_equal(read_frames(tmp_path / "x.mkv"), frames)
     small = read_frames(tmp_path / "x.mkv", size=(32, 40)).astype(int)

@@ -164,9 +164,7 @@ def test_equal_generators_give_equal_views() -> None:
     [(0, 200, 30, 150), (100, 60, 70, 300), (0, 40, 30, 60), (-50, 90, 0, 400),
      (0, 30, 4, 20), (0, 100, 90, 12), (6, 18, 0, 300)],
 )  # fmt: skip
-def test_cross_views_stay_in_their_files_and_on_one_timeline(
-    cameras: tuple[int, int, int, int], offset: float
-) -> None:
+def test_cross_views_stay_in_their_files_and_on_one_timeline(cameras: tuple[int, int, int, int], offset: float) -> None:
     start0, frames0, start1, frames1 = cameras
     common = max(start0, start1), min(start0 + frames0, start1 + frames1)
     masked = 0
@@ -218,15 +216,7 @@ def test_cameras_without_a_common_moment() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [
-        {"region": 0.9},
-        {"offset": -0.1},
-        {"offset": 1.1},
-        {"num": 0},
-        {"video": 0},
-        {"sampling_block": "clip"},
-    ],
+    "bad", [{"region": 0.9}, {"offset": -0.1}, {"offset": 1.1}, {"num": 0}, {"video": 0}, {"sampling_block": "clip"}]
 )
 def test_impossible_values(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must"):

@@ -67,9 +67,7 @@ def test_a_whole_file_is_decoded_once(tmp_path: Path, suffix: str, monkeypatch: 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("codec", ["libx264", "mpeg4"])  # with an index, and in one pass
-def test_turned_and_mirrored_pictures_come_upright(
-    tmp_path: Path, turn: int, mirrored: bool, codec: str
-) -> None:
+def test_turned_and_mirrored_pictures_come_upright(tmp_path: Path, turn: int, mirrored: bool, codec: str) -> None:
     path, size = tmp_path / "v.mp4", (64, 80)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=30, options={"b": "2000000"})

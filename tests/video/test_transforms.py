@@ -196,8 +196,7 @@ def test_reference_draws_blur_with_jitter_alone_and_every_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "bad",
-    [{"size": 0}, {"crop_scale": 0.0}, {"flip": 1.5}, {"blur_prob": -0.1}, {"hue": 0.7}, {"contrast": -1.0}],
+    "bad", [{"size": 0}, {"crop_scale": 0.0}, {"flip": 1.5}, {"blur_prob": -0.1}, {"hue": 0.7}, {"contrast": -1.0}]
 )
 def test_impossible_options(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(bad))):

@@ -148,8 +148,7 @@ except VideoWriteError as error:
 
 
 @pytest.mark.parametrize(
-    ("room", "name", "codec"),
-    [(100, "v.mp4", "libx264"), (300_000, "v.mp4", "libx264"), (50_000, "v.avi", "mpeg4")],
+    ("room", "name", "codec"), [(100, "v.mp4", "libx264"), (300_000, "v.mp4", "libx264"), (50_000, "v.avi", "mpeg4")]
 )
 def test_no_room_left(tmp_path: Path, room: int, name: str, codec: str) -> None:
     """A limit on the size of files is what a full disk is to the process: writing fails half-way."""

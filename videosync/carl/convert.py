@@ -29,9 +29,7 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
             already holds checkpoints.
     """
     if list_checkpoints(logdir):
-        raise CheckpointError(
-            f"{checkpoints_folder(logdir)}: holds checkpoints already; choose another folder"
-        )
+        raise CheckpointError(f"{checkpoints_folder(logdir)}: holds checkpoints already; choose another folder")
     checkpoint = read_carl_checkpoint(source)
     known: dict[str, Any] = dict(checkpoint.config["model"])
     length = num_frames or checkpoint.config["data"].get("num_frames")
@@ -46,10 +44,7 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
     elif "heads" not in known:
         assumed.append(f"model.heads={ModelOptions().heads}: the file does not tell it (--heads)")
     config = config_from_dict(
-        {
-            "model": {**known, "random_backbone": True},
-            "data": {**checkpoint.config["data"], "num_frames": length},
-        },
+        {"model": {**known, "random_backbone": True}, "data": {**checkpoint.config["data"], "num_frames": length}},
         source=str(source),
     )
     weights = checkpoint.weights()
@@ -74,8 +69,7 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
         f"{source} (epoch {checkpoint.epoch}) → {checkpoints_folder(logdir)}: {len(weights)} tensors",
         f"options that are not the defaults, also in {logdir / 'config.yaml'}: data.num_frames={length}, {described}",
         *(f"assumed: {line}" for line in assumed),
-        "its optimizer state is left out: start new training from it with --opts train.start_from "
-        + str(logdir),
+        "its optimizer state is left out: start new training from it with --opts train.start_from " + str(logdir),
     ]
 
 
@@ -84,6 +78,5 @@ def _changed(config: Config) -> list[str]:
     return [
         field.name
         for field in fields(ModelOptions)
-        if getattr(config.model, field.name) != getattr(default, field.name)
-        and field.name != "random_backbone"
+        if getattr(config.model, field.name) != getattr(default, field.name) and field.name != "random_backbone"
     ]

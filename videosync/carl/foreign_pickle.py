@@ -67,11 +67,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_tensor_v2"): _plain_tensor,
     **{(module, "set"): set for module in ("builtins", "__builtin__")},
     **{(module, "frozenset"): frozenset for module in ("builtins", "__builtin__")},
-    **{
-        (f"numpy.{core}.{part}", name): it
-        for core in ("core", "_core")
-        for (part, name), it in _NUMPY.items()
-    },
+    **{(f"numpy.{core}.{part}", name): it for core in ("core", "_core") for (part, name), it in _NUMPY.items()},
 }
 # what a damaged pickle makes of the interpreter that reads it
 _DAMAGE = (
@@ -119,11 +115,7 @@ def read_object_array(path: str | Path) -> np.ndarray:
             except _DAMAGE as error:
                 raise ManifestError(f"{path}: damaged or cut off ({error}); copy it again") from error
         content = _load(file, path)
-    if (
-        not isinstance(content, np.ndarray)
-        or content.dtype != dtype
-        or content.size != np.prod(shape, dtype=int)
-    ):
+    if not isinstance(content, np.ndarray) or content.dtype != dtype or content.size != np.prod(shape, dtype=int):
         raise ManifestError(f"{path}: its content does not match its header; it is damaged")
     return content.reshape(shape, order="F" if fortran else "C")
 

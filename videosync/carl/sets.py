@@ -59,9 +59,7 @@ def read_split(folder: Path, prefix: str, split: str) -> OldSplit:
     matrices, labels = read_object_array(path), read_object_array(labels_path)
     offsets = np.array([np.asarray(label).reshape(-1)[0] for label in labels], dtype=np.float64)
     if len(offsets) != len(matrices) or not len(matrices):
-        raise ManifestError(
-            f"{labels_path}: {len(offsets)} labels for {len(matrices)} matrices; one each is expected"
-        )
+        raise ManifestError(f"{labels_path}: {len(offsets)} labels for {len(matrices)} matrices; one each is expected")
     if not np.array_equal(offsets, np.round(offsets)):
         raise ManifestError(f"{labels_path}: offsets must be whole numbers of frames")
     checked = [_checked(matrix, f"{path}: matrix {number}") for number, matrix in enumerate(matrices)]

@@ -15,12 +15,7 @@ import torch
 from torch import Tensor
 
 from videosync.checkpoints.carl_names import from_carl, model_options, to_carl
-from videosync.checkpoints.checkpoint import (
-    Checkpoint,
-    checkpoints_folder,
-    find_checkpoint,
-    read_exported_checkpoint,
-)
+from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, find_checkpoint, read_exported_checkpoint
 from videosync.errors import CheckpointError
 from videosync.files import file_hash, new_file
 from videosync.models.exported import is_export
@@ -129,9 +124,7 @@ def write_carl_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     content = read_pickled(path)
     if not isinstance(content, dict) or not isinstance(content.get("model_state"), Mapping):
-        keys = (
-            ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
-        )
+        keys = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
         raise CheckpointError(
             f"{path}: no CARL or VideoSync checkpoint (it holds {keys}); expected epoch, model_state, "
             "optimizer_state and cfg. Weights of a backbone alone are given as model.weights"

@@ -58,10 +58,7 @@ def _transformer_state(state: Mapping[Any, Any]) -> dict[str, Tensor]:
         CheckpointError: it holds something else; the embedder is named where it is another one of CARL's.
     """
     named = {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
-    if (
-        not any(name.startswith("embed.video_emb.") for name in named)
-        and "embed.embedding_layer.weight" in named
-    ):
+    if not any(name.startswith("embed.video_emb.") for name in named) and "embed.embedding_layer.weight" in named:
         kind = "conv" if any(name.startswith("embed.conv_layers.") for name in named) else "vanilla"
         raise CheckpointError(
             f"holds a model with CARL's {kind} embedder (MODEL.EMBEDDER_TYPE: {kind}), which is not part of this "
@@ -162,11 +159,7 @@ def model_options(state: Mapping[str, Tensor]) -> dict[str, Any]:
     """
     state = _transformer_state(state)
     layers = {m[1] for name in state if (m := re.match(r"embed\.video_encoder\.enc_layers\.(\d+)\.", name))}
-    fc = [
-        name
-        for name in state
-        if re.fullmatch(r"embed\.fc_layers\.\d+\.weight", name) and state[name].dim() == 2
-    ]
+    fc = [name for name in state if re.fullmatch(r"embed\.fc_layers\.\d+\.weight", name) and state[name].dim() == 2]
 
     def size(name: str, axis: int = 0) -> int:
         if name not in state or state[name].dim() != 2:

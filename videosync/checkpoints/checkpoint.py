@@ -58,9 +58,7 @@ class Checkpoint:
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
-            raise CheckpointError(
-                f"{path}: holds more than tensors and plain values, and is not read"
-            ) from error
+            raise CheckpointError(f"{path}: holds more than tensors and plain values, and is not read") from error
 
     def _checked(self, name: str, expected: str) -> Path:
         path = self.folder / name
@@ -94,9 +92,7 @@ def save_checkpoint(
     folder = checkpoints_folder(logdir) / name
     with new_folder(folder) as partial:
         # clones: safetensors refuses tensors that share memory or are not contiguous (channels-last weights)
-        save_file(
-            {key: t.detach().cpu().contiguous().clone() for key, t in weights.items()}, partial / WEIGHTS
-        )
+        save_file({key: t.detach().cpu().contiguous().clone() for key, t in weights.items()}, partial / WEIGHTS)
         with (partial / STATE).open("wb") as file:
             torch.save(dict(state), file)
         summary = {
@@ -106,11 +102,7 @@ def save_checkpoint(
             "validation": validation,
             "weights_hash": file_hash(partial / WEIGHTS),
             "state_hash": file_hash(partial / STATE),
-            "versions": {
-                "videosync": __version__,
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
+            "versions": {"videosync": __version__, "torch": torch.__version__, "python": platform.python_version()},
             "git_commit": git_commit(),
             "config": dict(config),
         }

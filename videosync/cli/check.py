@@ -15,13 +15,7 @@ from tqdm import tqdm
 
 from videosync.arguments import BAD_INPUT, at_least
 from videosync.cli.common import CommandParser, columns, command, expanded_path, spread
-from videosync.data.check.label_check import (
-    LabelCheck,
-    check_labels,
-    choose_clips,
-    recorded_data_root,
-    start_problems,
-)
+from videosync.data.check.label_check import LabelCheck, check_labels, choose_clips, recorded_data_root, start_problems
 from videosync.data.clock import start_offset
 from videosync.data.manifest import Manifest, Sample, View, clip_problems, read_manifest, validate_manifest
 from videosync.data.sources import SOURCES_NAME, read_sources
@@ -63,9 +57,7 @@ def build_parser() -> CommandParser:
         type=expanded_path,
         help="folder of the recordings that the clips were cut from (default: the one in report.json)",
     )
-    parser.add_argument(
-        "--max-offset", type=at_least(0), help="also list views that start further apart, in frames"
-    )
+    parser.add_argument("--max-offset", type=at_least(0), help="also list views that start further apart, in frames")
     reading = parser.add_mutually_exclusive_group()
     reading.add_argument(
         "--quick",
@@ -73,9 +65,7 @@ def build_parser() -> CommandParser:
         help="trust the lengths and rates in the manifest instead of reading them from the files",
     )
     reading.add_argument(
-        "--all",
-        action="store_true",
-        help=f"read the lengths and rates of all files (default: of {MOST_READ} at most)",
+        "--all", action="store_true", help=f"read the lengths and rates of all files (default: of {MOST_READ} at most)"
     )
     parser.add_argument(
         "--seed", type=int, default=0, help="another number, other clips and samples (default %(default)s)"
@@ -87,10 +77,7 @@ def check(args: Namespace) -> int:
     """Print summary and problems, write the contact sheet. Exit code 0 when nothing is wrong, else 2."""
     if args.sheet and args.sheet.suffix.lower() not in PICTURES:
         raise ManifestError(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
-    from videosync.data.check.contact_sheet import (
-        fitting,
-        write_contact_sheet,
-    )  # matplotlib would slow --help down
+    from videosync.data.check.contact_sheet import fitting, write_contact_sheet  # matplotlib would slow --help down
 
     manifest = read_manifest(args.folder)
     print_summary(manifest)
@@ -151,9 +138,7 @@ def label_problems(
         result = check_labels(manifest, chosen, sources, root, on_clip=bar.update)
     print_labels(result)
     if result.absent:
-        text = (
-            f"{len(result.absent)} of {len(chosen)} source files are not there, the first: {result.absent[0]}"
-        )
+        text = f"{len(result.absent)} of {len(chosen)} source files are not there, the first: {result.absent[0]}"
         if data_root is not None:
             problems.append(f"--data-root {data_root}: {text}")
         else:
@@ -167,9 +152,7 @@ def print_labels(result: LabelCheck) -> None:
         verdict = "are not all where they belong" if result.problems else "are where they belong"
         still = result.frames - result.told
         unclear = f" ({still} more look like the frames around them)" if still else ""
-        print(
-            f"labels: {result.told} frames of {result.clips} clips, looked for in their sources, {verdict}{unclear}"
-        )
+        print(f"labels: {result.told} frames of {result.clips} clips, looked for in their sources, {verdict}{unclear}")
     if result.still:
         names = ", ".join(result.still[:3]) + (", …" if len(result.still) > 3 else "")
         print(f"note: no frame of {len(result.still)} clips can be told, since too little moves: {names}")
@@ -177,9 +160,7 @@ def print_labels(result: LabelCheck) -> None:
 
 def print_summary(manifest: Manifest) -> None:
     """A table with a row for each split."""
-    rows = [
-        ("split", "events", "samples", "views", "clips", "hours", "frames/s", "size", "frames", "offset k")
-    ]
+    rows = [("split", "events", "samples", "views", "clips", "hours", "frames/s", "size", "frames", "offset k")]
     for split in manifest.splits:
         samples = manifest.of_split(split)
         views = {view.video: view for sample in samples for view in sample.views}
@@ -206,9 +187,7 @@ def print_summary(manifest: Manifest) -> None:
     print("\n".join(columns(rows)))
 
 
-def decode_problems(
-    manifest: Manifest, samples: Sequence[Sample], count: int, rng: random.Random
-) -> dict[str, str]:
+def decode_problems(manifest: Manifest, samples: Sequence[Sample], count: int, rng: random.Random) -> dict[str, str]:
     """Decode ``count`` clips from first to last frame; returns the videos that failed, and why."""
     views = sorted({view.video for sample in samples for view in sample.views})
     problems = {}

@@ -121,9 +121,7 @@ def command_parser(
         help=f"folder for checkpoints, metrics and pictures of this run (default: {shown})",
     )
     parser.add_argument("--continue_train", action="store_true", help=continue_train)
-    parser.add_opts(
-        "options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self"
-    )
+    parser.add_opts("options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self")
     parser.add_argument(
         "--local_rank",
         type=int,
@@ -146,9 +144,7 @@ def load_command_config(args: argparse.Namespace, *, training: bool = False) -> 
     loaded = read_config(args.cfg_file, args.opts, world_size=launched_processes(), training=training)
     if launched_rank() == 0:
         if loaded.legacy:
-            report_note(
-                f"{args.cfg_file} has the keys of other code; 'videosync convert-config' writes it with ours"
-            )
+            report_note(f"{args.cfg_file} has the keys of other code; 'videosync convert-config' writes it with ours")
         for note in loaded.notes:
             report_note(note)
     if args.print_config:
@@ -253,9 +249,7 @@ def log_to_stdout() -> None:
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows
-    ]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
 
 
 def spread(values: Sequence[int]) -> str:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Iterator
 
-from videosync.cli.common import (
-    CommandParser,
-    command,
-    command_parser,
-    expanded_path,
-    load_command_config,
-)
+from videosync.cli.common import CommandParser, command, command_parser, expanded_path, load_command_config
 from videosync.config.load import config_to_dict, config_to_yaml
 from videosync.config.options import Option, options, section_classes
 from videosync.config.schema import Config
@@ -27,13 +21,9 @@ _INTRODUCTION = (
 
 def build_parser() -> CommandParser:
     parser = command_parser("Print the configuration a run would use, as YAML, or what every option means.")
-    parser.add_argument(
-        "--explain", action="store_true", help="print each option with its value and its meaning"
-    )
+    parser.add_argument("--explain", action="store_true", help="print each option with its value and its meaning")
     parser.add_argument("--markdown", action="store_true", help="print the explanation as a Markdown page")
-    parser.add_argument(
-        "--list", action="store_true", help="print what configurations come with VideoSync, and stop"
-    )
+    parser.add_argument("--list", action="store_true", help="print what configurations come with VideoSync, and stop")
     parser.add_argument(
         "--copy",
         nargs="+",

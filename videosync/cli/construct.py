@@ -66,9 +66,7 @@ def describe(written: WrittenSets) -> list[str]:
     for one in written.sets:
         replaced = f"; replaces one made otherwise: {'; '.join(one.replaced)}" if one.replaced else ""
         made = f"{one.num_pairs} pairs of {spread(one.frames)} frames in {written.folder}{replaced}"
-        lines.append(
-            f"{one.name}: {f'already in {written.folder}, made from the same' if one.kept else made}"
-        )
+        lines.append(f"{one.name}: {f'already in {written.folder}, made from the same' if one.kept else made}")
     return [*lines, *(f"Note: {note}." for note in written.notes)]
 
 

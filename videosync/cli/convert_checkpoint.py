@@ -22,16 +22,10 @@ def build_parser() -> CommandParser:
         "to CARL's: videosync convert-checkpoint runs/demo demo.pth --checkpoint best",
     )
     parser.add_argument("source", type=expanded_path, help="a .pth file, or the --logdir of a training run")
+    parser.add_argument("target", type=expanded_path, help="the --logdir to write (to ours), or a .pth file to write")
+    parser.add_argument("--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010")
     parser.add_argument(
-        "target", type=expanded_path, help="the --logdir to write (to ours), or a .pth file to write"
-    )
-    parser.add_argument(
-        "--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010"
-    )
-    parser.add_argument(
-        "--num-frames",
-        type=at_least(1),
-        help="training length of the positions, where the file does not tell",
+        "--num-frames", type=at_least(1), help="training length of the positions, where the file does not tell"
     )
     parser.add_argument("--heads", type=at_least(1), help="attention heads, where the file does not tell")
     return parser
@@ -43,9 +37,7 @@ def convert(args: Namespace) -> None:
         return
     from videosync.carl.convert import convert_from_carl
 
-    print(
-        "\n".join(convert_from_carl(args.source, args.target, num_frames=args.num_frames, heads=args.heads))
-    )
+    print("\n".join(convert_from_carl(args.source, args.target, num_frames=args.num_frames, heads=args.heads)))
 
 
 def to_carl(logdir: Path, name: str, target: Path) -> None:

@@ -28,9 +28,7 @@ def build_parser() -> CommandParser:
         "one of this project: only what differs from our defaults, with what has no effect here, or means something "
         "else, as comments. Commands also read such files as they are."
     )
-    parser.add_argument(
-        "source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys"
-    )
+    parser.add_argument("source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys")
     parser.add_argument(
         "target",
         type=expanded_path,
@@ -72,9 +70,7 @@ def convert(args: Namespace) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("\n".join(_lines(loaded, source, target)) + "\n", encoding="utf-8")
     count = sum(len(group) for group in _differences(loaded.config).values())
-    print(
-        f"{source} → {target}: {count} options differ from the defaults; what has no effect is listed in it"
-    )
+    print(f"{source} → {target}: {count} options differ from the defaults; what has no effect is listed in it")
 
 
 def _lines(loaded: LoadedConfig, source: Path, target: Path) -> Iterator[str]:
@@ -84,9 +80,7 @@ def _lines(loaded: LoadedConfig, source: Path, target: Path) -> Iterator[str]:
     yield "#"
     yield f"# Converted from {source.name}. evaluate.py takes the same flags. What is different from there:"
     for note in loaded.notes:
-        yield from textwrap.wrap(
-            note, _WIDTH, initial_indent="# - ", subsequent_indent="#   ", break_on_hyphens=False
-        )
+        yield from textwrap.wrap(note, _WIDTH, initial_indent="# - ", subsequent_indent="#   ", break_on_hyphens=False)
     for section, group in _differences(loaded.config).items():
         yield f"{section}:"
         for name, value in group.items():

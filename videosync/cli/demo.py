@@ -89,9 +89,7 @@ def demo(args: Namespace) -> None:
             log.write(typed + "\n")
         done = subprocess.run(words, env=environment(words), stdin=subprocess.DEVNULL, check=False)
         if done.returncode and (title, done.returncode) != (SYNC, NOT_PLACED):
-            raise VideoSyncError(
-                f"step {number} ({title}) ended with exit code {done.returncode}; its output is above"
-            )
+            raise VideoSyncError(f"step {number} ({title}) ended with exit code {done.returncode}; its output is above")
     print(true_offset(output))
     evaluation = output / "encoder" / "evaluation" / "synthetic_val"
     summary = write_summary(output, evaluation)

@@ -35,10 +35,7 @@ def build_parser() -> CommandParser:
         continue_train="accepted as by the other commands, and without effect: an evaluation takes seconds",
     )
     parser.add_argument(
-        "--model_prefix",
-        required=True,
-        metavar="PREFIX",
-        help="name of the set the detectors were trained on",
+        "--model_prefix", required=True, metavar="PREFIX", help="name of the set the detectors were trained on"
     )
     parser.add_argument(
         "--data_prefix", required=True, metavar="PREFIX", help="name of the similarity set to evaluate on"

@@ -33,15 +33,9 @@ def build_parser() -> CommandParser:
         "--output", type=expanded_path, required=True, metavar="FOLDER", help="new folder for everything"
     )
     parser.add_argument(
-        "--format",
-        nargs="+",
-        choices=FORMATS,
-        default=list(FORMATS),
-        help="one or more of %(choices)s (default: all)",
+        "--format", nargs="+", choices=FORMATS, default=list(FORMATS), help="one or more of %(choices)s (default: all)"
     )
-    parser.add_argument(
-        "--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010"
-    )
+    parser.add_argument("--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010")
     parser.add_argument(
         "--frames",
         nargs="+",

@@ -24,14 +24,10 @@ def build_parser() -> CommandParser:
     )
     parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
     parser.add_argument(
-        "--output-dir",
-        type=expanded_path,
-        help="dataset folder that gets the manifest (default: the folder itself)",
+        "--output-dir", type=expanded_path, help="dataset folder that gets the manifest (default: the folder itself)"
     )
     parser.add_argument(
-        "--video-root",
-        type=expanded_path,
-        help="where to look for the videos, if the paths in the pickles are no more",
+        "--video-root", type=expanded_path, help="where to look for the videos, if the paths in the pickles are no more"
     )
     parser.add_argument(
         "--resplit",
@@ -39,9 +35,7 @@ def build_parser() -> CommandParser:
         metavar="SHARE",
         help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="another number, another draw (default %(default)s)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="another number, another draw (default %(default)s)")
     return parser
 
 
@@ -86,9 +80,7 @@ def import_annotations(args: Namespace) -> None:
         )
     print(f"wrote {output / 'manifest.jsonl'}; look at it with: videosync check {output}")
     if found:
-        raise ManifestError(
-            f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all"
-        )
+        raise ManifestError(f"{output}: {len(found)} problems, the first: {found[0]}; 'videosync check' lists all")
 
 
 main = command(build_parser, import_annotations)

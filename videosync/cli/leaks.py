@@ -52,12 +52,7 @@ def build_parser() -> CommandParser:
         metavar="METHOD",
         help=f"detectors to train on noise, of {', '.join(METHODS)} (default: all; none: only what files say)",
     )
-    add(
-        "--pairs",
-        type=at_least(1),
-        default=300,
-        help="pairs of views of each split at most (default %(default)s)",
-    )
+    add("--pairs", type=at_least(1), default=300, help="pairs of views of each split at most (default %(default)s)")
     add("--seed", type=int, default=0, help="another number, other pairs and windows (default %(default)s)")
     add(
         "--output",
@@ -94,9 +89,7 @@ def leaks(args: argparse.Namespace) -> int:
         *(choose_pairs(divided, s, count=args.pairs, seed=args.seed, windows=windows) for s in (train, val))
     )
     if sum(left_out):
-        print(
-            f"note: left out {sum(left_out)} pairs of views that are too short or too far apart for these windows"
-        )
+        print(f"note: left out {sum(left_out)} pairs of views that are too short or too far apart for these windows")
     fitted = []
     if windows is not None:
         repeats = [min(MOST_WINDOWS, max(1, MANY_PAIRS // max(1, len(pairs)))) for pairs in chosen]
@@ -119,9 +112,7 @@ def leaks(args: argparse.Namespace) -> int:
     for name, pairs in zip((train, val), chosen):
         print(f"{name}: {len(pairs)} pairs of views of {len({s.event for s in pairs})} events")
     with ExitStack() as stack:
-        output = args.output or Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="videosync_leaks_"))
-        )
+        output = args.output or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="videosync_leaks_")))
         distributed = stack.enter_context(setup_distributed(config.train.backend))
         report = find_leaks(
             leak_config(config, output=output.absolute(), split=val),

@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from videosync.cli.common import (
-    CommandParser,
-    check_writable,
-    columns,
-    expanded_path,
-    report_note,
-    run_command,
-)
+from videosync.cli.common import CommandParser, check_writable, columns, expanded_path, report_note, run_command
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
 from videosync.files import new_file
@@ -199,9 +192,7 @@ def describe(timeline: Timeline) -> list[str]:
             refused.setdefault(reason, []).append(names[file.path])
     reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
     usual = {"cue": DEFAULT_CUE, "encoder": SHIPPED, "detector": None}
-    chosen = [
-        f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)
-    ]
+    chosen = [f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)]
     found = [f"Found with {' and '.join(chosen)}."] if chosen else []
     return [*columns(rows), "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *found]
 
@@ -220,9 +211,7 @@ def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: 
     if path.is_dir():
         raise ConfigError(f"{flag} {path}: is a folder; name a file in it.")
     if path.resolve() in [Path(video).resolve() for video in videos]:
-        raise ConfigError(
-            f"{flag} {path}: is one of the videos, and would be overwritten; name another file."
-        )
+        raise ConfigError(f"{flag} {path}: is one of the videos, and would be overwritten; name another file.")
     if path.suffix.lower() not in endings and (path.is_file() or flag == "--plot"):
         kinds = ", ".join(endings[:-1]) + " or " * bool(endings[1:]) + endings[-1]
         there = "exists, and would be overwritten; " if path.is_file() else ""

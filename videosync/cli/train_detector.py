@@ -36,9 +36,7 @@ def build_parser() -> CommandParser:
         default_logdir="runs/detectors/{prefix}",
         continue_train="do not train detectors again that were finished on the same set with the same options and code",
     )
-    parser.add_argument(
-        "--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on"
-    )
+    parser.add_argument("--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on")
     parser.add_argument(
         "--sync_methods",
         nargs="+",
@@ -72,9 +70,7 @@ def train(args: Namespace) -> None:
     )
     print(f"\nOffset errors of set {args.prefix}, split {config.eval.split}")
     print(f"{metrics_table(results.metrics, results.floor, results.notes)}\n")
-    print(
-        f"The detectors are in {config.paths.detectors}/{args.prefix}, their losses and numbers in {args.logdir}."
-    )
+    print(f"The detectors are in {config.paths.detectors}/{args.prefix}, their losses and numbers in {args.logdir}.")
 
 
 main = command(build_parser, train)

@@ -46,11 +46,7 @@ class LoadedConfig:
 
 
 def load_config(
-    path: str | Path | None = None,
-    overrides: Sequence[str] = (),
-    *,
-    world_size: int = 1,
-    training: bool = False,
+    path: str | Path | None = None, overrides: Sequence[str] = (), *, world_size: int = 1, training: bool = False
 ) -> Config:
     """Defaults, then the YAML file at ``path`` (None: no file), then ``overrides``.
 
@@ -66,11 +62,7 @@ def load_config(
 
 
 def read_config(
-    path: str | Path | None = None,
-    overrides: Sequence[str] = (),
-    *,
-    world_size: int = 1,
-    training: bool = False,
+    path: str | Path | None = None, overrides: Sequence[str] = (), *, world_size: int = 1, training: bool = False
 ) -> LoadedConfig:
     """As :func:`load_config`, with what there is to say about old keys."""
     path = find_config(Path(path)) if path is not None else None
@@ -87,19 +79,14 @@ def read_config(
     losses = [str(value) for key, value, _ in [*settings, *new] if key == "loss.name"]
     found = legacy.translate(old, whole=whole, world_size=world_size, loss=losses[-1] if losses else None)
     settings += [
-        (key, value, f"{where if whole else '--opts'} ({found.origins[key]})")
-        for key, value in found.settings.items()
+        (key, value, f"{where if whole else '--opts'} ({found.origins[key]})") for key, value in found.settings.items()
     ]
     config = _build([*settings, *new], [*problems, *found.problems])
     overridden = {key for key, _, _ in new}
     origins = {key: keys for key, keys in found.origins.items() if key not in overridden}
     rules = check_config(config, world_size=world_size, training=training)
     _raise(f"{where}: {rule}{_from_old(rule, origins)}" for rule in rules)
-    alone = (
-        []
-        if whole
-        else [f"{keys} is {key} here, {_show(found.settings[key])}" for key, keys in origins.items()]
-    )
+    alone = [] if whole else [f"{keys} is {key} here, {_show(found.settings[key])}" for key, keys in origins.items()]
     return LoadedConfig(config, whole, (*alone, *found.notes), origins)
 
 
@@ -151,9 +138,7 @@ def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[
             following = tokens[position] if position < len(tokens) else None
             behind = _ASSIGNMENT.fullmatch(following) if following is not None else None
             if following is None or (behind and (behind[1] in options() or behind[1] in LEGACY_KEYS)):
-                problems.append(
-                    f"{token} in --opts: no value follows. Write '{token} VALUE' or '{token}=VALUE'."
-                )
+                problems.append(f"{token} in --opts: no value follows. Write '{token} VALUE' or '{token}=VALUE'.")
                 continue
             key, text = token, following
             position += 1

@@ -20,9 +20,7 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
 
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
-    problems = (
-        range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _eval(config.eval)
-    )
+    problems = range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _eval(config.eval)
     if training:
         problems += _training(config, world_size)
     return problems
@@ -145,8 +143,7 @@ def _training(config: Config, world_size: int) -> list[str]:
     model, problems = config.model, []
     if not config.data.dataset:
         problems.append(
-            "data.dataset is empty; name the dataset folder inside --workdir, "
-            "as in '--opts data.dataset my_videos'."
+            "data.dataset is empty; name the dataset folder inside --workdir, as in '--opts data.dataset my_videos'."
         )
     if model.name == "noise":
         problems.append("model.name is 'noise', which has nothing to train; set it to 'encoder'.")

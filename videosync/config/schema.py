@@ -173,20 +173,14 @@ def _together(base: type, owners: tuple[tuple[str, type], ...]) -> type:
         for one in fields(owner):
             kind, known, readers = found.setdefault(key(one.name), (get_type_hints(owner)[one.name], one, []))
             if (one.default, one.metadata) != (known.default, known.metadata):
-                raise TypeError(
-                    f"{key(one.name)} of {name} is not that of {readers[0]}; give it another name"
-                )
+                raise TypeError(f"{key(one.name)} of {name} is not that of {readers[0]}; give it another name")
             readers.append(name)
     added = []
     for name, (kind, one, readers) in found.items():
         about = {**one.metadata, "read_by": tuple(readers)}
         if base is LossConfig:
-            about["meaning"] = (
-                f"{', '.join([*readers, *(one.metadata['only_for'] or ())[1:]])}: {about['meaning']}"
-            )
-        start = (
-            {"default_factory": one.default_factory} if one.default is MISSING else {"default": one.default}
-        )
+            about["meaning"] = f"{', '.join([*readers, *(one.metadata['only_for'] or ())[1:]])}: {about['meaning']}"
+        start = {"default_factory": one.default_factory} if one.default is MISSING else {"default": one.default}
         added.append((name, kind, field(**start, metadata=about)))
     return make_dataclass(base.__name__, added, bases=(base,), frozen=True)
 

@@ -26,9 +26,7 @@ EXPECTED = "expected groups of options such as 'optim: {lr: 1e-4}'"
 _DEEPEST = 20  # levels of a configuration; PyYAML in C crashes at some thousands
 _MOST = 100_000  # values, counted where aliases are used
 _LONGEST = 300  # digits of a whole number, which a float can still be
-_DECIMAL = re.compile(
-    r"[-+]?(?:0|[1-9]\d*|(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?|\d+e[-+]?\d+|\.inf)|\.nan", re.IGNORECASE
-)
+_DECIMAL = re.compile(r"[-+]?(?:0|[1-9]\d*|(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?|\d+e[-+]?\d+|\.inf)|\.nan", re.IGNORECASE)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as OmegaConf
 _CONSTRUCTOR = yaml.constructor.SafeConstructor()
 _TAG = "tag:yaml.org,2002:"
@@ -47,9 +45,7 @@ class Scalar:
         """What is wrong with it as the value, or in the list, of an option; None where it is what it looks like."""
         meaning = {True: "true", False: "false"}[self.value] if isinstance(self.value, bool) else self.value
         if kind == "text" and self.value is not None and str(self.value) != self.text:
-            return (
-                f"{self.text} is {meaning} to YAML; write it in quotes, '{self.text}', if that text is meant"
-            )
+            return f"{self.text} is {meaning} to YAML; write it in quotes, '{self.text}', if that text is meant"
         if kind != "number" or (isinstance(self.value, bool) and self.text.lower() in ("true", "false")):
             return None  # of another type is said elsewhere
         if isinstance(self.value, bool):
@@ -73,9 +69,7 @@ def read_yaml(path: Path) -> tuple[Mapping[Any, Any], Scalars]:
     try:
         text = read_text(path)
     except ValueError as error:
-        raise ConfigError(
-            f"{path}: {error}. A configuration is YAML such as 'optim: {{lr: 1e-4}}'."
-        ) from error
+        raise ConfigError(f"{path}: {error}. A configuration is YAML such as 'optim: {{lr: 1e-4}}'.") from error
     try:
         written = scalars(text)
         content = OmegaConf.load(io.StringIO(text))

@@ -22,9 +22,7 @@ HALF_REACH = 15  # frames to either side of the answer that the halves try
 LEAST_REACH = 3
 
 
-def scores_with_evidence(
-    cue: Cue, clip0: Signals, clip1: Signals, lags: range, name: str | None = None
-) -> LagScores:
+def scores_with_evidence(cue: Cue, clip0: Signals, clip1: Signals, lags: range, name: str | None = None) -> LagScores:
     """Lag scores of two clips, and the evidence for them: exactly reversed when the clips are swapped.
 
     Evidence has a row for each part of the cue, all 0 for one that abstains, so that of several pairs can be added.

@@ -47,8 +47,7 @@ def whitened(*channels: str) -> Part:
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         white0, white1 = (
-            whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing)
-            for clip in (clip0, clip1)
+            whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing) for clip in (clip0, clip1)
         )
         return correlation_scores(white0, white1, lags)
 
@@ -75,10 +74,7 @@ def associated(*channels: str) -> Part:
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         components0, components1 = (
             change_components(
-                joined(clip, channels),
-                count=TUNED.components,
-                scale=TUNED.derivative,
-                shrinkage=TUNED.shrinkage,
+                joined(clip, channels), count=TUNED.components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
             )
             for clip in (clip0, clip1)
         )

@@ -25,9 +25,7 @@ def find_cue(name: str, encoder: ClipEmbedder | None = None, detector: LagReader
     cue = CUES[name]
     if (encoder or detector) and not cue.uses_encoder:
         using = " or ".join(known for known, other in CUES.items() if other.uses_encoder)
-        given, lacks = (
-            ("an encoder", "none") if detector is None else ("a detector", "no encoder for it to read")
-        )
+        given, lacks = ("an encoder", "none") if detector is None else ("a detector", "no encoder for it to read")
         raise ConfigError(f"{given} was given, but the cue '{name}' uses {lacks}; choose {using}")
     if encoder is None:
         return cue

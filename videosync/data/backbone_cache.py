@@ -93,9 +93,7 @@ class FeatureCache:
             if path.is_file():
                 continue
             copies = [
-                _encode_view(
-                    manifest, view, encode, image_size, augment, context, f"{seed}/{view.video}/{copy}"
-                )
+                _encode_view(manifest, view, encode, image_size, augment, context, f"{seed}/{view.video}/{copy}")
                 for copy in range(self.copies)
             ]
             with new_file(path) as temporary:
@@ -106,9 +104,7 @@ class FeatureCache:
         wanted = _distinct(views)
         missing = [view.video for view in wanted if not self._path(manifest, view).is_file()]
         if missing:
-            raise ManifestError(
-                f"{self.root}: features of {len(missing)} videos are missing, e.g. {missing[0]}"
-            )
+            raise ManifestError(f"{self.root}: features of {len(missing)} videos are missing, e.g. {missing[0]}")
         record = {"key": self.key, "copies": self.copies, "videos": len(wanted), "about": about}
         write_text(self.root / "cache.json", json.dumps(record, indent=1, default=str) + "\n")
 
@@ -121,9 +117,7 @@ class FeatureCache:
         """float16 [copies, T, F] of a video, mapped from disk. Raises ManifestError when it is not there."""
         path = self._path(manifest, view)
         if not path.is_file():
-            raise ManifestError(
-                f"{self.root} holds no features of {view.video} as it is now; build the cache again"
-            )
+            raise ManifestError(f"{self.root} holds no features of {view.video} as it is now; build the cache again")
         return np.load(path, mmap_mode="r", allow_pickle=False)
 
     def _path(self, manifest: Manifest, view: View) -> Path:

@@ -136,11 +136,7 @@ class ClipDraws:
         return Draw((view, view), drawn.frames, drawn.steps, drawn.mask, drawn.lengths, seeds, name)
 
     def _draw_cross(
-        self,
-        sample: Sample,
-        partners: list[tuple[View, View]],
-        seeds: tuple[int, int],
-        rng: np.random.Generator,
+        self, sample: Sample, partners: list[tuple[View, View]], seeds: tuple[int, int], rng: np.random.Generator
     ) -> Draw:
         view0, view1 = partners[rng.integers(len(partners))]
         if rng.random() < 0.5:

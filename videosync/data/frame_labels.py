@@ -26,9 +26,7 @@ def read_frame_labels(manifest: Manifest, view: View) -> np.ndarray:
     path = manifest.root / view.frame_labels
     labels = load_labels(path)
     if len(labels) != view.num_frames:
-        raise ManifestError(
-            f"{path}: has {len(labels)} labels, but {view.video} has {view.num_frames} frames"
-        )
+        raise ManifestError(f"{path}: has {len(labels)} labels, but {view.video} has {view.num_frames} frames")
     return labels
 
 

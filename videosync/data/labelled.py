@@ -52,9 +52,7 @@ class FrameLabels:
 
     def __init__(self, manifest: Manifest) -> None:
         views = {view.video: view for sample in manifest.samples for view in sample.views}
-        self._labels = {
-            video: np.maximum(read_frame_labels(manifest, view), UNKNOWN) for video, view in views.items()
-        }
+        self._labels = {video: np.maximum(read_frame_labels(manifest, view), UNKNOWN) for video, view in views.items()}
         known = {int(label) for labels in self._labels.values() for label in np.unique(labels)} - {UNKNOWN}
         self.classes = sorted(known)
 

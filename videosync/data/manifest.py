@@ -112,9 +112,7 @@ def validate_manifest(manifest: Manifest, *, deep: bool = False, max_offset: int
     """
     problems = [*_split_problems(manifest), *_file_problems(manifest), *_duplicate_problems(manifest)]
     for number, sample in enumerate(manifest.samples, start=1):
-        problems += [
-            f"sample {number} ({sample.event}): {text}" for text in _sample_problems(sample, max_offset)
-        ]
+        problems += [f"sample {number} ({sample.event}): {text}" for text in _sample_problems(sample, max_offset)]
     missing = _missing(manifest, manifest.samples)
     problems += [f"{video}: the file is missing from {manifest.root}" for video in sorted(missing)]
     if deep:
@@ -244,9 +242,7 @@ def _probe_problems(manifest: Manifest, view: View) -> list[str]:
     except VideoError as error:
         return [*problems, str(error)]
     if info.num_frames != view.num_frames:
-        problems.append(
-            f"{view.video}: the manifest says {view.num_frames} frames, the file has {info.num_frames}"
-        )
+        problems.append(f"{view.video}: the manifest says {view.num_frames} frames, the file has {info.num_frames}")
     if (off := drift(view.fps, info.fps, info.num_frames)) > MOST_DRIFT:
         problems.append(
             f"{view.video}: the manifest says {view.fps:g} frames/s, the file has {info.fps:.6g}: its last frame is "

@@ -51,9 +51,7 @@ _VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "num_frames": (lambda v: _is_int(v) and v > 0, "a whole number of frames, 1 or more"),
     "fps": (_is_rate, "a number of frames per second above 0"),
 }
-_OPTIONAL_VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "frame_labels": (_is_path, _PATH),
-}
+_OPTIONAL_VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {"frame_labels": (_is_path, _PATH)}
 
 
 def format_line(sample: Sample) -> str:
@@ -92,9 +90,7 @@ def _check_keys(
     keys = {**required, **optional}
     if not isinstance(record, dict):
         what = prefix or "the line"
-        raise ManifestError(
-            f"{where}: {what} must be an object with the keys {quoted(keys)}, not {shown(record)}"
-        )
+        raise ManifestError(f"{where}: {what} must be an object with the keys {quoted(keys)}, not {shown(record)}")
     dot = f"{prefix}." if prefix else ""
     for key in record:
         if key not in keys:

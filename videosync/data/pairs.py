@@ -22,9 +22,7 @@ from videosync.data.samples import Manifest, Sample, View, view_names
 from videosync.errors import ConfigError, ManifestError
 from videosync.types import SyncPair, Window
 
-_TRIES = (
-    100  # places drawn for a pair of unlike rates, most of which drift through a whole frame in half a minute
-)
+_TRIES = 100  # places drawn for a pair of unlike rates, most of which drift through a whole frame in half a minute
 
 
 class _Unusable(Exception):

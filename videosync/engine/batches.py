@@ -15,13 +15,7 @@ from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader
 
-from videosync.data.loaders import (
-    SHARED_MEMORY,
-    SHARED_MEMORY_REMEDY,
-    ClipDataset,
-    EpochSampler,
-    fitting_prefetch,
-)
+from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, ClipDataset, EpochSampler, fitting_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.errors import TrainingError, VideoSyncError
@@ -43,11 +37,7 @@ class BatchSource:
     """
 
     def __init__(
-        self,
-        clips: ClipDataset,
-        loader: DataLoader[ClipBatch],
-        sampler: EpochSampler,
-        distributed: Distributed,
+        self, clips: ClipDataset, loader: DataLoader[ClipBatch], sampler: EpochSampler, distributed: Distributed
     ) -> None:
         self.clips = clips
         self.loader = loader
@@ -57,9 +47,7 @@ class BatchSource:
     def __len__(self) -> int:
         return len(self.clips) // self.sampler.batch_size
 
-    def batches(
-        self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None
-    ) -> Iterator[ClipBatch]:
+    def batches(self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None) -> Iterator[ClipBatch]:
         """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` is told of waiting.
 
         Raises on every rank what was raised on any: VideoError and the other errors of the data; TrainingError when
@@ -137,9 +125,7 @@ def choose_prefetch(batch_bytes: int, num_workers: int, distributed: Distributed
     """:func:`videosync.data.loaders.fitting_prefetch` of this run. Raises ConfigError on every rank."""
     machine = platform.node()
     processes = distributed.gather(machine).count(machine)
-    return distributed.together(
-        lambda: fitting_prefetch(batch_bytes, num_workers=num_workers, processes=processes)
-    )
+    return distributed.together(lambda: fitting_prefetch(batch_bytes, num_workers=num_workers, processes=processes))
 
 
 def worker_problem(error: Exception, workers: Sequence[BaseProcess], rank: str = "") -> str:

@@ -100,12 +100,7 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         if loss.labels:
             manifest = labelled_views(manifest, TRAIN_SPLIT)
         first, remarks = first_encoder(config, workdir)
-        return (
-            manifest,
-            *split_train_events(config, manifest),
-            place_encoder(first, config, distributed),
-            remarks,
-        )
+        return (manifest, *split_train_events(config, manifest), place_encoder(first, config, distributed), remarks)
 
     manifest, train, held_out, encoder, remarks = distributed.together(read_data_and_weights)
     cache = build_cache(config, manifest, encoder, workdir, distributed)
@@ -154,9 +149,7 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
 def build_augment(config: Config) -> ClipAugment | None:
     if not config.augment.enabled:
         return None
-    return ClipAugment(
-        config.data.image_size, **{k: v for k, v in vars(config.augment).items() if k != "enabled"}
-    )
+    return ClipAugment(config.data.image_size, **{k: v for k, v in vars(config.augment).items() if k != "enabled"})
 
 
 def build_cache(

@@ -63,9 +63,7 @@ def construct_similarity_sets(
     """
     splits = {split: build_pairs(config, workdir, split) for split in config.similarity.splits}
     size = max(pair.window0.num_frames for pairs in splits.values() for pair in pairs)  # one for all splits
-    encoder, encoder_id = load_trained_encoder(
-        config, workdir=workdir, logdir=logdir, device=distributed.device
-    )
+    encoder, encoder_id = load_trained_encoder(config, workdir=workdir, logdir=logdir, device=distributed.device)
     taken = encoder_id["checkpoint"]
 
     def plan() -> tuple[list[str], dict[str, tuple[dict[str, Any], list[str] | None]]]:
@@ -78,16 +76,12 @@ def construct_similarity_sets(
             "room": size,
             "code": result_code(),
         }
-        made_from = {
-            split: shared | pairs_made_from(config, workdir, pairs) for split, pairs in splits.items()
-        }
+        made_from = {split: shared | pairs_made_from(config, workdir, pairs) for split, pairs in splits.items()}
         changed = {split: _changed(made, split, folder, prefix) for split, made in made_from.items()}
         notes = run_differences(config, logdir, rates=rates, lengths=lengths)[1]
         return notes, {split: (made, changed[split]) for split, made in made_from.items()}
 
-    notes, planned = distributed.broadcast(
-        distributed.together(lambda: plan() if distributed.is_main else ([], {}))
-    )
+    notes, planned = distributed.broadcast(distributed.together(lambda: plan() if distributed.is_main else ([], {})))
     sets = []
     for split, pairs in splits.items():
         made_from, changed = planned[split]

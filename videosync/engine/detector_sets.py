@@ -92,8 +92,7 @@ def matrix_notes(name: str, facts: Mapping[str, Any], header: Mapping[str, Any])
 def check_made_alike(train: Mapping[str, Any], reported: Mapping[str, Any], prefix: str) -> None:
     """Raises CheckpointError if the headers of two splits of a set tell of other options or weights."""
     made = [
-        {key: header.get("made_from", {}).get(key) for key in ("options", "weights")}
-        for header in (train, reported)
+        {key: header.get("made_from", {}).get(key) for key in ("options", "weights")} for header in (train, reported)
     ]
     if all(made[0].values()) and all(made[1].values()) and (changed := what_changed(*made)):
         raise CheckpointError(
@@ -108,9 +107,7 @@ def classes_note(name: str, facts: Mapping[str, Any]) -> list[str]:
     if seen is None or len(seen) == 2 * max_offset + 1:
         return []
     shown = [*map(str, seen)] if len(seen) <= MOST_SHOWN else [*map(str, seen[:3]), "…", *map(str, seen[-3:])]
-    return [
-        f"{name} was trained on offsets of {len(seen)} of {2 * max_offset + 1} classes ({', '.join(shown)})"
-    ]
+    return [f"{name} was trained on offsets of {len(seen)} of {2 * max_offset + 1} classes ({', '.join(shown)})"]
 
 
 def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:

@@ -92,9 +92,7 @@ def check_same_model(config: Config, checkpoint: Checkpoint) -> None:
         if key not in (*FREE_OPTIONS, *HEAD_OPTIONS) and key in trained and asked[key] != trained[key]
     ]
     if differences:
-        raise CheckpointError(
-            f"{checkpoint.folder}: {'; '.join(differences)}. Use the config it was trained with"
-        )
+        raise CheckpointError(f"{checkpoint.folder}: {'; '.join(differences)}. Use the config it was trained with")
 
 
 def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
@@ -116,11 +114,7 @@ def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
     fast = optimize_for_inference(encoder)
     assert isinstance(fast, Encoder)
     return clip_encoder(
-        fast,
-        asdict(config),
-        name=path.stem,
-        weights_hash=checkpoint.weights_hash,
-        rates=trained_rates(path),
+        fast, asdict(config), name=path.stem, weights_hash=checkpoint.weights_hash, rates=trained_rates(path)
     )
 
 
@@ -141,16 +135,12 @@ def start_from(encoder: nn.Module, source: Path) -> list[str]:
     heads = {head: {n: t for n, t in wanted.items() if n.startswith(head)} for head in HEADS}
     fitting = [head for head in HEADS if heads[head] and not misfits(heads[head], _under(given, head))]
     body = {name: tensor for name, tensor in wanted.items() if not name.startswith(HEADS)}
-    if problems := misfits(
-        body, {name: tensor for name, tensor in given.items() if not name.startswith(HEADS)}
-    ):
+    if problems := misfits(body, {name: tensor for name, tensor in given.items() if not name.startswith(HEADS)}):
         raise CheckpointError(
             f"train.start_from {source}: {checkpoint.folder} does not fit the model ({problems}); set the model "
             "options to those it was trained with"
         )
-    taken = {
-        name: tensor for name, tensor in given.items() if name in body or name.startswith(tuple(fitting))
-    }
+    taken = {name: tensor for name, tensor in given.items() if name in body or name.startswith(tuple(fitting))}
     encoder.load_state_dict({**wanted, **taken})
     fresh = [head.removesuffix(".") for head in HEADS if heads[head] and head not in fitting]
     said = f"starting from the weights of {checkpoint.folder} ({choice(checkpoint)})"

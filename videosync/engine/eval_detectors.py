@@ -99,12 +99,7 @@ def evaluate_detectors(
     }
     clear_report(output)
     write_pairs(
-        output / "pairs.csv",
-        predicted,
-        pair_ids=pairs.pair_ids,
-        events=pairs.events,
-        fps=pairs.fps,
-        true=pairs.offsets,
+        output / "pairs.csv", predicted, pair_ids=pairs.pair_ids, events=pairs.events, fps=pairs.fps, true=pairs.offsets
     )
     save_comparison(
         output / "methods.png",
@@ -141,9 +136,7 @@ def _load(
         detector, facts = load_detector(folder / name)
         methods[name] = detector
         notes += classes_note(detector.name, facts)
-        notes += matrix_notes(
-            str(detector.name), facts, {key: header[key] for key in ("metric", "temperature")}
-        )
+        notes += matrix_notes(str(detector.name), facts, {key: header[key] for key in ("metric", "temperature")})
         if train_hash not in (None, facts.get("set_hash")):
             notes.append(
                 f"{detector.name} was trained on an earlier set {folder.name}, made anew since; train it again"

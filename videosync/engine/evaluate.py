@@ -55,9 +55,7 @@ def run_evaluation(
     sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
     named = [task for task in TASKS if task in config.eval.tasks]
     phases = PhaseEvaluation(config, workdir, named) if named else None
-    encoder, encoder_id = load_trained_encoder(
-        config, workdir=workdir, logdir=logdir, device=distributed.device
-    )
+    encoder, encoder_id = load_trained_encoder(config, workdir=workdir, logdir=logdir, device=distributed.device)
     taken = encoder_id.pop("checkpoint")
 
     def prepare() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:

@@ -20,13 +20,7 @@ from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.phases.aligned_video import warped_frames, write_aligned_video
 from videosync.phases.checks import check_videos
-from videosync.phases.embed import (
-    DRAWS,
-    PhaseVideo,
-    embed_videos,
-    phase_videos,
-    tells_positions,
-)
+from videosync.phases.embed import DRAWS, PhaseVideo, embed_videos, phase_videos, tells_positions
 from videosync.phases.plots import Aligned, nearest_frames, save_alignment
 from videosync.phases.report import EmbeddedSplit, phase_table, score_phases
 from videosync.phases.tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
@@ -101,10 +95,7 @@ class PhaseEvaluation:
             draw_alignment(output, label, val, query, key, options)
         return {
             "tasks": self.tasks,
-            "videos": {
-                config.eval.split: len(self.val),
-                **({TRAIN_SPLIT: len(self.train)} if self.train else {}),
-            },
+            "videos": {config.eval.split: len(self.val), **({TRAIN_SPLIT: len(self.train)} if self.train else {})},
             "table": phase_table(scores, notes),
             "notes": notes,
             "scores": scores.to_json(),
@@ -135,9 +126,7 @@ def pictured_videos(val: EmbeddedSplit, options: PhaseOptions, count: int) -> li
     return worst + median
 
 
-def draw_alignment(
-    output: Path, label: str, val: EmbeddedSplit, query: int, key: int, options: PhaseOptions
-) -> None:
+def draw_alignment(output: Path, label: str, val: EmbeddedSplit, query: int, key: int, options: PhaseOptions) -> None:
     """The picture of one pair's nearest neighbours, and the two videos side by side."""
     e0, e1 = val.embedded()[query], val.embedded()[key]
     tau = tau_of_videos([e0, e1], options)[0, 1]

@@ -21,11 +21,7 @@ from videosync.evaluation.embed import merged
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.evaluation.plots import save_film_strip, save_heat_map
 from videosync.evaluation.report import measure_methods, set_notes, write_pairs
-from videosync.evaluation.sync import (
-    PairResult,
-    evaluate_encoder,
-    iter_pair_matrices,
-)
+from videosync.evaluation.sync import PairResult, evaluate_encoder, iter_pair_matrices
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.offset.methods import PREDICTORS, load_methods
@@ -69,11 +65,7 @@ class SyncEvaluation:
             "temperature": self.config.similarity.temperature,
             "encoder_hash": encoder_hash,
         }
-        return [
-            note
-            for name, folder in self.detectors.items()
-            for note in matrix_notes(name, read_facts(folder), now)
-        ]
+        return [note for name, folder in self.detectors.items() for note in matrix_notes(name, read_facts(folder), now)]
 
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
         """What the report says about sync (rank 0; others: nothing); ``pairs.csv`` and pictures go into ``output``.

@@ -20,14 +20,10 @@ def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Ma
     """
     train, held_out = manifest, Manifest(manifest.root, ())
     if config.train.holdout > 0 and config.train.eval_every > 0:
-        train, held_out = hold_out_events(
-            manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed
-        )
+        train, held_out = hold_out_events(manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed)
     if config.data.label_fraction < 1:
         train = keep_share_of_events(
-            Manifest(train.root, train.of_split(TRAIN_SPLIT)),
-            config.data.label_fraction,
-            seed=config.train.seed,
+            Manifest(train.root, train.of_split(TRAIN_SPLIT)), config.data.label_fraction, seed=config.train.seed
         )
     return train, held_out
 
@@ -48,17 +44,11 @@ def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) 
     count = min(max(1, round(share * len(events))), len(events) - 1)
     held = set(np.random.default_rng(seed).permutation(events)[:count].tolist())
     kept = tuple(sample for sample in samples if sample.event not in held)
-    return Manifest(manifest.root, kept), Manifest(
-        manifest.root, tuple(s for s in samples if s.event in held)
-    )
+    return Manifest(manifest.root, kept), Manifest(manifest.root, tuple(s for s in samples if s.event in held))
 
 
 def data_facts(manifest: Manifest) -> dict[str, int | str]:
     """Samples and events, counted, and the hash of both: where it differs, other clips come in other orders."""
     samples = manifest.of_split(TRAIN_SPLIT)
     lines = [(s.event, [(v.video, v.start_frame, v.num_frames, v.fps) for v in s.views]) for s in samples]
-    return {
-        "samples": len(samples),
-        "events": len({sample.event for sample in samples}),
-        "hash": content_hash(lines),
-    }
+    return {"samples": len(samples), "events": len({sample.event for sample in samples}), "hash": content_hash(lines)}

@@ -43,10 +43,7 @@ def pairs_made_from(config: Config, workdir: Path, pairs: Sequence[SyncPair]) ->
         for window in (pair["window0"], pair["window1"]):
             window["video"] = inside(root, window["video"])
     windows = [window for pair in pairs for window in (pair.window0, pair.window1)]
-    return {
-        "pairs": content_hash(named),
-        "videos": files_hash(root, {window.video for window in windows}),
-    }
+    return {"pairs": content_hash(named), "videos": files_hash(root, {window.video for window in windows})}
 
 
 def result_code() -> str:
@@ -78,9 +75,7 @@ def run_differences(
     size, frames = config.data.image_size, config.data.num_frames
     if (before := trained.get("image_size", size)) != size:
         changed["data.image_size"] = size
-        said.append(
-            f"data.image_size is {size} but was {before} in training: the encoder sees frames of another size"
-        )
+        said.append(f"data.image_size is {size} but was {before} in training: the encoder sees frames of another size")
     if config.model.positions == "stretched":
         if (before := trained.get("num_frames", frames)) != frames:
             changed["data.num_frames"] = frames
@@ -91,9 +86,7 @@ def run_differences(
             )
         if others := sorted(set(lengths) - {frames}):
             span = str(others[0]) if len(others) == 1 else f"{others[0]} … {others[-1]}"
-            said.append(
-                f"windows have {span} frames: positions are stretched over the {frames} of data.num_frames"
-            )
+            said.append(f"windows have {span} frames: positions are stretched over the {frames} of data.num_frames")
     known = trained_rates(logdir)
     strange = sorted(r for r in rates if known and all(abs(r / rate - 1) > RATE_TOLERANCE for rate in known))
     if strange:

@@ -100,9 +100,7 @@ def _step_of(line: str, path: Path) -> int:
         return int(json.loads(line)["step"])
     except (ValueError, KeyError, TypeError):
         if line.endswith("}"):
-            raise TrainingError(
-                f"{path}: {line[:60]!r} is not a record of a run; move the file away"
-            ) from None
+            raise TrainingError(f"{path}: {line[:60]!r} is not a record of a run; move the file away") from None
         return sys.maxsize  # the last line of a process that was killed while writing
 
 
@@ -180,12 +178,7 @@ class WeightsAndBiases(Logger):
         run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
         write_text(id_file, run_id + "\n")
         self.run = wandb.init(
-            project="videosync",
-            name=folder.name,
-            id=run_id,
-            resume="allow",
-            dir=str(folder),
-            config=dict(config),
+            project="videosync", name=folder.name, id=run_id, resume="allow", dir=str(folder), config=dict(config)
         )
 
     def step(self, record: Record) -> None:

@@ -11,17 +11,13 @@ from torch.optim import Adam, AdamW, Optimizer
 OPTIMIZERS: dict[str, type[Adam]] = {"adam": Adam, "adamw": AdamW}
 
 
-def build_optimizer(
-    parameters: Iterable[nn.Parameter], *, name: str, lr: float, weight_decay: float
-) -> Optimizer:
+def build_optimizer(parameters: Iterable[nn.Parameter], *, name: str, lr: float, weight_decay: float) -> Optimizer:
     """Adam (L2 regularisation) or AdamW (decoupled decay) over the parameters that are trained."""
     trained = [p for p in parameters if p.requires_grad]
     return OPTIMIZERS[name](trained, lr=lr, weight_decay=weight_decay, fused=True)
 
 
-def learning_rate(
-    step: float, total_steps: float, *, base: float, schedule: str, warmup_steps: float
-) -> float:
+def learning_rate(step: float, total_steps: float, *, base: float, schedule: str, warmup_steps: float) -> float:
     """The rate of optimizer step ``step`` (from 0) of ``total_steps``.
 
     Rises linearly over ``warmup_steps``, then follows half a cosine down to 0 at ``total_steps``

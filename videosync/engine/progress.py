@@ -13,9 +13,7 @@ class LoopState:
     """Where training is; saved and restored as one."""
 
     epoch: int = 0  # whole epochs done
-    samples: int = (
-        0  # samples done of the epoch under way, over all processes; all of them: it is not validated yet
-    )
+    samples: int = 0  # samples done of the epoch under way, over all processes; all of them: it is not validated yet
     step: int = 0  # optimizer steps done
     best: float = math.inf  # lowest validation score so far
     judged_by: str = ""  # identity of the validation that gave it

@@ -52,13 +52,7 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
         master = rank == 0 and env.get("TORCHELASTIC_USE_AGENT_STORE") != "True"  # else torchrun is it
         if master or _answers(host, port, until):
             store: dist.Store = dist.TCPStore(
-                host,
-                port,
-                world_size,
-                is_master=master,
-                timeout=LIMIT,
-                wait_for_workers=False,
-                multi_tenant=True,
+                host, port, world_size, is_master=master, timeout=LIMIT, wait_for_workers=False, multi_tenant=True
             )
             store = dist.PrefixStore(f"start_{env.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
             arrived.append(store.add("arrived", 1))
@@ -70,9 +64,7 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
     except dist.DistError as error:
         reason = str(error).strip().splitlines()[0]
         if "EADDRINUSE" in str(error):
-            reason = (
-                "another program uses this port; set MASTER_PORT (--master_port of a launcher) to another"
-            )
+            reason = "another program uses this port; set MASTER_PORT (--master_port of a launcher) to another"
         raise ConfigError(f"{address}, where the processes of this run meet: {reason}") from error
     finally:
         notice.cancel()

@@ -74,9 +74,7 @@ def _other_options(path: Path, options: Mapping[str, Any]) -> tuple[dict[str, An
     """(before, now) of those ``options`` that a report at ``path`` was made with otherwise; None where in nothing."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        config = {
-            f"{group}.{key}": v for group, values in report["config"].items() for key, v in values.items()
-        }
+        config = {f"{group}.{key}": v for group, values in report["config"].items() for key, v in values.items()}
         made = {**config, **report.get("made_from", {}).get("options", {})}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # none, or nothing that could be kept
@@ -93,8 +91,4 @@ def clear_report(folder: Path, *patterns: str) -> None:
 
 def versions() -> dict[str, str]:
     packages = ("torch", "numpy", "scikit-learn")
-    return {
-        "videosync": __version__,
-        "python": platform.python_version(),
-        **{p: version(p) for p in packages},
-    }
+    return {"videosync": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}

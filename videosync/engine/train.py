@@ -35,13 +35,7 @@ FREE_MODEL_OPTIONS = ("model.weights", "model.random_backbone", "model.chunk_siz
 
 
 def run_training(
-    config: Config,
-    *,
-    workdir: Path,
-    logdir: Path,
-    continue_train: bool,
-    command: str,
-    distributed: Distributed,
+    config: Config, *, workdir: Path, logdir: Path, continue_train: bool, command: str, distributed: Distributed
 ) -> int | None:
     """Train as ``config`` says; leaves checkpoints, ``metrics.jsonl``, ``config.yaml`` and ``run.json`` in ``logdir``.
 
@@ -124,9 +118,7 @@ def config_changes(config: Config, checkpoint: Checkpoint) -> list[str]:
     """
     before = config_from_dict(checkpoint.config, source=str(checkpoint.folder / "checkpoint.json"))
     changes = config_differences(before, config)
-    model = [
-        line for line in changes if line.startswith("model.") and not line.startswith(FREE_MODEL_OPTIONS)
-    ]
+    model = [line for line in changes if line.startswith("model.") and not line.startswith(FREE_MODEL_OPTIONS)]
     if model:
         raise CheckpointError(
             f"{checkpoint.folder}: trained with another model ({'; '.join(model)}); set these options "
@@ -181,9 +173,7 @@ def _take_place(trainer: Trainer, saved: Mapping[str, Any], config: Mapping[str,
     elif state.samples and batch_size != plan.batch_size:
         left = plan.samples - state.samples
         ends = "" if plan.batches_left(state) else ", which do not fill a batch, so it ends"
-        remarks.append(
-            f"epoch {state.epoch + 1} goes on with its last {left} of {plan.samples} samples{ends}"
-        )
+        remarks.append(f"epoch {state.epoch + 1} goes on with its last {left} of {plan.samples} samples{ends}")
     span, before = plan.span(state), saved.get("span", training.get("epochs"))
     if before is not None and not math.isclose(span, before) and not plan.finished(state):
         remarks.append(f"the learning rate schedule spans {span:.4g} epochs instead of {before:.4g}")
@@ -222,9 +212,7 @@ def announce(
     """Say what is trained and from where."""
     logger.message(description)
     if checkpoint is not None:
-        logger.message(
-            f"continuing from {checkpoint.folder} (epoch {checkpoint.epoch}, step {checkpoint.step})"
-        )
+        logger.message(f"continuing from {checkpoint.folder} (epoch {checkpoint.epoch}, step {checkpoint.step})")
     elif continue_train:
         logger.message("--continue_train: no checkpoint there yet, so training starts from scratch")
     for change in changes:

@@ -113,13 +113,7 @@ def train_detectors(
         logdir / "metrics.json",
         metrics,
         floor,
-        {
-            "prefix": prefix,
-            "split": config.eval.split,
-            "notes": notes,
-            "command": command,
-            "config": asdict(config),
-        },
+        {"prefix": prefix, "split": config.eval.split, "notes": notes, "command": command, "config": asdict(config)},
     )
     return MethodResults(logdir, reported.pair_ids, metrics, floor, predicted, tuple(notes))
 
@@ -135,9 +129,7 @@ def metric_options(pairs: MatrixPairs, config: Config) -> dict[str, Any]:
     }
 
 
-def write_metrics(
-    path: Path, metrics: Mapping[str, SyncMetrics], floor: SyncMetrics, facts: Mapping[str, Any]
-) -> None:
+def write_metrics(path: Path, metrics: Mapping[str, SyncMetrics], floor: SyncMetrics, facts: Mapping[str, Any]) -> None:
     """``{..., "floor": …, "methods": {name: …}, "versions": …}`` as JSON; complete or not there."""
     results = {"floor": floor.to_json(), "methods": {name: m.to_json() for name, m in metrics.items()}}
     write_report(path, {**facts, **results})

@@ -15,11 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from videosync.checkpoints.checkpoint import (
-    checkpoints_folder,
-    copy_checkpoint,
-    save_checkpoint,
-)
+from videosync.checkpoints.checkpoint import checkpoints_folder, copy_checkpoint, save_checkpoint
 from videosync.config.schema import OptimConfig, TrainConfig
 from videosync.engine.batches import BatchSource, StepClock
 from videosync.engine.distributed import Distributed
@@ -185,9 +181,7 @@ class Trainer:
         set_learning_rate(self.optimizer, lr)
         self.scaler.unscale_(self.optimizer)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.grad_clip).item()
-        if (
-            not math.isfinite(norm) and not self.scaler.is_enabled()
-        ):  # the fp16 scaler skips such steps itself
+        if not math.isfinite(norm) and not self.scaler.is_enabled():  # the fp16 scaler skips such steps itself
             raise TrainingError(self._not_finite("gradient norm", norm, names, lr))
         self.scaler.step(self.optimizer)
         self.scaler.update()
@@ -207,9 +201,7 @@ class Trainer:
         state = self.state
         if not self.finished and (self.eval_every == 0 or state.epoch % self.eval_every):
             return {}
-        self.distributed.share_tensors(
-            self.encoder.buffers()
-        )  # BatchNorm statistics differ between CPU ranks
+        self.distributed.share_tensors(self.encoder.buffers())  # BatchNorm statistics differ between CPU ranks
         cuda = [self.distributed.device] if self.distributed.device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):
             try:
@@ -273,9 +265,7 @@ class Trainer:
     def _agree(self, loss: float, names: list[str], lr: float) -> float:
         """The mean loss over ranks; all ranks learn here whether one of them has to stop."""
         finite = math.isfinite(loss)
-        total, bad, stops = self.distributed.sum(
-            [loss if finite else 0.0, float(not finite), float(self.stop.asked())]
-        )
+        total, bad, stops = self.distributed.sum([loss if finite else 0.0, float(not finite), float(self.stop.asked())])
         if bad:
             found = self.distributed.gather(None if finite else (loss, names))
             value, where = next(entry for entry in found if entry is not None)
@@ -294,9 +284,7 @@ class Trainer:
     def _remedy(self) -> str:
         last = checkpoints_folder(self.logdir) / "last"
         kept = f"the last good checkpoint is {last}" if last.exists() else "nothing had been saved yet"
-        return (
-            f"try a lower optim.lr or optim.grad_clip, train.precision=float32, and look at the clips; {kept}"
-        )
+        return f"try a lower optim.lr or optim.grad_clip, train.precision=float32, and look at the clips; {kept}"
 
     def _reduce_gradients_if(self, complete: bool) -> AbstractContextManager[None]:
         """DDP averages gradients over ranks only in the last of the accumulated batches."""

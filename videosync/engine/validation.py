@@ -139,9 +139,7 @@ class HeldOutValidator(Validator):
     def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         was_training = encoder.training
         encoder.eval()
-        share = self.distributed.together(
-            lambda: _total([self._sums(encoder, check), self._errors(encoder, check)])
-        )
+        share = self.distributed.together(lambda: _total([self._sums(encoder, check), self._errors(encoder, check)]))
         encoder.train(was_training)
         # gathered in rank order: every rank adds the same numbers in the same order
         total = _total(self.distributed.gather(share))

@@ -19,12 +19,7 @@ LABEL = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}
 
 
 def save_comparison(
-    path: Path,
-    metrics: Mapping[str, SyncMetrics],
-    floor: SyncMetrics,
-    errors: Mapping[str, np.ndarray],
-    *,
-    title: str,
+    path: Path, metrics: Mapping[str, SyncMetrics], floor: SyncMetrics, errors: Mapping[str, np.ndarray], *, title: str
 ) -> None:
     """Two panels with a row for each method, the best on top: the mean absolute error with its interval over events
     and the floor's line, and how often each signed error occurs.
@@ -48,9 +43,7 @@ def save_comparison(
             bars.barh(rows, means[chosen], color=color, label=label, xerr=reach[:, chosen], ecolor="0.25")
     for row, (name, mean) in enumerate(zip(names, means)):
         said = f"{mean:.2f}, {metrics[name].within_1:.0%} within 1"
-        bars.annotate(
-            said, (mean + reach[1, row], row), (5, 0), textcoords="offset points", va="center", bbox=LABEL
-        )
+        bars.annotate(said, (mean + reach[1, row], row), (5, 0), textcoords="offset points", va="center", bbox=LABEL)
     bars.axvline(floor.mae_frames, color="black", linestyle="--", label=f"always 0: {floor.mae_frames:.2f}")
     bars.set_yticks(np.arange(len(names)), names)
     bars.set_xlim(0, 1.75 * max(float((means + reach[1]).max()), floor.mae_frames))

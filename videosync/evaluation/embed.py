@@ -53,9 +53,7 @@ def video_features(
 
     features: list[Tensor] = []
     history = torch.empty(0, size, size, 3, dtype=torch.uint8, device=device)
-    for batch in prefetch(
-        _batches(frames, batch_frames, first=batch_frames + before, pin=device.type == "cuda")
-    ):
+    for batch in prefetch(_batches(frames, batch_frames, first=batch_frames + before, pin=device.type == "cuda")):
         current = batch.to(device, non_blocking=True)  # [n, H, W, 3]
         clip = torch.cat([history, current]) if len(history) else current
         context = len(history) if features else before

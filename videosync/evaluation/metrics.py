@@ -79,9 +79,7 @@ def sync_metrics(
     if not (np.isfinite(predicted).all() and np.isfinite(true).all() and (rates > 0).all()):
         raise ValueError("predictions, labels and frame rates must be finite, and frame rates above 0")
     if max_offset is not None and np.abs(true).max() > max_offset:
-        raise ValueError(
-            f"a true offset of {np.abs(true).max():g} frames lies beyond max_offset={max_offset}"
-        )
+        raise ValueError(f"a true offset of {np.abs(true).max():g} frames lies beyond max_offset={max_offset}")
     signed = predicted - true
     frames = np.abs(signed)
     ms = frames / rates * 1000
@@ -117,24 +115,11 @@ def metrics_table(methods: Mapping[str, SyncMetrics], floor: SyncMetrics, notes:
     Columns: mean absolute error ± margin with its interval over events, in frames and ms; median; shares
     within 1, 3, 5 and 10 frames. "–" where too few pairs or events allow no number. ``notes`` go below it.
     """
-    head = [
-        "method",
-        "error frames",
-        "95 % (events)",
-        "error ms",
-        "median",
-        "≤1",
-        "≤3",
-        "≤5",
-        "≤10",
-        "≤1 95 %",
-    ]
+    head = ["method", "error frames", "95 % (events)", "error ms", "median", "≤1", "≤3", "≤5", "≤10", "≤1 95 %"]
     rows = [head] + [_table_row(name, m) for name, m in ((FLOOR_NAME, floor), *methods.items())]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = [
-        "  ".join(
-            [row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]
-        ).rstrip()
+        "  ".join([row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]).rstrip()
         for row in rows
     ]
     lines.insert(1, "─" * len(lines[0]))

@@ -16,21 +16,10 @@ from videosync.video.read import read_frames_at
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-COLORS = (
-    "tab:cyan",
-    "tab:orange",
-    "tab:green",
-    "tab:pink",
-    "tab:olive",
-    "tab:purple",
-    "tab:brown",
-    "tab:red",
-)
+COLORS = ("tab:cyan", "tab:orange", "tab:green", "tab:pink", "tab:olive", "tab:purple", "tab:brown", "tab:red")
 
 
-def save_heat_map(
-    path: Path, matrix: np.ndarray, true: int, predicted: Mapping[str, float], title: str
-) -> None:
+def save_heat_map(path: Path, matrix: np.ndarray, true: int, predicted: Mapping[str, float], title: str) -> None:
     """Similarity matrix ``[T0, T1]`` with the true offset's line (white) and a dashed one for each method."""
     rows, columns = matrix.shape
     figure, axes = plt.subplots(figsize=(6.4, 5.6), layout="constrained")
@@ -50,9 +39,7 @@ def save_heat_map(
         title=title,
     )
     axes.title.set_fontsize(9)
-    legend = axes.legend(
-        loc="upper right", fontsize=7, title="offset, frames", title_fontsize=7, framealpha=0.85
-    )
+    legend = axes.legend(loc="upper right", fontsize=7, title="offset, frames", title_fontsize=7, framealpha=0.85)
     legend.get_frame().set_facecolor("0.25")
     for text in (*legend.get_texts(), legend.get_title()):
         text.set_color("white")
@@ -79,9 +66,7 @@ def save_film_strip(
     for line, (name, window, frames) in zip(grid, lines):
         inside = (frames >= 0) & (frames < length)
         pictures = iter(
-            read_frames_at(window.video, window.start + frames[inside], size=(height, height))
-            if inside.any()
-            else ()
+            read_frames_at(window.video, window.start + frames[inside], size=(height, height)) if inside.any() else ()
         )
         for axes, frame, there in zip(line, frames, inside):
             axes.imshow(next(pictures) if there else np.full((height, height, 3), 128, np.uint8))

@@ -34,11 +34,7 @@ def measure_methods(
 
 
 def set_notes(
-    true: np.ndarray,
-    events: Sequence[str],
-    max_offset: int,
-    *,
-    shown: Sequence[Hashable] | None = None,
+    true: np.ndarray, events: Sequence[str], max_offset: int, *, shown: Sequence[Hashable] | None = None
 ) -> list[str]:
     """What makes numbers on these N pairs say less than they seem to: sentences, none for a usual set.
 
@@ -48,13 +44,9 @@ def set_notes(
     if max_offset == 0:
         notes.append("pairs.max_offset is 0: every true offset is 0, so there is nothing to find")
     elif len(np.unique(true)) == 1 < len(true):
-        notes.append(
-            f"all true offsets are {true[0]:g} frames: always answering that is right, whatever is seen"
-        )
+        notes.append(f"all true offsets are {true[0]:g} frames: always answering that is right, whatever is seen")
     elif len(sizes) == 1 < len(true):
-        notes.append(
-            f"all true offsets are {-sizes[0]:g} or {sizes[0]:g} frames: only their sign is to be found"
-        )
+        notes.append(f"all true offsets are {-sizes[0]:g} or {sizes[0]:g} frames: only their sign is to be found")
     if len(set(events)) == 1 < len(true):
         notes.append("all pairs are of one event: ± is how they differ, and says nothing about other events")
     if shown is not None and 2 * len(set(shown)) <= len(shown) > 1:

@@ -174,9 +174,7 @@ def evaluate_encoder(
         rank=rank,
         world_size=world_size,
     ):
-        predicted = {
-            name: method(part.forward, part.backward, max_offset) for name, method in methods.items()
-        }
+        predicted = {name: method(part.forward, part.backward, max_offset) for name, method in methods.items()}
         for n, index in enumerate(part.indices):
             pair = pairs[index]
             said = {name: float(offsets[n]) for name, offsets in predicted.items()}

@@ -148,9 +148,7 @@ def _programs(facts: Facts) -> str:
     for stem in dict.fromkeys(name.partition(".")[0] for name in programs):
         same = {name: file for name, file in programs.items() if name.partition(".")[0] == stem}
         file = next(iter(same.values()))
-        ports = [
-            f"- {way[:-4]} `{port}`: {t}" for way in ("inputs", "outputs") for port, t in file[way].items()
-        ]
+        ports = [f"- {way[:-4]} `{port}`: {t}" for way in ("inputs", "outputs") for port, t in file[way].items()]
         names = " and ".join(f"`{name}`" for name in same)
         paragraphs.append(f"{names} ({LEGENDS[facts['kind']]}):\n\n" + "\n".join(ports))
         found = [f"`{name}` {file['check']['largest_difference']:.1e}" for name, file in same.items()]

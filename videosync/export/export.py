@@ -58,9 +58,7 @@ class _Export:
     facts: dict[str, Any]
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    def add(
-        self, name: str, what: str, network: Network | None = None, checked: Checked | None = None
-    ) -> None:
+    def add(self, name: str, what: str, network: Network | None = None, checked: Checked | None = None) -> None:
         path = self.folder / name
         facts: dict[str, Any] = {"what": what, "bytes": path.stat().st_size, "sha256": file_hash(path)}
         if network is not None and checked is not None:
@@ -135,10 +133,7 @@ def _export_encoder(
         done.add(WEIGHTS, "the weights, also of the heads that only training uses")
     for name in request.frames:
         network = encoder_network(
-            encoder,
-            image_size=config.data.image_size,
-            num_frames=config.data.num_frames,
-            dtype=DTYPES[name],
+            encoder, image_size=config.data.image_size, num_frames=config.data.num_frames, dtype=DTYPES[name]
         )
         _write_programs(done, network, formats, request)
     return done, remarks

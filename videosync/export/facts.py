@@ -25,13 +25,7 @@ REPORTED = ("dataset", "split", "prefix", "model_prefix", "data_prefix", "max_of
 
 
 def encoder_facts(
-    checkpoint: Checkpoint,
-    config: Config,
-    encoder: Encoder,
-    *,
-    source: Path,
-    workdir: Path,
-    reports: Iterable[Path],
+    checkpoint: Checkpoint, config: Config, encoder: Encoder, *, source: Path, workdir: Path, reports: Iterable[Path]
 ) -> tuple[dict[str, Any], list[str]]:
     """Facts of the encoder in ``checkpoint`` of the run ``source``, and remarks about what is not known.
 
@@ -103,9 +97,7 @@ def detector_facts(
                 f"the error of always answering 0 on split {split} was not recorded with the detector: give the "
                 "metrics.json of its training with --metrics"
             )
-        evaluations.insert(
-            0, evaluation({"split": split, "methods": {name: metrics}, "floor": floor}, source)
-        )
+        evaluations.insert(0, evaluation({"split": split, "methods": {name: metrics}, "floor": floor}, source))
     return {
         "kind": "detector",
         "run": name,
@@ -174,9 +166,7 @@ def _without_floor(methods: Mapping[str, SyncMetrics]) -> str:
     for name, m in methods.items():
         margin = "" if m.moe_frames is None else f" ± {m.moe_frames:.2f}"
         interval = (
-            ""
-            if m.mae_interval is None
-            else f" (95 % over events: {m.mae_interval[0]:.2f} … {m.mae_interval[1]:.2f})"
+            "" if m.mae_interval is None else f" (95 % over events: {m.mae_interval[0]:.2f} … {m.mae_interval[1]:.2f})"
         )
         lines.append(
             f"{name}: {m.mae_frames:.2f}{margin} frames{interval}, within 1 frame {m.within_1:.0%}; {m.n} pairs of "

@@ -156,9 +156,7 @@ def encoder_network(encoder: Encoder, *, image_size: int, num_frames: int, dtype
 def detector_network(detector: CnnDetector, *, temperature: float) -> Network:
     """The network of a trained detector, checked against ``detector`` itself, with swapped and identical videos."""
     size, fixed = detector.size, detector.shortest == detector.size
-    lengths = (
-        [size] if fixed else sorted({2, max(2, detector.shortest), (detector.shortest + size) // 2, size})
-    )
+    lengths = [size] if fixed else sorted({2, max(2, detector.shortest), (detector.shortest + size) // 2, size})
     probabilities = 2 * detector.max_offset + 1
 
     def cases() -> Iterator[Case]:
@@ -216,9 +214,7 @@ def moving_squares(batch: int, frames: int, size: int, dtype: torch.dtype, seed:
     return clips if dtype == torch.uint8 else clips.to(dtype) / 255
 
 
-def related_matrices(
-    count: int, length: int, max_offset: int, temperature: float, seed: int
-) -> tuple[Tensor, Tensor]:
+def related_matrices(count: int, length: int, max_offset: int, temperature: float, seed: int) -> tuple[Tensor, Tensor]:
     """Similarity matrices ``[N, L, L]`` of both directions, of random walks that are up to K frames apart."""
     generator = torch.Generator().manual_seed(seed)
     walk = torch.randn(count, length + max_offset, 16, generator=generator).cumsum(1)

@@ -58,9 +58,7 @@ def trace(network: Network) -> ExportedProgram:
         return torch.export.export(network.module, network.example, dynamic_shapes=_shapes(network, Dim))
 
 
-def write_torch(
-    program: ExportedProgram, network: Network, folder: Path, facts: Mapping[str, str]
-) -> Checked:
+def write_torch(program: ExportedProgram, network: Network, folder: Path, facts: Mapping[str, str]) -> Checked:
     """``{name}.pt2``, read back with ``torch.export.load`` and checked."""
     path = folder / f"{network.name}.pt2"
     with _quiet():

@@ -20,9 +20,7 @@ def overlaps(frames0: int, frames1: int, lags: np.ndarray) -> tuple[np.ndarray, 
     """
     first, stop = np.maximum(0, -lags), np.minimum(frames0, frames1 - lags)
     if (stop <= first).any():
-        raise ValueError(
-            f"offset {lags[stop <= first][0]} leaves signals of {frames0} and {frames1} frames no overlap"
-        )
+        raise ValueError(f"offset {lags[stop <= first][0]} leaves signals of {frames0} and {frames1} frames no overlap")
     return first, stop
 
 

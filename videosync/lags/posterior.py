@@ -46,8 +46,6 @@ def fit_beta(logits: np.ndarray, labels: np.ndarray) -> float:
     # search around unit spread, whatever the classifier's scale
     spread = float(np.nanstd(possible, axis=1).mean()) or 1.0
     found = minimize_scalar(
-        lambda log_beta: cross_entropy(np.exp(log_beta) / spread * logits, labels),
-        bounds=LOG_BETA,
-        method="bounded",
+        lambda log_beta: cross_entropy(np.exp(log_beta) / spread * logits, labels), bounds=LOG_BETA, method="bounded"
     )
     return float(np.exp(found.x) / spread)

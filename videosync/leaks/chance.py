@@ -109,8 +109,5 @@ def _flipped_sums(sums: np.ndarray, seed: int) -> np.ndarray:
             totals = np.concatenate([totals + value, totals - value])
         return totals
     rng = np.random.default_rng(seed)
-    draws = [
-        (rng.integers(0, 2, (CHUNK, len(sums)), dtype=np.int8) * 2.0 - 1) @ sums
-        for _ in range(FLIPS // CHUNK)
-    ]
+    draws = [(rng.integers(0, 2, (CHUNK, len(sums)), dtype=np.int8) * 2.0 - 1) @ sums for _ in range(FLIPS // CHUNK)]
     return np.concatenate(draws)

@@ -25,12 +25,7 @@ from videosync.engine.train_detectors import train_detectors, versions
 from videosync.files import write_json
 from videosync.lags.scores import best_lag
 from videosync.leaks.chance import ChanceTest, label_groups
-from videosync.leaks.metadata import (
-    clip_pairs,
-    keyframe_scores,
-    offsets_from_lengths,
-    packet_size_offsets,
-)
+from videosync.leaks.metadata import clip_pairs, keyframe_scores, offsets_from_lengths, packet_size_offsets
 from videosync.leaks.plan import TRAIN
 from videosync.leaks.rows import Judge, LeakRow
 from videosync.types import SyncPair
@@ -98,21 +93,14 @@ def find_leaks(
             f"another one to be evaluated on; there are {events} and {len({s.event for s in val})}"
         )
     rows.append(_length_row(config, output, judge))
-    rows += _packet_rows(
-        config, control_frames, [TRAIN] * bool(train) + [config.eval.split] * bool(val), output, judge
-    )
+    rows += _packet_rows(config, control_frames, [TRAIN] * bool(train) + [config.eval.split] * bool(val), output, judge)
     report = LeakReport(tuple(rows), tuple(notes))
     _write(output / "leaks.json", report, config, command)
     return report
 
 
 def _noise_rows(
-    config: Config,
-    methods: Sequence[str],
-    judge: Judge,
-    output: Path,
-    distributed: Distributed,
-    command: str,
+    config: Config, methods: Sequence[str], judge: Judge, output: Path, distributed: Distributed, command: str
 ) -> list[LeakRow]:
     """The chain of commands, with noise for embeddings."""
     construct_similarity_sets(
@@ -164,9 +152,7 @@ def _length_row(config: Config, output: Path, judge: Judge) -> LeakRow:
         return replace(row, verdict="at chance: clips of a pair are of equal length", told=True)
     if row.leak and config.pairs.placement == "random":
         said = row.verdict.removeprefix("LEAK: ")
-        return replace(
-            row, verdict=f"{said}, which windows at random places do not show: no leak", leak=False
-        )
+        return replace(row, verdict=f"{said}, which windows at random places do not show: no leak", leak=False)
     return row
 
 
@@ -194,9 +180,7 @@ def _labels(pairs: Sequence[SyncPair], config: Config) -> dict[str, Any]:
     }
 
 
-def _packet_rows(
-    config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: Judge
-) -> list[LeakRow]:
+def _packet_rows(config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: Judge) -> list[LeakRow]:
     pairs = [pair for split in splits for pair in _pairs(config, split, num_frames, output)]
     packets_of = lru_cache(maxsize=None)(read_packets)
     reach, labels = config.pairs.max_offset, _labels(pairs, config)

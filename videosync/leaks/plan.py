@@ -57,9 +57,7 @@ def fit_windows(manifest: Manifest) -> Windows:
 
     Raises ManifestError: no sample has two views, or they are too short for any offset.
     """
-    pairs = [
-        (a, b) for sample in manifest.samples for a, b in combinations(sample.views, 2) if similar_rates(a, b)
-    ]
+    pairs = [(a, b) for sample in manifest.samples for a, b in combinations(sample.views, 2) if similar_rates(a, b)]
     if not pairs:
         raise ManifestError(
             f"{manifest.root}: no sample has two views of one frame rate, so there is no offset to give away"
@@ -77,9 +75,7 @@ def fit_windows(manifest: Manifest) -> Windows:
         max_offset = min(USUAL_OFFSET, usual // 3)
         windows = Windows("random", max(1, min(LONGEST, usual - max_offset)), max_offset)
     if windows.max_offset < 1 or windows.max_offset >= windows.num_frames:
-        raise ManifestError(
-            f"{manifest.root}: pairs of views share {usual} frames, too few for windows with an offset"
-        )
+        raise ManifestError(f"{manifest.root}: pairs of views share {usual} frames, too few for windows with an offset")
     return windows
 
 

@@ -54,12 +54,7 @@ class Judge:
 
         ``groups``: of pairs whose offsets hang together (``label_groups``).
         """
-        options: dict[str, Any] = {
-            "fps": fps,
-            "events": events,
-            "bootstrap": self.bootstrap,
-            "seed": self.seed,
-        }
+        options: dict[str, Any] = {"fps": fps, "events": events, "bootstrap": self.bootstrap, "seed": self.seed}
         metrics, floor = sync_metrics(answers, offsets, **options), floor_metrics(offsets, **options)
         own = answer_gains(answers, offsets)
         if gains is None or largest is None:

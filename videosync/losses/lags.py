@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 LEAST_OVERLAP = 0.2  # of the shorter clip: smaller overlaps are no candidates
 
 
-def lag_loss(
-    embeddings: Tensor, steps: Tensor, mask: Tensor, *, temperature: float, label_variance: float
-) -> Tensor:
+def lag_loss(embeddings: Tensor, steps: Tensor, mask: Tensor, *, temperature: float, label_variance: float) -> Tensor:
     """Mean over the pairs of a batch whose true lag leaves enough overlap; a float32 scalar.
 
     ``embeddings`` ``[B, 2, T, D]`` unit length; ``steps`` ``[B, 2, T]`` consecutive frame numbers on one timeline;

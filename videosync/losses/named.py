@@ -8,9 +8,4 @@ from videosync.losses.scl import Scl
 from videosync.losses.tcc import Tcc
 from videosync.losses.tcn import Tcn
 
-LOSSES: dict[str, type[Objective]] = {
-    "scl": Scl,
-    "tcc": Tcc,
-    "tcn": Tcn,
-    "classification": Classification,
-}
+LOSSES: dict[str, type[Objective]] = {"scl": Scl, "tcc": Tcc, "tcn": Tcn, "classification": Classification}

@@ -38,16 +38,10 @@ class Scl(Objective):
     """
 
     temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
-    negative_type: str = option(
-        "single_noself", "+ none, own view, other videos, both", choices=NEGATIVE_TYPES
-    )
+    negative_type: str = option("single_noself", "+ none, own view, other videos, both", choices=NEGATIVE_TYPES)
     label_variance: float = option(10.0, "variance of the Gaussian target, frames^2", "(0, inf)")
-    lag_weight: float = option(
-        0.0, "weight of a loss over lags beside it; views must be contiguous", "[0, inf)"
-    )
-    log_epsilon: float = option(
-        0.0, "added inside the logarithm; 1e-6 reproduces the reference code", "[0, inf)"
-    )
+    lag_weight: float = option(0.0, "weight of a loss over lags beside it; views must be contiguous", "[0, inf)")
+    log_epsilon: float = option(0.0, "added inside the logarithm; 1e-6 reproduces the reference code", "[0, inf)")
 
     @property
     def wanted(self) -> Mapping[str, bool]:
@@ -58,17 +52,11 @@ class Scl(Objective):
         if self.lag_weight == 0:
             return frames
         return frames + self.lag_weight * lag_loss(
-            output,
-            batch.steps,
-            batch.mask,
-            temperature=self.temperature,
-            label_variance=self.label_variance,
+            output, batch.steps, batch.mask, temperature=self.temperature, label_variance=self.label_variance
         )
 
 
-def sequence_contrastive_loss(
-    embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Scl
-) -> Tensor:
+def sequence_contrastive_loss(embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Scl) -> Tensor:
     """Mean KL divergence over the real frames of a batch of view pairs; a float32 scalar.
 
     ``embeddings`` ``[B, 2, T, D]`` unit length; ``steps`` ``[B, 2, T]`` frame numbers on a timeline of
@@ -110,9 +98,7 @@ def sequence_contrastive_loss(
             allowed = torch.cat([columns, mask[:, :, None, :].expand_as(columns)], dim=-1)
         elif negative_type in ("batch", "batch_noself"):
             flat = e.flatten(0, 2)  # [B*V*T, D]
-            candidates = (flat @ flat.T / temperature).unflatten(
-                0, (batch, views, frames)
-            )  # [B, V, T, B*V*T]
+            candidates = (flat @ flat.T / temperature).unflatten(0, (batch, views, frames))  # [B, V, T, B*V*T]
             allowed = mask.flatten().expand_as(candidates)
             if negative_type == "batch_noself":
                 clip = torch.arange(batch * views, device=e.device)
@@ -120,9 +106,7 @@ def sequence_contrastive_loss(
                 allowed = allowed & ~same.view(batch, views, 1, -1)
 
         # only rows with a target from here on: [n, columns], so that no row is empty
-        log_partition = (
-            candidates[anchors].masked_fill(~allowed[anchors], -torch.inf).logsumexp(-1, keepdim=True)
-        )
+        log_partition = candidates[anchors].masked_fill(~allowed[anchors], -torch.inf).logsumexp(-1, keepdim=True)
         log_prob = cross[anchors] - log_partition  # [n, T]
         if log_epsilon > 0:
             # padding weighs 0, but must not overflow before it is weighed
@@ -133,9 +117,7 @@ def sequence_contrastive_loss(
         return (torch.xlogy(target, target) - target * log_prob).sum() / count
 
 
-def _targets(
-    steps: Tensor, lengths: Tensor, columns: Tensor, variance: float, *, as_reference: bool
-) -> Tensor:
+def _targets(steps: Tensor, lengths: Tensor, columns: Tensor, variance: float, *, as_reference: bool) -> Tensor:
     """Targets float32 ``[B, V, T, T]`` (frame of this view, of the other): rows sum to 1, or to 0 without a target.
 
     ``columns`` ``[B, V, T, T]`` True = a real frame of the other view. ``as_reference``: every step in float32.

@@ -36,18 +36,11 @@ class Tcc(FreeObjective):
 
     unit: ClassVar[bool] = False
     temperature: float = option(0.1, "of the softmax over frames", "(0, inf)")
-    tcc_type: str = option(
-        "regression_mse_var", "what is asked of a frame matched there and back", choices=LOSS_TYPES
-    )
-    tcc_similarity: str = option(
-        "l2", "minus the squared distance, or the inner product", choices=SIMILARITIES
-    )
+    tcc_type: str = option("regression_mse_var", "what is asked of a frame matched there and back", choices=LOSS_TYPES)
+    tcc_similarity: str = option("l2", "minus the squared distance, or the inner product", choices=SIMILARITIES)
     label_smoothing: float = option(0.1, "share of a frame's label that is spread over its clip", "[0, 1)")
     variance_lambda: float = option(
-        0.001,
-        "weight of the log variance of a match",
-        "[0, inf)",
-        only_for=("tcc_type", "regression_mse_var"),
+        0.001, "weight of the log variance of a match", "[0, inf)", only_for=("tcc_type", "regression_mse_var")
     )
     huber_delta: float = option(
         0.1,
@@ -56,9 +49,7 @@ class Tcc(FreeObjective):
         only_for=("tcc_type", "regression_huber"),
     )
     tcc_reference: bool = option(
-        False,
-        "the reference code's divergence to unnormalised scores",
-        only_for=("tcc_type", "classification"),
+        False, "the reference code's divergence to unnormalised scores", only_for=("tcc_type", "classification")
     )
 
     def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
@@ -71,9 +62,7 @@ class Tcc(FreeObjective):
         )
 
 
-def cycle_consistency_loss(
-    embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Tcc
-) -> Tensor:
+def cycle_consistency_loss(embeddings: Tensor, steps: Tensor, lengths: Tensor, mask: Tensor, options: Tcc) -> Tensor:
     """Mean over all frames of all ordered pairs of different clips of a batch; a float32 scalar.
 
     ``embeddings`` ``[N, T, D]``; ``steps`` ``[N, T]`` frame numbers in videos of ``lengths`` ``[N]`` frames (time is
@@ -182,6 +171,4 @@ def _check(embeddings: Tensor, options: Tcc) -> None:
     if options.temperature <= 0:
         raise ConfigError(f"temperature ({options.temperature}) of the loss must be above 0")
     if embeddings.dim() != 3 or embeddings.shape[0] < 2:
-        raise ValueError(
-            f"embeddings have shape {tuple(embeddings.shape)}; expected [N, T, D] of two clips or more"
-        )
+        raise ValueError(f"embeddings have shape {tuple(embeddings.shape)}; expected [N, T, D] of two clips or more")

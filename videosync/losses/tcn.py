@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 class Tcn(FreeObjective):
     """TCN's n-pairs loss: frames of the two views at one moment against the other moments of the same video."""
 
-    tcn_window: int = option(
-        5, "the positive, the other view's nearest frame, is at most so far away", "[0, inf)"
-    )
+    tcn_window: int = option(5, "the positive, the other view's nearest frame, is at most so far away", "[0, inf)")
     reg_lambda: float = option(0.002, "weight of the embeddings' squared lengths", "[0, inf)")
 
     def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
@@ -43,9 +41,7 @@ def n_pairs_loss(anchors: Tensor, positives: Tensor, *, reg_lambda: float = 0.00
     from torch.nn import functional as F
 
     if anchors.shape != positives.shape or anchors.dim() != 2:
-        raise ValueError(
-            f"anchors {tuple(anchors.shape)} and positives {tuple(positives.shape)}: expected two [N, D]"
-        )
+        raise ValueError(f"anchors {tuple(anchors.shape)} and positives {tuple(positives.shape)}: expected two [N, D]")
     with torch.autocast(anchors.device.type, enabled=False):
         a, p = anchors.float(), positives.float()
         if len(a) == 0:
@@ -74,9 +70,7 @@ def two_view_n_pairs_loss(
         for order in ([0, 1], [1, 0]):
             anchors, positives = nearest_in_time(s[order][None], m[order][None], window=window)
             if len(anchors):
-                losses.append(
-                    n_pairs_loss(e[order[0]][anchors], e[order[1]][positives], reg_lambda=reg_lambda)
-                )
+                losses.append(n_pairs_loss(e[order[0]][anchors], e[order[1]][positives], reg_lambda=reg_lambda))
     return torch.stack(losses).mean() if losses else embeddings.float().sum() * 0.0
 
 

@@ -90,18 +90,11 @@ class ClipEncoder:
 
 
 def clip_encoder(
-    encoder: Encoder,
-    config: Mapping[str, Any],
-    *,
-    name: str,
-    weights_hash: str = "",
-    rates: Sequence[float] = (),
+    encoder: Encoder, config: Mapping[str, Any], *, name: str, weights_hash: str = "", rates: Sequence[float] = ()
 ) -> ClipEncoder:
     """``encoder`` with the size and temperatures of the options that it was trained with, as nested dictionaries."""
     of_loss, of_matrix = config.get("loss", {}), config.get("similarity", {})
-    cosine = (
-        of_matrix.get("metric") == "cosine"
-    )  # of unit vectors: squared distances at twice the temperature
+    cosine = of_matrix.get("metric") == "cosine"  # of unit vectors: squared distances at twice the temperature
     return ClipEncoder(
         encoder,
         size=int(config.get("data", {}).get("image_size", 224)),
@@ -119,9 +112,5 @@ def shipped_encoder(folder: Path = FOLDER) -> ClipEncoder:
     encoder, facts = load_exported_encoder(folder)
     rates = facts.get("training", {}).get("data", {}).get("frame_rates", ())
     return clip_encoder(
-        encoder,
-        facts["config"],
-        name=folder.name,
-        weights_hash=facts["checkpoint"]["weights_hash"],
-        rates=rates,
+        encoder, facts["config"], name=folder.name, weights_hash=facts["checkpoint"]["weights_hash"], rates=rates
     )

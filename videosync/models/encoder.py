@@ -117,9 +117,7 @@ class Encoder(nn.Module):
         return unit if mask is None else unit * mask[..., None]
 
 
-def build_encoder(
-    options: ModelOptions, *, num_frames: int, workdir: str | Path = ""
-) -> Encoder | NoiseEncoder:
+def build_encoder(options: ModelOptions, *, num_frames: int, workdir: str | Path = "") -> Encoder | NoiseEncoder:
     """The encoder that ``options`` describe; ``num_frames`` is the length of a training clip.
 
     ``options.weights`` names backbone weights (:func:`videosync.models.pretrained.find_weights`). Frozen stages without

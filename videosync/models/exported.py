@@ -35,9 +35,7 @@ def load_exported_encoder(folder: str | Path) -> tuple[Encoder, dict[str, Any]]:
     if not path.is_file():
         raise CheckpointError(f"{path}: missing; export the run again with --format safetensors")
     if file_hash(path) != facts["checkpoint"]["weights_hash"]:
-        raise CheckpointError(
-            f"{path}: does not match the hash in {CARD_JSON}; the file is damaged or was exchanged"
-        )
+        raise CheckpointError(f"{path}: does not match the hash in {CARD_JSON}; the file is damaged or was exchanged")
     try:
         options = ModelOptions(**{**facts["config"]["model"], "weights": "", "random_backbone": True})
         encoder = build_encoder(options, num_frames=facts["config"]["data"]["num_frames"])
@@ -65,9 +63,7 @@ def read_card(folder: Path, *, kind: str) -> dict[str, Any]:
     """
     path = folder / CARD_JSON
     if not path.is_file():
-        raise CheckpointError(
-            f"{folder}: holds no {CARD_JSON}; expected a folder that 'videosync export' wrote"
-        )
+        raise CheckpointError(f"{folder}: holds no {CARD_JSON}; expected a folder that 'videosync export' wrote")
     try:
         facts = read_json(path)
     except ValueError as error:

@@ -22,9 +22,7 @@ TOLERANCE = 0.999
 
 
 @torch.no_grad()
-def optimize_for_inference(
-    encoder: Encoder | NoiseEncoder, *, precision: str = "auto"
-) -> Encoder | NoiseEncoder:
+def optimize_for_inference(encoder: Encoder | NoiseEncoder, *, precision: str = "auto") -> Encoder | NoiseEncoder:
     """A copy of ``encoder`` for embedding only, in evaluation mode, on the same device.
 
     ``precision`` is that of the backbone: "float32", "bf16", or "auto", which is bf16 where the processor

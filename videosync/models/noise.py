@@ -44,9 +44,7 @@ class NoiseEncoder(nn.Module):
     def embed(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
         """``[B, T, F]`` → random unit vectors float32 ``[B, T, D]``; zeros where ``mask`` is False."""
         checksum = zlib.crc32(features.detach().float().sort(dim=1).values.cpu().numpy().tobytes())
-        generator = torch.Generator().manual_seed(
-            hash((self.seed, self.calls, checksum)) & 0x7FFFFFFFFFFFFFFF
-        )
+        generator = torch.Generator().manual_seed(hash((self.seed, self.calls, checksum)) & 0x7FFFFFFFFFFFFFFF)
         self.calls += 1
         noise = torch.randn(*features.shape[:-1], self.embedding_size, generator=generator)
         embeddings = F.normalize(noise, dim=-1).to(features.device)

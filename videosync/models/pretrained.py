@@ -24,25 +24,18 @@ class Published:
 
 
 PRETRAINED: dict[str, Published] = {  # what model.weights may say → the file in FOLDER
-    "byol": Published(
-        "BYOL_1000.pth", "BYOL, 1000 epochs on ImageNet; linked from the CARL repository's README"
-    ),
+    "byol": Published("BYOL_1000.pth", "BYOL, 1000 epochs on ImageNet; linked from the CARL repository's README"),
     "mocov2": Published(
-        "moco_v2_200ep_pretrain.pth.tar",
-        "MoCo v2, 200 epochs; linked from github.com/facebookresearch/moco",
+        "moco_v2_200ep_pretrain.pth.tar", "MoCo v2, 200 epochs; linked from github.com/facebookresearch/moco"
     ),
     "simclr": Published("simclr_imagenet.ckpt", "SimCLR of Lightning Bolts; linked from its documentation"),
     "torchvision": Published(
-        "resnet50-0676ba61.pth",
-        "supervised ImageNet V1; https://download.pytorch.org/models/resnet50-0676ba61.pth",
+        "resnet50-0676ba61.pth", "supervised ImageNet V1; https://download.pytorch.org/models/resnet50-0676ba61.pth"
     ),
     "torchvision_v2": Published(
-        "resnet50-11ad3fa6.pth",
-        "supervised ImageNet V2; https://download.pytorch.org/models/resnet50-11ad3fa6.pth",
+        "resnet50-11ad3fa6.pth", "supervised ImageNet V2; https://download.pytorch.org/models/resnet50-11ad3fa6.pth"
     ),
-    "dino": Published(
-        "dino_resnet50_pretrain.pth", "DINO on ImageNet; linked from github.com/facebookresearch/dino"
-    ),
+    "dino": Published("dino_resnet50_pretrain.pth", "DINO on ImageNet; linked from github.com/facebookresearch/dino"),
 }
 # where a file keeps its weights; else they are the file
 _HOLDERS = ("state_dict", "model_state", "model", "teacher")
@@ -86,9 +79,7 @@ def find_weights(name: str, workdir: Path) -> Path:
     raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {TRAIN_WITHOUT}")
 
 
-def backbone_weights(
-    content: Any, path: Path, *, first: str = "conv1.weight"
-) -> tuple[dict[str, Tensor], list[str]]:
+def backbone_weights(content: Any, path: Path, *, first: str = "conv1.weight") -> tuple[dict[str, Tensor], list[str]]:
     """The backbone's weights in a published file's ``content``, under torchvision's names, and what is left out.
 
     ``first``: a name that every file for this backbone holds, behind one of the known prefixes. Left out are

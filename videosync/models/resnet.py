@@ -63,9 +63,7 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
 class ResNet(StagedBackbone):
     """``blocks`` blocks in each of four stages; features are max-pooled over space (F = 512 or 2048)."""
 
-    def __init__(
-        self, *, block: type[BasicBlock] | type[Bottleneck], blocks: tuple[int, int, int, int]
-    ) -> None:
+    def __init__(self, *, block: type[BasicBlock] | type[Bottleneck], blocks: tuple[int, int, int, int]) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)

@@ -12,13 +12,7 @@ from torch.nn import functional as F
 
 from videosync.errors import ConfigError, require_known
 from videosync.models.options import ModelOptions
-from videosync.models.positions import (
-    POSITIONS,
-    rotary_angles,
-    rotate,
-    sinusoidal_positions,
-    stretched_positions,
-)
+from videosync.models.positions import POSITIONS, rotary_angles, rotate, sinusoidal_positions, stretched_positions
 from videosync.models.temporal import TemporalBlock, TemporalFilter, over_clip
 
 
@@ -112,9 +106,7 @@ class TransformerEmbedder(nn.Module):
         )
         self.dropout = nn.Dropout(options.dropout)
         self.layers = nn.ModuleList(
-            TransformerLayer(
-                size=hidden, heads=options.heads, ff_size=options.ff_size, dropout=options.dropout
-            )
+            TransformerLayer(size=hidden, heads=options.heads, ff_size=options.ff_size, dropout=options.dropout)
             for _ in range(options.layers)
         )
         self.to_embedding = nn.Linear(hidden, options.embedding_size)
@@ -163,6 +155,4 @@ def _check(hidden_size: int, heads: int, positions: str) -> None:
     if positions in ("stretched", "plain") and hidden_size % 2:
         raise ConfigError(f"hidden_size ({hidden_size}) must be even for positions '{positions}'")
     if positions == "rotary" and (hidden_size // heads) % 2:
-        raise ConfigError(
-            f"hidden_size / heads ({hidden_size} / {heads}) must be even for positions 'rotary'"
-        )
+        raise ConfigError(f"hidden_size / heads ({hidden_size} / {heads}) must be even for positions 'rotary'")

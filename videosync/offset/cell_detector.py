@@ -40,9 +40,7 @@ class CellDetector(Detector):
     def arrays(self) -> dict[str, np.ndarray]:
         return {"input.mean": self._mean, "input.scale": self._scale, **super().arrays()}
 
-    def load_arrays(
-        self, arrays: Mapping[str, np.ndarray], *, size: int, shortest: int, max_offset: int
-    ) -> None:
+    def load_arrays(self, arrays: Mapping[str, np.ndarray], *, size: int, shortest: int, max_offset: int) -> None:
         self._mean, self._scale = arrays["input.mean"], arrays["input.scale"]
         super().load_arrays(arrays, size=size, shortest=shortest, max_offset=max_offset)
 

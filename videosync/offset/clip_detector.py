@@ -27,9 +27,7 @@ class ClipDetector:
         ConfigError: a detector of one size of matrices.
     """
 
-    most_cells = (
-        30_000_000  # frames of one clip times those of the other: two of 3 minutes at 30 frames/s, in 2 GB
-    )
+    most_cells = 30_000_000  # frames of one clip times those of the other: two of 3 minutes at 30 frames/s, in 2 GB
 
     def __init__(self, detector: Detector, facts: Mapping[str, Any]) -> None:
         if not isinstance(detector, EquivariantDetector):
@@ -52,9 +50,7 @@ class ClipDetector:
         """
         clips = torch.from_numpy(vectors0), torch.from_numpy(vectors1)
         made = {"metric": self.facts["metric"], "temperature": self.facts["temperature"]}
-        forward, backward = (
-            similarity_matrix(one, other, **made).numpy() for one, other in (clips, clips[::-1])
-        )
+        forward, backward = (similarity_matrix(one, other, **made).numpy() for one, other in (clips, clips[::-1]))
         if float(np.ptp(forward)) * len(vectors1) < FLAT:
             return np.zeros(len(lags))
         return self.detector.lag_scores(forward[None], backward[None], lags, both_ways=False)[0]

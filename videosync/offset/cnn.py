@@ -22,9 +22,7 @@ TOGETHER = 64  # matrices scored at once
 
 @dataclass(frozen=True)
 class CnnOptions(EpochOptions):
-    channels: list[int] = option(
-        [32, 64, 128, 256], "a convolution block each, which halves the matrix", "[1, inf)"
-    )
+    channels: list[int] = option([32, 64, 128, 256], "a convolution block each, which halves the matrix", "[1, inf)")
     dropout: float = option(0.3, "share of channels dropped in each block while training", "[0, 1)")
     lr: float = option(1e-4, "learning rate of AdamW", "(0, inf)")
     epochs: int = option(100, "at most; the best epoch is kept", "[1, inf)")
@@ -64,9 +62,7 @@ class CnnDetector(TorchDetector, CellDetector):
 
         with self._fresh_network() as network:
             optimizer = torch.optim.AdamW(network.parameters(), lr=self.options.lr)
-            return self._train_epochs(
-                lambda: self._epoch(train, optimizer), lambda: self._loss(held), on_epoch
-            )
+            return self._train_epochs(lambda: self._epoch(train, optimizer), lambda: self._loss(held), on_epoch)
 
     def _epoch(self, train: Examples, optimizer: torch.optim.Optimizer) -> float:
         """One pass over the examples in random order; returns the mean loss."""

@@ -17,9 +17,7 @@ from videosync.types import MatrixPairs
 
 # chosen with the network of ``diagonal_network``, on the same sets
 WHOLE = 0.25  # share of batches that are neither cropped nor stretched
-UNRELATED = (
-    0.15  # share of a batch whose video 1 runs backwards: it shares no moment, so no lag may be preferred
-)
+UNRELATED = 0.15  # share of a batch whose video 1 runs backwards: it shares no moment, so no lag may be preferred
 SHORTEST, LONGEST = 0.25, 1.25  # frames of a crop as a share of the matrix
 WIDEST = 0.75  # largest offset as a share of the frames
 FEWEST_FRAMES = 8
@@ -87,16 +85,12 @@ def _draw_crop(room: int, max_offset: int, rng: np.random.Generator) -> _Crop:
         return _Crop(room, 1.0, max_offset)
     frames = int(rng.integers(fewest, most + 1))
     slack = room - _Crop(frames, speed, 0).span
-    least = max(
-        1, math.ceil(speed * (max_offset - slack))
-    )  # every pair has a crop with an offset as small as this
+    least = max(1, math.ceil(speed * (max_offset - slack)))  # every pair has a crop with an offset as small as this
     widest = max(least, min(int(WIDEST * frames), int(speed * max(max_offset, slack))))
     return _Crop(frames, speed, int(rng.integers(least, widest + 1)))
 
 
-def _place(
-    offset: int, slack: float, speed: float, reach: int, rng: np.random.Generator
-) -> tuple[int, float, float]:
+def _place(offset: int, slack: float, speed: float, reach: int, rng: np.random.Generator) -> tuple[int, float, float]:
     """The offset of a crop, uniform over those of ±``reach`` that ``slack`` frames allow; first row and column."""
     least, most = math.ceil(speed * (offset - slack) - 1e-9), math.floor(speed * (offset + slack) + 1e-9)
     wanted = int(rng.integers(max(least, -reach), min(most, reach) + 1))

@@ -116,9 +116,7 @@ class Detector(ABC):
         """
         return posterior_median(self.probabilities(forward, backward, max_offset))
 
-    def probabilities(
-        self, forward: np.ndarray, backward: np.ndarray, max_offset: int | None = None
-    ) -> np.ndarray:
+    def probabilities(self, forward: np.ndarray, backward: np.ndarray, max_offset: int | None = None) -> np.ndarray:
         """Calibrated probability of each offset: float64 ``[N, 2K + 1]``, entry ``K + k`` for offset k."""
         check_directions(forward, backward)
         reach = self.max_offset if max_offset is None else max_offset
@@ -136,9 +134,7 @@ class Detector(ABC):
             **{f"model.{name}": value for name, value in self._model_arrays().items()},
         }
 
-    def load_arrays(
-        self, arrays: Mapping[str, np.ndarray], *, size: int, shortest: int, max_offset: int
-    ) -> None:
+    def load_arrays(self, arrays: Mapping[str, np.ndarray], *, size: int, shortest: int, max_offset: int) -> None:
         """Take what ``arrays`` gave; ``shortest`` and ``size``: frames of the shortest and longest train pair."""
         self.size, self.shortest, self.max_offset = size, shortest, max_offset
         self._beta = float(arrays["beta"][0])
@@ -152,10 +148,7 @@ class Detector(ABC):
         """Fit on ``rows`` of the train set, and stop by the rows ``held``; returns facts."""
 
     def _train_epochs(
-        self,
-        one_epoch: Callable[[], float],
-        held_out: Callable[[], float],
-        on_epoch: Callable[[Report], None],
+        self, one_epoch: Callable[[], float], held_out: Callable[[], float], on_epoch: Callable[[Report], None]
     ) -> dict[str, Any]:
         """Run ``one_epoch``, which gives its loss, until that of ``held_out`` falls no more; keeps the best epoch."""
         stopping = EarlyStopping(self.options.patience)

@@ -101,6 +101,4 @@ def relative_distances(forward: np.ndarray, backward: np.ndarray) -> np.ndarray:
 
 def dtw(forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
     """``Predictor``: median offset of the warping path on distances, over both directions."""
-    return antisymmetric(
-        lambda s, other: median_of_dtw(relative_distances(s, other)), forward, backward, max_offset
-    )
+    return antisymmetric(lambda s, other: median_of_dtw(relative_distances(s, other)), forward, backward, max_offset)

@@ -31,16 +31,13 @@ class EarlyStopping:
         """
         if not math.isfinite(loss):
             raise TrainingError(
-                f"the held-out loss of epoch {epoch} is {loss}; lower the learning rate or look at the "
-                "set's values"
+                f"the held-out loss of epoch {epoch} is {loss}; lower the learning rate or look at the set's values"
             )
         if loss < self.best_loss:
             self._progress = epoch
         if loss <= self.best_loss:
             self.best_loss, self.best_epoch = loss, epoch
-            self.best_arrays = {
-                name: np.array(value) for name, value in arrays().items()
-            }  # copies, not references
+            self.best_arrays = {name: np.array(value) for name, value in arrays().items()}  # copies, not references
         return epoch - self._progress >= self.patience
 
     def facts(self, epochs: int) -> dict[str, float]:

@@ -99,12 +99,7 @@ class EquivariantDetector(TorchDetector):
         return self.lag_scores(forward, backward, range(-max_offset, max_offset + 1))
 
     def lag_scores(
-        self,
-        forward: np.ndarray,
-        backward: np.ndarray,
-        lags: Sequence[int] | np.ndarray,
-        *,
-        both_ways: bool = True,
+        self, forward: np.ndarray, backward: np.ndarray, lags: Sequence[int] | np.ndarray, *, both_ways: bool = True
     ) -> np.ndarray:
         """Scores of any lags, of matrices of any size and shape.
 
@@ -132,9 +127,7 @@ class EquivariantDetector(TorchDetector):
         return DiagonalNetwork(self.options.channels)
 
 
-def batches(
-    lengths: np.ndarray, rows: np.ndarray, batch_size: int, rng: np.random.Generator
-) -> Iterator[np.ndarray]:
+def batches(lengths: np.ndarray, rows: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """``rows`` in random batches of pairs that are about as long, so that little is cut to make them alike."""
     shuffled = rng.permutation(rows)
     ordered = shuffled[np.argsort(lengths[shuffled], kind="stable")]

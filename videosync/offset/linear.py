@@ -39,9 +39,7 @@ class LinearDetector(CellDetector):
         classifier = self._classifier()
         classifier.fit(inputs if span is None else inputs @ (inputs.T @ span), labels)
         weights, bias = classifier.coef_, classifier.intercept_
-        if (
-            len(classifier.classes_) == 2
-        ):  # scikit-learn keeps one row then: the second class against the first
+        if len(classifier.classes_) == 2:  # scikit-learn keeps one row then: the second class against the first
             weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
         if span is not None:
             weights = (weights @ span.T) @ inputs  # [C, T * T]

@@ -20,12 +20,7 @@ from videosync.offset.predictor import Predictor
 from videosync.offset.saving import read_arrays, read_facts
 from videosync.offset.svm import SvmDetector
 
-PREDICTORS: dict[str, Predictor] = {
-    "median": median,
-    "mean": mean,
-    "dtw": dtw,
-    "diagonal": diagonal,
-}
+PREDICTORS: dict[str, Predictor] = {"median": median, "mean": mean, "dtw": dtw, "diagonal": diagonal}
 
 DETECTORS: dict[str, type[Detector]] = {
     "log_reg": LogisticRegressionDetector,

@@ -28,9 +28,7 @@ class Predictor(Protocol):
     def __call__(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray: ...
 
 
-def antisymmetric(
-    direction: Direction, forward: np.ndarray, backward: np.ndarray, max_offset: int
-) -> np.ndarray:
+def antisymmetric(direction: Direction, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray:
     """``(direction(forward, backward) - direction(backward, forward)) / 2`` in chunks, clipped to ±max_offset.
 
     Returns:

@@ -78,9 +78,7 @@ def read_arrays(folder: str | Path) -> dict[str, np.ndarray]:
     try:
         return load_file(Path(folder) / ARRAYS_FILE)
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{folder}: the detector's arrays are damaged ({error}); train it again"
-        ) from error
+        raise CheckpointError(f"{folder}: the detector's arrays are damaged ({error}); train it again") from error
 
 
 def detector_hash(folder: str | Path) -> str:

@@ -40,9 +40,7 @@ def warped_frames(query: np.ndarray, key: np.ndarray, distance: str) -> np.ndarr
     return np.interp(np.arange(len(query)), places, middle).round().astype(np.int64)
 
 
-def write_aligned_video(
-    path: str | PathLike[str], query: PhaseVideo, key: PhaseVideo, warped: np.ndarray
-) -> None:
+def write_aligned_video(path: str | PathLike[str], query: PhaseVideo, key: PhaseVideo, warped: np.ndarray) -> None:
     """The query at the left, at its own speed; at the right, frame ``warped[i]`` of the key beside its frame ``i``.
 
     Captions say which frames are shown and their phases, in green where both agree and in red where not.
@@ -68,9 +66,7 @@ def _pictures(query: PhaseVideo, key: PhaseVideo, warped: np.ndarray) -> Iterato
                 _strip(size[1], f"{role}: {video.name}", _place(video, number, phase), color)
                 for (video, role, number), size, phase in zip(captions, sizes, phases)
             ]
-            yield np.concatenate(
-                [np.concatenate(strips, axis=1), np.concatenate([left[n], right[n]], axis=1)]
-            )
+            yield np.concatenate([np.concatenate(strips, axis=1), np.concatenate([left[n], right[n]], axis=1)])
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -9,15 +9,7 @@ import numpy as np
 from videosync.data.samples import quoted
 from videosync.errors import ManifestError
 from videosync.phases.embed import PhaseVideo
-from videosync.phases.tasks import (
-    FITTED_TASKS,
-    LABELLED_TASKS,
-    Tracks,
-    complete,
-    labelled,
-    phase_numbers,
-    track_of,
-)
+from videosync.phases.tasks import FITTED_TASKS, LABELLED_TASKS, Tracks, complete, labelled, phase_numbers, track_of
 
 
 def check_videos(

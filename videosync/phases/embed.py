@@ -63,9 +63,7 @@ def phase_videos(manifest: Manifest, split: str) -> list[PhaseVideo]:
             if view.video not in videos:
                 labels = None if view.frame_labels is None else read_frame_labels(manifest, view)
                 path = manifest.path(view)
-                videos[view.video] = PhaseVideo(
-                    view.video, path, sample.event, view.num_frames, view.fps, labels
-                )
+                videos[view.video] = PhaseVideo(view.video, path, sample.event, view.num_frames, view.fps, labels)
     return list(videos.values())
 
 
@@ -120,9 +118,7 @@ def embed_videos(
                     seed = zlib.crc32(f"{video.name}\0{start}".encode())
                     unplaced.append(embed_without_positions(encoder, batch, seed=seed)[0].cpu())
         found.append(
-            VideoEmbeddings(
-                index, torch.cat(parts).numpy(), torch.cat(unplaced).numpy() if unplaced else None
-            )
+            VideoEmbeddings(index, torch.cat(parts).numpy(), torch.cat(unplaced).numpy() if unplaced else None)
         )
         on_video(1)
     return found

@@ -19,9 +19,7 @@ from sklearn.preprocessing import StandardScaler
 DISTANCES = 2**23  # between frames, held at once
 
 
-def kendalls_tau(
-    videos: Sequence[np.ndarray], *, stride: int = 1, distance: str = "sqeuclidean"
-) -> np.ndarray:
+def kendalls_tau(videos: Sequence[np.ndarray], *, stride: int = 1, distance: str = "sqeuclidean") -> np.ndarray:
     """How far the nearest neighbours of a video's frames in another video keep their order; 1: always.
 
     For each ordered pair of different videos, Kendall's tau between a frame's number and that of its nearest
@@ -135,9 +133,7 @@ def _completion(phases: np.ndarray, num_phases: int) -> np.ndarray:
     for phase in range(num_phases - 1):
         places = np.flatnonzero(phases == phase)
         if len(places) == 0:
-            raise ValueError(
-                f"a video has no frame of phase {phase}; completion needs phases 0 … {num_phases - 2}"
-            )
+            raise ValueError(f"a video has no frame of phase {phase}; completion needs phases 0 … {num_phases - 2}")
         columns.append((np.arange(len(phases)) - places[-1]) / len(phases))
     return np.stack(columns, axis=1)
 

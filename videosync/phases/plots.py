@@ -36,9 +36,7 @@ class Aligned:
 def nearest_frames(query: np.ndarray, key: np.ndarray, distance: str) -> np.ndarray:
     """Frame of ``key`` ``[T1, D]`` nearest to each of ``query`` ``[T0, D]``: int64 ``[T0]``."""
     rows = max(1, 2**23 // len(key))  # at once
-    parts = [
-        cdist(query[start : start + rows], key, distance).argmin(1) for start in range(0, len(query), rows)
-    ]
+    parts = [cdist(query[start : start + rows], key, distance).argmin(1) for start in range(0, len(query), rows)]
     return np.concatenate(parts)
 
 
@@ -100,14 +98,10 @@ def _show_phases(axes: Axes, video: PhaseVideo, phases: np.ndarray, *, along: st
         low, high = start / video.fps, stop / video.fps
         if along == "x":
             axes.axvspan(low, high, 0, strip, color=color, lw=0)
-            axes.text(
-                (low + high) / 2, strip * 1.2, str(label), transform=axes.get_xaxis_transform(), ha="center"
-            )
+            axes.text((low + high) / 2, strip * 1.2, str(label), transform=axes.get_xaxis_transform(), ha="center")
         else:
             axes.axhspan(low, high, 0, strip / 2, color=color, lw=0)
-            axes.text(
-                strip * 0.7, (low + high) / 2, str(label), transform=axes.get_yaxis_transform(), va="center"
-            )
+            axes.text(strip * 0.7, (low + high) / 2, str(label), transform=axes.get_yaxis_transform(), va="center")
 
 
 def phase_runs(labels: np.ndarray) -> Sequence[tuple[int, int, int]]:

@@ -10,16 +10,7 @@ import numpy as np
 
 from videosync.phases.embed import PhaseVideo, VideoEmbeddings
 from videosync.phases.scores import Score
-from videosync.phases.tasks import (
-    CHANCE,
-    TASKS,
-    PhaseOptions,
-    Task,
-    Track,
-    Tracks,
-    position_code,
-    track_of,
-)
+from videosync.phases.tasks import CHANCE, TASKS, PhaseOptions, Task, Track, Tracks, position_code, track_of
 
 Scores = dict[str, Score]  # metric → score
 
@@ -75,9 +66,7 @@ class EmbeddedSplit:
         return [track for track in tracks if len(track.embeddings)]
 
 
-def score_phases(
-    tasks: Sequence[str], train: EmbeddedSplit, val: EmbeddedSplit, options: PhaseOptions
-) -> PhaseScores:
+def score_phases(tasks: Sequence[str], train: EmbeddedSplit, val: EmbeddedSplit, options: PhaseOptions) -> PhaseScores:
     """The scores of ``tasks`` (names out of ``TASKS``) on ``val``; what is fitted is fitted on ``train``."""
     seen, fitted_on = val.tracks(), train.tracks()
     unplaced, unplaced_train = val.unplaced_tracks(), train.unplaced_tracks()
@@ -111,14 +100,10 @@ def phase_table(scores: PhaseScores, notes: Sequence[str] = ()) -> str:
         if scores.without_positions is not None:
             other = scores.without_positions[metric]
             row += [_value(metric, other), _interval(metric, other)]
-        rows.append(
-            [*row, _value(metric, scores.position_only[metric]), _value(metric, scores.chance[metric])]
-        )
+        rows.append([*row, _value(metric, scores.position_only[metric]), _value(metric, scores.chance[metric])])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
-        "  ".join(
-            [row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:]))]
-        ).rstrip()
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:]))]).rstrip()
         for row in rows
     ]
     lines.insert(1, "─" * max(map(len, lines)))

@@ -16,19 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.phases.metrics import (
-    classified_frames,
-    completion_predictions,
-    kendalls_tau,
-    retrieval_precision,
-)
-from videosync.phases.scores import (
-    EventDraws,
-    Score,
-    mean_score,
-    pair_score,
-    r_squared_score,
-)
+from videosync.phases.metrics import classified_frames, completion_predictions, kendalls_tau, retrieval_precision
+from videosync.phases.scores import EventDraws, Score, mean_score, pair_score, r_squared_score
 
 POSITION_WAVES = 8  # cosines in the code of a frame's place
 
@@ -173,9 +162,7 @@ def phase_numbers(*splits: Tracks) -> np.ndarray:
 
 def complete(tracks: Tracks, phases: np.ndarray) -> list[Track]:
     """The labelled tracks with a frame of every phase but the last, whose ends event completion is about."""
-    return [
-        track for track in tracks if track.labels is not None and np.isin(phases[:-1], track.labels).all()
-    ]
+    return [track for track in tracks if track.labels is not None and np.isin(phases[:-1], track.labels).all()]
 
 
 def _blind(tracks: Tracks) -> list[Track]:

@@ -15,9 +15,7 @@ Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
 class Source:
     """The file that a clip of T frames comes from, as far as a meter may need more of it than its frames."""
 
-    keyframes: tuple[
-        int, ...
-    ] = ()  # among the frames, by number; their flashes are bridged (signals.keyframes)
+    keyframes: tuple[int, ...] = ()  # among the frames, by number; their flashes are bridged (signals.keyframes)
     path: str | None = None  # None: the frames come from no file
     times: np.ndarray | None = None  # float64 [T] seconds since the file's first frame
 
@@ -78,7 +76,5 @@ def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
             )
         first = first or frame.shape
         if frame.shape != first:
-            raise ValueError(
-                f"frame {number} is {list(frame.shape)}, frame 0 {list(first)}; sizes must agree"
-            )
+            raise ValueError(f"frame {number} is {list(frame.shape)}, frame 0 {list(first)}; sizes must agree")
         yield frame

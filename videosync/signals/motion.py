@@ -66,9 +66,7 @@ class MotionMeter:
 
     needs: Literal["pictures"] = "pictures"
 
-    def __init__(
-        self, channels: Sequence[str] = tuple(CHANNELS), *, size: int = SIZE, stabilise: bool = True
-    ) -> None:
+    def __init__(self, channels: Sequence[str] = tuple(CHANNELS), *, size: int = SIZE, stabilise: bool = True) -> None:
         for name in channels:
             require_known("motion channel", name, CHANNELS)
         self.size, self.stabilise = size, stabilise
@@ -187,9 +185,7 @@ def _earlier(recent: list[np.ndarray], path: Sequence[Step] | None) -> Earlier:
     return found
 
 
-def _compare(
-    rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.ndarray, limit: np.ndarray
-) -> None:
+def _compare(rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.ndarray, limit: np.ndarray) -> None:
     """Append what one frame shows; NaN where there is no earlier frame to compare with."""
     energies = np.full(len(SCALES), np.nan)
     for place, scale in enumerate(SCALES):

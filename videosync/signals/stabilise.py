@@ -90,9 +90,7 @@ def _moves(before: np.ndarray, later: np.ndarray, soon: np.ndarray) -> bool:
 
 def _rim_changed(before: np.ndarray, after: np.ndarray) -> float:
     """Share of the blocks along the picture's rim in which some of it changes."""
-    changed = (
-        cv2.absdiff(cv2.GaussianBlur(before, (0, 0), 1.0), cv2.GaussianBlur(after, (0, 0), 1.0)) >= CHANGED
-    )
+    changed = cv2.absdiff(cv2.GaussianBlur(before, (0, 0), 1.0), cv2.GaussianBlur(after, (0, 0), 1.0)) >= CHANGED
     blocks = cv2.resize(changed.astype(np.float32), (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)
     rim = np.concatenate([blocks[0], blocks[-1], blocks[1:-1, 0], blocks[1:-1, -1]])
     return float((rim > CHANGED_SHARE).mean())
@@ -114,13 +112,7 @@ def _tracks(before: np.ndarray, after: np.ndarray, corners: np.ndarray) -> tuple
     if not len(corners):
         return corners[:, 0], corners[:, 0]
     there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before,
-        after,
-        corners,
-        np.empty_like(corners),
-        winSize=(REACH, REACH),
-        maxLevel=LEVELS,
-        criteria=_STOP,
+        before, after, corners, np.empty_like(corners), winSize=(REACH, REACH), maxLevel=LEVELS, criteria=_STOP
     )
     kept = found[:, 0] > 0
     return corners[kept, 0], there[kept, 0]
@@ -132,9 +124,7 @@ def _affine(old: np.ndarray, new: np.ndarray, within: float) -> tuple[np.ndarray
     if len(old) < 4:
         return nothing
     cv2.setRNGSeed(0)  # the same pictures, the same map
-    found, agree = cv2.estimateAffine2D(
-        old, new, method=cv2.RANSAC, ransacReprojThreshold=within, maxIters=300
-    )
+    found, agree = cv2.estimateAffine2D(old, new, method=cv2.RANSAC, ransacReprojThreshold=within, maxIters=300)
     if found is None or not np.isfinite(found).all() or abs(np.linalg.det(found[:, :2]) - 1) > 0.5:
         return nothing
     return np.vstack([found, [0.0, 0.0, 1.0]]), agree[:, 0] > 0
@@ -143,12 +133,8 @@ def _affine(old: np.ndarray, new: np.ndarray, within: float) -> tuple[np.ndarray
 def aligned(picture: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An earlier picture [h,w] where the camera's motion has taken it, and 1 where it is seen (uint8 [h,w])."""
     height, width = picture.shape
-    moved = cv2.warpAffine(
-        picture, matrix[:2], (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    seen = cv2.warpAffine(
-        np.ones((height, width), np.uint8), matrix[:2], (width, height), flags=cv2.INTER_NEAREST
-    )
+    moved = cv2.warpAffine(picture, matrix[:2], (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpAffine(np.ones((height, width), np.uint8), matrix[:2], (width, height), flags=cv2.INTER_NEAREST)
     return moved, cv2.erode(seen, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
 
 

@@ -17,11 +17,7 @@ TEMPERATURE = 0.1
 
 @overload
 def similarity_matrix(
-    embeddings0: Tensor,
-    embeddings1: Tensor,
-    *,
-    metric: Metric = "sqeuclidean",
-    temperature: float | None = None,
+    embeddings0: Tensor, embeddings1: Tensor, *, metric: Metric = "sqeuclidean", temperature: float | None = None
 ) -> Tensor: ...
 @overload
 def similarity_matrix(
@@ -74,9 +70,7 @@ def similarity_matrix(
     if not temperature > 0:
         raise ValueError(f"temperature must be above 0, got {temperature}")
     if embeddings0.shape[-1] != embeddings1.shape[-1]:
-        raise ValueError(
-            f"embeddings of size {embeddings0.shape[-1]} and {embeddings1.shape[-1]} cannot be compared"
-        )
+        raise ValueError(f"embeddings of size {embeddings0.shape[-1]} and {embeddings1.shape[-1]} cannot be compared")
     with torch.autocast(embeddings0.device.type, enabled=False):
         e0 = _at_least_float32(embeddings0)
         e1 = _at_least_float32(embeddings1)

@@ -75,9 +75,7 @@ class SimilaritySetWriter:
     ) -> None:
         _check_facts(folder, prefix, split, pair_ids, events, offsets, fps, max_offset, header)
         if len(lengths) != len(pair_ids) or not 1 <= min(lengths) <= max(lengths) <= size:
-            raise ValueError(
-                f"expected {len(pair_ids)} lengths of 1 … {size} frames, got {list(lengths)[:5]} …"
-            )
+            raise ValueError(f"expected {len(pair_ids)} lengths of 1 … {size} frames, got {list(lengths)[:5]} …")
         self._paths = _SetPaths(folder, prefix, split)
         self._labels = np.asarray(offsets, dtype=np.int64)
         self._header = {
@@ -183,8 +181,7 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
         raise CheckpointError(f"{paths.describe()} cannot be read ({error}); {_rebuild(prefix)}") from error
     if header.get("format") != FORMAT:
         raise CheckpointError(
-            f"{paths.header}: set format {header.get('format')!r}, but this version reads {FORMAT}; "
-            + _rebuild(prefix)
+            f"{paths.header}: set format {header.get('format')!r}, but this version reads {FORMAT}; " + _rebuild(prefix)
         )
     if absent := [key for key in _NEEDED if key not in header]:
         raise CheckpointError(f"{paths.header}: has no {absent[0]}; {_rebuild(prefix)}")
@@ -195,9 +192,7 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
             f"{matrices.shape}; {_rebuild(prefix)}"
         )
     if labels.shape != shape[:1] or zlib.crc32(labels.tobytes()) != header["labels_crc32"]:
-        raise CheckpointError(
-            f"{paths.labels}: labels are not those of {paths.header.name}; {_rebuild(prefix)}"
-        )
+        raise CheckpointError(f"{paths.labels}: labels are not those of {paths.header.name}; {_rebuild(prefix)}")
     pairs = MatrixPairs(
         forward=matrices[:, 0],
         backward=matrices[:, 1],
@@ -227,8 +222,7 @@ class _SetPaths:
     def __init__(self, folder: str | Path, prefix: str, split: str) -> None:
         if not prefix or Path(prefix).name != prefix or prefix.startswith("."):
             raise CheckpointError(
-                f"{prefix!r} cannot name a similarity set: expected a plain name, without "
-                "folders or a leading dot"
+                f"{prefix!r} cannot name a similarity set: expected a plain name, without folders or a leading dot"
             )
         self.folder, self.prefix, self.split = Path(folder).expanduser(), prefix, split
         self.matrices = self.folder / f"{prefix}_{split}_matrices.npy"
@@ -244,9 +238,7 @@ class _SetPaths:
             return f"{self.describe()} is incomplete: making it did not finish; {_rebuild(self.prefix)}"
         ending = f"_{self.split}.json"
         names = sorted(path.name.removesuffix(ending) for path in self.folder.glob(f"*{ending}"))
-        there = (
-            f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
-        )
+        there = f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
         hint = did_you_mean(self.prefix, names, there)
         return f"{self.describe()} does not exist.{hint} Otherwise {_rebuild(self.prefix)}"
 
@@ -284,10 +276,6 @@ def _check_facts(
     if absent := [key for key in REQUIRED_HEADER if key not in header]:
         raise ValueError(f"the header of a similarity set needs {', '.join(absent)}")
     if not pair_ids:
-        raise CheckpointError(
-            f"{folder}: split '{split}' has no pairs, so there is no set '{prefix}' to make"
-        )
+        raise CheckpointError(f"{folder}: split '{split}' has no pairs, so there is no set '{prefix}' to make")
     if (worst := max(abs(int(k)) for k in offsets)) > max_offset:
-        raise CheckpointError(
-            f"an offset of {worst} frames in split '{split}', beyond max_offset={max_offset}"
-        )
+        raise CheckpointError(f"an offset of {worst} frames in split '{split}', beyond max_offset={max_offset}")

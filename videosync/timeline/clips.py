@@ -79,9 +79,7 @@ def read_clip(info: ClipInfo, rate: float, meters: Sequence[Meter], progress: Pr
     """
     step = max(1, math.floor(info.fps / rate + 0.1))
     times = info.times[::step]
-    flashes = tuple(
-        -(-key.frame // step) for key in video_index(info.path).keys
-    )  # the next frame that is kept
+    flashes = tuple(-(-key.frame // step) for key in video_index(info.path).keys)  # the next frame that is kept
     frames = _thinned(_decoded(info, meters, progress), step)
     signals = measure(frames, meters, Source(flashes, info.path, times))
     return Clip(info, rate, _gridded(signals, times, info, rate, meters))
@@ -102,9 +100,7 @@ def _thinned(frames: Iterator[np.ndarray], step: int) -> Iterator[np.ndarray]:
     return (frame for number, frame in enumerate(frames) if number % step == 0)
 
 
-def _gridded(
-    signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, meters: Sequence[Meter]
-) -> Signals:
+def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Signals:
     """Signals of frames that are shown at ``times`` [T] seconds, at ``rate`` frames/s up to the end of the file."""
     if _on_grid(times, rate):
         return signals

@@ -16,15 +16,7 @@ import numpy as np
 from videosync.lags.scores import APART, LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.confidence import lag_probabilities, probability_right
-from videosync.timeline.solve import (
-    Curves,
-    Starts,
-    fine_starts,
-    joint_starts,
-    moved_curve,
-    spanning_cuts,
-    total_score,
-)
+from videosync.timeline.solve import Curves, Starts, fine_starts, joint_starts, moved_curve, spanning_cuts, total_score
 
 ALIKE = 1.0  # standard errors above chance: a peak this high shows that the videos have something in common
 RIVAL = 0.05  # times as likely as the answer: what else would do

@@ -28,12 +28,7 @@ def least_overlap(frames0: int, frames1: int, rate: float, min_overlap: float | 
 
 
 def lag_range(
-    frames0: int,
-    frames1: int,
-    rate: float,
-    *,
-    max_offset: float | None = None,
-    min_overlap: float | None = None,
+    frames0: int, frames1: int, rate: float, *, max_offset: float | None = None, min_overlap: float | None = None
 ) -> range | None:
     """The offsets to try, in frames; None where the clips are too short for any.
 

@@ -74,9 +74,7 @@ def _beam(curves: Curves, root: int, cameras: Sequence[int]) -> Starts:
     while left:
         # the camera that is tied most strongly to those placed comes next
         ties = {
-            c: max(
-                (float(e.scores.max()) for p in states[0][1] if (e := oriented(curves, c, p))), default=None
-            )
+            c: max((float(e.scores.max()) for p in states[0][1] if (e := oriented(curves, c, p))), default=None)
             for c in left
         }
         known = [c for c in left if ties[c] is not None]
@@ -89,9 +87,7 @@ def _beam(curves: Curves, root: int, cameras: Sequence[int]) -> Starts:
             curve = moved_curve(curves, {**starts, camera: 0}, [camera])
             assert curve is not None
             size = np.sqrt(sum(oriented(curves, camera, p) is not None for p in starts))
-            grown += [
-                (score + size * curve.at(place), {**starts, camera: place}) for place in curve.peaks(PEAKS)
-            ]
+            grown += [(score + size * curve.at(place), {**starts, camera: place}) for place in curve.peaks(PEAKS)]
         states = sorted(grown, key=lambda state: -state[0])[:BEAM]
     return max((_climbed(curves, starts) for _, starts in states), key=lambda s: total_score(curves, s))
 
@@ -154,11 +150,7 @@ def spanning_cuts(curves: Curves, starts: Mapping[int, int]) -> list[frozenset[i
     """
     cameras = sorted(starts)
     edges = sorted(
-        (
-            (curve.at(starts[i] - starts[j]), i, j)
-            for (i, j), curve in curves.items()
-            if {i, j} <= set(cameras)
-        ),
+        ((curve.at(starts[i] - starts[j]), i, j) for (i, j), curve in curves.items() if {i, j} <= set(cameras)),
         reverse=True,
     )
     group = {camera: camera for camera in cameras}

@@ -15,13 +15,7 @@ from videosync.errors import VideoError
 from videosync.lags.scores import LagScores
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.timeline.confidence import half_width
-from videosync.timeline.networks import (
-    PathLike,
-    check_lengths,
-    open_detector,
-    open_encoder,
-    unlike_training,
-)
+from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge, place
 from videosync.timeline.reasons import Search, why_not
 from videosync.timeline.result import PlacedFile, Timeline, short_names
@@ -130,9 +124,7 @@ def gather(
     for number, clip in clips.items():
         least = max(SHORTEST, least_overlap(len(clip), len(clip), rate, min_overlap))
         if len(clip) < least:
-            problems[number] = (
-                f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
-            )
+            problems[number] = f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
         elif is_still(clip):
             problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
         else:
@@ -255,20 +247,14 @@ def _file(
         reason = evidence.problems.get(number) or why_not(doubt, evidence.rate, evidence.search)
         if fits and starts:
             reason = f"fits {' and '.join(fits)}, but not those on the timeline: {reason}"
-        return PlacedFile(
-            path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera
-        )
+        return PlacedFile(path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera)
     start = starts[number] - starts[base]
     confidence = placement.confidence[number]
     around = 0.0 if number == base else half_width(confidence, evidence.cue) / evidence.rate
-    return PlacedFile(
-        path, True, fps, start, (start - around, start + around), confidence, note=note, camera=camera
-    )
+    return PlacedFile(path, True, fps, start, (start - around, start + around), confidence, note=note, camera=camera)
 
 
-def _pair(
-    i: int, j: int, starts: Mapping[int, float], placement: Placement, evidence: Evidence
-) -> OffsetEstimate:
+def _pair(i: int, j: int, starts: Mapping[int, float], placement: Placement, evidence: Evidence) -> OffsetEstimate:
     """What is known of one pair: from the timeline if both are on it, else from its own scores."""
     rate, curve = evidence.rate, evidence.curves.get((i, j))
     fps = common_rate([evidence.infos[i], evidence.infos[j]])

@@ -76,9 +76,7 @@ def _damaged(path: str, number: int, time: float | None, why: str) -> str:
     )
 
 
-def _decode_from(
-    index: VideoIndex, key: int, wanted: Sequence[int], threads: int | None
-) -> Iterator[VideoFrame]:
+def _decode_from(index: VideoIndex, key: int, wanted: Sequence[int], threads: int | None) -> Iterator[VideoFrame]:
     """Frames ``wanted``, in order, from keyframe number ``key`` on; ends early where a seek is shorter."""
     frames = _frames_from_start(index, threads) if key <= 0 else _frames_from_key(index, key, threads)
     if index.pts is None:
@@ -136,10 +134,7 @@ def _frames_from_key(index: VideoIndex, key: int, threads: int | None) -> Iterat
         started = False
         try:
             container.seek(
-                target.pts if target.dts is None else target.dts,
-                stream=stream,
-                backward=True,
-                any_frame=False,
+                target.pts if target.dts is None else target.dts, stream=stream, backward=True, any_frame=False
             )
             for packet in container.demux(stream):
                 if packet.is_corrupt:

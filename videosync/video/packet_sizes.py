@@ -29,9 +29,7 @@ def read_packets(path: str | os.PathLike[str]) -> PacketTable:
         try:
             for number, packet in enumerate(container.demux(stream)):
                 if packet.size and not packet.is_discard:
-                    rows.append(
-                        (number if packet.pts is None else packet.pts, packet.size, packet.is_keyframe)
-                    )
+                    rows.append((number if packet.pts is None else packet.pts, packet.size, packet.is_keyframe))
         except av.error.FFmpegError as error:
             raise VideoError(
                 f"{name}: cannot be read after packet {len(rows)} ({error.strerror}); copy it again."

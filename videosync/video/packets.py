@@ -13,19 +13,7 @@ from videosync.errors import VideoError
 # Codecs in whose files one packet is one shown frame. In others (hidden reference frames of VP8, packed
 # B-frames of MPEG-4 part 2) only decoding tells.
 ONE_FRAME_PER_PACKET = frozenset(
-    [
-        "h264",
-        "hevc",
-        "av1",
-        "libdav1d",
-        "libaom-av1",
-        "vp9",
-        "libvpx-vp9",
-        "mjpeg",
-        "prores",
-        "ffv1",
-        "rawvideo",
-    ]
+    ["h264", "hevc", "av1", "libdav1d", "libaom-av1", "vp9", "libvpx-vp9", "mjpeg", "prores", "ffv1", "rawvideo"]
 )
 ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
 
@@ -71,8 +59,7 @@ def list_packets(container: InputContainer, stream: VideoStream, path: str) -> P
                 shown.append(pts)
     except av.error.FFmpegError as error:
         raise VideoError(
-            f"{path}: cannot be read after frame {len(shown)} ({error.strerror}); "
-            "the file is damaged: copy it again."
+            f"{path}: cannot be read after frame {len(shown)} ({error.strerror}); the file is damaged: copy it again."
         ) from error
     # Frames shown before the first keyframe need pictures from before the file's start.
     leading = bool(keys and shown) and min(shown) < keys[0][0]
@@ -80,9 +67,7 @@ def list_packets(container: InputContainer, stream: VideoStream, path: str) -> P
     return Packets(shown, stamps, count, keys, told, partial)
 
 
-def promises_more(
-    container: InputContainer, stream: VideoStream, packets: Packets, path: str, size: int
-) -> bool:
+def promises_more(container: InputContainer, stream: VideoStream, packets: Packets, path: str, size: int) -> bool:
     """Whether the header lists frames that lie behind the end of the file."""
     if "mp4" in container.format.name:
         return any(entry.pos + entry.size > size for entry in stream.index_entries)

@@ -76,9 +76,7 @@ def read_frames_at(
     index = video_index(path)
     asked = np.asarray(indices)
     if asked.ndim != 1 or asked.size == 0 or asked.dtype.kind not in "iu":
-        raise ValueError(
-            f"indices must be a non-empty list of whole numbers, got {asked.dtype} {asked.shape}"
-        )
+        raise ValueError(f"indices must be a non-empty list of whole numbers, got {asked.dtype} {asked.shape}")
     numbers, places = np.unique(asked, return_inverse=True)
     for number in (int(numbers[0]), int(numbers[-1])):
         if not 0 <= number < len(index):
@@ -99,9 +97,7 @@ def iter_frames(
     return (to_rgb(frame, number).copy() for number, frame in decode_frames(index, numbers))
 
 
-def _read(
-    index: VideoIndex, numbers: Sequence[int], places: np.ndarray, size: tuple[int, int] | None
-) -> np.ndarray:
+def _read(index: VideoIndex, numbers: Sequence[int], places: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
     to_rgb = _RgbConverter(index, size)
     frames = np.empty((len(numbers), *to_rgb.size, 3), np.uint8)
     for row, (number, frame) in enumerate(decode_frames(index, numbers)):

@@ -106,9 +106,7 @@ def sample_cross_views(
     return _views(steps, cameras, num_frames)
 
 
-def _reach(
-    first: np.ndarray, camera: _Camera, num_frames: int, consistent_offset: float
-) -> tuple[int, int] | None:
+def _reach(first: np.ndarray, camera: _Camera, num_frames: int, consistent_offset: float) -> tuple[int, int] | None:
     """Where the second block may start (both ends included); None: anywhere."""
     if consistent_offset == 0:
         return None
@@ -127,9 +125,7 @@ def _draw_block(
 ) -> np.ndarray:
     """Rising steps, at most ``num_frames``, from the camera's first frame on; some may lie beyond its last."""
     size = min(camera.frames, num_frames)
-    block = math.ceil(
-        rng.uniform(1.0, sampling_region) * (size if sampling_block == "view" else camera.frames)
-    )
+    block = math.ceil(rng.uniform(1.0, sampling_region) * (size if sampling_block == "view" else camera.frames))
     # Without a reach: inside the common time, or around it where it is shorter than the block.
     low, high = reach if reach is not None else sorted((common[0], common[1] - block))
     earliest, latest = camera.start, max(camera.start, camera.end - block)
@@ -141,9 +137,7 @@ def _draw_block(
     return steps
 
 
-def _views(
-    steps: tuple[np.ndarray, np.ndarray], cameras: tuple[_Camera, _Camera], num_frames: int
-) -> ViewSteps:
+def _views(steps: tuple[np.ndarray, np.ndarray], cameras: tuple[_Camera, _Camera], num_frames: int) -> ViewSteps:
     ends = np.array([[camera.end] for camera in cameras], np.int64)
     starts = np.array([[camera.start] for camera in cameras], np.int64)
     held = np.repeat(ends, num_frames, axis=1)  # [V, T] padding, as if drawn beyond the end
@@ -163,9 +157,7 @@ def _check(
     video_frames: tuple[int, ...],
 ) -> None:
     if num_frames < 1 or min(video_frames) < 1:
-        raise ValueError(
-            f"views of {num_frames} frames from videos of {video_frames}: both must be at least 1"
-        )
+        raise ValueError(f"views of {num_frames} frames from videos of {video_frames}: both must be at least 1")
     if sampling_region < 1:
         raise ValueError(f"sampling_region is {sampling_region}; it must be at least 1 (contiguous frames)")
     if not 0 <= consistent_offset <= 1:

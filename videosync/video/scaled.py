@@ -73,9 +73,7 @@ def whole_video(path: str | os.PathLike[str], size: tuple[int, int], *, threads:
         frames = (frame for _, frame in _scaled(index, frame_window(index, 0, None), size, threads))
         return WholeVideo(index.fps, len(index), frames)
     if scan.truncated:
-        raise VideoError(
-            f"{scan.path}: the file is cut off, as its header lists more than there is; copy it again."
-        )
+        raise VideoError(f"{scan.path}: the file is cut off, as its header lists more than there is; copy it again.")
     return WholeVideo(scan.fps, scan.about, _scaled_pass(scan.path, size, threads))
 
 

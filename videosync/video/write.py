@@ -285,9 +285,7 @@ def pad_to_even(frame: np.ndarray) -> np.ndarray:
 def _check_array(target: Path, number: int, frame: np.ndarray) -> None:
     if not isinstance(frame, np.ndarray) or frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         found = f"{frame.dtype} {frame.shape}" if isinstance(frame, np.ndarray) else type(frame).__name__
-        raise VideoWriteError(
-            f"{target}: frame {number} is {found}; frames must be uint8 [height, width, 3]."
-        )
+        raise VideoWriteError(f"{target}: frame {number} is {found}; frames must be uint8 [height, width, 3].")
 
 
 def _check_even(target: Path, size: tuple[int, int], pixel_format: str) -> None:

@@ -240,9 +240,7 @@ def _typed(default: Any) -> str:
         ("TRAIN: {MAX_EPOCHS: 3}\noptim: {lr: 1}", ["upper-case keys (TRAIN)", "lower-case ones (optim)"]),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_one_sentence(
-    tmp_path: Path, text: str, expected: list[str]
-) -> None:
+def test_what_cannot_be_done_is_refused_in_one_sentence(tmp_path: Path, text: str, expected: list[str]) -> None:
     said = failure(tmp_path, text.replace("SSL: 1", "SSL: 1\nTRAINING_ALGO: tcc"))
     assert "\n" not in said
     for part in expected:
@@ -254,9 +252,7 @@ def test_a_network_that_the_old_transformers_do_not_read_is_named(tmp_path: Path
         return [note for note in read(tmp_path, text, *opts).notes if "NETWORK" in note]
 
     (note,) = said(published("ntu"))
-    assert note.startswith(
-        "MODEL.BASE_MODEL.NETWORK Resnet50_byol: the old transformers start from torchvision's"
-    )
+    assert note.startswith("MODEL.BASE_MODEL.NETWORK Resnet50_byol: the old transformers start from torchvision's")
     assert said(published("tcc")) == []  # Resnet50_pretrained: as it says
     loaded = read(tmp_path, published("ntu"), "model.weights=byol")
     assert loaded.config.model.weights == "byol"
@@ -277,15 +273,7 @@ def test_all_problems_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_old_keys_on_the_command_line_join_an_old_file_and_new_ones_win(tmp_path: Path) -> None:
-    opts = [
-        "TRAIN.MAX_EPOCHS",
-        "7",
-        "train.epochs=9",
-        "MODEL.EMBEDDER_MODEL.CAPACITY_SCALAR",
-        "1",
-        "optim.lr",
-        "3",
-    ]
+    opts = ["TRAIN.MAX_EPOCHS", "7", "train.epochs=9", "MODEL.EMBEDDER_MODEL.CAPACITY_SCALAR", "1", "optim.lr", "3"]
     loaded = read(tmp_path, published("ntu"), *opts)
     assert (loaded.config.train.epochs, loaded.config.model.fc_size, loaded.config.optim.lr) == (9, 256, 3)
     assert "train.epochs" not in loaded.origins
@@ -312,19 +300,12 @@ def test_lists_are_read_as_the_old_code_wrote_them(tmp_path: Path, tokens: list[
 
 def test_without_an_old_file_an_old_key_sets_what_it_names_alone(tmp_path: Path) -> None:
     assert load_config(None, ["TRAIN.BATCH_SIZE", "4"]) == load_config(None, ["train.batch_size=4"])
-    assert load_config(None, ["MODEL.EMBEDDER_MODEL.CAPACITY_SCALAR=1"]) == load_config(
-        None, ["model.fc_size=256"]
-    )
-    config = read(
-        tmp_path, "loss: {name: tcc}\nmodel: {fc_layers: 1}", "TCC.SOFTMAX_TEMPERATURE", "0.2"
-    ).config
+    assert load_config(None, ["MODEL.EMBEDDER_MODEL.CAPACITY_SCALAR=1"]) == load_config(None, ["model.fc_size=256"])
+    config = read(tmp_path, "loss: {name: tcc}\nmodel: {fc_layers: 1}", "TCC.SOFTMAX_TEMPERATURE", "0.2").config
     assert (config.loss.temperature, config.model.fc_layers, config.train.epochs) == (0.2, 1, 300)
     loaded = read_config(None, ["TRAIN.BATCH_SIZE=4", "train.batch_size=8", "IMAGE_SIZE=64", "NUM_GPUS=2"])
     assert (loaded.config.train.batch_size, loaded.config.data.image_size) == (8, 64)
-    assert loaded.notes == (
-        "IMAGE_SIZE is data.image_size here, 64",
-        "no effect: NUM_GPUS (the launcher decides)",
-    )
+    assert loaded.notes == ("IMAGE_SIZE is data.image_size here, 64", "no effect: NUM_GPUS (the launcher decides)")
     assert read_config(None, ["optim.lr=3"]).notes == ()
 
 

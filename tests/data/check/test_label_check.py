@@ -106,9 +106,7 @@ def test_clocks_that_part_before_the_end_are_seen(archive, tmp_path, fps):
     write_manifest(tmp_path / "set", [Sample("e", "train", views)])
     sources = {f"{name}.mp4": SourceOf(f"{name}.mp4", f"{name}.mkv", 0, 0) for name in "ab"}
     (sentence,) = check_labels(read_manifest(tmp_path / "set"), views, sources, tmp_path).problems
-    assert sentence.startswith(
-        "sample 1 (e): by the times of their source frames, a and b are 2.0 frames off"
-    )
+    assert sentence.startswith("sample 1 (e): by the times of their source frames, a and b are 2.0 frames off")
     assert "at the end of the clips" in sentence
     right = tuple(View(view.video, 0, LENGTH, rate) for view, rate in zip(views, (30.0, fps)))
     write_manifest(tmp_path / "set", [Sample("e", "train", right)])

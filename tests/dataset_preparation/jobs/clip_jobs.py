@@ -93,13 +93,7 @@ def main(root: Path, where: str, count: int, frames: int) -> int:
     workers, cluster = (1, where) if ":" in where else (int(where), None)
     try:
         run_jobs(
-            write_clip,
-            jobs,
-            output_dir=root / "out",
-            settings={},
-            workers=workers,
-            cluster=cluster,
-            label="cutting",
+            write_clip, jobs, output_dir=root / "out", settings={}, workers=workers, cluster=cluster, label="cutting"
         )
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

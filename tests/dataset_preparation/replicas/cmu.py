@@ -77,12 +77,8 @@ def make_cmu(root: Path) -> Truth:
 
 def write_source(path: Path, source: Source, *, seed: int) -> None:
     options = {"sc_threshold": "0", "g": str(source.gop), "keyint_min": str(source.gop)}
-    mpeg4 = (
-        {"bit_rate": 3_000_000} if source.codec == "mpeg4" else {"options": options, "preset": "superfast"}
-    )
-    write_video(
-        path, pictures(source, seed), source.fps, codec=source.codec, gop=source.gop, b_frames=2, **mpeg4
-    )
+    mpeg4 = {"bit_rate": 3_000_000} if source.codec == "mpeg4" else {"options": options, "preset": "superfast"}
+    write_video(path, pictures(source, seed), source.fps, codec=source.codec, gop=source.gop, b_frames=2, **mpeg4)
     if source.cut_off:
         cut_off(path)
 
@@ -109,9 +105,7 @@ def numbers_in(frames: np.ndarray) -> list[int]:
     height, width = frames.shape[1:3]
     rows = [(np.array([r, r + 1]) * height / 4 + [1, -1]).round().astype(int) for r in range(2)]
     columns = [(np.array([c, c + 1]) * width / 6 + [1, -1]).round().astype(int) for c in range(6)]
-    blocks = np.array(
-        [frames[:, y0:y1, x0:x1].mean((1, 2, 3)) for y0, y1 in rows for x0, x1 in columns]
-    ).T  # [T,12]
+    blocks = np.array([frames[:, y0:y1, x0:x1].mean((1, 2, 3)) for y0, y1 in rows for x0, x1 in columns]).T  # [T,12]
     numbers = ((blocks > 135) << np.arange(BITS)).sum(1)
     unclear = (np.abs(blocks[..., None] - LEVELS).min(2) > 40).any(1)
     return np.where(unclear, -1, numbers).tolist()

@@ -152,9 +152,7 @@ def make_kinetics400(root: Path, *, class_folders: bool = False, csv_folder: str
     write_clip(cut, 60, faststart=True)
     cut_off(cut, 0.6)
 
-    first = place(
-        "train", "noMoovAtom0_000005_000015", "dancing ballet"
-    )  # the index was at the end and is gone
+    first = place("train", "noMoovAtom0_000005_000015", "dancing ballet")  # the index was at the end and is gone
     write_clip(root / first, 40)
     cut_off(root / first, 0.7)
     truth.unreadable[first] = "truncated"

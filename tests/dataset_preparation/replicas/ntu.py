@@ -17,9 +17,7 @@ import numpy as np
 from tests.video.numbered import numbered_frame
 from videosync.video.write import write_video
 
-Frames = Callable[
-    [str, int, int], Iterable[np.ndarray]
-]  # (event, camera 0 or 1, count) → uint8 [H, W, 3] each
+Frames = Callable[[str, int, int], Iterable[np.ndarray]]  # (event, camera 0 or 1, count) → uint8 [H, W, 3] each
 
 
 @dataclass(frozen=True)
@@ -89,9 +87,7 @@ def add_trouble(root: Path) -> dict[str, str]:
     write_annotation(root, "train", name_of(GOOD[0].event, 3), 4, 50)
     trouble = {BOTH.event: "in both splits"}
 
-    def bad(
-        event: str, kind: str, starts: tuple[int, int] = (0, 0), frames: int = 60, **more: object
-    ) -> Performance:
+    def bad(event: str, kind: str, starts: tuple[int, int] = (0, 0), frames: int = 60, **more: object) -> Performance:
         trouble[event] = kind
         made = Performance(event, "train", (frames, frames), starts, **more)  # type: ignore[arg-type]
         write_both(root, made)
@@ -103,9 +99,7 @@ def add_trouble(root: Path) -> dict[str, str]:
     video_path(root, bad("S004P001R001A002", "unreadable"), 0).write_text("not a video")
     video_path(root, bad("S004P001R001A003", "video missing"), 1).unlink()
     annotation_path(root, bad("S004P001R001A004", "annotation missing"), 0).unlink()
-    annotation_path(root, bad("S004P001R001A005", "bad annotation"), 0).write_text(
-        '{"info": {"num_frame": 60},'
-    )
+    annotation_path(root, bad("S004P001R001A005", "bad annotation"), 0).write_text('{"info": {"num_frame": 60},')
     for number, start in enumerate((-3, 2.5, "7", None, True)):
         wrong = bad(f"S004P002R001A00{number}", "bad annotation")
         write_annotation(root, "train", wrong.names[0], start, 60)
@@ -126,9 +120,7 @@ def write_both(root: Path, performance: Performance) -> None:
 def write_video_of(root: Path, performance: Performance, camera: int, frames: Frames | None = None) -> None:
     count = performance.frames[camera]
     pictures = frames(performance.event, camera, count) if frames else numbered(performance.base, count)
-    write_avi(
-        video_path(root, performance, camera), pictures, performance.fps[camera], performance.b_frames[camera]
-    )
+    write_avi(video_path(root, performance, camera), pictures, performance.fps[camera], performance.b_frames[camera])
 
 
 def write_avi(path: Path, pictures: Iterable[np.ndarray], fps: float = 30.0, b_frames: int = 0) -> None:
@@ -175,8 +167,7 @@ def write_annotation(root: Path, split: str, name: str, start: object, num_frame
             "version": "1.0",
         },
         "annotations": [
-            {"frame_index": f, "id": 0, "person_id": None, "keypoints": keypoints}
-            for f in range(min(num_frame, 200))
+            {"frame_index": f, "id": 0, "person_id": None, "keypoints": keypoints} for f in range(min(num_frame, 200))
         ],
         "category_id": start,
     }

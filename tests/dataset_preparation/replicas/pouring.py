@@ -18,11 +18,7 @@ from tfrecord.writer import TFRecordWriter
 from tests.video.numbered import numbered_frame
 
 PHASES = 5
-TRAIN0, TRAIN1, VAL = (
-    "pouring_train-0-of-2.tfrecord",
-    "pouring_train-1-of-2.tfrecord",
-    "pouring_val-0-of-1.tfrecord",
-)
+TRAIN0, TRAIN1, VAL = ("pouring_train-0-of-2.tfrecord", "pouring_train-1-of-2.tfrecord", "pouring_val-0-of-1.tfrecord")
 # (file, event, view, frames). Views of one event lie in different files, have different lengths, or no partner.
 VIEWS = (
     (TRAIN0, "creamsoda_to_clear5_real", 0, 84),

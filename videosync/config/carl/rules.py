@@ -81,9 +81,7 @@ def _dataset(old: Old) -> Result:
 def _batch_size(old: Old) -> Result:
     pairs = old["TRAIN.BATCH_SIZE"] * old.world_size
     each = f"{old.world_size} processes" if old.world_size > 1 else "1 process"
-    note = (
-        f"TRAIN.BATCH_SIZE is of each process there, of all together here: train.batch_size {pairs} of {each}"
-    )
+    note = f"TRAIN.BATCH_SIZE is of each process there, of all together here: train.batch_size {pairs} of {each}"
     return {"train.batch_size": pairs}, [note] if old.whole or old.world_size > 1 else []
 
 
@@ -161,13 +159,7 @@ def _augment(old: Old) -> Result:
         settings = {name: round(most * strength, 6) for name, most in zip(jitter, (0.8, 0.8, 0.8, 0.2))}
         settings["blur_prob"] = min(1.0, 0.5 * strength) if old["DATASETS"][:1] != ["finegym"] else 0.0
         if old.wants("SSL"):
-            settings |= {
-                "crop_scale": 0.8,
-                "flip": 0.5,
-                "color_prob": 0.8,
-                "gray_prob": 0.2,
-                "reference": True,
-            }
+            settings |= {"crop_scale": 0.8, "flip": 0.5, "color_prob": 0.8, "gray_prob": 0.2, "reference": True}
         notes = []
     return {f"augment.{name}": value for name, value in settings.items()}, notes
 

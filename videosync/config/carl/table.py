@@ -16,10 +16,7 @@ def legacy_table() -> str:
         here = ours or ("no effect" if about.ignored else "checked")
         lines.append(f"| `{key}` | {default} | {here} | {'; '.join(_remarks(about))} |")
     lines += [f"| `{old}.*` | | as `{new}.*` | |" for old, new in RENAMED.items()]
-    lines += [
-        f"| (no key) | `{_plain(value)}` | `{option}` | {why} |"
-        for option, (value, why) in WITHOUT_KEY.items()
-    ]
+    lines += [f"| (no key) | `{_plain(value)}` | `{option}` | {why} |" for option, (value, why) in WITHOUT_KEY.items()]
     return "\n".join(lines)
 
 

@@ -64,9 +64,7 @@ def flatten(values: Mapping[Any, Any], source: str, prefix: str = "") -> list[Gi
     return given
 
 
-def translate(
-    given: list[Given], *, whole: bool, world_size: int = 1, loss: str | None = None
-) -> Translation:
+def translate(given: list[Given], *, whole: bool, world_size: int = 1, loss: str | None = None) -> Translation:
     """Old keys as options of this project.
 
     ``whole``: they are a file, to be completed with the old defaults; else nothing but what they name is set.
@@ -137,9 +135,7 @@ def _read(given: list[Given], result: Translation) -> tuple[dict[str, Any], dict
     return values, sources
 
 
-def _take_unknown_values(
-    old: Old, values: dict[str, Any], sources: Mapping[str, str], result: Translation
-) -> None:
+def _take_unknown_values(old: Old, values: dict[str, Any], sources: Mapping[str, str], result: Translation) -> None:
     """Each value that would count and cannot be translated becomes a problem, and is taken out."""
     for key, value in list(values.items()):
         known = LEGACY_KEYS[key].values
@@ -149,9 +145,7 @@ def _take_unknown_values(
         if not strange:
             continue
         del values[key]
-        message = (
-            f"{key} in {sources[key]}: expected {' or '.join(map(_shown, known))}, got {_shown(strange[0])}"
-        )
+        message = f"{key} in {sources[key]}: expected {' or '.join(map(_shown, known))}, got {_shown(strange[0])}"
         remark = f"; {LEGACY_KEYS[key].remark}." if LEGACY_KEYS[key].remark else "."
         result.problems.append(message + remark + did_you_mean(str(strange[0]), map(str, known)))
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import yaml
 
-_SCALARS: dict[
-    str, tuple[str, tuple[type, ...], Callable[[str], Any]]
-] = {  # kind → in words, types, from text
+_SCALARS: dict[str, tuple[str, tuple[type, ...], Callable[[str], Any]]] = {  # kind → in words, types, from text
     "bool": ("true or false", (bool,), lambda text: {"true": True, "false": False}[text.strip().lower()]),
     "int": ("a whole number", (int,), int),
     "float": ("a number", (int, float), float),

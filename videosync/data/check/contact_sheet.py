@@ -67,9 +67,7 @@ def _motion(manifest: Manifest, view: View, moments: np.ndarray, fps: float) -> 
     return steps / max(float(steps.mean()), 1e-6)
 
 
-def write_contact_sheet(
-    manifest: Manifest, samples: Sequence[Sample], path: str | Path, *, columns: int = 8
-) -> None:
+def write_contact_sheet(manifest: Manifest, samples: Sequence[Sample], path: str | Path, *, columns: int = 8) -> None:
     """Draw each sample as a block of rows, one a view; pictures above each other show the same moment.
 
     Over each picture stands its frame number in its own file. A view that does not show a moment stays empty.

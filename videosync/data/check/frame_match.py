@@ -15,9 +15,7 @@ RADIUS = 8  # source frames looked at on either side of the claimed one
 FARTHEST = 200  # frames: how far is looked where none of these fits
 STRETCH = 32  # frames of each part of the clip among which the one with the most motion is taken
 LONGEST_SIDE = 224  # pixels; larger clips are compared at this size
-MOVING = (
-    2.0  # grey levels: a pixel moves where it varies by more (standard deviation over 2 * RADIUS + 1 frames)
-)
+MOVING = 2.0  # grey levels: a pixel moves where it varies by more (standard deviation over 2 * RADIUS + 1 frames)
 LEAST_AREA = 0.002  # share of the pixels that must move
 UNIQUE = 1.5  # the second best frame must differ from the clip's by this factor (squared) more than the best
 ALIKE = 0.25  # and the best by less than this share of how different two moments of the clip are
@@ -82,9 +80,7 @@ def match_clip(clip: Path, source: Path, first_frame: int, *, frames: int = 5) -
 def _stretches(num_frames: int, count: int) -> list[tuple[int, int]]:
     """Of equal parts of a clip STRETCH frames each, or fewer: the first ones of the first, the last of the last."""
     parts = [
-        (low, high)
-        for low, high in pairwise(np.linspace(0, num_frames, count + 1).astype(int).tolist())
-        if high > low
+        (low, high) for low, high in pairwise(np.linspace(0, num_frames, count + 1).astype(int).tolist()) if high > low
     ]
     chosen = []
     for number, (low, high) in enumerate(parts):
@@ -94,9 +90,7 @@ def _stretches(num_frames: int, count: int) -> list[tuple[int, int]]:
     return chosen
 
 
-def _choose(
-    clip: Path, low: int, high: int, num_frames: int, size: tuple[int, int], first_frame: int
-) -> _Probe:
+def _choose(clip: Path, low: int, high: int, num_frames: int, size: tuple[int, int], first_frame: int) -> _Probe:
     """The frame of ``low … high - 1`` that differs most from the ones before and after it."""
     start, stop = max(0, low - RADIUS), min(num_frames, high + RADIUS)
     pictures = _grey(read_frames(clip, start, stop, size=size))  # [n, H, W]
