@@ -151,7 +151,7 @@ def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, li
     make_events += ["--train-events", str(size.train_events), "--val-events", str(size.val_events)]
     make_events += ["--seed", str(seed), "--workers", "2"]
     videos = [str(output / "data" / "synthetic" / "val_0000" / name) for name in ("cam0.mp4", "cam1.mp4")]
-    trained = ["--encoder", str(output / "encoder")]
+    trained = ["--encoder", str(output / "encoder"), "--detector", str(output / "detectors" / "demo" / "equivariant")]
     return [
         ("make synthetic two-camera events", make_events),
         ("train the encoder on 2 processes", job("train", "encoder", opts)),
