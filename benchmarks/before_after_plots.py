@@ -28,7 +28,7 @@ def draw(files: list[Path], names: tuple[str, str], output: Path) -> None:
     """Row 1: video 0. Row 2: video 1 at the same time of its file. Row 3: video 1 at the same moment, as was found."""
     timeline = sync(files)
     fps = probe(files[0]).fps
-    seconds = timeline.offset(*map(str, files)).seconds
+    seconds = timeline.offset(*files).seconds
     assert seconds is not None, "an event that is placed was chosen"
     shift = round(seconds * fps)
     last = probe(files[0]).num_frames - 1

@@ -71,7 +71,7 @@ class Timeline:
 
     def sentences(self) -> list[str]:
         """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; and
-        one that names the files whose camera moves, and one where confidence was measured with another cue."""
+        one that names the files whose camera moves, and one where confidence was calibrated for another cue."""
         names = short_names([file.path for file in self.files])
         rates = {file.path: file.fps or 0.0 for file in self.files}
         found = []
@@ -84,12 +84,8 @@ class Timeline:
             found.append(f"The camera moves in {', '.join(moving)}; only what moves against it was compared")
         measured = self.calibration
         if self.detector is not None or not measured.own(self.cue, self.encoder):
-            through = "" if self.encoder is None else f" through {self.encoder}"
-            through += "" if self.detector is None else f", read by {self.detector},"
-            found.append(
-                f"Confidence of the cue {self.cue}{through} was never measured; it is that of {measured.cue}"
-                + ("" if measured.encoder is None else f" through {measured.encoder}")
-            )
+            found.append(f"Confidence is calibrated for {_looked(measured.cue, measured.encoder)}, not for "
+                         f"{_looked(self.cue, self.encoder, self.detector)}")  # fmt: skip
         return found
 
     @property
@@ -97,8 +93,9 @@ class Timeline:
         """Whose numbers turned lag scores into confidence: the cue's own, or those of another one."""
         return calibration_for(self.cue)
 
-    def offset(self, path0: str, path1: str) -> OffsetEstimate:
+    def offset(self, path0: str | os.PathLike[str], path1: str | os.PathLike[str]) -> OffsetEstimate:
         """The pair's estimate, in the order asked for. Raises KeyError: no such pair."""
+        path0, path1 = os.fspath(path0), os.fspath(path1)
         for pair in self.pairs:
             if (pair.video0, pair.video1) == (path0, path1):
                 return pair
@@ -120,6 +117,10 @@ class Timeline:
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
+
+
+def _looked(cue: str, encoder: str | None, detector: str | None = None) -> str:
+    return f"the cue {cue}" + f" with encoder {encoder}" * bool(encoder) + f" and detector {detector}" * bool(detector)
 
 
 def swapped(pair: OffsetEstimate) -> OffsetEstimate:
