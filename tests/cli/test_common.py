@@ -47,8 +47,6 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     args = command_parser("d").parse_args([])
     assert (args.workdir, args.cfg_file, args.logdir) == (Path("."), None, Path("runs/default"))
     assert (args.continue_train, args.opts, args.local_rank, args.print_config) == (False, [], None, False)
-    args = command_parser("d", default_cfg="configs/demo_config.yml").parse_args([])
-    assert args.cfg_file == Path("configs/demo_config.yml")
 
 
 def test_the_log_folder_takes_the_name_of_the_configuration() -> None:

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videosync.cli.common import (
-    CommandParser,
-    check_writable,
-    command,
-    command_parser,
-    expanded_path,
-    load_command_config,
-    spread,
-)
+from videosync.cli.common import CommandParser, check_writable, command, command_parser, load_command_config, spread
 
 if TYPE_CHECKING:
     from videosync.engine.construct import WrittenSets
@@ -41,7 +34,7 @@ def build_parser() -> CommandParser:
 
 def construct(args: Namespace) -> None:
     config = load_command_config(args)
-    folder = expanded_path(config.paths.sets)
+    folder = Path(config.paths.sets)
     check_writable("paths.sets", folder)
     from videosync.engine.construct import construct_similarity_sets
     from videosync.engine.distributed import setup_distributed

@@ -28,8 +28,9 @@ def build_parser() -> CommandParser:
         "one of this project: only what differs from our defaults, with what has no effect here, or means something "
         "else, as comments. Commands also read such files as they are."
     )
-    parser.add_argument("source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys")
-    parser.add_argument(
+    add = parser.add_argument
+    add("source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys")
+    add(
         "target",
         type=expanded_path,
         nargs="?",
@@ -37,16 +38,14 @@ def build_parser() -> CommandParser:
         help="the file to write (default: OLD with '_converted' in its name; -: print it)",
     )
     parser.add_opts("options, old or new, that win over the file")
-    parser.add_argument(
+    add(
         "--processes",
         type=at_least(1),
         default=1,
         metavar="N",
         help="processes a run will have: TRAIN.BATCH_SIZE is of each, train.batch_size of all (default: 1)",
     )
-    parser.add_argument(
-        "--table", action="store_true", help="print what becomes of each old key, as Markdown, and stop"
-    )
+    add("--table", action="store_true", help="print what becomes of each old key, as Markdown, and stop")
     return parser
 
 

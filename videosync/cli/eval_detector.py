@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection
 
 from videosync.cli.common import (
     CommandParser,
@@ -13,9 +12,8 @@ from videosync.cli.common import (
     launched_rank,
     load_command_config,
 )
-from videosync.cli.train_detector import METHODS
 from videosync.errors import require_known
-from videosync.offset.methods import PREDICTORS
+from videosync.offset.methods import DETECTORS, PREDICTORS
 
 DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
 
@@ -25,8 +23,6 @@ answering 0;
 metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
 report of other methods or options, to a folder beside it that is named by what differs."""
 
-LABEL_FREE: Collection[str] = PREDICTORS
-
 
 def build_parser() -> CommandParser:
     parser = command_parser(
@@ -34,17 +30,14 @@ def build_parser() -> CommandParser:
         default_logdir="runs/detectors/{model_prefix}_on_{data_prefix}",
         continue_train="accepted as by the other commands, and without effect: an evaluation takes seconds",
     )
-    parser.add_argument(
-        "--model_prefix", required=True, metavar="PREFIX", help="name of the set the detectors were trained on"
-    )
-    parser.add_argument(
-        "--data_prefix", required=True, metavar="PREFIX", help="name of the similarity set to evaluate on"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--model_prefix", required=True, metavar="PREFIX", help="name of the set the detectors were trained on")
+    add("--data_prefix", required=True, metavar="PREFIX", help="name of the similarity set to evaluate on")
+    add(
         "--models",
         nargs="+",
         metavar="METHOD",
-        help=f"what to evaluate, of {', '.join((*LABEL_FREE, *METHODS))} "
+        help=f"what to evaluate, of {', '.join((*PREDICTORS, *DETECTORS))} "
         "(default: the label-free ones and all that are trained)",
     )
     return parser
@@ -53,7 +46,7 @@ def build_parser() -> CommandParser:
 def evaluate(args: Namespace) -> None:
     config = load_command_config(args)
     for name in args.models or ():
-        require_known("--models", name, (*LABEL_FREE, *METHODS))
+        require_known("--models", name, (*PREDICTORS, *DETECTORS))
     check_writable("--logdir", args.logdir)
     if launched_rank() > 0:
         return  # one process evaluates; others that a launcher started have nothing to do

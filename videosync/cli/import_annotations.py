@@ -22,20 +22,19 @@ def build_parser() -> CommandParser:
         epilog="The label of a pair's clip is the frame of the event's timeline at which it begins: k = label_0 - "
         "label_1. Labels of frames are written beside the manifest, in frame_labels/.",
     )
-    parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
-    parser.add_argument(
-        "--output-dir", type=expanded_path, help="dataset folder that gets the manifest (default: the folder itself)"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
+    add("--output-dir", type=expanded_path, help="dataset folder that gets the manifest (default: the folder itself)")
+    add(
         "--video-root", type=expanded_path, help="where to look for the videos, if the paths in the pickles are no more"
     )
-    parser.add_argument(
+    add(
         "--resplit",
         type=_share,
         metavar="SHARE",
         help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
     )
-    parser.add_argument("--seed", type=int, default=0, help="another number, another draw (default %(default)s)")
+    add("--seed", type=int, default=0, help="another number, another draw (default %(default)s)")
     return parser
 
 

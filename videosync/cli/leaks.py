@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from videosync.arguments import at_least
 from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path
-from videosync.cli.train_detector import METHODS
 from videosync.config.load import load_config
 from videosync.errors import ConfigError, require_known
+from videosync.offset.methods import DETECTORS
 
 if TYPE_CHECKING:
     from videosync.leaks.job import LeakReport
@@ -48,9 +48,9 @@ def build_parser() -> CommandParser:
     add(
         "--methods",
         nargs="*",
-        default=list(METHODS),
+        default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train on noise, of {', '.join(METHODS)} (default: all; none: only what files say)",
+        help=f"detectors to train on noise, of {', '.join(DETECTORS)} (default: all; none: only what files say)",
     )
     add("--pairs", type=at_least(1), default=300, help="pairs of views of each split at most (default %(default)s)")
     add("--seed", type=int, default=0, help="another number, other pairs and windows (default %(default)s)")
@@ -67,7 +67,7 @@ def leaks(args: argparse.Namespace) -> int:
     if args.output and args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
         raise ConfigError(f"--output {args.output}: is not empty; give a new folder.")
     for name in args.methods:
-        require_known("--methods", name, METHODS)
+        require_known("--methods", name, DETECTORS)
     if args.output:
         check_writable("--output", args.output)
     from videosync.data.manifest import read_manifest, require_usable  # the chain below imports torch

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection
+from pathlib import Path
 
 from videosync.cli.common import (
     CommandParser,
     check_writable,
     command,
     command_parser,
-    expanded_path,
     launched_rank,
     load_command_config,
     log_to_stdout,
@@ -27,8 +26,6 @@ is only reported.
 An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
 first)."""
 
-METHODS: Collection[str] = DETECTORS
-
 
 def build_parser() -> CommandParser:
     parser = command_parser(
@@ -36,13 +33,14 @@ def build_parser() -> CommandParser:
         default_logdir="runs/detectors/{prefix}",
         continue_train="do not train detectors again that were finished on the same set with the same options and code",
     )
-    parser.add_argument("--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on")
+    add(
         "--sync_methods",
         nargs="+",
-        default=list(METHODS),
+        default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train, of {', '.join(METHODS)} (default: all)",
+        help=f"detectors to train, of {', '.join(DETECTORS)} (default: all)",
     )
     return parser
 
@@ -50,9 +48,9 @@ def build_parser() -> CommandParser:
 def train(args: Namespace) -> None:
     config = load_command_config(args)
     for name in args.sync_methods:
-        require_known("--sync_methods", name, METHODS)
+        require_known("--sync_methods", name, DETECTORS)
     check_writable("--logdir", args.logdir)
-    check_writable("paths.detectors", expanded_path(config.paths.detectors))
+    check_writable("paths.detectors", Path(config.paths.detectors))
     if launched_rank() > 0:
         return  # one process trains; others that a launcher started have nothing to do
     from videosync.engine.train_detectors import train_detectors
