@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from videosync.arguments import BAD_INPUT, at_least
-from videosync.cli.common import CommandParser, columns, command, expanded_path, spread
+from videosync.cli.common import OFFSET, CommandParser, columns, command, expanded_path, spread
 from videosync.data.check.label_check import LabelCheck, check_labels, choose_clips, recorded_data_root, start_problems
 from videosync.data.clock import start_offset
 from videosync.data.manifest import Manifest, Sample, clip_problems, read_manifest, validate_manifest
@@ -31,8 +31,7 @@ def build_parser() -> CommandParser:
         description="Summarise a dataset folder, look for mistakes in its manifest and files, decode a sample of "
         "clips, compare the labels of a few with the frames of the files they were cut from, and draw a contact sheet. "
         "Exit code 0: nothing found; 2: problems, one a line.",
-        epilog="Offsets: frame i of view 0 shows the moment of frame i + k of view 1, k = start0 - start1; "
-        "a positive k means that view 1 started first.",
+        epilog=f"{OFFSET} k = start0 - start1.",
     )
     add = parser.add_argument
     add("folder", type=expanded_path, help="dataset folder that holds manifest.jsonl")
@@ -40,9 +39,11 @@ def build_parser() -> CommandParser:
     add(
         "--samples",
         type=at_least(0),
-        help="samples drawn on the sheet (default: up to 6, fewer where they have many views)",
+        help="samples drawn on the sheet (default: up to 6, fewer if they have many views)",
     )
-    add("--decode", type=at_least(0), default=20, help="clips decoded whole (default %(default)s); 0: none")
+    add(
+        "--decode", type=at_least(0), default=20, help="how many clips are decoded whole (default %(default)s); 0: none"
+    )
     add(
         "--labels",
         type=at_least(0),
@@ -64,7 +65,7 @@ def build_parser() -> CommandParser:
     reading.add_argument(
         "--all", action="store_true", help=f"read the lengths and rates of all files (default: of {MOST_READ} at most)"
     )
-    add("--seed", type=int, default=0, help="another number, other clips and samples (default %(default)s)")
+    add("--seed", type=int, default=0, help="chooses which clips and samples are looked at (default %(default)s)")
     return parser
 
 

@@ -40,6 +40,12 @@ _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
 }
 
 
+OFFSET = (
+    "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started first; "
+    "swapping the two videos turns k into -k)."
+)
+
+
 class CommandParser(SentenceParser):
     """The parser of a command. After parsing, ``command`` is what was typed, for reports."""
 

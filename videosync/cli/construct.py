@@ -6,18 +6,25 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videosync.cli.common import CommandParser, check_writable, command, command_parser, load_command_config, spread
+from videosync.cli.common import (
+    OFFSET,
+    CommandParser,
+    check_writable,
+    command,
+    command_parser,
+    load_command_config,
+    spread,
+)
 
 if TYPE_CHECKING:
     from videosync.engine.construct import WrittenSets
 
-DESCRIPTION = """Build a similarity set: for every sync pair of the train and val splits, the similarity matrix
-(softmax over its rows) of the two windows' embeddings in both directions, with the true offset as its label.
+DESCRIPTION = f"""Build a similarity set: for every sync pair of the train and val splits, the similarity matrix
+(softmax over its rows) of the two windows' embeddings in both directions, with the true offset as its label. The set
+goes to paths.sets (default: ./similarity_sets) as PREFIX_SPLIT_matrices.npy, PREFIX_SPLIT_labels.npy and
+PREFIX_SPLIT.json, complete or not at all. A set of the same name is replaced.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1
-(k > 0: video 1 started first). The set goes to paths.sets (default: ./similarity_sets) as
-PREFIX_SPLIT_matrices.npy, PREFIX_SPLIT_labels.npy and PREFIX_SPLIT.json, complete or not at all.
-A set of the same name is replaced."""
+{OFFSET}"""
 
 
 def build_parser() -> CommandParser:

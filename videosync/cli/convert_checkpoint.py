@@ -22,8 +22,8 @@ def build_parser() -> CommandParser:
     add("source", type=expanded_path, help="a .pth file, or the --logdir of a training run")
     add("target", type=expanded_path, help="the --logdir to write (to ours), or a .pth file to write")
     add("--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010")
-    add("--num-frames", type=at_least(1), help="training length of the positions, where the file does not tell")
-    add("--heads", type=at_least(1), help="attention heads, where the file does not tell")
+    add("--num-frames", type=at_least(1), help="frames of a training clip, if the file does not say")
+    add("--heads", type=at_least(1), help="attention heads, if the file does not say")
     return parser
 
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, command, expanded_path
+from videosync.cli.common import OFFSET, CommandParser, check_writable, command, expanded_path
 from videosync.cli.demo_report import collect_pictures, summary_table, true_offset, write_summary
 from videosync.cli.sync import NOT_PLACED
 from videosync.errors import VideoSyncError
@@ -51,8 +51,7 @@ def build_parser() -> CommandParser:
         prog="videosync demo",
         description="Make synthetic two-camera events, train an encoder on two processes, build similarity sets, train "
         "offset detectors, compare all methods on events held out, repeat it with a noise encoder as a control, and "
-        "synchronise two of the videos with what was trained. "
-        "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1.",
+        f"synchronise two of the videos with what was trained. {OFFSET}",
     )
     add = parser.add_argument
     add(
@@ -64,7 +63,7 @@ def build_parser() -> CommandParser:
     add(
         "--short",
         action="store_true",
-        help="fewer events, less training, and only the two methods for which that is enough",
+        help="fewer events, less training, and only the two methods that can learn from so little",
     )
     add("--seed", type=int, default=0, help="seed of the events, the training and the pairs")
     return parser

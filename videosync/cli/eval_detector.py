@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from videosync.cli.common import (
+    OFFSET,
     CommandParser,
     check_writable,
     command,
@@ -15,20 +16,19 @@ from videosync.cli.common import (
 from videosync.errors import require_known
 from videosync.offset.methods import DETECTORS, PREDICTORS
 
-DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
+DESCRIPTION = f"""Evaluate offset detectors of one similarity set on the val split of another (or the same). Errors are
+in frames and milliseconds, beside those of always answering 0. metrics.json, pairs.csv and the picture methods.png go
+to --logdir; if the default one holds a report of other methods or options, they go to a folder beside it that is named
+after what differs.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
-first). Swapping the two videos turns k into -k. Errors are in frames and milliseconds, beside those of always
-answering 0;
-metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
-report of other methods or options, to a folder beside it that is named by what differs."""
+{OFFSET}"""
 
 
 def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         default_logdir="runs/detectors/{model_prefix}_on_{data_prefix}",
-        continue_train="accepted as by the other commands, and without effect: an evaluation takes seconds",
+        continue_train="accepted, as by the other commands, but without effect: an evaluation takes seconds",
     )
     add = parser.add_argument
     add("--model_prefix", required=True, metavar="PREFIX", help="name of the set the detectors were trained on")

@@ -44,7 +44,7 @@ def build_parser() -> CommandParser:
         "--licence",
         "--license",
         default="",
-        help="licence of the weights, for the card; without it the card says that none was given",
+        help="licence of the weights, for the card; if you give none, the card says so",
     )
     add("--name", default="", help="title of the card (default: the name of --output)")
     add(

@@ -26,15 +26,17 @@ def build_parser() -> CommandParser:
     add("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
     add("--output-dir", type=expanded_path, help="dataset folder that gets the manifest (default: the folder itself)")
     add(
-        "--video-root", type=expanded_path, help="where to look for the videos, if the paths in the pickles are no more"
+        "--video-root",
+        type=expanded_path,
+        help="where to look for the videos, if they have moved since the pickles were written",
     )
     add(
         "--resplit",
         type=_share,
         metavar="SHARE",
-        help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
+        help="draw new splits, event by event, with this share of the events in val: for sets that were split by pair",
     )
-    add("--seed", type=int, default=0, help="another number, another draw (default %(default)s)")
+    add("--seed", type=int, default=0, help="seed of --resplit (default %(default)s)")
     return parser
 
 

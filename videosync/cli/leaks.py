@@ -52,8 +52,8 @@ def build_parser() -> CommandParser:
         metavar="METHOD",
         help=f"detectors to train on noise, of {', '.join(DETECTORS)} (default: all; none: only what files say)",
     )
-    add("--pairs", type=at_least(1), default=300, help="pairs of views of each split at most (default %(default)s)")
-    add("--seed", type=int, default=0, help="another number, other pairs and windows (default %(default)s)")
+    add("--pairs", type=at_least(1), default=300, help="most pairs of views used from each split (default %(default)s)")
+    add("--seed", type=int, default=0, help="chooses the pairs and windows (default %(default)s)")
     add(
         "--output",
         type=expanded_path,

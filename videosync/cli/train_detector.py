@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from videosync.cli.common import (
+    OFFSET,
     CommandParser,
     check_writable,
     command,
@@ -17,14 +18,12 @@ from videosync.cli.common import (
 from videosync.errors import require_known
 from videosync.offset.methods import DETECTORS
 
-DESCRIPTION = """Train offset detectors on the train split of a similarity set; report them on its val split.
+DESCRIPTION = f"""Train offset detectors on the train split of a similarity set, and evaluate them on its val split.
 
-The sets are looked for in paths.sets (here, then in --workdir); a detector goes to
-paths.detectors/PREFIX/METHOD. A part of the train events is held out for early stopping and calibration; val
-is only reported.
+Sets are looked for in paths.sets (here, then in --workdir); a detector goes to paths.detectors/PREFIX/METHOD. Some of
+the train events are held out for early stopping and calibration; the val split is used for the report alone.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
-first)."""
+{OFFSET}"""
 
 
 def build_parser() -> CommandParser:
