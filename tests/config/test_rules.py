@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from videosync.config.load import load_config
 from videosync.config.options import options
+from videosync.config.ranges import problem
 from videosync.config.rules import check_config
 from videosync.config.schema import EVAL_TASKS, Config
 from videosync.errors import ConfigError
@@ -19,32 +18,19 @@ def test_the_defaults_keep_every_rule() -> None:
     assert check_config(Config()) == []
 
 
-def test_a_named_dataset_and_weights_can_be_trained() -> None:
-    assert check_config(load_config(None, TRAINABLE), training=True) == []
-
-
 def test_every_number_has_a_range() -> None:
-    """-1000 and infinity are no sensible value of any option."""
-    numbers = [key for key, option in options().items() if option.type in (int, float)]
-    unlimited = []
-    for key in numbers:
-        section, _, name = key.partition(".")
-        group = getattr(Config(), section)
-        wrong = dataclasses.replace(Config(), **{section: dataclasses.replace(group, **{name: -1000})})
-        if not any(key in problem for problem in check_config(wrong)):
-            unlimited.append(key)
+    """-1000 is no sensible value of any option."""
+    numbers = [option for option in options().values() if option.type in (int, float)]
+    unlimited = [option.key for option in numbers if not problem(option.key, -1000, option.about)]
     assert not unlimited, f"{', '.join(unlimited)}: no range; give one to its option()"
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["train.batch_size=0"], "train.batch_size is 0; expected 1 or more"),
         (["optim.lr=0"], "optim.lr is 0.0; expected a number above 0"),
         (["optim.lr=.nan"], "optim.lr is nan; expected a finite number"),
         (["loss.temperature=.inf"], "loss.temperature is inf; expected a finite number"),
-        (["data.sampling_region=0.9"], "data.sampling_region is 0.9; expected 1 or more"),
-        (["data.consistent_offset=1.5"], "data.consistent_offset is 1.5; expected a share from 0 to 1"),
         (["augment.flip=1.1"], "augment.flip is 1.1; expected a share from 0 to 1"),
         (["detector.holdout=0"], "detector.holdout is 0.0; expected a share from above 0 to below 1"),
         (["augment.hue=0.6"], "augment.hue is 0.6; expected 0 … 0.5"),
@@ -87,22 +73,16 @@ def test_every_number_has_a_range() -> None:
             "loss.label_smoothing is 1.0; expected a share from 0 to below 1",
         ),
         (["eval.tasks=[retreival]"], "eval.tasks holds 'retreival'; .* Did you mean 'retrieval'"),
-        (["eval.tasks=[Kendalls_Tau]"], "Did you mean 'kendalls_tau'"),
-        (["eval.tasks=[]"], "eval.tasks is empty; expected at least one name"),
         (["eval.tasks=[retrieval,retrieval]"], "eval.tasks names 'retrieval' more than once"),
         (["eval.tasks=[classification]", "eval.split=train"], "fitted on that split"),
         (["eval.methods=[]"], "eval.methods and eval.detectors are empty"),
         (["eval.detectors=[cnn]"], "expected PREFIX/METHOD"),
         (["eval.retrieval_ks=[5,0]"], "eval.retrieval_ks is .*; expected numbers, each 1 or more"),
-        (["eval.retrieval_ks=[]"], "eval.retrieval_ks is"),
         (
             ["eval.label_fractions=[0.5,1.5]"],
             "eval.label_fractions is .*; expected numbers, each a share from above 0 to 1",
         ),
-        (["eval.label_fractions=[0]"], "eval.label_fractions is"),
         (["eval.tau_stride=0"], "eval.tau_stride is 0; expected 1 or more"),
-        (["eval.max_frames=-1"], "eval.max_frames is -1; expected 0 or more"),
-        (["eval.tau_distance=sqeuclid"], "Did you mean 'sqeuclidean'"),
     ],
 )
 def test_each_rule_refuses(overrides: list[str], message: str) -> None:
