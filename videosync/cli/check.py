@@ -30,7 +30,7 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Summarise a dataset folder, look for mistakes in its manifest and files, decode a sample of "
         "clips, compare the labels of a few with the frames of the files they were cut from, and draw a contact sheet. "
-        "Exit code 0: nothing found; 2: problems, one a line.",
+        "Exit code 0: nothing found; 2: problems, one per line.",
         epilog=f"{OFFSET} k = start0 - start1.",
     )
     add = parser.add_argument

@@ -114,9 +114,9 @@ def command_parser(
         "--cfg_file",
         type=expanded_path,
         metavar="YAML",
-        help="YAML file of what differs from the defaults (default: no file); 'videosync config --list' "
-        "names those that come with VideoSync; one of CARL's or VideoSync's research code, with its upper-case "
-        "keys, is translated",
+        help="YAML file with the options that differ from the defaults (default: no file); 'videosync config --list' "
+        "names those that come with VideoSync. A file of CARL or of VideoSync's research code, with upper-case keys, "
+        "is translated",
     )
     add(
         "--logdir",
@@ -126,15 +126,15 @@ def command_parser(
         help=f"folder for checkpoints, metrics and pictures of this run (default: {shown})",
     )
     add("--continue_train", action="store_true", help=continue_train)
-    parser.add_opts("options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self")
+    parser.add_opts("options that override the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self")
     add(
         "--local_rank",
         type=int,
         default=None,
         metavar="N",
-        help="number of this process on its machine; launchers set it, people need not",
+        help="number of this process on its machine; set by launchers",
     )
-    add("--print-config", action="store_true", help="print every option with its resolved value, and stop")
+    add("--print-config", action="store_true", help="print every option with the value it would have, and stop")
     return parser
 
 

@@ -23,12 +23,12 @@ def build_parser() -> CommandParser:
     add = parser.add_argument
     add("--explain", action="store_true", help="print each option with its value and its meaning")
     add("--markdown", action="store_true", help="print the explanation as a Markdown page")
-    add("--list", action="store_true", help="print what configurations come with VideoSync, and stop")
+    add("--list", action="store_true", help="list the configurations that come with VideoSync, and stop")
     add(
         "--copy",
         nargs="+",
         metavar=("NAME", "DEST"),
-        help="copy one of them to DEST, a file or folder (default: here), where none is overwritten, and stop",
+        help="copy the configuration NAME to DEST, a file or folder (default: here), and stop; nothing is overwritten",
     )
     return parser
 

@@ -12,9 +12,9 @@ from videosync.errors import CheckpointError
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Turn a checkpoint of CARL or of the VideoSync research code (checkpoint_epoch_00299.pth) into one "
-        "of this project, or the other way round: what SOURCE is decides. Weights are carried over one by one; a "
-        "missing, surplus or misshapen one is named, and nothing is written. Commands also read such files as they "
-        "are: --logdir may name one, or a folder with checkpoints/checkpoint_epoch_*.pth.",
+        "of this project, or the other way round, depending on what SOURCE is. If a weight is missing, unknown or of "
+        "the wrong shape, it is named and nothing is written. Commands also read such files as they are: --logdir "
+        "may name one, or a folder with checkpoints/checkpoint_epoch_*.pth.",
         epilog="to ours:   videosync convert-checkpoint checkpoint_epoch_00299.pth runs/carl --num-frames 240\n"
         "to CARL's: videosync convert-checkpoint runs/demo demo.pth --checkpoint best",
     )

@@ -37,7 +37,7 @@ def build_parser() -> CommandParser:
         "--models",
         nargs="+",
         metavar="METHOD",
-        help=f"what to evaluate, of {', '.join((*PREDICTORS, *DETECTORS))} "
+        help=f"what to evaluate: any of {', '.join((*PREDICTORS, *DETECTORS))} "
         "(default: the label-free ones and all that are trained)",
     )
     return parser

@@ -9,7 +9,7 @@ from videosync.cli.common import CommandParser, check_writable, command, expande
 
 FORMATS = ("safetensors", "onnx", "torch")
 DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
-model_card.json) made from the run: data, command, seed, versions, metrics, licence. What SOURCE is decides.
+model_card.json) made from the run: data, command, seed, versions, metrics, licence.
 
 safetensors: the weights and config.yaml; the folder can be loaded again, and is a --logdir for evaluate.py.
 onnx, torch: the whole network in one file, normalisation inside, any number of clips and frames; each is read back
@@ -38,7 +38,7 @@ def build_parser() -> CommandParser:
         nargs="+",
         choices=("uint8", "float"),
         default=["uint8"],
-        help="what an encoder's programs take: uint8 frames of 0 … 255 (default), float ones of 0 … 1, or a file each",
+        help="frames that an encoder's programs take: uint8, 0 … 255 (default), float, 0 … 1, or both, a file each",
     )
     add(
         "--licence",
@@ -53,7 +53,7 @@ def build_parser() -> CommandParser:
         type=expanded_path,
         default=[],
         metavar="JSON",
-        help="further metrics.json of evaluations for the card; those in SOURCE/evaluation are found without it",
+        help="further metrics.json files for the card; those in SOURCE/evaluation are found without it",
     )
     add(
         "--workdir",

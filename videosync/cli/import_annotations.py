@@ -17,8 +17,8 @@ SHOWN = 10  # problems that are printed
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Write a manifest.jsonl for clips that were prepared with CARL or the VideoSync research code: the "
-        "pairs and offsets, or the videos and frame labels, of its train.pkl and val.pkl, lengths and frame rates as "
-        "the files have them. The files stay where they are. The pickles are read without running what is in them.",
+        "pairs and offsets, or the videos and frame labels, of its train.pkl and val.pkl, with the lengths and frame "
+        "rates of the video files. The files stay where they are. No code in the pickles is run.",
         epilog="The label of a pair's clip is the frame of the event's timeline at which it begins: k = label_0 - "
         "label_1. Labels of frames are written beside the manifest, in frame_labels/.",
     )

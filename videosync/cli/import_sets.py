@@ -14,8 +14,8 @@ DEFAULT_MAX_OFFSET = 30  # of the published code's classifiers
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Turn {prefix}_{split}_softmaxed_sim_12.npy and its labels into similarity sets, for "
-        "train_sync_offset_detector.py and eval_sync_offset_detector.py. The files are read without running what is in "
-        "them. They hold one direction of each pair; the other one is made from the columns."
+        "train_sync_offset_detector.py and eval_sync_offset_detector.py. No code in the files is run. They hold one "
+        "direction of each pair; the other one is made from the columns."
     )
     add = parser.add_argument
     add("folder", type=expanded_path, help="folder of the .npy files")

@@ -17,9 +17,9 @@ from videosync.offset.methods import DETECTORS
 if TYPE_CHECKING:
     from videosync.leaks.job import LeakReport
 
-DESCRIPTION = """Run controls that see no picture over a prepared folder: they must be at chance. A noise encoder goes
-through the whole chain (pairs, similarity sets, trained detectors, evaluation on other events), and offsets are
-guessed from clip lengths and from keyframes. No video is decoded.
+DESCRIPTION = """Run controls over a prepared folder that never see a picture, so that they must be at chance. A noise
+encoder goes through the whole chain (pairs, similarity sets, trained detectors, evaluation on other events), and
+offsets are guessed from clip lengths and from keyframes. No video is decoded.
 
 Chance is the error of the same answers if they knew nothing; it is never below that of always answering 0. Exit
 code 0: no leak found; 2: a leak, or wrong input."""
@@ -44,13 +44,13 @@ def build_parser() -> CommandParser:
         help="take windows (pairs.…) and detectors from this configuration (default: windows that fit the folder, and "
         "quick detectors)",
     )
-    parser.add_opts("options that win over these")
+    parser.add_opts("options that override these")
     add(
         "--methods",
         nargs="*",
         default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train on noise, of {', '.join(DETECTORS)} (default: all; none: only what files say)",
+        help=f"detectors to train on noise: any of {', '.join(DETECTORS)} (default: all), or none",
     )
     add("--pairs", type=at_least(1), default=300, help="most pairs of views used from each split (default %(default)s)")
     add("--seed", type=int, default=0, help="chooses the pairs and windows (default %(default)s)")

@@ -54,14 +54,14 @@ def build_parser() -> CommandParser:
         "--max-offset",
         type=_seconds,
         metavar="SECONDS",
-        help="largest offset of two videos that is considered (default: any that leaves --min-overlap)",
+        help="largest offset between two videos to consider (default: any that leaves --min-overlap)",
     )
     add(
         "--min-overlap",
         type=_seconds,
         metavar="SECONDS",
-        help="the shortest time that two videos have in common (default: a quarter of the shorter, but 30 frames or "
-        "half of it at least, and 10 s at most)",
+        help="shortest time that two videos must have in common (default: a quarter of the shorter one; at least 30 "
+        "frames or half of it, at most 10 s)",
     )
     add(
         "--cue",
@@ -92,12 +92,12 @@ def build_parser() -> CommandParser:
         type=expanded_path,
         default=expanded_path(os.environ.get("VIDEOSYNC_WORKDIR", ".")),
         metavar="FOLDER",
-        help="holds the detectors/ of --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
+        help="folder that holds detectors/, for --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
     )
     add(
         "--json",
         metavar="FILE",
-        help="write the answer as JSON into FILE.json; - for standard output, and nothing else there",
+        help="write the answer as JSON to FILE; -: to standard output, with nothing else there",
     )
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the lag curves and aligned film strips")
     return parser

@@ -39,7 +39,7 @@ def build_parser() -> CommandParser:
         nargs="+",
         default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train, of {', '.join(DETECTORS)} (default: all)",
+        help=f"detectors to train: any of {', '.join(DETECTORS)} (default: all)",
     )
     return parser
 

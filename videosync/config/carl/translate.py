@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from videosync.config.carl.keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY
-from videosync.config.carl.rules import COMBINED, Old, Refused, Rule
+from videosync.config.carl.rules import COMBINED, Old, Refused
 from videosync.config.carl.values import BadValue, read_value
 from videosync.config.options import nearest_key, options, quoted
 from videosync.errors import ConfigError, did_you_mean, nearest
@@ -83,8 +83,16 @@ def translate(given: list[Given], *, whole: bool, world_size: int = 1, loss: str
             result.notes.append(about.note.format(value=old[key], remark=about.remark))
     for rule in dict.fromkeys(COMBINED.values()):
         keys = [key for key, own in COMBINED.items() if own is rule and not old.unread(key)]
-        if any(map(old.wants, keys)):
-            _combine(rule, keys, old, sources, result)
+        if not any(map(old.wants, keys)):
+            continue
+        try:
+            settings, notes = rule(old)
+        except Refused as problem:
+            source = sources.get(problem.key, "the defaults of the old code")
+            result.problems.append(f"{problem.key} in {source}: {problem}")
+            continue
+        result.put(settings, _listed([key for key in keys if key in old.given]))
+        result.notes += notes
     if whole:
         kept = {o: v for o, (v, _) in WITHOUT_KEY.items() if o != "loss.log_epsilon" or old.loss == "scl"}
         result.put(kept, "")
@@ -96,18 +104,6 @@ def translate(given: list[Given], *, whole: bool, world_size: int = 1, loss: str
             without_effect.setdefault(reason, []).append(key)
     result.notes += [f"no effect: {', '.join(keys)} ({reason})" for reason, keys in without_effect.items()]
     return result
-
-
-def _combine(rule: Rule, keys: list[str], old: Old, sources: Mapping[str, str], result: Translation) -> None:
-    given = [key for key in keys if key in old.given]
-    try:
-        settings, notes = rule(old)
-    except Refused as problem:
-        source = sources.get(problem.key, "the defaults of the old code")
-        result.problems.append(f"{problem.key} in {source}: {problem}")
-        return
-    result.put(settings, _listed(given))
-    result.notes += notes
 
 
 def _listed(keys: list[str]) -> str:
