@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from tests.cli.test_train_command import losses, records
 from videosync.checkpoints.checkpoint import find_checkpoint
 from videosync.cli.train import main
 from videosync.config.load import load_config
@@ -78,14 +77,6 @@ def command(workdir: Path, logdir: Path, *opts: str) -> list[str]:
     views = ["data.views=mix", "data.cross_share=1.0"] if "loss.name=classification" in opts else []
     paths = ["--workdir", str(workdir), "--cfg_file", str(workdir / "tiny.yml"), "--logdir", str(logdir)]
     return [*paths, "--opts", *opts, *views]
-
-
-def records(logdir: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (logdir / "metrics.jsonl").read_text().splitlines()]
-
-
-def losses(logdir: Path) -> dict[int, float]:
-    return {r["step"]: r["loss"] for r in records(logdir) if "loss" in r}
 
 
 @pytest.fixture(scope="module")

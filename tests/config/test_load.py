@@ -77,9 +77,6 @@ def test_the_last_override_of_a_key_wins() -> None:
     ("text", "message"),
     [
         ("optim: {lrr: 1}", "optim.lrr in x.yml: unknown key. Did you mean 'optim.lr'?"),
-        ("optm: {lr: 1}", "optm.lr in x.yml: unknown key. Did you mean 'optim.lr'?"),
-        ("lr: 1", "lr in x.yml: unknown key. Did you mean 'optim.lr'?"),
-        ("optim: {epochs: 3}", "optim.epochs in x.yml: unknown key. Did you mean 'train.epochs'?"),
         ("TRAIN: {EPOCHS: 3}", "TRAIN.EPOCHS in x.yml: unknown key. Did you mean 'train.epochs'?"),
         ("zzz: {qqq: 3}", "zzz.qqq in x.yml: unknown key. 'videosync config --explain' lists every option."),
         ("optim: {lr: abc}", "optim.lr in x.yml: expected a number, got 'abc'."),
@@ -93,7 +90,6 @@ def test_the_last_override_of_a_key_wins() -> None:
             "optim.name in x.yml: expected one of 'adam', 'adamw', got 'adamm'. Did you mean 'adam'?",
         ),
         ("data: {dataset: [a]}", "data.dataset in x.yml: expected text, got ['a']."),
-        ("data: {dataset: '???'}", "data.dataset in x.yml: expected text, got '???'."),
         ("eval: {methods: dtw}", "eval.methods in x.yml: expected a list of names such as [a, b], got 'dtw'."),
         (
             "detector: {mlp_hidden: [a]}",
@@ -119,7 +115,6 @@ def test_a_wrong_file_is_answered_in_one_sentence(tmp_path: Path, text: str, mes
             ("optim.lr", "train.epochs=3"),
             "optim.lr in --opts: no value follows. Write 'optim.lr VALUE' or 'optim.lr=VALUE'.",
         ),
-        (("optim.lrr=1",), "optim.lrr in --opts: unknown key. Did you mean 'optim.lr'?"),
         (("optim.lr=",), "optim.lr in --opts: expected a number, got nothing."),
         (
             ("model.backbone=resnet5",),

@@ -34,6 +34,7 @@ def test_a_group_of_components_says_which_of_them_read_an_option() -> None:
         ("optim.lrr", "optim.lr"),
         ("Optim.LR", "optim.lr"),
         ("optimizer.lr", "optim.lr"),
+        ("lr", "optim.lr"),
         ("data.batch_size", "train.batch_size"),
         ("batch_size", "train.batch_size"),
         ("modell", "model"),
