@@ -34,8 +34,9 @@ class CarlCheckpoint(Checkpoint):
 
     def weights(self) -> dict[str, Tensor]:
         """Under our names. Raises CheckpointError when the file is damaged or holds other names."""
+        state = _read(self.folder)["model_state"]
         with _naming(self.folder):
-            return from_carl(_read(self.folder)["model_state"])
+            return from_carl(state)
 
     def training_state(self) -> dict[str, Any]:
         raise CheckpointError(
@@ -61,7 +62,8 @@ def read_carl_checkpoint(path: Path) -> CarlCheckpoint:
         "image_size": _number(cfg, "IMAGE_SIZE"),
     }
     known = {name: number for name, number in told.items() if number}
-    model |= {"heads": known.pop("heads")} if "heads" in known else {}
+    if "heads" in known:
+        model["heads"] = known.pop("heads")
     return CarlCheckpoint(
         folder=path,
         epoch=epoch + 1 if isinstance(epoch, int) else 0,
