@@ -90,14 +90,8 @@ def violations(path: str, source: str) -> list[str]:
 
 
 def sources(root: Path) -> list[Path]:
-    return sorted(
-        [
-            *root.glob("videosync/**/*.py"),
-            *root.glob("dataset_preparation/**/*.py"),
-            *root.glob("benchmarks/**/*.py"),
-            *root.glob("*.py"),
-        ]
-    )
+    folders = ("videosync/**/", "dataset_preparation/**/", "benchmarks/**/", "")
+    return sorted(path for folder in folders for path in root.glob(f"{folder}*.py"))
 
 
 def test_imports_follow_the_data_flow(root: Path) -> None:
@@ -116,26 +110,16 @@ def test_no_file_is_called_utils_or_helpers(root: Path) -> None:
 
 def test_modules_stay_small(root: Path) -> None:
     """A module over about 300 lines is two modules."""
-    long = [f"{p.relative_to(root).as_posix()} ({n})" for p in sources(root) if (n := _lines(p)) > 320]
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in sources(root)}
+    long = [f"{path.relative_to(root).as_posix()} ({count})" for path, count in lines.items() if count > 320]
     assert not long, f"{', '.join(long)}: split into files of at most about 300 lines, one idea each"
-
-
-def _lines(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines())
 
 
 @pytest.mark.parametrize(
     ("path", "source", "sentence"),
     [
-        ("videosync/losses/a.py", "from videosync.models.encoder import E", "losses may import"),
         ("videosync/offset/a.py", "import videosync.config.schema", "offset may import"),
         ("videosync/models/a.py", "def f():\n    from videosync.engine import x", "line 2: imports videosync.engine"),
-        (
-            "videosync/video/a.py",
-            "from videosync.data import manifest",
-            "video may import errors, files, option, types, version, video only",
-        ),
-        ("videosync/video/a.py", "from videosync import cli", "imports videosync.cli"),
         (
             "videosync/config/a.py",
             "from videosync.types import SyncPair",
@@ -146,9 +130,7 @@ def _lines(path: Path) -> int:
         ("dataset_preparation/a.py", "import videosync.models", "dataset_preparation may import"),
         ("benchmarks/accuracy/report.py", "import matplotlib.pyplot", "only contact_sheet.py, plots.py may"),
         ("train.py", "from videosync.engine.trainer import train", ". may import cli only"),
-        ("videosync/data/a.py", "import matplotlib.pyplot", "only contact_sheet.py, plots.py may"),
         ("videosync/engine/a.py", "from torch.utils.tensorboard import SummaryWriter", "only loggers.py may"),
-        ("videosync/engine/a.py", "import wandb", "only loggers.py may"),
     ],
 )
 def test_a_forbidden_import_is_named(path: str, source: str, sentence: str) -> None:
@@ -161,9 +143,7 @@ def test_a_forbidden_import_is_named(path: str, source: str, sentence: str) -> N
     ("path", "source"),
     [
         ("videosync/offset/a.py", "from videosync.similarity.matrix import x\nfrom videosync.offset.diagonal import y"),
-        ("videosync/engine/a.py", "from videosync.config.schema import Config\nimport videosync.types"),
         ("videosync/engine/loggers.py", "import wandb\nfrom torch.utils.tensorboard import SummaryWriter"),
-        ("videosync/evaluation/plots.py", "import matplotlib"),
         ("videosync/evaluation/detector_plots.py", "import matplotlib"),
         ("evaluate.py", "from videosync.cli.evaluate import main"),
         ("videosync/data/a.py", "import torch.utils.data"),

@@ -57,8 +57,8 @@ class SentenceParser(argparse.ArgumentParser):
 
 
 def _wrapped(text: str) -> str:
-    """Text that has no lines of its own in lines."""
-    return text if "\n" in text else textwrap.fill(text, 100)
+    """Text whose long lines are broken."""
+    return "\n".join(line if len(line) <= 120 else textwrap.fill(line, 100) for line in text.splitlines())
 
 
 def at_least(smallest: int):  # type: ignore[no-untyped-def]

@@ -79,6 +79,9 @@ def test_the_newest_file_of_a_folder_is_read_like_a_checkpoint_of_ours(published
     assert all(torch.equal(weights[name], state[name]) for name in state)
     with pytest.raises(CheckpointError, match="train.start_from"):
         checkpoint.training_state()
+    torch.save({"model_state": [1]}, published)  # exchanged since it was found
+    with pytest.raises(CheckpointError, match=rf"^{published}: no CARL or VideoSync checkpoint"):
+        checkpoint.weights()
 
 
 def test_evaluation_embeds_with_it_as_with_the_same_weights_of_ours(published, state, tmp_path):

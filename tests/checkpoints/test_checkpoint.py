@@ -44,18 +44,13 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     saved = save(tmp_path, step=12, model=model)
     found = read_checkpoint(tmp_path / "checkpoints" / "last")
     assert found == saved
+    assert sorted(path.name for path in found.folder.iterdir()) == ["checkpoint.json", "model.safetensors", "state.pt"]
+    assert list(found.folder.parent.iterdir()) == [found.folder]
     assert (found.epoch, found.step, found.metrics, found.config) == (1, 12, {"loss": 0.5}, {"optim": {"lr": 0.1}})
     weights = found.weights()
     assert weights.keys() == model.state_dict().keys()
     assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
     assert found.training_state()["step"] == 12
-
-
-def test_layout(tmp_path: Path) -> None:
-    save(tmp_path)
-    files = sorted(path.name for path in (tmp_path / "checkpoints" / "last").iterdir())
-    assert files == ["checkpoint.json", "model.safetensors", "state.pt"]
-    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
 
 
 def test_state_with_code_in_it_is_refused(tmp_path: Path) -> None:

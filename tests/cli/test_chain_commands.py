@@ -85,23 +85,6 @@ def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
 
 
 @pytest.mark.slow
-def test_a_finished_evaluation_is_shown_again_only_for_the_same_options(workdir, trained, capsys):
-    output = trained / "evaluation" / "synthetic_val" / "metrics.json"
-    evaluate.main(flags(workdir, trained))
-    report = json.loads(output.read_text())
-    output.write_text(json.dumps({**report, "table": "kept"}))
-    capsys.readouterr()
-    assert evaluate.main([*flags(workdir, trained), "--continue_train"]) == 0
-    assert "kept" in capsys.readouterr().out
-    assert evaluate.main([*flags(workdir, trained, "similarity.temperature=0.2"), "--continue_train"]) == 0
-    assert "kept" not in capsys.readouterr().out
-    assert json.loads(output.read_text())["table"] == "kept"  # the other report stands beside it
-    output.write_text('{"table"')
-    assert evaluate.main([*flags(workdir, trained), "--continue_train"]) == 2
-    assert "metrics.json: damaged" in capsys.readouterr().err
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_similarity_sets_do_not_depend_on_the_number_of_processes(workdir, trained, root, processes):
     prefix = f"ranks{processes}"
@@ -119,14 +102,6 @@ def test_similarity_sets_do_not_depend_on_the_number_of_processes(workdir, train
     assert plain.pair_ids == pairs.pair_ids
     np.testing.assert_allclose(plain.forward, pairs.forward, atol=1e-5)
     np.testing.assert_allclose(plain.backward, pairs.backward, atol=1e-5)
-
-
-def test_a_finished_set_of_the_same_encoder_is_kept(workdir, trained, capsys):
-    assert construct.main(flags(workdir, trained, dataset_prefix="again")) == 0
-    made = (workdir / "sets" / "again_val_matrices.npy").stat().st_mtime_ns
-    assert construct.main([*flags(workdir, trained, dataset_prefix="again"), "--continue_train"]) == 0
-    assert (workdir / "sets" / "again_val_matrices.npy").stat().st_mtime_ns == made
-    assert "already" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -236,19 +211,6 @@ def test_other_data_options_are_named_and_replace_no_report(small, capsys):
     assert (plain / "metrics.json").read_bytes() == before
 
 
-def test_an_encoder_of_clips_of_another_length_is_evaluated_and_it_is_said(small, capsys):
-    """As with CARL's checkpoints of 80 frames and a configuration of 240."""
-    folder, _ = small
-    stretched = ("model.positions=stretched", "model.temporal_kernel=0", "model.input=rgb")
-    assert train.main(flags(folder, folder / "short", *stretched, "data.num_frames=8", "train.batch_size=2")) == 0
-    capsys.readouterr()
-    said = "data.num_frames is 24 but was 8 in training: positions run over 0 … 23"
-    assert evaluate.main(flags(folder, folder / "short", *stretched)) == 0
-    assert said in capsys.readouterr().out
-    assert construct.main(flags(folder, folder / "short", *stretched, dataset_prefix="short")) == 0
-    assert said in capsys.readouterr().out
-
-
 def test_a_noise_encoder_is_no_better_than_the_floor(workdir):
     """Truth 3: noise through the whole chain. A method that beats the floor here has found a leak."""
     noise = (
@@ -306,25 +268,18 @@ def test_files_are_synchronised_with_the_trained_encoder_and_detector(workdir, t
     assert said.count("\n") == 1
 
 
-WRONG = {
-    "no checkpoint": (["eval.checkpoint=last"], "nothing", "no checkpoint 'last'"),
-    "no dataset": (["data.dataset=syntetic"], "encoder", "synthetic"),
-    "no split": (["eval.split=test"], "encoder", "'test'"),
-    "unknown method": (["eval.methods=[diagnal]"], "encoder", "Did you mean 'diagonal'"),
-    "no detector": (["eval.detectors=[demo/mlp]"], "encoder", "demo"),
-    "another model": (["model.hidden_size=32"], "encoder", "model.hidden_size is 32 but was 16"),
-    "clips too short": (["pairs.num_frames=100"], "encoder", "lower num_frames of the pairs"),
-}
-
-
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_input_is_one_sentence_and_code_2(workdir, trained, case, capsys):
-    opts, logdir, expected = WRONG[case]
+@pytest.mark.parametrize(
+    ("opts", "expected"),
+    [
+        (["model.hidden_size=32"], "model.hidden_size is 32 but was 16"),
+        (["eval.methods=[diagnal]"], "Did you mean 'diagonal'"),
+        (["eval.detectors=[demo/mlp]"], "demo"),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_code_2(workdir, trained, opts, expected, capsys):
     output = workdir / "unwritten"
-    assert evaluate.main(flags(workdir, workdir / logdir, *opts, output_dir=str(output))) == 2
+    assert evaluate.main(flags(workdir, trained, *opts, output_dir=str(output))) == 2
     said = capsys.readouterr()
-    assert expected in said.err
     assert said.err.startswith("error: ")
-    assert "Traceback" not in said.err
-    assert said.out == ""
+    assert (expected in said.err, said.err.count("\n"), said.out) == (True, 1, "")
     assert not output.exists()

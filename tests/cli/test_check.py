@@ -79,37 +79,20 @@ def test_damage_that_only_decoding_finds(dataset, capsys):
     assert main([str(dataset), "--decode", "0", "--samples", "0"]) == 0  # packets alone look sound
 
 
-def test_bad_folders_are_one_sentence(dataset, tmp_path, capsys):
+def test_folders_and_sheets_that_cannot_be_used_are_one_sentence(dataset, tmp_path, capsys):
     assert main([str(tmp_path / "nowhere")]) == 2
     assert "does not exist" in capsys.readouterr().err
-    (dataset / "manifest.jsonl").write_text(json.dumps({"evnt": 1}))
-    assert main([str(dataset)]) == 2
-    assert "Did you mean 'event'?" in capsys.readouterr().err
-
-
-def test_a_sheet_that_cannot_be_written(dataset, capsys):
     assert main([str(dataset), "--sheet", str(dataset / "manifest.jsonl" / "place.png")]) == 2
     assert "place.png: cannot be written (" in capsys.readouterr().err
     assert main([str(dataset), "--sheet", str(dataset / "sheet.foo")]) == 2
     assert "ends in .png" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [
-        (["--decode", "-3"], "--decode: -3: must be 0 or more"),
-        (["--samples", "-1"], "--samples: -1"),
-        (["--labels", "-1"], "--labels: -1"),
-        (["--max-offset", "-1"], "--max-offset: -1"),
-    ],
-)
-def test_wrong_flags_are_one_sentence(dataset, capsys, flags, said):
-    with pytest.raises(SystemExit) as stopped:
-        main([str(dataset), *flags])
-    captured = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert said in captured.err
-    assert (captured.out, captured.err.count("\n")) == ("", 1)
+@pytest.mark.parametrize("flag", ["--decode", "--samples", "--labels", "--max-offset"])
+def test_counts_below_0_are_refused(dataset, capsys, flag):
+    with pytest.raises(SystemExit, match="2"):
+        main([str(dataset), flag, "-1"])
+    assert f"{flag}: -1: must be 0 or more" in capsys.readouterr().err
 
 
 def test_pictures_above_each_other_show_the_same_moment(dataset):

@@ -6,10 +6,10 @@ import json
 import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
+from tests.cli.noise_clips import write_noise_clips
 from tests.config.carl.carl_files import PUBLISHED, published
 from videosync.checkpoints.checkpoint import find_checkpoint
 from videosync.cli.common import command_parser
@@ -19,9 +19,6 @@ from videosync.cli.train import main as train
 from videosync.config.carl.table import legacy_table
 from videosync.config.load import load_config
 from videosync.config.options import options
-from videosync.data.manifest import write_manifest
-from videosync.data.samples import Sample, View
-from videosync.video.write import write_video
 
 TINY = """
 DATASETS: [clips]
@@ -57,17 +54,7 @@ SMALL = ["model.backbone=small", "model.layer=0", "model.weights=", "eval.pictur
 def workdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A dataset of noise: 4 train events and 2 val events of two views, 20 frames of 32 x 32; an old config."""
     folder = tmp_path_factory.mktemp("workdir")
-    rng = np.random.default_rng(0)
-    samples = []
-    for number in range(6):
-        views = []
-        for camera in range(2):
-            name = f"event{number}/cam{camera}.mp4"
-            frames = rng.integers(0, 255, (20, 32, 32, 3), dtype=np.uint8)
-            write_video(folder / "clips" / name, frames, 25.0, preset="ultrafast")
-            views.append(View(name, 2 * camera, 20, 25.0))
-        samples.append(Sample(f"event{number}", "val" if number > 3 else "train", tuple(views)))
-    write_manifest(folder / "clips", samples)
+    write_noise_clips(folder / "clips", train=4, val=2, apart=2)
     (folder / "old.yml").write_text(TINY)
     return folder
 
@@ -113,17 +100,6 @@ def test_two_processes_take_a_batch_each_and_one_of_them_speaks(
     assert yaml.safe_load(said[0].out)["train"]["batch_size"] == 2
     assert "train.batch_size 2 of 2 processes" in said[0].err
     assert said[1] == ("", "")
-
-
-def test_pretrained_weights_that_are_missing_are_named_by_their_upstream_file(
-    workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    flags = ["--workdir", str(workdir), "--cfg_file", str(workdir / "old.yml")]
-    flags += ["--logdir", str(tmp_path / "run")]
-    assert train(flags) == 2
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert last.startswith("error: ")
-    assert str(Path("pretrained_models") / "resnet50-0676ba61.pth") in last
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -173,8 +149,6 @@ def test_the_target_has_a_name_of_its_own_and_nothing_is_overwritten(
     [
         ("optim: {lr: 3}", ["x.yml"], "has no upper-case keys; it is one of ours already"),
         ("", ["x.yml"], "has no upper-case keys"),
-        ("TRAIN: {MAX_EPOCHES: 3}", ["x.yml"], "Did you mean 'TRAIN.MAX_EPOCHS'?"),
-        ("SSL: true", ["none.yml"], "no such configuration file"),
         ("SSL: true", [], "which file? Give its name, or --table."),
         ("SSL: true", ["x.yml", "--processes", "0"], "--processes: 0: must be 1 or more"),
         ("SSL: true", ["x.yml", "x.yml/new.yml"], "is a file; give a folder"),

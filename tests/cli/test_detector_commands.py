@@ -35,13 +35,8 @@ def store(folder: Path, prefix: str, split: str, pairs: MatrixPairs, temperature
         offsets=pairs.offsets.tolist(),
         fps=pairs.fps.tolist(),
         max_offset=pairs.max_offset,
-        header={
-            "temperature": temperature,
-            "metric": "sqeuclidean",
-            "encoder": "simulated",
-            "encoder_hash": "0",
-            "config": {},
-        },
+        header={"metric": "sqeuclidean", "encoder": "simulated", "encoder_hash": "0", "config": {}}
+        | {"temperature": temperature},
     )
     for n in range(len(pairs)):
         real = slice(pairs.lengths[n])
@@ -134,13 +129,11 @@ def test_cross_evaluation_prints_writes_and_draws(there: Path, capsys: pytest.Ca
     assert picture[..., :3].std() > 0.1
 
 
-def test_a_report_of_other_models_stands_beside_the_first(
-    there: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(there)
+def test_a_report_of_other_models_stands_beside_the_first(there: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models"]
     plain = Path("runs/detectors/ntu_on_ntu")
     assert eval_detector.main([*flags, "median"]) == 0
+    assert list(json.loads((plain / "metrics.json").read_text())["methods"]) == ["median"]
     before = (plain / "metrics.json").read_bytes()
     capsys.readouterr()
     assert eval_detector.main([*flags, "median", "svm"]) == 0
@@ -161,12 +154,6 @@ def test_detectors_of_a_set_that_was_made_anew_are_told(
         assert eval_detector.main(flags) == 0
         note = "Note: ntu/svm was trained on an earlier set ntu, made anew since; train it again"
         assert (note in capsys.readouterr().out) == told
-
-
-def test_only_the_models_asked_for(there: Path, tmp_path: Path) -> None:
-    flags = ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models", "mlp", "diagonal"]
-    assert eval_detector.main([*flags, "--logdir", str(tmp_path)]) == 0
-    assert list(json.loads((tmp_path / "metrics.json").read_text())["methods"]) == ["mlp", "diagonal"]
 
 
 def test_sets_and_detectors_are_also_found_in_the_workdir(
@@ -192,8 +179,6 @@ def test_a_second_process_of_a_launcher_does_nothing(there: Path, monkeypatch: p
         ("train", ["--prefix", "ntu", "--sync_methods", "mpl"], "Did you mean 'mlp'?"),
         ("train", ["--prefix", "ntu", "--opts", "detector.holdout=0.99"], "leaves none to fit on; choose a smaller"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "longer"], "reads 12 x 12 matrices"),
-        ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu", "--models", "cnn"], "holds no detector"),
-        ("eval", ["--model_prefix", "ntu", "--data_prefix", "nut"], "Did you mean 'ntu'?"),
         ("eval", ["--model_prefix", "nut", "--data_prefix", "ntu"], "Did you mean 'ntu'?"),
         ("eval", ["--model_prefix", "cmu", "--data_prefix", "ntu"], "no detector was trained there"),
         ("eval", ["--model_prefix", "ntu", "--data_prefix", "ntu", "--models", "diagnal"], "'diagonal'"),
@@ -205,13 +190,10 @@ def test_wrong_input_is_one_sentence_and_nothing_is_written(
     main = {"train": train_detector.main, "eval": eval_detector.main}[job]
     before = sorted(there.rglob("*"))
     logdir = tmp_path / "log"
-    code = main([*flags, "--logdir", str(logdir)])
+    assert main([*flags, "--logdir", str(logdir)]) == 2
     captured = capsys.readouterr()
-    assert code == 2
-    assert captured.out == ""
-    assert said in captured.err
     assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
+    assert (said in captured.err, captured.err.count("\n"), captured.out) == (True, 1, "")
     assert not logdir.exists()
     assert sorted(there.rglob("*")) == before
 

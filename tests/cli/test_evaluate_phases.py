@@ -144,8 +144,3 @@ def test_noise_is_at_chance(workdir, logdir, tmp_path):
     for metric in METRICS[1:]:
         encoder, chance = (phases["scores"][column][metric]["value"] for column in ("encoder", "chance"))
         assert encoder < chance + 0.1, metric
-
-
-def test_a_wrong_name_is_told_with_the_nearest(workdir, logdir, capsys):
-    assert evaluate.main(flags(workdir, logdir, "eval.tasks=[kendals_tau]")) == 2
-    assert "Did you mean 'kendalls_tau'?" in capsys.readouterr().err

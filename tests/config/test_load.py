@@ -18,18 +18,16 @@ from videosync.config.schema import Config
 from videosync.errors import ConfigError
 
 
-def failure(tmp_path: Path, text: str, overrides: tuple[str, ...] = ()) -> str:
-    path = tmp_path / "x.yml"
-    path.write_text(text)
-    with pytest.raises(ConfigError) as caught:
-        load_config(path, overrides)
-    return str(caught.value).replace(str(path), "x.yml")
-
-
 def loaded(tmp_path: Path, text: str, overrides: tuple[str, ...] = ()) -> Config:
     path = tmp_path / "x.yml"
     path.write_text(text)
     return load_config(path, overrides)
+
+
+def failure(tmp_path: Path, text: str, overrides: tuple[str, ...] = ()) -> str:
+    with pytest.raises(ConfigError) as caught:
+        loaded(tmp_path, text, overrides)
+    return str(caught.value).replace(str(tmp_path / "x.yml"), "x.yml")
 
 
 def test_without_a_file_the_defaults_hold() -> None:
@@ -79,9 +77,6 @@ def test_the_last_override_of_a_key_wins() -> None:
     ("text", "message"),
     [
         ("optim: {lrr: 1}", "optim.lrr in x.yml: unknown key. Did you mean 'optim.lr'?"),
-        ("optm: {lr: 1}", "optm.lr in x.yml: unknown key. Did you mean 'optim.lr'?"),
-        ("lr: 1", "lr in x.yml: unknown key. Did you mean 'optim.lr'?"),
-        ("optim: {epochs: 3}", "optim.epochs in x.yml: unknown key. Did you mean 'train.epochs'?"),
         ("TRAIN: {EPOCHS: 3}", "TRAIN.EPOCHS in x.yml: unknown key. Did you mean 'train.epochs'?"),
         ("zzz: {qqq: 3}", "zzz.qqq in x.yml: unknown key. 'videosync config --explain' lists every option."),
         ("optim: {lr: abc}", "optim.lr in x.yml: expected a number, got 'abc'."),
@@ -95,7 +90,6 @@ def test_the_last_override_of_a_key_wins() -> None:
             "optim.name in x.yml: expected one of 'adam', 'adamw', got 'adamm'. Did you mean 'adam'?",
         ),
         ("data: {dataset: [a]}", "data.dataset in x.yml: expected text, got ['a']."),
-        ("data: {dataset: '???'}", "data.dataset in x.yml: expected text, got '???'."),
         ("eval: {methods: dtw}", "eval.methods in x.yml: expected a list of names such as [a, b], got 'dtw'."),
         (
             "detector: {mlp_hidden: [a]}",
@@ -105,7 +99,6 @@ def test_the_last_override_of_a_key_wins() -> None:
         ("- a\n- b", "x.yml: expected groups of options such as 'optim: {lr: 1e-4}', got a list."),
         ("3", "x.yml: expected groups of options such as 'optim: {lr: 1e-4}'."),
         ("a: 1\nb: [1", "x.yml, line 3: not valid YAML (did not find expected ',' or ']')."),
-        ("optim:\n  lr: 1\n  lr: 2\n", "x.yml, line 3: not valid YAML (found duplicate key lr)."),
         ("a: 1\n\tb: 2", "x.yml, line 2: not valid YAML (found a tab character that violates indentation)."),
         ("optim: {lr: '${data.x}'}", "optim.lr: Interpolation key 'data.x' not found"),
     ],
@@ -122,7 +115,6 @@ def test_a_wrong_file_is_answered_in_one_sentence(tmp_path: Path, text: str, mes
             ("optim.lr", "train.epochs=3"),
             "optim.lr in --opts: no value follows. Write 'optim.lr VALUE' or 'optim.lr=VALUE'.",
         ),
-        (("optim.lrr=1",), "optim.lrr in --opts: unknown key. Did you mean 'optim.lr'?"),
         (("optim.lr=",), "optim.lr in --opts: expected a number, got nothing."),
         (
             ("model.backbone=resnet5",),
@@ -161,13 +153,6 @@ def test_a_missing_file_is_answered_with_the_nearest(tmp_path: Path, monkeypatch
         load_config("zzz")
     with pytest.raises(ConfigError, match="configs: is a folder"):
         load_config("configs")
-
-
-def test_a_file_that_is_no_text_is_answered_in_one_sentence(tmp_path: Path) -> None:
-    path = tmp_path / "x.yml"
-    path.write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(ConfigError, match=r"x\.yml: not "):
-        load_config(path)
 
 
 def test_saved_configurations_come_back_unchanged(tmp_path: Path) -> None:

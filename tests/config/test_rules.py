@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from videosync.config.load import load_config
 from videosync.config.options import options
+from videosync.config.ranges import problem
 from videosync.config.rules import check_config
 from videosync.config.schema import EVAL_TASKS, Config
 from videosync.errors import ConfigError
@@ -19,32 +18,19 @@ def test_the_defaults_keep_every_rule() -> None:
     assert check_config(Config()) == []
 
 
-def test_a_named_dataset_and_weights_can_be_trained() -> None:
-    assert check_config(load_config(None, TRAINABLE), training=True) == []
-
-
 def test_every_number_has_a_range() -> None:
-    """-1000 and infinity are no sensible value of any option."""
-    numbers = [key for key, option in options().items() if option.type in (int, float)]
-    unlimited = []
-    for key in numbers:
-        section, _, name = key.partition(".")
-        group = getattr(Config(), section)
-        wrong = dataclasses.replace(Config(), **{section: dataclasses.replace(group, **{name: -1000})})
-        if not any(key in problem for problem in check_config(wrong)):
-            unlimited.append(key)
+    """-1000 is no sensible value of any option."""
+    numbers = [option for option in options().values() if option.type in (int, float)]
+    unlimited = [option.key for option in numbers if not problem(option.key, -1000, option.about)]
     assert not unlimited, f"{', '.join(unlimited)}: no range; give one to its option()"
 
 
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["train.batch_size=0"], "train.batch_size is 0; expected 1 or more"),
         (["optim.lr=0"], "optim.lr is 0.0; expected a number above 0"),
         (["optim.lr=.nan"], "optim.lr is nan; expected a finite number"),
         (["loss.temperature=.inf"], "loss.temperature is inf; expected a finite number"),
-        (["data.sampling_region=0.9"], "data.sampling_region is 0.9; expected 1 or more"),
-        (["data.consistent_offset=1.5"], "data.consistent_offset is 1.5; expected a share from 0 to 1"),
         (["augment.flip=1.1"], "augment.flip is 1.1; expected a share from 0 to 1"),
         (["detector.holdout=0"], "detector.holdout is 0.0; expected a share from above 0 to below 1"),
         (["augment.hue=0.6"], "augment.hue is 0.6; expected 0 … 0.5"),
@@ -57,10 +43,7 @@ def test_every_number_has_a_range() -> None:
         (["data.feature_cache=1"], "data.feature_cache is 1, but model.layer is 3"),
         (["pairs.max_offset=240"], r"pairs.max_offset \(240\) must be smaller than pairs.num_frames \(240\)"),
         (["loss.lag_weight=1"], "data.sampling_region is 1.5 .*no lag"),
-        (
-            ["loss.lag_weight=1", "data.sampling_region=1", "data.sampling_block=video"],
-            "data.sampling_block 'video': .*no lag",
-        ),
+        (["loss.lag_weight=1", "data.sampling_region=1", "data.sampling_block=video"], "'video': .*no lag"),
         (["data.cross_share=0.3"], "data.cross_share is 0.3, but data.views is 'self'"),
         (["detector.mlp_hidden=[]"], "detector.mlp_hidden is empty; expected at least one number"),
         (["detector.equivariant_channels=[4]"], "detector.equivariant_channels is .*; expected 2 numbers"),
@@ -68,41 +51,23 @@ def test_every_number_has_a_range() -> None:
         (["eval.methods=[dtw,dtw]"], "eval.methods names 'dtw' more than once"),
         (["similarity.splits=[]"], "similarity.splits is empty"),
         (["loss.tcc_type=regression_mse"], "loss.tcc_type is regression_mse, but loss.name is 'scl'.*only.* 'tcc'"),
-        (
-            ["loss.name=tcn", "loss.temperature=1"],
-            "loss.temperature is 1.0, but .*only when loss.name is 'scl' or 'tcc'",
-        ),
+        (["loss.name=tcn", "loss.temperature=1"], "temperature is 1.0, but .*only when loss.name is 'scl' or 'tcc'"),
         (["loss.name=tcc", "loss.negative_type=batch"], "loss.negative_type is batch, but loss.name is 'tcc'"),
         (["loss.name=tcc", "loss.huber_delta=1"], "loss.huber_delta is 1.0, but loss.tcc_type is 'regression_mse_var'"),
         (["loss.embeddings=raw"], "loss.embeddings is raw, but loss.name is 'scl'"),
         (["loss.name=tcc", "model.projection_size=64"], "model.projection_size is 64, but loss.name is 'tcc'"),
         (["model.num_classes=5"], "model.num_classes is 5, but loss.name is 'scl'"),
         (["data.label_fraction=0.5"], "data.label_fraction is 0.5, but .*only when loss.name is 'classification'"),
-        (
-            ["loss.name=classification", "data.label_fraction=0"],
-            "data.label_fraction is 0.0; expected a share from above 0 to 1",
-        ),
-        (
-            ["loss.name=tcc", "loss.label_smoothing=1"],
-            "loss.label_smoothing is 1.0; expected a share from 0 to below 1",
-        ),
+        (["loss.name=classification", "data.label_fraction=0"], "is 0.0; expected a share from above 0 to 1"),
+        (["loss.name=tcc", "loss.label_smoothing=1"], "is 1.0; expected a share from 0 to below 1"),
         (["eval.tasks=[retreival]"], "eval.tasks holds 'retreival'; .* Did you mean 'retrieval'"),
-        (["eval.tasks=[Kendalls_Tau]"], "Did you mean 'kendalls_tau'"),
-        (["eval.tasks=[]"], "eval.tasks is empty; expected at least one name"),
         (["eval.tasks=[retrieval,retrieval]"], "eval.tasks names 'retrieval' more than once"),
         (["eval.tasks=[classification]", "eval.split=train"], "fitted on that split"),
         (["eval.methods=[]"], "eval.methods and eval.detectors are empty"),
         (["eval.detectors=[cnn]"], "expected PREFIX/METHOD"),
         (["eval.retrieval_ks=[5,0]"], "eval.retrieval_ks is .*; expected numbers, each 1 or more"),
-        (["eval.retrieval_ks=[]"], "eval.retrieval_ks is"),
-        (
-            ["eval.label_fractions=[0.5,1.5]"],
-            "eval.label_fractions is .*; expected numbers, each a share from above 0 to 1",
-        ),
-        (["eval.label_fractions=[0]"], "eval.label_fractions is"),
+        (["eval.label_fractions=[0.5,1.5]"], "expected numbers, each a share from above 0 to 1"),
         (["eval.tau_stride=0"], "eval.tau_stride is 0; expected 1 or more"),
-        (["eval.max_frames=-1"], "eval.max_frames is -1; expected 0 or more"),
-        (["eval.tau_distance=sqeuclid"], "Did you mean 'sqeuclidean'"),
     ],
 )
 def test_each_rule_refuses(overrides: list[str], message: str) -> None:
@@ -116,10 +81,7 @@ def test_each_rule_refuses(overrides: list[str], message: str) -> None:
         (["data.dataset="], "data.dataset is empty"),
         (["data.sampling_region=1e6"], r"data.sampling_region is 1e\+06: .*set data.sampling_block to video"),
         (["model.name=noise"], "model.name is 'noise', which has nothing to train"),
-        (
-            ["data.feature_cache=2", "model.layer=4", "augment.enabled=false"],
-            "data.feature_cache is 2, but augment.enabled is false",
-        ),
+        (["data.feature_cache=2", "model.layer=4", "augment.enabled=false"], "but augment.enabled is false"),
         (["model.weights="], "model.layer freezes stages 1 to 3 of resnet50, but model.weights is empty"),
         (["train.batch_size=3"], r"train.batch_size \(3\) is not divisible by the number of processes \(2\)"),
     ],

@@ -116,10 +116,6 @@ def test_overrides_too(tokens: list[str], said: str) -> None:
     assert len(str(error.value)) < 300
 
 
-def test_text_behind_opts_stays_as_it_is_typed() -> None:
-    assert load_config(None, ["data.dataset", "010"]).data.dataset == "010"
-
-
 @pytest.mark.parametrize("key", ["data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors"])
 def test_home_is_expanded_in_every_path(key: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", "/home/me")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from videosync.checkpoints.checkpoint import save_checkpoint
+from videosync.checkpoints.checkpoint import Checkpoint, save_checkpoint
 from videosync.config.load import config_from_dict, config_to_dict
 from videosync.config.schema import Config
 from videosync.engine.encoders import load_trained_encoder
@@ -87,30 +87,29 @@ def report(encoder_hash: str, *, error: float = 1.0) -> dict[str, Any]:
     }
 
 
+def save(
+    logdir: Path, config: Config, name: str = "best", *, step: int, epoch: int = 2, metrics: Any = ()
+) -> Checkpoint:
+    weights, options = encoder_of(config).state_dict(), config_to_dict(config)
+    return save_checkpoint(
+        logdir, name, weights=weights, state={}, epoch=epoch, step=step, metrics=dict(metrics), config=options
+    )
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The logdir of a run, as training and evaluation leave it."""
     logdir = tmp_path_factory.mktemp("runs") / "encoder"
     config = config_of(**ARCHITECTURES["motion"])
-    saved = [
-        save_checkpoint(
-            logdir,
-            name,
-            weights=encoder_of(config).state_dict(),
-            state={},
-            epoch=epoch,
-            step=4 * epoch,
-            metrics={"loss": 2.5, "val/loss": 2.25},
-            config=config_to_dict(config),
-        )
-        for name, epoch in (("best", 3), ("last", 5))
-    ]
+    metrics = {"loss": 2.5, "val/loss": 2.25}
+    best = save(logdir, config, epoch=3, step=12, metrics=metrics)
+    save(logdir, config, "last", epoch=5, step=20, metrics=metrics)
     data = {"dataset": "clips", "split": "train", "events": 11, "samples": 12, "videos": 24, "hours": 0.5}
     commands = ["train.py --logdir runs/encoder"]
     (logdir / "run.json").write_text(
         json.dumps({"commands": commands, "data": {**data, "held_out_events": 2, "manifest_hash": "ab" * 32}})
     )
-    for name, content in (("clips_val", report(saved[0].weights_hash)), ("old", report("other", error=3.0))):
+    for name, content in (("clips_val", report(best.weights_hash)), ("old", report("other", error=3.0))):
         (logdir / "evaluation" / name).mkdir(parents=True)
         (logdir / "evaluation" / name / "metrics.json").write_text(json.dumps(content))
     return logdir
@@ -227,7 +226,7 @@ def test_damaged_exports_are_named(run: Path, tmp_path: Path) -> None:
 
 def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
     remarks = export(run, tmp_path / "my encoder", ["safetensors"], ExportRequest(command="videosync export x"))
-    card = (tmp_path / "my encoder" / "README.md").read_text()
+    card = " ".join((tmp_path / "my encoder" / "README.md").read_text().split())
     facts = json.loads((tmp_path / "my encoder" / "model_card.json").read_text())
     for words in (
         "# my encoder", "11 events, 24 videos, 0.5 hours; 2 further events held out", "train.py --logdir runs/encoder",
@@ -236,8 +235,8 @@ def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
         "evaluate.py --logdir run", "k > 0` means that video 1 started first", "None was given for these weights",
         "`clips`", "cameras that stand still",
     ):  # fmt: skip
-        assert words in " ".join(card.split()), words
-    assert "diagonal 3.00" not in " ".join(card.split())  # the evaluation of other weights
+        assert words in card, words
+    assert "diagonal 3.00" not in card  # the evaluation of other weights
     assert any("made with other weights" in remark for remark in remarks)
     assert facts["parameters"] == sum(
         p.numel()
@@ -252,18 +251,8 @@ def test_the_card_says_what_the_run_knows(run: Path, tmp_path: Path) -> None:
 
 def test_the_card_does_not_claim_what_is_not_known(tmp_path: Path) -> None:
     config = config_of(**ARCHITECTURES["stretched"])
-    weights = encoder_of(config).state_dict()
-    for name, step in (("ours", 4), ("foreign", 0)):
-        save_checkpoint(
-            tmp_path / name,
-            "best",
-            weights=weights,
-            state={},
-            epoch=2,
-            step=step,
-            metrics={},
-            config=config_to_dict(config),
-        )
+    save(tmp_path / "ours", config, step=4)
+    save(tmp_path / "foreign", config, step=0)
     remarks = export(tmp_path / "ours", tmp_path / "a", ["safetensors"], ExportRequest(workdir=tmp_path))
     card = (tmp_path / "a" / "README.md").read_text()
     assert any("clips does not exist" in remark for remark in remarks)
@@ -349,13 +338,12 @@ def test_wrong_sources_and_targets_are_said_in_a_sentence(
     (tmp_path / "there").mkdir()
     (tmp_path / "detectors").mkdir()
     save_detector(fitted([14] * 12), tmp_path / "detectors/ntu/cnn", {})
-    cases: list[tuple[Path, str, str]] = [
+    for source, target, sentence in (
         (run, "there", "there already"),
         (run.with_name("encode"), "out", "Did you mean .*encoder"),
         (tmp_path / "there", "out", "neither a training run"),
         (tmp_path / "detectors/ntu", "out", "name one of them, as in .*ntu/cnn"),
-    ]
-    for source, target, sentence in cases:
+    ):
         with pytest.raises(VideoSyncError, match=sentence):
             export(source, tmp_path / target, ["safetensors"], ExportRequest())
     with pytest.raises(CheckpointError, match="there are best, last"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,11 +146,8 @@ def to_samples(
 def _wrong_entry(entry: Mapping[str, Any], keys: Mapping[str, type]) -> str:
     for key, kind in keys.items():
         value = entry.get(key)
-        if kind is int and _is_whole(value):
-            continue
-        if kind is str and isinstance(value, str) and value:
-            continue
-        return f"'{key}' is {value!r}, but must be {'text' if kind is str else 'a whole number'}"
+        if not (_is_whole(value) if kind is int else value and isinstance(value, str)):
+            return f"'{key}' is {value!r}, but must be {'text' if kind is str else 'a whole number'}"
     if keys is SINGLE and "frame_label" in entry and _labels(entry) is None:
         return f"'frame_label' is {entry['frame_label']!r:.80}, but must be a tensor with a whole number for each frame"
     return ""
@@ -175,12 +172,8 @@ def _labels(entry: Mapping[str, Any]) -> np.ndarray | None:
 
 def _find(name: str, folder: Path, video_root: Path | None) -> Path | None:
     path = Path(name)
-    candidates: Iterator[Path] = (
-        place
-        for root in (video_root, folder)
-        if root is not None
-        for place in (root / path, root / path.name, root / "processed_videos" / path.name)
-    )
+    names = (path, path.name, f"processed_videos/{path.name}")
+    candidates = [root / name for root in (video_root, folder) if root is not None for name in names]
     return next((place.absolute() for place in (path, *candidates) if os.path.isfile(place)), None)
 
 

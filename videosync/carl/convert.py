@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from videosync.checkpoints.carl import read_carl_checkpoint
 from videosync.checkpoints.checkpoint import checkpoints_folder, list_checkpoints, save_checkpoint
 from videosync.config.load import config_from_dict, config_to_dict, save_config
-from videosync.config.schema import Config
 from videosync.errors import CheckpointError
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.options import ModelOptions
@@ -64,19 +63,11 @@ def convert_from_carl(source: Path, logdir: Path, *, num_frames: int | None, hea
             config=config_to_dict(config),
         )
     save_config(config, logdir / "config.yaml")
-    described = ", ".join(f"model.{key}={known[key]}" for key in _changed(config))
+    usual = asdict(ModelOptions())
+    described = ", ".join(f"model.{key}={known[key]}" for key in usual if known.get(key, usual[key]) != usual[key])
     return [
         f"{source} (epoch {checkpoint.epoch}) → {checkpoints_folder(logdir)}: {len(weights)} tensors",
         f"options that are not the defaults, also in {logdir / 'config.yaml'}: data.num_frames={length}, {described}",
         *(f"assumed: {line}" for line in assumed),
         "its optimizer state is left out: start new training from it with --opts train.start_from " + str(logdir),
-    ]
-
-
-def _changed(config: Config) -> list[str]:
-    default = ModelOptions()
-    return [
-        field.name
-        for field in fields(ModelOptions)
-        if getattr(config.model, field.name) != getattr(default, field.name) and field.name != "random_backbone"
     ]

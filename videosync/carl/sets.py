@@ -78,24 +78,20 @@ def write_split(
         CheckpointError: offsets beyond ``max_offset``, or the folder cannot be written.
     """
     count = len(old.matrices)
+    names = [f"{split}/{number:06d}" for number in range(count)]
+    encoder = {"encoder": f"imported from {old.path.name}", "encoder_hash": file_hash(old.path), "config": {}}
     writer = SimilaritySetWriter(
         folder,
         prefix,
         split,
         size=size,
         lengths=[len(matrix) for matrix in old.matrices],
-        pair_ids=[f"{split}/{number:06d}" for number in range(count)],
-        events=[f"{split}/{number:06d}" for number in range(count)],
+        pair_ids=names,
+        events=names,
         offsets=old.offsets,
         fps=[fps] * count,
         max_offset=max_offset,
-        header={
-            "metric": "sqeuclidean",
-            "temperature": 1.0,
-            "encoder": f"imported from {old.path.name}",
-            "encoder_hash": file_hash(old.path),
-            "config": {},
-        },
+        header={"metric": "sqeuclidean", "temperature": 1.0, **encoder},
     )
     for number, matrix in enumerate(old.matrices):
         forward = matrix / matrix.sum(1, keepdims=True)

@@ -6,7 +6,8 @@ options are read off their shapes and, where it can be read, ``cfg``; the optimi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,9 @@ class CarlCheckpoint(Checkpoint):
 
     def weights(self) -> dict[str, Tensor]:
         """Under our names. Raises CheckpointError when the file is damaged or holds other names."""
-        return _renamed(self.folder, _read(self.folder)["model_state"])
+        state = _read(self.folder)["model_state"]
+        with _naming(self.folder):
+            return from_carl(state)
 
     def training_state(self) -> dict[str, Any]:
         raise CheckpointError(
@@ -49,29 +52,24 @@ def read_carl_checkpoint(path: Path) -> CarlCheckpoint:
         CheckpointError: no such file, not such a checkpoint, or it holds objects that could run code.
     """
     content = _read(path)
-    state = content["model_state"]
-    try:
-        options = {**MODEL, **model_options(state)}
-    except CheckpointError as error:
-        raise CheckpointError(f"{path}: {error}") from error
-    _renamed(path, state)
-    settings = content.get("cfg")
-    cfg: Mapping[str, Any] = settings if isinstance(settings, Mapping) else {}
-    config: dict[str, Any] = {"model": options, "data": {}}
-    heads, frames = _number(cfg, "MODEL", "EMBEDDER_MODEL", "NUM_HEADS"), _number(cfg, "TRAIN", "NUM_FRAMES")
-    if heads:
-        options["heads"] = heads
-    if frames:
-        config["data"]["num_frames"] = frames
-    if size := _number(cfg, "IMAGE_SIZE"):
-        config["data"]["image_size"] = size
-    epoch = content.get("epoch")
+    state, epoch, cfg = content["model_state"], content.get("epoch"), content.get("cfg")
+    with _naming(path):
+        model = {**MODEL, **model_options(state)}
+        from_carl(state)
+    told = {
+        "heads": _number(cfg, "MODEL", "EMBEDDER_MODEL", "NUM_HEADS"),
+        "num_frames": _number(cfg, "TRAIN", "NUM_FRAMES"),
+        "image_size": _number(cfg, "IMAGE_SIZE"),
+    }
+    known = {name: number for name, number in told.items() if number}
+    if "heads" in known:
+        model["heads"] = known.pop("heads")
     return CarlCheckpoint(
         folder=path,
         epoch=epoch + 1 if isinstance(epoch, int) else 0,
         step=0,
         metrics={},
-        config=config,
+        config={"model": model, "data": known},
         weights_hash=file_hash(path),
         state_hash="",
     )
@@ -132,15 +130,15 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _renamed(path: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
     try:
-        return from_carl(state)
+        yield
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
 
 
-def _number(cfg: Mapping[str, Any], *keys: str) -> int | None:
-    value: Any = cfg
+def _number(value: Any, *keys: str) -> int | None:
     for key in keys:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

@@ -127,22 +127,25 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
     if not path.is_file():
         raise CheckpointError(f"{folder}: not a checkpoint (it has no {SUMMARY})")
     try:
-        summary = read_object(path)
-        return Checkpoint(
-            folder=folder,
-            epoch=int(summary["epoch"]),
-            step=int(summary["step"]),
-            metrics=dict(summary["metrics"]),
-            config=dict(summary["config"]),
-            weights_hash=str(summary["weights_hash"]),
-            state_hash=str(summary["state_hash"]),
-            validation=str(summary.get("validation", "")),
-        )
+        return _described(folder, read_object(path))
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{path}: damaged, or no description of a checkpoint ({type(error).__name__}: {error}); "
             f"delete {folder} to go on without it"
         ) from error
+
+
+def _described(folder: Path, facts: Mapping[str, Any]) -> Checkpoint:
+    return Checkpoint(
+        folder=folder,
+        epoch=int(facts["epoch"]),
+        step=int(facts["step"]),
+        metrics=dict(facts["metrics"]),
+        config=dict(facts["config"]),
+        weights_hash=str(facts["weights_hash"]),
+        state_hash=str(facts["state_hash"]),
+        validation=str(facts.get("validation", "")),
+    )
 
 
 def read_exported_checkpoint(folder: Path) -> Checkpoint:
@@ -156,17 +159,8 @@ def read_exported_checkpoint(folder: Path) -> Checkpoint:
     facts = read_card(folder, kind="encoder")
     if not (folder / WEIGHTS).is_file():
         raise CheckpointError(f"{folder}: holds no {WEIGHTS}; export the run again with --format safetensors")
-    saved = facts.get("checkpoint", {})
     try:
-        return Checkpoint(
-            folder=folder,
-            epoch=int(saved["epoch"]),
-            step=int(saved["step"]),
-            metrics=dict(saved["metrics"]),
-            config=dict(facts["config"]),
-            weights_hash=str(saved["weights_hash"]),
-            state_hash="",
-        )
+        return _described(folder, {**facts["checkpoint"], "config": facts["config"], "state_hash": ""})
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{folder / CARD_JSON}: damaged ({type(error).__name__}: {error}); export again"

@@ -14,10 +14,10 @@ from typing import Any
 from tqdm import tqdm
 
 from videosync.arguments import BAD_INPUT, at_least
-from videosync.cli.common import CommandParser, columns, command, expanded_path, spread
+from videosync.cli.common import OFFSET, CommandParser, columns, command, expanded_path, spread
 from videosync.data.check.label_check import LabelCheck, check_labels, choose_clips, recorded_data_root, start_problems
 from videosync.data.clock import start_offset
-from videosync.data.manifest import Manifest, Sample, View, clip_problems, read_manifest, validate_manifest
+from videosync.data.manifest import Manifest, Sample, clip_problems, read_manifest, validate_manifest
 from videosync.data.sources import SOURCES_NAME, read_sources
 from videosync.errors import ManifestError, VideoError
 from videosync.video.read import iter_frames, probe
@@ -30,34 +30,32 @@ def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Summarise a dataset folder, look for mistakes in its manifest and files, decode a sample of "
         "clips, compare the labels of a few with the frames of the files they were cut from, and draw a contact sheet. "
-        "Exit code 0: nothing found; 2: problems, one a line.",
-        epilog="Offsets: frame i of view 0 shows the moment of frame i + k of view 1, k = start0 - start1; "
-        "a positive k means that view 1 started first.",
+        "Exit code 0: nothing found; 2: problems, one per line.",
+        epilog=f"{OFFSET} k = start0 - start1.",
     )
-    parser.add_argument("folder", type=expanded_path, help="dataset folder that holds manifest.jsonl")
-    parser.add_argument(
-        "--sheet", type=expanded_path, help="picture to write (default: contact_sheet.png in the folder)"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("folder", type=expanded_path, help="dataset folder that holds manifest.jsonl")
+    add("--sheet", type=expanded_path, help="picture to write (default: contact_sheet.png in the folder)")
+    add(
         "--samples",
         type=at_least(0),
-        help="samples drawn on the sheet (default: up to 6, fewer where they have many views)",
+        help="samples drawn on the sheet (default: up to 6, fewer if they have many views)",
     )
-    parser.add_argument(
-        "--decode", type=at_least(0), default=20, help="clips decoded whole (default %(default)s); 0: none"
+    add(
+        "--decode", type=at_least(0), default=20, help="how many clips are decoded whole (default %(default)s); 0: none"
     )
-    parser.add_argument(
+    add(
         "--labels",
         type=at_least(0),
         default=8,
         help="samples of which two views are compared with their source frames (default %(default)s); 0: none",
     )
-    parser.add_argument(
+    add(
         "--data-root",
         type=expanded_path,
         help="folder of the recordings that the clips were cut from (default: the one in report.json)",
     )
-    parser.add_argument("--max-offset", type=at_least(0), help="also list views that start further apart, in frames")
+    add("--max-offset", type=at_least(0), help="also list views that start further apart, in frames")
     reading = parser.add_mutually_exclusive_group()
     reading.add_argument(
         "--quick",
@@ -67,9 +65,7 @@ def build_parser() -> CommandParser:
     reading.add_argument(
         "--all", action="store_true", help=f"read the lengths and rates of all files (default: of {MOST_READ} at most)"
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="another number, other clips and samples (default %(default)s)"
-    )
+    add("--seed", type=int, default=0, help="chooses which clips and samples are looked at (default %(default)s)")
     return parser
 
 
@@ -92,13 +88,10 @@ def check(args: Namespace) -> int:
     problems += label_problems(manifest, usable, args.labels, args.data_root, rng)
     for problem in problems:
         print(f"problem: {problem}")
-    count = {0: "no problems found", 1: "1 problem"}
-    print(count.get(len(problems), f"{len(problems)} problems"))
+    print(f"{len(problems)} problem{'s' * (len(problems) > 1)}" if problems else "no problems found")
     sheet = args.sheet or args.folder / "contact_sheet.png"
-    if args.samples is None:
-        chosen = fitting(choose_samples(usable, 6, rng))
-    else:
-        chosen = choose_samples(usable, args.samples, rng)
+    chosen = choose_samples(usable, 6 if args.samples is None else args.samples, rng)
+    chosen = fitting(chosen) if args.samples is None else chosen
     if chosen:
         write_contact_sheet(manifest, sorted(chosen, key=lambda s: (s.split, s.event)), sheet)
         print(f"contact sheet: {sheet} (pictures above each other must show the same moment)")
@@ -108,12 +101,11 @@ def check(args: Namespace) -> int:
 def file_problems(manifest: Manifest, limit: int | None, rng: random.Random) -> list[str]:
     """Compare files with what the manifest says of them: all, or ``limit`` of them drawn at random."""
     views = list({view.video: view for sample in manifest.samples for view in sample.views}.values())
-    chosen: list[View] = views
     if limit is not None and len(views) > limit:
-        chosen = rng.sample(views, limit)
         print(f"note: read the lengths and rates of {limit} of {len(views)} clips; --all reads all")
-    with _bar("reading", "clip", len(chosen)) as bar:
-        return clip_problems(manifest, chosen, on_clip=bar.update)
+        views = rng.sample(views, limit)
+    with _bar("reading", len(views)) as bar:
+        return clip_problems(manifest, views, on_clip=bar.update)
 
 
 def label_problems(
@@ -134,7 +126,7 @@ def label_problems(
     problems = start_problems(manifest, sources)
     root = data_root or recorded_data_root(manifest.root) or Path()
     chosen = choose_clips(samples, count, rng)
-    with _bar("labels", "clip", len(chosen)) as bar:
+    with _bar("labels", len(chosen)) as bar:
         result = check_labels(manifest, chosen, sources, root, on_clip=bar.update)
     print_labels(result)
     if result.absent:
@@ -192,7 +184,7 @@ def decode_problems(manifest: Manifest, samples: Sequence[Sample], count: int, r
     views = sorted({view.video for sample in samples for view in sample.views})
     problems = {}
     chosen = rng.sample(views, min(count, len(views)))
-    with _bar("decoding", "clip", len(chosen)) as bar:
+    with _bar("decoding", len(chosen)) as bar:
         for video in chosen:
             path = manifest.root / video
             try:
@@ -220,8 +212,8 @@ def choose_samples(samples: Sequence[Sample], count: int, rng: random.Random) ->
     return chosen
 
 
-def _bar(title: str, unit: str, total: int) -> Any:
-    return tqdm(desc=title, unit=unit, total=total, disable=not sys.stderr.isatty())
+def _bar(title: str, total: int) -> Any:
+    return tqdm(desc=title, unit="clip", total=total, disable=not sys.stderr.isatty())
 
 
 def _sizes(manifest: Manifest, samples: Sequence[Sample]) -> list[str]:

@@ -40,6 +40,12 @@ _REMEDIES: dict[int, str] = {  # errors of the machine, not of the code
 }
 
 
+OFFSET = (
+    "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started first; "
+    "swapping the two videos turns k into -k)."
+)
+
+
 class CommandParser(SentenceParser):
     """The parser of a command. After parsing, ``command`` is what was typed, for reports."""
 
@@ -84,7 +90,6 @@ def check_writable(flag: str, folder: Path) -> None:
 def command_parser(
     description: str,
     *,
-    default_cfg: str | None = None,
     default_logdir: str = CommandParser.default_logdir,
     continue_train: str = "go on from the last checkpoint in --logdir instead of starting anew",
 ) -> CommandParser:
@@ -97,41 +102,39 @@ def command_parser(
     parser = CommandParser(description=description)
     parser.default_logdir = default_logdir
     shown = re.sub(r"\{(\w+)\}", lambda flag: flag[1].upper(), default_logdir)
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--workdir",
         type=expanded_path,
         default=expanded_path(os.environ.get("VIDEOSYNC_WORKDIR", ".")),
         metavar="FOLDER",
         help="folder of the dataset folders and pretrained weights (default: $VIDEOSYNC_WORKDIR, or here)",
     )
-    parser.add_argument(
+    add(
         "--cfg_file",
         type=expanded_path,
-        default=Path(default_cfg) if default_cfg is not None else None,
         metavar="YAML",
-        help=f"YAML file of what differs from the defaults (default: {default_cfg or 'no file'}); 'videosync config "
-        "--list' names those that come with VideoSync; one of CARL's or VideoSync's research code, with its upper-case "
-        "keys, is translated",
+        help="YAML file with the options that differ from the defaults (default: no file); 'videosync config --list' "
+        "names those that come with VideoSync. A file of CARL or of VideoSync's research code, with upper-case keys, "
+        "is translated",
     )
-    parser.add_argument(
+    add(
         "--logdir",
         type=expanded_path,
         default=None,
         metavar="FOLDER",
         help=f"folder for checkpoints, metrics and pictures of this run (default: {shown})",
     )
-    parser.add_argument("--continue_train", action="store_true", help=continue_train)
-    parser.add_opts("options that win over the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self")
-    parser.add_argument(
+    add("--continue_train", action="store_true", help=continue_train)
+    parser.add_opts("options that override the file, KEY VALUE or KEY=VALUE: --opts optim.lr 1e-3 data.views=self")
+    add(
         "--local_rank",
         type=int,
         default=None,
         metavar="N",
-        help="number of this process on its machine; launchers set it, people need not",
+        help="number of this process on its machine; set by launchers",
     )
-    parser.add_argument(
-        "--print-config", action="store_true", help="print every option with its resolved value, and stop"
-    )
+    add("--print-config", action="store_true", help="print every option with the value it would have, and stop")
     return parser
 
 
@@ -194,7 +197,8 @@ def run_command(function: Callable[[], int | None]) -> int:
     except OSError as error:
         if error.errno not in _REMEDIES:
             raise
-        report_error(_disk_sentence(error))
+        where = f"{error.filename}: " if error.filename else ""
+        report_error(f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno]}.")
         return BAD_INPUT
 
 
@@ -208,11 +212,6 @@ def command(
         return run_command(lambda: work(args))
 
     return main
-
-
-def _disk_sentence(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{(error.strerror or 'disk error').lower()}; {_REMEDIES[error.errno or 0]}."
 
 
 def printable(message: str) -> str:

@@ -6,29 +6,29 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from videosync.cli.common import CommandParser, command, command_parser, expanded_path, load_command_config
-from videosync.config.load import config_to_dict, config_to_yaml
-from videosync.config.options import Option, options, section_classes
+from videosync.config.load import config_to_yaml
+from videosync.config.options import Option, in_a_line, options, section_classes, value_of
 from videosync.config.schema import Config
 from videosync.config.shipped import about, copy_config, shipped_configs
 from videosync.errors import ConfigError
 
-_INTRODUCTION = (
-    "Every option, its default and its meaning. A YAML file holds only what differs; `--opts` wins over the "
-    "file.\n"
-    "`make docs` writes this page."
-)
+_INTRODUCTION = """# Configuration
+
+Every option, its default and its meaning. A YAML file holds only what differs; `--opts` wins over the file.
+`make docs` writes this page."""
 
 
 def build_parser() -> CommandParser:
     parser = command_parser("Print the configuration a run would use, as YAML, or what every option means.")
-    parser.add_argument("--explain", action="store_true", help="print each option with its value and its meaning")
-    parser.add_argument("--markdown", action="store_true", help="print the explanation as a Markdown page")
-    parser.add_argument("--list", action="store_true", help="print what configurations come with VideoSync, and stop")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--explain", action="store_true", help="print each option with its value and its meaning")
+    add("--markdown", action="store_true", help="print the explanation as a Markdown page")
+    add("--list", action="store_true", help="list the configurations that come with VideoSync, and stop")
+    add(
         "--copy",
         nargs="+",
         metavar=("NAME", "DEST"),
-        help="copy one of them to DEST, a file or folder (default: here), where none is overwritten, and stop",
+        help="copy the configuration NAME to DEST, a file or folder (default: here), and stop; nothing is overwritten",
     )
     return parser
 
@@ -54,20 +54,10 @@ def show(args: Namespace) -> None:
 
 
 def _rows(config: Config, section: str) -> Iterator[tuple[Option, str, str]]:
-    """Name without its group, value and meaning of each option of a group."""
-    values = config_to_dict(config)[section]
+    """Each option of a group, its value and its meaning."""
     for key, option in options().items():
-        group, _, name = key.partition(".")
-        if group == section:
-            yield option, _value(values[name]), option.about["meaning"]
-
-
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return f"[{', '.join(_value(item) for item in value)}]"
-    return str(value) if value != "" else "''"
+        if key.startswith(f"{section}."):
+            yield option, in_a_line(value_of(config, key)) or "''", option.about["meaning"]
 
 
 def _explained(config: Config) -> Iterator[str]:
@@ -81,15 +71,9 @@ def _explained(config: Config) -> Iterator[str]:
 
 
 def _markdown(config: Config) -> Iterator[str]:
-    yield "# Configuration"
-    yield ""
     yield _INTRODUCTION
     for section in section_classes():
-        yield ""
-        yield f"## {section}"
-        yield ""
-        yield "| option | default | type | meaning |"
-        yield "|---|---|---|---|"
+        yield f"\n## {section}\n\n| option | default | type | meaning |\n|---|---|---|---|"
         for option, value, comment in _rows(config, section):
             within = option.about["range"]
             kind = option.expected.replace("|", "\\|") + (f" in {within.text}" if within else "")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from videosync.cli.common import (
+    OFFSET,
     CommandParser,
     check_writable,
     command,
     command_parser,
-    expanded_path,
     load_command_config,
     spread,
 )
@@ -18,13 +19,12 @@ from videosync.cli.common import (
 if TYPE_CHECKING:
     from videosync.engine.construct import WrittenSets
 
-DESCRIPTION = """Build a similarity set: for every sync pair of the train and val splits, the similarity matrix
-(softmax over its rows) of the two windows' embeddings in both directions, with the true offset as its label.
+DESCRIPTION = f"""Build a similarity set: for every sync pair of the train and val splits, the similarity matrix
+(softmax over its rows) of the two windows' embeddings in both directions, with the true offset as its label. The set
+goes to paths.sets (default: ./similarity_sets) as PREFIX_SPLIT_matrices.npy, PREFIX_SPLIT_labels.npy and
+PREFIX_SPLIT.json, complete or not at all. A set of the same name is replaced.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1
-(k > 0: video 1 started first). The set goes to paths.sets (default: ./similarity_sets) as
-PREFIX_SPLIT_matrices.npy, PREFIX_SPLIT_labels.npy and PREFIX_SPLIT.json, complete or not at all.
-A set of the same name is replaced."""
+{OFFSET}"""
 
 
 def build_parser() -> CommandParser:
@@ -41,7 +41,7 @@ def build_parser() -> CommandParser:
 
 def construct(args: Namespace) -> None:
     config = load_command_config(args)
-    folder = expanded_path(config.paths.sets)
+    folder = Path(config.paths.sets)
     check_writable("paths.sets", folder)
     from videosync.engine.construct import construct_similarity_sets
     from videosync.engine.distributed import setup_distributed

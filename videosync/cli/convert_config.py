@@ -25,28 +25,27 @@ _WIDTH = 110
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Write a configuration of CARL or of the VideoSync research code (TRAIN: {MAX_EPOCHS: 500}, …) as "
-        "one of this project: only what differs from our defaults, with what has no effect here, or means something "
-        "else, as comments. Commands also read such files as they are."
+        "one of this project: only what differs from our defaults. Keys that have no effect here, or mean something "
+        "else, are listed in comments. Commands also read such files as they are."
     )
-    parser.add_argument("source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys")
-    parser.add_argument(
+    add = parser.add_argument
+    add("source", type=expanded_path, nargs="?", metavar="OLD", help="a YAML file with upper-case keys")
+    add(
         "target",
         type=expanded_path,
         nargs="?",
         metavar="NEW",
         help="the file to write (default: OLD with '_converted' in its name; -: print it)",
     )
-    parser.add_opts("options, old or new, that win over the file")
-    parser.add_argument(
+    parser.add_opts("options, old or new, that override the file")
+    add(
         "--processes",
         type=at_least(1),
         default=1,
         metavar="N",
-        help="processes a run will have: TRAIN.BATCH_SIZE is of each, train.batch_size of all (default: 1)",
+        help="processes a run will have: TRAIN.BATCH_SIZE counts for each, train.batch_size for all (default: 1)",
     )
-    parser.add_argument(
-        "--table", action="store_true", help="print what becomes of each old key, as Markdown, and stop"
-    )
+    add("--table", action="store_true", help="print what becomes of each old key, as Markdown, and stop")
     return parser
 
 

@@ -13,12 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videosync.cli.common import CommandParser, check_writable, command, expanded_path
+from videosync.cli.common import OFFSET, CommandParser, check_writable, command, expanded_path
 from videosync.cli.demo_report import collect_pictures, summary_table, true_offset, write_summary
-from videosync.cli.eval_detector import LABEL_FREE
 from videosync.cli.sync import NOT_PLACED
-from videosync.cli.train_detector import METHODS
 from videosync.errors import VideoSyncError
+from videosync.offset.methods import DETECTORS, PREDICTORS
 
 PROCESSES = 2
 LAUNCHER = "torch.distributed.run"  # what torchrun runs
@@ -36,7 +35,7 @@ class DemoSize:
     overrides: tuple[str, ...] = ()
 
 
-FULL = DemoSize(160, 40, tuple(LABEL_FREE), tuple(METHODS))
+FULL = DemoSize(160, 40, tuple(PREDICTORS), tuple(DETECTORS))
 # so little training is enough for these two alone
 SHORT = DemoSize(
     48,
@@ -52,21 +51,21 @@ def build_parser() -> CommandParser:
         prog="videosync demo",
         description="Make synthetic two-camera events, train an encoder on two processes, build similarity sets, train "
         "offset detectors, compare all methods on events held out, repeat it with a noise encoder as a control, and "
-        "synchronise two of the videos with what was trained. "
-        "An offset k means: frame i of video 0 shows the moment of frame i + k of video 1.",
+        f"synchronise two of the videos with what was trained. {OFFSET}",
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "--output",
         type=expanded_path,
         default=Path("runs/demo"),
         help="folder for everything the demo makes; what an earlier demo left there is replaced",
     )
-    parser.add_argument(
+    add(
         "--short",
         action="store_true",
-        help="fewer events, less training, and only the two methods for which that is enough",
+        help="fewer events, less training, and only the two methods that can learn from so little",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the events, the training and the pairs")
+    add("--seed", type=int, default=0, help="seed of the events, the training and the pairs")
     return parser
 
 
@@ -97,7 +96,7 @@ def demo(args: Namespace) -> None:
     print("\n" + summary_table(summary))
     if size is SHORT:
         print(
-            f"The short form trains on {size.train_events} events; all {len(LABEL_FREE) + len(METHODS)} methods, on "
+            f"The short form trains on {size.train_events} events; all {len(PREDICTORS) + len(DETECTORS)} methods, on "
             f"{FULL.train_events}, are compared without --short."
         )
     pictures = output / "pictures"

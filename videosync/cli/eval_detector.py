@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection
 
 from videosync.cli.common import (
+    OFFSET,
     CommandParser,
     check_writable,
     command,
@@ -13,38 +13,31 @@ from videosync.cli.common import (
     launched_rank,
     load_command_config,
 )
-from videosync.cli.train_detector import METHODS
 from videosync.errors import require_known
-from videosync.offset.methods import PREDICTORS
+from videosync.offset.methods import DETECTORS, PREDICTORS
 
-DESCRIPTION = """Evaluate offset detectors of one similarity set on the val split of another (or the same).
+DESCRIPTION = f"""Evaluate offset detectors of one similarity set on the val split of another (or the same). Errors are
+in frames and milliseconds, beside those of always answering 0. metrics.json, pairs.csv and the picture methods.png go
+to --logdir; if the default one holds a report of other methods or options, they go to a folder beside it that is named
+after what differs.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
-first). Swapping the two videos turns k into -k. Errors are in frames and milliseconds, beside those of always
-answering 0;
-metrics.json, pairs.csv and the comparison picture methods.png go to --logdir; where the default one holds a
-report of other methods or options, to a folder beside it that is named by what differs."""
-
-LABEL_FREE: Collection[str] = PREDICTORS
+{OFFSET}"""
 
 
 def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         default_logdir="runs/detectors/{model_prefix}_on_{data_prefix}",
-        continue_train="accepted as by the other commands, and without effect: an evaluation takes seconds",
+        continue_train="accepted, as by the other commands, but without effect: an evaluation takes seconds",
     )
-    parser.add_argument(
-        "--model_prefix", required=True, metavar="PREFIX", help="name of the set the detectors were trained on"
-    )
-    parser.add_argument(
-        "--data_prefix", required=True, metavar="PREFIX", help="name of the similarity set to evaluate on"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--model_prefix", required=True, metavar="PREFIX", help="name of the set the detectors were trained on")
+    add("--data_prefix", required=True, metavar="PREFIX", help="name of the similarity set to evaluate on")
+    add(
         "--models",
         nargs="+",
         metavar="METHOD",
-        help=f"what to evaluate, of {', '.join((*LABEL_FREE, *METHODS))} "
+        help=f"what to evaluate: any of {', '.join((*PREDICTORS, *DETECTORS))} "
         "(default: the label-free ones and all that are trained)",
     )
     return parser
@@ -53,7 +46,7 @@ def build_parser() -> CommandParser:
 def evaluate(args: Namespace) -> None:
     config = load_command_config(args)
     for name in args.models or ():
-        require_known("--models", name, (*LABEL_FREE, *METHODS))
+        require_known("--models", name, (*PREDICTORS, *DETECTORS))
     check_writable("--logdir", args.logdir)
     if launched_rank() > 0:
         return  # one process evaluates; others that a launcher started have nothing to do

@@ -6,6 +6,7 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from videosync.cli.common import (
+    OFFSET,
     CommandParser,
     check_writable,
     command,
@@ -17,11 +18,11 @@ from videosync.cli.common import (
 if TYPE_CHECKING:
     from videosync.engine.evaluate import Evaluation
 
-DESCRIPTION = """Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
+DESCRIPTION = f"""Encode the sync pairs of a split with the encoder trained in --logdir, predict each pair's offset
 with the label-free methods (and any trained detector), and report errors in frames and milliseconds.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1
-(k > 0: video 1 started first).
+{OFFSET}
+
 Methods and detectors are chosen with --opts eval.methods=[median,diagonal] eval.detectors=[prefix/cnn].
 
 Other tasks are named in eval.tasks: kendalls_tau, and for a dataset with frame labels retrieval, event_completion

@@ -9,7 +9,7 @@ from videosync.cli.common import CommandParser, check_writable, command, expande
 
 FORMATS = ("safetensors", "onnx", "torch")
 DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
-model_card.json) made from the run: data, command, seed, versions, metrics, licence. What SOURCE is decides.
+model_card.json) made from the run: data, command, seed, versions, metrics, licence.
 
 safetensors: the weights and config.yaml; the folder can be loaded again, and is a --logdir for evaluate.py.
 onnx, torch: the whole network in one file, normalisation inside, any number of clips and frames; each is read back
@@ -23,42 +23,39 @@ def build_parser() -> CommandParser:
         "videosync export runs/demo/detectors/demo/cnn --output exported/demo/cnn --metrics "
         "runs/demo/detectors_demo/metrics.json",
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "source",
         type=expanded_path,
         metavar="SOURCE",
         help="the --logdir of a training run, or the folder of a trained detector (detectors/PREFIX/cnn)",
     )
-    parser.add_argument(
-        "--output", type=expanded_path, required=True, metavar="FOLDER", help="new folder for everything"
-    )
-    parser.add_argument(
-        "--format", nargs="+", choices=FORMATS, default=list(FORMATS), help="one or more of %(choices)s (default: all)"
-    )
-    parser.add_argument("--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010")
-    parser.add_argument(
+    add("--output", type=expanded_path, required=True, metavar="FOLDER", help="new folder for everything")
+    add("--format", nargs="+", choices=FORMATS, default=list(FORMATS), help="one or more of %(choices)s (default: all)")
+    add("--checkpoint", default="best", help="which one of a run: best (default), last, epoch_0010")
+    add(
         "--frames",
         nargs="+",
         choices=("uint8", "float"),
         default=["uint8"],
-        help="what an encoder's programs take: uint8 frames of 0 … 255 (default), float ones of 0 … 1, or a file each",
+        help="frames that an encoder's programs take: uint8, 0 … 255 (default), float, 0 … 1, or both, a file each",
     )
-    parser.add_argument(
+    add(
         "--licence",
         "--license",
         default="",
-        help="licence of the weights, for the card; without it the card says that none was given",
+        help="licence of the weights, for the card; if you give none, the card says so",
     )
-    parser.add_argument("--name", default="", help="title of the card (default: the name of --output)")
-    parser.add_argument(
+    add("--name", default="", help="title of the card (default: the name of --output)")
+    add(
         "--metrics",
         nargs="+",
         type=expanded_path,
         default=[],
         metavar="JSON",
-        help="further metrics.json of evaluations for the card; those in SOURCE/evaluation are found without it",
+        help="further metrics.json files for the card; those in SOURCE/evaluation are found without it",
     )
-    parser.add_argument(
+    add(
         "--workdir",
         type=expanded_path,
         default=Path(),

@@ -17,25 +17,26 @@ SHOWN = 10  # problems that are printed
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Write a manifest.jsonl for clips that were prepared with CARL or the VideoSync research code: the "
-        "pairs and offsets, or the videos and frame labels, of its train.pkl and val.pkl, lengths and frame rates as "
-        "the files have them. The files stay where they are. The pickles are read without running what is in them.",
+        "pairs and offsets, or the videos and frame labels, of its train.pkl and val.pkl, with the lengths and frame "
+        "rates of the video files. The files stay where they are. No code in the pickles is run.",
         epilog="The label of a pair's clip is the frame of the event's timeline at which it begins: k = label_0 - "
         "label_1. Labels of frames are written beside the manifest, in frame_labels/.",
     )
-    parser.add_argument("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
-    parser.add_argument(
-        "--output-dir", type=expanded_path, help="dataset folder that gets the manifest (default: the folder itself)"
+    add = parser.add_argument
+    add("folder", type=expanded_path, help="folder that holds train.pkl, val.pkl or both")
+    add("--output-dir", type=expanded_path, help="dataset folder that gets the manifest (default: the folder itself)")
+    add(
+        "--video-root",
+        type=expanded_path,
+        help="where to look for the videos, if they have moved since the pickles were written",
     )
-    parser.add_argument(
-        "--video-root", type=expanded_path, help="where to look for the videos, if the paths in the pickles are no more"
-    )
-    parser.add_argument(
+    add(
         "--resplit",
         type=_share,
         metavar="SHARE",
-        help="draw the splits anew, whole events, this share of them for val: for sets that were split by pair",
+        help="draw new splits, event by event, with this share of the events in val: for sets that were split by pair",
     )
-    parser.add_argument("--seed", type=int, default=0, help="another number, another draw (default %(default)s)")
+    add("--seed", type=int, default=0, help="seed of --resplit (default %(default)s)")
     return parser
 
 

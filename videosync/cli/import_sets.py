@@ -14,26 +14,25 @@ DEFAULT_MAX_OFFSET = 30  # of the published code's classifiers
 def build_parser() -> CommandParser:
     parser = CommandParser(
         description="Turn {prefix}_{split}_softmaxed_sim_12.npy and its labels into similarity sets, for "
-        "train_sync_offset_detector.py and eval_sync_offset_detector.py. The files are read without running what is in "
-        "them. They hold one direction of each pair; the other one is made from the columns."
+        "train_sync_offset_detector.py and eval_sync_offset_detector.py. No code in the files is run. They hold one "
+        "direction of each pair; the other one is made from the columns."
     )
-    parser.add_argument("folder", type=expanded_path, help="folder of the .npy files")
-    parser.add_argument("--prefix", required=True, help="what their names begin with")
-    parser.add_argument("--dataset_prefix", help="name of the new set (default: the same prefix)")
-    parser.add_argument(
+    add = parser.add_argument
+    add("folder", type=expanded_path, help="folder of the .npy files")
+    add("--prefix", required=True, help="what their names begin with")
+    add("--dataset_prefix", help="name of the new set (default: the same prefix)")
+    add(
         "--sets",
         type=expanded_path,
         default=Path("similarity_sets"),
         help="folder of the new set (default %(default)s)",
     )
-    parser.add_argument(
+    add(
         "--max-offset",
         type=int,
         help=f"offsets lie in -K … K (default: {DEFAULT_MAX_OFFSET}, or the largest label where that is more)",
     )
-    parser.add_argument(
-        "--fps", type=float, default=30.0, help="frames/s of the videos, for errors in ms (default %(default)g)"
-    )
+    add("--fps", type=float, default=30.0, help="frames/s of the videos, for errors in ms (default %(default)g)")
     return parser
 
 

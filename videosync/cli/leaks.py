@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from videosync.arguments import at_least
 from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path
-from videosync.cli.train_detector import METHODS
 from videosync.config.load import load_config
 from videosync.errors import ConfigError, require_known
+from videosync.offset.methods import DETECTORS
 
 if TYPE_CHECKING:
     from videosync.leaks.job import LeakReport
 
-DESCRIPTION = """Run controls that see no picture over a prepared folder: they must be at chance. A noise encoder goes
-through the whole chain (pairs, similarity sets, trained detectors, evaluation on other events), and offsets are
-guessed from clip lengths and from keyframes. No video is decoded.
+DESCRIPTION = """Run controls over a prepared folder that never see a picture, so that they must be at chance. A noise
+encoder goes through the whole chain (pairs, similarity sets, trained detectors, evaluation on other events), and
+offsets are guessed from clip lengths and from keyframes. No video is decoded.
 
 Chance is the error of the same answers if they knew nothing; it is never below that of always answering 0. Exit
 code 0: no leak found; 2: a leak, or wrong input."""
@@ -44,16 +44,16 @@ def build_parser() -> CommandParser:
         help="take windows (pairs.…) and detectors from this configuration (default: windows that fit the folder, and "
         "quick detectors)",
     )
-    parser.add_opts("options that win over these")
+    parser.add_opts("options that override these")
     add(
         "--methods",
         nargs="*",
-        default=list(METHODS),
+        default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train on noise, of {', '.join(METHODS)} (default: all; none: only what files say)",
+        help=f"detectors to train on noise: any of {', '.join(DETECTORS)} (default: all), or none",
     )
-    add("--pairs", type=at_least(1), default=300, help="pairs of views of each split at most (default %(default)s)")
-    add("--seed", type=int, default=0, help="another number, other pairs and windows (default %(default)s)")
+    add("--pairs", type=at_least(1), default=300, help="most pairs of views used from each split (default %(default)s)")
+    add("--seed", type=int, default=0, help="chooses the pairs and windows (default %(default)s)")
     add(
         "--output",
         type=expanded_path,
@@ -67,7 +67,7 @@ def leaks(args: argparse.Namespace) -> int:
     if args.output and args.output.exists() and (not args.output.is_dir() or any(args.output.iterdir())):
         raise ConfigError(f"--output {args.output}: is not empty; give a new folder.")
     for name in args.methods:
-        require_known("--methods", name, METHODS)
+        require_known("--methods", name, DETECTORS)
     if args.output:
         check_writable("--output", args.output)
     from videosync.data.manifest import read_manifest, require_usable  # the chain below imports torch

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from videosync.cli.common import CommandParser, check_writable, columns, expanded_path, report_note, run_command
+from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path, report_note
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
 from videosync.files import new_file
@@ -54,14 +54,14 @@ def build_parser() -> CommandParser:
         "--max-offset",
         type=_seconds,
         metavar="SECONDS",
-        help="largest offset of two videos that is considered (default: any that leaves --min-overlap)",
+        help="largest offset between two videos to consider (default: any that leaves --min-overlap)",
     )
     add(
         "--min-overlap",
         type=_seconds,
         metavar="SECONDS",
-        help="the shortest time that two videos have in common (default: a quarter of the shorter, but 30 frames or "
-        "half of it at least, and 10 s at most)",
+        help="shortest time that two videos must have in common (default: a quarter of the shorter one; at least 30 "
+        "frames or half of it, at most 10 s)",
     )
     add(
         "--cue",
@@ -92,21 +92,15 @@ def build_parser() -> CommandParser:
         type=expanded_path,
         default=expanded_path(os.environ.get("VIDEOSYNC_WORKDIR", ".")),
         metavar="FOLDER",
-        help="holds the detectors/ of --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
+        help="folder that holds detectors/, for --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
     )
     add(
         "--json",
         metavar="FILE",
-        help="write the answer as JSON into FILE.json; - for standard output, and nothing else there",
+        help="write the answer as JSON to FILE; -: to standard output, with nothing else there",
     )
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the lag curves and aligned film strips")
     return parser
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0, 2 (wrong input) or 3 (a file could not be placed)."""
-    args = build_parser().parse_args(argv)
-    return run_command(lambda: _sync(args))
 
 
 def _encoder_name(text: str) -> str | Path:
@@ -240,12 +234,12 @@ class _Bar:
             self.bar.close()
 
     def __call__(self, path: str, done: int, total: int) -> None:
-        if path != self.path:
-            if self.bar is not None:
-                self.bar.close()
+        if self.bar is None or path != self.path:
+            self.__exit__()
             self.path = path
-            self.bar = tqdm(
-                desc=Path(path).name, total=total, unit="frame", leave=False, disable=not sys.stderr.isatty()
-            )
-        assert self.bar is not None
+            hidden = not sys.stderr.isatty()
+            self.bar = tqdm(desc=Path(path).name, total=total, unit="frame", leave=False, disable=hidden)
         self.bar.update(done - self.bar.n)
+
+
+main = command(build_parser, _sync)

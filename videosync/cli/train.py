@@ -16,9 +16,8 @@ from videosync.cli.common import (
 DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
 
 Runs as one process (python train.py), or several with torchrun, python -m torch.distributed.launch or srun.
-Leaves checkpoints/{last,best,epoch_NNNN}, metrics.jsonl, config.yaml and run.json in --logdir. SIGTERM and
-Ctrl-C save 'last' and stop with exit code 143 or 130; --continue_train then goes on as if nothing had
-happened."""
+Writes checkpoints/{last,best,epoch_NNNN}, metrics.jsonl, config.yaml and run.json into --logdir. SIGTERM and Ctrl-C
+save 'last' and stop with exit code 143 or 130; --continue_train then goes on as if nothing had happened."""
 
 SIGNAL_EXIT = 128  # the shell's convention: 128 + number of the signal
 

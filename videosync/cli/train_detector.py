@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Collection
+from pathlib import Path
 
 from videosync.cli.common import (
+    OFFSET,
     CommandParser,
     check_writable,
     command,
     command_parser,
-    expanded_path,
     launched_rank,
     load_command_config,
     log_to_stdout,
@@ -18,16 +18,12 @@ from videosync.cli.common import (
 from videosync.errors import require_known
 from videosync.offset.methods import DETECTORS
 
-DESCRIPTION = """Train offset detectors on the train split of a similarity set; report them on its val split.
+DESCRIPTION = f"""Train offset detectors on the train split of a similarity set, and evaluate them on its val split.
 
-The sets are looked for in paths.sets (here, then in --workdir); a detector goes to
-paths.detectors/PREFIX/METHOD. A part of the train events is held out for early stopping and calibration; val
-is only reported.
+Sets are looked for in paths.sets (here, then in --workdir); a detector goes to paths.detectors/PREFIX/METHOD. Some of
+the train events are held out for early stopping and calibration; the val split is used for the report alone.
 
-An offset k means: frame i of video 0 shows the moment of frame i + k of video 1 (k > 0: video 1 started
-first)."""
-
-METHODS: Collection[str] = DETECTORS
+{OFFSET}"""
 
 
 def build_parser() -> CommandParser:
@@ -36,13 +32,14 @@ def build_parser() -> CommandParser:
         default_logdir="runs/detectors/{prefix}",
         continue_train="do not train detectors again that were finished on the same set with the same options and code",
     )
-    parser.add_argument("--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on")
-    parser.add_argument(
+    add = parser.add_argument
+    add("--prefix", required=True, metavar="PREFIX", help="name of the similarity set to train on")
+    add(
         "--sync_methods",
         nargs="+",
-        default=list(METHODS),
+        default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train, of {', '.join(METHODS)} (default: all)",
+        help=f"detectors to train: any of {', '.join(DETECTORS)} (default: all)",
     )
     return parser
 
@@ -50,9 +47,9 @@ def build_parser() -> CommandParser:
 def train(args: Namespace) -> None:
     config = load_command_config(args)
     for name in args.sync_methods:
-        require_known("--sync_methods", name, METHODS)
+        require_known("--sync_methods", name, DETECTORS)
     check_writable("--logdir", args.logdir)
-    check_writable("paths.detectors", expanded_path(config.paths.detectors))
+    check_writable("paths.detectors", Path(config.paths.detectors))
     if launched_rank() > 0:
         return  # one process trains; others that a launcher started have nothing to do
     from videosync.engine.train_detectors import train_detectors

@@ -22,7 +22,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from videosync.config.carl import translate as legacy
 from videosync.config.carl.keys import LEGACY_KEYS
-from videosync.config.options import Option, nearest_key, options, section_classes
+from videosync.config.options import Option, nearest_key, options, quoted, section_classes, value_of
 from videosync.config.rules import check_config
 from videosync.config.schema import Config
 from videosync.config.shipped import find_config
@@ -68,7 +68,7 @@ def read_config(
     path = find_config(Path(path)) if path is not None else None
     values, written = read_yaml(path) if path is not None else ({}, {})
     where = str(path) if path is not None else "the configuration"
-    whole = _is_legacy(values, where)
+    whole = legacy.is_legacy_file(values, where)
     pairs, problems = parse_overrides(overrides)
     wrong = misread(written, where)
     problems = [*wrong.values(), *problems]
@@ -86,7 +86,7 @@ def read_config(
     origins = {key: keys for key, keys in found.origins.items() if key not in overridden}
     rules = check_config(config, world_size=world_size, training=training)
     _raise(f"{where}: {rule}{_from_old(rule, origins)}" for rule in rules)
-    alone = [] if whole else [f"{keys} is {key} here, {_show(found.settings[key])}" for key, keys in origins.items()]
+    alone = [] if whole else [f"{keys} is {key} here, {quoted(found.settings[key])}" for key, keys in origins.items()]
     return LoadedConfig(config, whole, (*alone, *found.notes), origins)
 
 
@@ -115,13 +115,8 @@ def save_config(config: Config, path: str | Path) -> None:
 
 def config_differences(old: Config, new: Config) -> list[str]:
     """One line for each option that differs, e.g. ``"optim.lr: 0.0001 → 0.001"``; empty if nothing does."""
-    before, after = config_to_dict(old), config_to_dict(new)
-    lines = []
-    for key in options():
-        section, _, name = key.partition(".")
-        if before[section][name] != after[section][name]:
-            lines.append(f"{key}: {_show(before[section][name])} → {_show(after[section][name])}")
-    return lines
+    values = ((key, value_of(old, key), value_of(new, key)) for key in options())
+    return [f"{key}: {quoted(before)} → {quoted(after)}" for key, before, after in values if before != after]
 
 
 def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[str]]:
@@ -164,13 +159,6 @@ def parse_overrides(tokens: Sequence[str]) -> tuple[list[tuple[str, Any]], list[
     return pairs, problems
 
 
-def _is_legacy(values: Mapping[Any, Any], where: str) -> bool:
-    try:
-        return legacy.is_legacy_file(values)
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from error
-
-
 def _from_old(rule: str, origins: Mapping[str, str]) -> str:
     """Which old keys set the options that a rule names."""
     named = [old for option, old in origins.items() if old and f"{option} " in rule]
@@ -195,18 +183,13 @@ def _flatten(values: Mapping[Any, Any], source: str, prefix: str = "") -> list[S
     settings: list[Setting] = []
     for name, value in values.items():
         key = f"{prefix}{name}"
-        if isinstance(value, Mapping) and key not in options():
-            settings += _flatten(value, source, f"{key}.") if value else _unless_section(key, value, source)
-        elif value is None:
-            settings += _unless_section(key, value, source)
+        if value in (None, {}) and key in section_classes():
+            continue  # "optim:" with every line under it commented out
+        if value and isinstance(value, Mapping) and key not in options():
+            settings += _flatten(value, source, f"{key}.")
         else:
             settings.append((key, value, source))
     return settings
-
-
-def _unless_section(key: str, value: Any, source: str) -> list[Setting]:
-    """An empty group ("optim:" with every line under it commented out) changes nothing."""
-    return [] if key in section_classes() else [(key, value, source)]
 
 
 def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
@@ -250,23 +233,15 @@ def _fits(option: Option, value: Any) -> bool:
 def _unknown(key: str, value: Any, source: str) -> str:
     if key in section_classes():
         names = [known.partition(".")[2] for known in options() if known.startswith(f"{key}.")]
-        return f"{key} in {source}: expected a group of options ({', '.join(names)}), got {_show(value)}."
+        return f"{key} in {source}: expected a group of options ({', '.join(names)}), got {quoted(value)}."
     match = nearest_key(key)
     hint = f"Did you mean '{match}'?" if match else "'videosync config --explain' lists every option."
     return f"{key} in {source}: unknown key. {hint}"
 
 
 def _wrong_value(option: Option, value: Any, source: str) -> str:
-    message = f"{option.key} in {source}: expected {option.expected}, got {_show(value)}."
+    message = f"{option.key} in {source}: expected {option.expected}, got {quoted(value)}."
     return message + did_you_mean(str(value), [str(choice) for choice in option.choices])
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value)
 
 
 def _raise(problems: Iterable[str]) -> None:

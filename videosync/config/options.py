@@ -76,6 +76,20 @@ def value_of(config: Config, key: str) -> Any:
     return getattr(getattr(config, section), name)
 
 
+def in_a_line(value: Any) -> str:
+    """A value as YAML has it in a line, but without quotes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"[{', '.join(map(in_a_line, value))}]" if isinstance(value, list) else str(value)
+
+
+def quoted(value: Any) -> str:
+    """A value as messages show it: text in quotes."""
+    if value is None:
+        return "nothing"
+    return in_a_line(value) if isinstance(value, bool) else repr(value)
+
+
 def nearest_key(key: str) -> str | None:
     """The option most like ``key``: a slip inside its group, in the group's name, or a forgotten group."""
     section, _, name = key.partition(".")

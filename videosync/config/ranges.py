@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from videosync.config.options import nearest, options, value_of
+from videosync.config.options import options, value_of
 from videosync.config.schema import Config
+from videosync.errors import did_you_mean
 from videosync.files import shown
 
 LARGEST = 2**31 - 1  # of whole numbers without an upper end: sizes and counts
@@ -38,9 +39,8 @@ def problem(key: str, value: Any, about: Mapping[str, Any]) -> str | None:
 
 def _list_problem(key: str, values: list[Any], about: Mapping[str, Any]) -> str | None:
     if about["choices"] and (unknown := [name for name in values if name not in about["choices"]]):
-        near = nearest(unknown[0], about["choices"])
-        hint = f" Did you mean '{near}'?" if near else ""
-        return f"{key} holds '{unknown[0]}'; expected names out of {', '.join(about['choices'])}.{hint}"
+        expected = f"expected names out of {', '.join(about['choices'])}"
+        return f"{key} holds '{unknown[0]}'; {expected}.{did_you_mean(unknown[0], about['choices'])}"
     if about["distinct"] and (twice := sorted({value for value in values if values.count(value) > 1})):
         return f"{key} names {', '.join(map(repr, twice))} more than once."
     if about["filled"] and not values:

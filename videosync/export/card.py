@@ -58,7 +58,7 @@ class _Card(Template):
 def model_card(facts: Facts) -> str:
     """Markdown for ``README.md``; every number in it comes from ``facts`` (``model_card.json``)."""
     values = dict(_flat(facts, ""))
-    values |= {f"n.{key}": _count(values[key], thing) for key, thing in COUNTED.items() if key in values}
+    values |= {f"n.{key}": counted(values[key], thing) for key, thing in COUNTED.items() if key in values}
     values |= _shared(facts) | (_of_encoder(facts) if facts["kind"] == "encoder" else _of_detector(facts))
     text = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
     found = 1
@@ -172,7 +172,7 @@ def _result(result: Facts) -> list[str]:
     ]
 
 
-def _count(number: int, thing: str) -> str:
+def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' * (number != 1)}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from videosync.engine.encoders import checkpoint_encoder
 from videosync.engine.reports import versions
 from videosync.engine.train import CONFIG_FILE
 from videosync.errors import CheckpointError, ConfigError, nearest
-from videosync.export.card import SIGN, model_card
+from videosync.export.card import SIGN, counted, model_card
 from videosync.export.facts import detector_facts, encoder_facts
 from videosync.export.modules import Network, detector_network, encoder_network
 from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
@@ -32,7 +32,6 @@ from videosync.offset.saving import ARRAYS_FILE, FACTS_FILE
 
 log = logging.getLogger("videosync")
 
-FORMATS = ("safetensors", "onnx", "torch")
 DTYPES = {"uint8": torch.uint8, "float": torch.float32}
 CARD = "README.md"
 
@@ -63,11 +62,8 @@ class _Export:
         facts: dict[str, Any] = {"what": what, "bytes": path.stat().st_size, "sha256": file_hash(path)}
         if network is not None and checked is not None:
             facts["inputs"], facts["outputs"] = network.inputs, network.outputs
-            facts["check"] = {
-                "cases": network.checked_on,
-                "largest_difference": checked.difference,
-                "tolerance": checked.tolerance,
-            }
+            check = {"cases": network.checked_on, "largest_difference": checked.difference}
+            facts["check"] = {**check, "tolerance": network.tolerance}
         self.files[name] = facts
 
 
@@ -116,7 +112,7 @@ def _export_encoder(
     checkpoint = find_any_checkpoint(source, request.checkpoint)
     config = _config_of(checkpoint)
     encoder = checkpoint_encoder(config, checkpoint)
-    log.info("%s: encoder, %s", checkpoint.folder, _epochs(checkpoint))
+    log.info("%s: encoder, %s of training", checkpoint.folder, counted(checkpoint.epoch, "epoch"))
     facts, remarks = encoder_facts(
         checkpoint, config, encoder, source=source, workdir=request.workdir, reports=request.reports
     )
@@ -184,7 +180,9 @@ def _write_programs(done: _Export, network: Network, formats: Sequence[str], req
         if name in formats:
             log.info("%s: writing %s and comparing it with PyTorch", network.name, name)
             checked = write(program, network, done.folder, notes)
-            log.info("%s", checked.sentence(network))
+            differ, allowed = f"{checked.difference:.1e}", f"{network.tolerance:.0e}"
+            found = f"at most {differ} from PyTorch (allowed: {allowed}) on {network.checked_on}"
+            log.info("%s: %s", checked.file, found)
             done.add(checked.file, what, network, checked)
 
 
@@ -219,9 +217,4 @@ def _config_of(checkpoint: Checkpoint) -> Config:
             f"{checkpoint.folder}: does not tell how long its training clips were; convert it first, with "
             "videosync convert-checkpoint FILE FOLDER --num-frames N, and export that folder"
         )
-    values: Mapping[str, Any] = checkpoint.config
-    return config_from_dict(values, source=str(checkpoint.folder))
-
-
-def _epochs(checkpoint: Checkpoint) -> str:
-    return f"{checkpoint.epoch} epoch{'s' * (checkpoint.epoch != 1)} of training"
+    return config_from_dict(checkpoint.config, source=str(checkpoint.folder))

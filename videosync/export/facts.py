@@ -39,9 +39,9 @@ def encoder_facts(
     evaluations = list(earlier.get("evaluations", []))
     for path in sorted(source.glob(f"evaluation/*/{REPORT_FILE}")):
         report = read_report(path)
-        if _weights_of(report) in (None, checkpoint.weights_hash):
-            known = _weights_of(report) is not None
-            evaluations.append(evaluation(report, path, known=known))
+        made_with = _weights_of(report)
+        if made_with in (None, checkpoint.weights_hash):
+            evaluations.append(evaluation(report, path, known=made_with is not None))
         else:
             remarks.append(f"{path}: made with other weights than {checkpoint.folder.name}'s, so left out")
     for path in reports:
@@ -137,7 +137,7 @@ def read_report(path: Path) -> dict[str, Any]:
         report = read_object(path)
     except ValueError as error:
         raise CheckpointError(f"{path}: damaged ({error}); evaluate again") from error
-    if not isinstance(report, dict) or not ("methods" in report or "phases" in report):
+    if not {"methods", "phases"} & report.keys():
         raise CheckpointError(f"{path}: not the {REPORT_FILE} of an evaluation")
     return report
 

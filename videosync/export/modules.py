@@ -60,10 +60,8 @@ class OffsetReader(nn.Module):
         self.size, self.max_offset = detector.size, detector.max_offset
         self.beta = float(arrays["beta"])
         self.network = matrix_network(self.size, detector.options.channels, 0.0, 2 * self.max_offset + 1)
-        prefix = "model."
-        self.network.load_state_dict(
-            {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
-        )
+        own = {name.removeprefix("model."): value for name, value in arrays.items() if name.startswith("model.")}
+        self.network.load_state_dict(own)
         self.register_buffer("mean", arrays["input.mean"])
         self.register_buffer("scale", arrays["input.scale"])
         self.eval().requires_grad_(False)
@@ -144,7 +142,7 @@ def encoder_network(encoder: Encoder, *, image_size: int, num_frames: int, dtype
         module=FrameEmbedder(encoder),
         example=(moving_squares(2, shortest + 1, image_size, dtype, 0),),
         inputs={"frames": f"[B, T, 3, {image_size}, {image_size}] RGB, {values}; T at least {shortest}"},
-        outputs={"embeddings": f"[B, T, {_embedding_size(encoder)}] float32, of length 1"},
+        outputs={"embeddings": f"[B, T, {encoder.embedder.to_embedding.out_features}] float32, of length 1"},
         open_dims={0: ("B", 1, None), 1: ("T", shortest, None)},
         cases=cases,
         checked_on=f"clips of {_listed(frames for _, frames in clips)} frames",
@@ -218,19 +216,11 @@ def related_matrices(count: int, length: int, max_offset: int, temperature: floa
     """Similarity matrices ``[N, L, L]`` of both directions, of random walks that are up to K frames apart."""
     generator = torch.Generator().manual_seed(seed)
     walk = torch.randn(count, length + max_offset, 16, generator=generator).cumsum(1)
-    reach = max_offset + 1
-    first = torch.randint(0, reach, (2, count), generator=generator).tolist()
-    views = [
-        torch.stack([walk[n, start[n] : start[n] + length] for n in range(count)])  # [N, L, 16]
-        for start in first
-    ]
+    first = torch.randint(0, max_offset + 1, (2, count), generator=generator).tolist()
+    views = [torch.stack([w[s : s + length] for w, s in zip(walk, starts)]) for starts in first]  # [N, L, 16] each
     noisy = [F.normalize(v + 0.5 * torch.randn(v.shape, generator=generator), dim=-1) for v in views]
     ahead = similarity_matrix(noisy[0], noisy[1], temperature=temperature)
     return ahead, similarity_matrix(noisy[1], noisy[0], temperature=temperature)
-
-
-def _embedding_size(encoder: Encoder) -> int:
-    return encoder.embedder.to_embedding.out_features
 
 
 def _listed(numbers: Iterable[int]) -> str:

@@ -10,7 +10,6 @@ import yaml
 
 from tests.config.carl.carl_files import PUBLISHED, published
 from videosync.config.carl.keys import LEGACY_KEYS, WITHOUT_KEY
-from videosync.config.carl.table import legacy_table
 from videosync.config.carl.translate import flatten
 from videosync.config.load import LoadedConfig, config_to_dict, load_config, read_config
 from videosync.config.options import options
@@ -315,12 +314,3 @@ def test_batches_are_of_each_process_there_and_of_all_here(tmp_path: Path, proce
     assert loaded.config.train.batch_size == 2 * processes
     assert any(f"train.batch_size {2 * processes} of {processes} process" in note for note in loaded.notes)
     assert load_config(None, ["TRAIN.BATCH_SIZE=2"], world_size=processes).train.batch_size == 2 * processes
-
-
-def test_the_table_has_a_row_for_each_key() -> None:
-    rows = legacy_table().splitlines()
-    for key, about in LEGACY_KEYS.items():
-        (row,) = [row for row in rows if row.startswith(f"| `{key}` |")]
-        assert all(f"`{option}`" in row for option in about.ours.split(", ") if option)
-        assert about.remark in row
-    assert {row.count("|") for row in rows} == {5}

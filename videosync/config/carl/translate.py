@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from videosync.config.carl.keys import LEGACY_KEYS, RENAMED, WITHOUT_KEY
-from videosync.config.carl.rules import COMBINED, Old, Refused, Rule
+from videosync.config.carl.rules import COMBINED, Old, Refused
 from videosync.config.carl.values import BadValue, read_value
-from videosync.config.options import nearest_key, options
-from videosync.errors import did_you_mean, nearest
+from videosync.config.options import nearest_key, options, quoted
+from videosync.errors import ConfigError, did_you_mean, nearest
 
 _OLD_KEY = re.compile(r"[A-Z][A-Z0-9_]*(\..*)?")
 Given = tuple[str, Any, str]  # dotted old key, value (text from --opts), where it was written
@@ -40,14 +40,14 @@ def is_legacy_key(key: str) -> bool:
     return _OLD_KEY.fullmatch(key) is not None
 
 
-def is_legacy_file(values: Mapping[Any, Any]) -> bool:
-    """Whether the top-level keys of a file are upper-case ones. Raises ValueError when only some are."""
+def is_legacy_file(values: Mapping[Any, Any], source: str) -> bool:
+    """Whether the top-level keys of a file are upper-case ones. Raises ConfigError when only some are."""
     old = [str(key) for key in values if is_legacy_key(str(key))]
     new = [str(key) for key in values if not is_legacy_key(str(key))]
     if old and new:
-        raise ValueError(
-            f"mixes upper-case keys ({', '.join(old[:3])}) with lower-case ones ({', '.join(new[:3])}). A file is "
-            "either one of CARL's or one of ours; 'videosync convert-config' makes one of ours of the former."
+        raise ConfigError(
+            f"{source}: mixes upper-case keys ({', '.join(old[:3])}) with lower-case ones ({', '.join(new[:3])}). "
+            "A file is either one of CARL's or one of ours; 'videosync convert-config' makes one of ours of the former."
         )
     return bool(old)
 
@@ -83,8 +83,16 @@ def translate(given: list[Given], *, whole: bool, world_size: int = 1, loss: str
             result.notes.append(about.note.format(value=old[key], remark=about.remark))
     for rule in dict.fromkeys(COMBINED.values()):
         keys = [key for key, own in COMBINED.items() if own is rule and not old.unread(key)]
-        if any(map(old.wants, keys)):
-            _combine(rule, keys, old, sources, result)
+        if not any(map(old.wants, keys)):
+            continue
+        try:
+            settings, notes = rule(old)
+        except Refused as problem:
+            source = sources.get(problem.key, "the defaults of the old code")
+            result.problems.append(f"{problem.key} in {source}: {problem}")
+            continue
+        result.put(settings, _listed([key for key in keys if key in old.given]))
+        result.notes += notes
     if whole:
         kept = {o: v for o, (v, _) in WITHOUT_KEY.items() if o != "loss.log_epsilon" or old.loss == "scl"}
         result.put(kept, "")
@@ -96,18 +104,6 @@ def translate(given: list[Given], *, whole: bool, world_size: int = 1, loss: str
             without_effect.setdefault(reason, []).append(key)
     result.notes += [f"no effect: {', '.join(keys)} ({reason})" for reason, keys in without_effect.items()]
     return result
-
-
-def _combine(rule: Rule, keys: list[str], old: Old, sources: Mapping[str, str], result: Translation) -> None:
-    given = [key for key in keys if key in old.given]
-    try:
-        settings, notes = rule(old)
-    except Refused as problem:
-        source = sources.get(problem.key, "the defaults of the old code")
-        result.problems.append(f"{problem.key} in {source}: {problem}")
-        return
-    result.put(settings, _listed(given))
-    result.notes += notes
 
 
 def _listed(keys: list[str]) -> str:
@@ -145,7 +141,7 @@ def _take_unknown_values(old: Old, values: dict[str, Any], sources: Mapping[str,
         if not strange:
             continue
         del values[key]
-        message = f"{key} in {sources[key]}: expected {' or '.join(map(_shown, known))}, got {_shown(strange[0])}"
+        message = f"{key} in {sources[key]}: expected {' or '.join(map(quoted, known))}, got {quoted(strange[0])}"
         remark = f"; {LEGACY_KEYS[key].remark}." if LEGACY_KEYS[key].remark else "."
         result.problems.append(message + remark + did_you_mean(str(strange[0]), map(str, known)))
 
@@ -158,7 +154,3 @@ def _unknown(key: str, source: str) -> str:
         match = key.lower()
     hint = f"Did you mean '{match}'?" if match else "'videosync convert-config --table' lists every key."
     return f"{key} in {source}: unknown key. {hint}"
-
-
-def _shown(value: Any) -> str:
-    return ("true" if value else "false") if isinstance(value, bool) else repr(value)

@@ -61,5 +61,4 @@ def _layers(value: Any) -> list[list[Any]]:
 
 
 def _bad(expected: str, value: Any) -> BadValue:
-    shown = "nothing" if value is None else repr(value)
-    return BadValue(f"expected {expected}, got {shown}.")
+    return BadValue(f"expected {expected}, got {'nothing' if value is None else repr(value)}.")
