@@ -16,7 +16,6 @@ With --rates a view's frame i shows the time (start_frame + i) / fps of its even
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -35,6 +34,7 @@ from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
+from videosync.files import write_json
 
 Task = tuple[str, int]  # split, number inside the split
 
@@ -137,7 +137,7 @@ def _process(args: argparse.Namespace) -> None:
         records[task] = record
     _write_manifest(args.output_dir, [records[task] for task in tasks])
     report = _report(args.output_dir, records, kinds, len(missing), time.monotonic() - started)
-    (args.output_dir / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(args.output_dir / "report.json", report)
     print(
         f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in "
         f"{report['seconds']:.0f} s; offsets {report['offset_frames']['smallest']:g} to "

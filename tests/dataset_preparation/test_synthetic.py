@@ -289,8 +289,8 @@ def test_another_seed_another_dataset(dataset: Path, tmp_path: Path) -> None:
 def test_an_interrupted_run_goes_on(dataset: Path, tmp_path: Path) -> None:
     folder = make(tmp_path / "set", "--limit", "1")
     (folder / "train_0001").mkdir()  # as left by something that died
-    (folder / ".train_0001.building").mkdir()
-    (folder / ".train_0001.building" / "cam0.mp4").write_bytes(b"half")
+    (folder / ".train_0001.partial-1").mkdir()
+    (folder / ".train_0001.partial-1" / "cam0.mp4").write_bytes(b"half")
     kept = folder / "train_0000" / "cam0.mp4"
     before = kept.stat().st_mtime_ns
     make(folder)
