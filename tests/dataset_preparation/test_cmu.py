@@ -16,17 +16,11 @@ from dataset_preparation.cmu import archive, look, sketch
 from dataset_preparation.cmu.cameras import usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
 from dataset_preparation.cmu.pairs import Camera, Pair, Protocol
-from dataset_preparation.cmu.windows import (
-    allowed_places,
-    draw_places,
-    draw_windows,
-    generator,
-    good_frames,
-    most_places,
-)
+from dataset_preparation.cmu.windows import allowed_places, draw_places, draw_windows, good_frames, most_places
 from dataset_preparation.cmu_process import main
 from tests.dataset_preparation.replicas.cmu import CAMERAS, Source, make_cmu, numbers_in, write_source
 from videosync.data.manifest import read_manifest, validate_manifest
+from videosync.data.pairs import generator
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError
 from videosync.video.index import video_index
@@ -201,9 +195,8 @@ def test_windows_depend_on_seed_sequence_and_cameras():
 # Pictures
 
 
-def frame_of(picture, color_range=None):
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture, np.uint8), format="rgb24")
-    return look.small(frame)
+def frame_of(picture):
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(picture, np.uint8), format="rgb24")
 
 
 def flat(color, share=1.0, rest=(200, 200, 200)):
@@ -233,7 +226,7 @@ def flat(color, share=1.0, rest=(200, 200, 200)):
     ],
 )
 def test_black_and_green_are_what_the_protocol_says(picture, kind):
-    assert look.empty(frame_of(picture)) == kind
+    assert look.look_at(frame_of(picture))[1] == kind
 
 
 def test_the_quick_look_for_green_misses_none_and_passes_over_grey():
