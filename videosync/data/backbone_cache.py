@@ -72,9 +72,8 @@ class FeatureCache:
     ) -> None:
         """Compute the arrays that are missing; rank r takes every ``world_size``-th video.
 
-        Decodes and encodes in chunks: memory does not grow with the length of a video. Each copy is one draw
-        of ``augment`` for all frames, seeded by (seed, video, copy). Call :meth:`finish` when all ranks are
-        done.
+        Decodes and encodes in chunks: memory does not grow with the length of a video. Each copy is one draw of
+        ``augment`` for all frames, seeded by (seed, video, copy). Call :meth:`finish` when all ranks are done.
 
         Args:
             encode: ``(frames float [context + n, 3, S, S], context) -> [n, F]``, on the CPU or moved there

@@ -17,8 +17,7 @@ from videosync.models.temporal import TemporalBlock, TemporalFilter, over_clip
 
 
 def on_real_frames(function: Callable[[Tensor], Tensor], x: Tensor, mask: Tensor | None) -> Tensor:
-    """Apply ``function`` ``[n, C] → [n, C']`` to the real frames of ``x`` ``[B, T, C]`` alone; zeros
-    elsewhere.
+    """Apply ``function`` ``[n, C] → [n, C']`` to the real frames of ``x`` ``[B, T, C]`` alone; zeros elsewhere.
 
     BatchNorm inside ``function`` therefore never sees padding.
     """

@@ -1,7 +1,6 @@
 """Detectors on disk: arrays and JSON, nothing that could execute code; complete or absent.
 
-``{folder}/detector.json`` says what it is and how it was made, ``{folder}/detector.safetensors`` holds the
-arrays.
+``{folder}/detector.json`` says what it is and how it was made, ``{folder}/detector.safetensors`` holds the arrays.
 """
 
 from __future__ import annotations
