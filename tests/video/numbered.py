@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import numpy as np
 
-from videosync.video.index import clear_index_cache
 from videosync.video.write import write_video
 
 BITS = 10
@@ -83,7 +82,6 @@ def write_damaged(path: Path, codec: str, *, zeros: bool = False) -> None:
     with open(path, "r+b") as file:
         file.seek(position + (4 if zeros else 8 + size // 3))
         file.write(bytes(size - 4) if zeros else rng.bytes(size // 2))
-    clear_index_cache()
 
 
 def write_without_frames(path: Path) -> None:

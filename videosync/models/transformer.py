@@ -1,6 +1,4 @@
-"""The part after the backbone: frame features of a clip → embeddings that know the clip (CARL, section
-3.2).
-"""
+"""The part after the backbone: frame features of a clip → embeddings that know the clip (CARL, section 3.2)."""
 
 from __future__ import annotations
 

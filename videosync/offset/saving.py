@@ -67,7 +67,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
         facts = read_object(path)
     except ValueError as error:
         raise CheckpointError(f"{path} is not JSON ({error}); train the detector again") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+    if facts.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a detector of this version (format {FORMAT}); train it again")
     return facts
 
