@@ -319,6 +319,11 @@ def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["--seed", "-1"], "--seed -1"),
         (["--workers", "0"], "--workers 0"),
         (["--limit", "0"], "--limit 0"),
+        (["--overlap", "1.5"], "--overlap 1.5"),
+        (["--contrast", "-1"], "--contrast -1"),
+        (["--flicker", "2"], "--flicker 2"),
+        (["--exposure_steps", "-1"], "--exposure_steps -1"),
+        (["--rates", "0"], "--rates"),
         (["--train_events", "0", "--val_events", "0"], "at least one event"),
     ],
 )

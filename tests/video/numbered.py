@@ -25,8 +25,8 @@ def numbered_frame(number: int) -> np.ndarray:
     return frame
 
 
-def numbered_frames(count: int) -> list[np.ndarray]:
-    return [numbered_frame(number) for number in range(count)]
+def numbered_frames(count: int, first: int = 0) -> list[np.ndarray]:
+    return [numbered_frame(number) for number in range(first, first + count)]
 
 
 def number_in(frame: np.ndarray) -> int:
