@@ -19,6 +19,7 @@ from dataset_preparation.cmu.pairs import Camera, Pair, Protocol
 from dataset_preparation.cmu.windows import allowed_places, draw_places, draw_windows, good_frames, most_places
 from dataset_preparation.cmu_process import main
 from tests.dataset_preparation.replicas.cmu import CAMERAS, Source, make_cmu, numbers_in, write_source
+from tests.dataset_preparation.reports import report_of
 from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.data.pairs import generator
 from videosync.data.sources import read_sources
@@ -434,7 +435,7 @@ def test_every_frame_of_every_clip_is_the_labelled_one_and_shows_something(truth
 
 
 def test_the_report_says_what_was_left_out_and_why(prepared):
-    report = json.loads((prepared / "report.json").read_text())
+    report = report_of(prepared)
     dropped = {(d["event"], d["what"]): d for d in report["dropped"]}
     assert dropped["171204_pose1", ""]["kind"] == "missing files"
     assert dropped["171204_pose1", ""]["why"] == "has 6 of 7 cameras; download hd_00_15"
@@ -491,7 +492,7 @@ def test_nothing_usable_is_an_error_and_the_report_says_why(tmp_path, capsys):
         write_source(path, Source(200, lead=200), seed=0)
     assert prepare(tmp_path / "raw", tmp_path / "out") == 2
     assert "could be used" in capsys.readouterr().err
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    report = report_of(tmp_path / "out")
     assert [d["kind"] for d in report["dropped"] if d["event"] == "run" and d["what"] == "00-03"] == ["missing clips"]
     with pytest.raises(ManifestError):
         read_manifest(tmp_path / "out")

@@ -1,7 +1,6 @@
 """Kinetics-400: every clip frame is its source's, unreadable files are remembered, nothing vanishes silently."""
 
 import csv
-import json
 import os
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from dataset_preparation.kinetics400.read import kind_of_damage, read_whole
 from dataset_preparation.kinetics400.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
 from dataset_preparation.kinetics400_process import main
 from tests.dataset_preparation.replicas.kinetics400 import copy_archive, cut_off, make_kinetics400, write_clip
+from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbers_in, write_raw
 from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.data.sources import read_sources
@@ -47,10 +47,6 @@ def copies(archive, prepared, tmp_path):
 def prepare(root, out, *options):
     fixed = ["--size", "64", "--workers", "1"]
     return main(["--data_root", str(root), "--output_dir", str(out), *fixed, *map(str, options)])
-
-
-def report_of(out):
-    return json.loads((out / "report.json").read_text())
 
 
 def clip_of(out, source):

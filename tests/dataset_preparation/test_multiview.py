@@ -1,6 +1,5 @@
 """Preparing multi-view recordings: frame-exact cuts, whole events per split, runs that can be resumed."""
 
-import json
 import re
 from dataclasses import replace
 from fractions import Fraction
@@ -12,6 +11,7 @@ import pytest
 
 from dataset_preparation.clips.cut import keyframe_numbers
 from dataset_preparation.multiview_process import main
+from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbered_frames, numbers_in, write_raw
 from videosync.cli import check
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, validate_manifest, write_manifest
@@ -36,10 +36,6 @@ def write_event(root, event, starts=(0, 0), frames=40, fps=25.0):
 def prepare(root, out, *options):
     fixed = ["--size", "32", "--workers", "1"]
     return main(["--data_root", str(root), "--output_dir", str(out), *fixed, *map(str, options)])
-
-
-def report_of(out):
-    return json.loads((out / "report.json").read_text())
 
 
 def test_folders_of_events_become_clips_with_every_frame(tmp_path):

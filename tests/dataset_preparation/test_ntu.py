@@ -27,6 +27,7 @@ from tests.dataset_preparation.replicas.ntu import (
     write_both,
     write_video_of,
 )
+from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbered_frames, numbers_in
 from videosync.cli import construct, eval_detector, evaluate, train, train_detector
 from videosync.data.manifest import read_manifest, validate_manifest
@@ -57,10 +58,6 @@ def pairs(raw, tmp_path_factory):
 def prepare(raw, out, *options):
     fixed = ["--size", "64", "--workers", "1"]
     return main(["--data_root", str(raw), "--output_dir", str(out), *fixed, *map(str, options)])
-
-
-def report_of(out):
-    return json.loads((out / "report.json").read_text())
 
 
 # Pairs

@@ -1,6 +1,5 @@
 """The Pouring archive, from TFRecord files to clips: every frame and every label as the archive has them."""
 
-import json
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from dataset_preparation.pouring.plan import draw_starts, plan_clips
 from dataset_preparation.pouring.record import pouring_record, record_head
 from dataset_preparation.pouring.tfrecord import record_places
 from tests.dataset_preparation.replicas.pouring import TRAIN0, TRAIN1, VAL, example, jpeg, make_pouring, write_records
+from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbered_frame, numbers_in
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, validate_manifest
@@ -33,10 +33,6 @@ def unpack(root, out, *options):
 def process(videos, out, *options):
     fixed = ["--data_root", str(videos), "--output_dir", str(out), "--size", "64", *EXACT]
     return pouring_process.main([*fixed, *map(str, options)])
-
-
-def report_of(out):
-    return json.loads((out / "report.json").read_text())
 
 
 def files_of(folder):
