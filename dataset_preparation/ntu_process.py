@@ -50,6 +50,7 @@ from dataset_preparation.ntu.names import VIDEO_ENDING
 from dataset_preparation.ntu.pairs import disagreements, offsets_of, pair_samples, plan_pairs
 from dataset_preparation.ntu.singles import plan_videos, test_events, video_samples
 from dataset_preparation.usual_places import KnownArchive
+from videosync.data.samples import Sample
 from videosync.errors import VideoSyncError
 
 ARCHIVE_MARKS = (f"{UNPACKED}*", VIDEO_FOLDER, str(POSE_FOLDER), f"*{VIDEO_ENDING}")
@@ -114,7 +115,7 @@ def _pairs(args: Namespace, videos: Files, annotations: dict[str, Files], found:
     found["frame counts that disagree"] = disagreements(plan, outcomes)
     offsets = offsets_of(samples)
     found["pairs with each offset"] = {str(k): offsets[k] for k in sorted(offsets)}
-    _finish(args, samples, outcomes, [*lost, *dropped], {"max_offset": args.max_offset}, found)
+    _finish(args, samples, outcomes, [*lost, *dropped], found)
     if wrong := len(found["frame counts that disagree"]):
         print(
             f"{wrong} annotations name another number of frames than their video has (the video's counts): report.json"
@@ -133,31 +134,24 @@ def _pretrain(args: Namespace, videos: Files, annotations: dict[str, Files], fou
         print("note: there are no annotations of NTU-SYN's test split, so its videos are not left out")
     outcomes = cut_jobs(cut_video, jobs, args, label="videos")
     samples, dropped = video_samples(jobs, outcomes, min_frames=args.min_frames)
-    _finish(args, samples, outcomes, [*lost, *dropped], {}, found)
+    _finish(args, samples, outcomes, [*lost, *dropped], found)
 
 
 def _finish(
     args: Namespace,
-    samples: Sequence[Any],
+    samples: Sequence[Sample],
     outcomes: Mapping[str, Outcome],
     dropped: Sequence[Dropped],
-    settings: Mapping[str, Any],
     found: Mapping[str, Any],
 ) -> None:
+    keys = ("pretrain", "size", "crf", *([] if args.pretrain else ["max_offset"]), "min_frames", "limit")
     finish(
         args.output_dir,
         data_root=args.data_root,
         samples=samples,
         clips=(clip for outcome in outcomes.values() for clip in outcome.clips),
         dropped=dropped,
-        settings={
-            "pretrain": args.pretrain,
-            "size": args.size,
-            "crf": args.crf,
-            **settings,
-            "min_frames": args.min_frames,
-            "limit": args.limit,
-        },
+        settings={key: getattr(args, key) for key in keys},
         found=found,
     )
 
