@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -81,7 +81,9 @@ def cut_clips(
             for number, frame in scaled_frames(path, numbers, (encoding.size, encoding.size)):
                 decoded += 1
                 while waiting and waiting[0].first == number:
-                    open_clips.append(_OpenClip(waiting.pop(0), output_dir, fps, encoding, judge))
+                    cut = waiting.pop(0)
+                    writer = open_writer(output_dir / cut.clip, fps, encoding, seed=cut.clip)
+                    open_clips.append(_OpenClip(cut, writer, judge(cut) if judge else None))
                 for clip in list(open_clips):
                     reason = clip.take(frame)
                     if reason is not None:
@@ -148,24 +150,19 @@ def keyframe_numbers(seed: str) -> Iterator[int]:
 @dataclass
 class _OpenClip:
     cut: Cut
-    output_dir: Path
-    fps: float
-    encoding: Encoding
-    judge: Callable[[Cut], Judge] | None
-    writer: VideoWriter = field(init=False)
+    writer: VideoWriter
+    judge: Judge | None
 
-    def __post_init__(self) -> None:
-        self.writer = open_writer(self.output_dir / self.cut.clip, self.fps, self.encoding, seed=self.cut.clip)
-        self.watch = self.judge(self.cut) if self.judge else None
-        self.full = False
+    @property
+    def full(self) -> bool:
+        return self.writer.num_frames == self.cut.num_frames
 
     def take(self, frame: VideoFrame) -> Rejected | None:
-        reason = self.watch.look(self.writer.num_frames, frame) if self.watch else None
+        reason = self.judge.look(self.writer.num_frames, frame) if self.judge else None
         if reason is not None:
             self.writer.discard()
             return reason
         self.writer.write(frame)
-        self.full = self.writer.num_frames == self.cut.num_frames
         if self.full:
             self.writer.close()
         return None
