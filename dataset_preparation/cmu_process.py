@@ -23,17 +23,16 @@ import argparse
 import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import NOT_NEGATIVE, POSITIVE, PreparationParser, preparation_parser, run_script
-from dataset_preparation.clips.cut import Cut, Encoding
+from dataset_preparation.clips.cut import Cut
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_report
 from dataset_preparation.clips.job import Clip, Outcome
-from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.clips.workers import cut_jobs, run_jobs
 from dataset_preparation.cmu.archive import CAMERAS, VIDEO_FOLDER, Recording, choose_splits, find_recordings, video_name
 from dataset_preparation.cmu.cameras import DOUBT, FPS, usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
@@ -135,15 +134,8 @@ def _cut_all(pairs: Sequence[Pair], rates: Mapping[str, float], args: argparse.N
             )
             for (event, camera), pieces in wanted.items()
         }
-        outcomes = run_jobs(
-            partial(cut, encoding=Encoding(args.size, args.crf)),
-            list(jobs.values()),
-            output_dir=args.output_dir,
-            settings={"size": args.size, "crf": args.crf},
-            workers=args.workers,
-            cluster=args.cluster,
-            label="clips" if number == 0 else f"clips, again ({number} of {ROUNDS - 1})",
-        )
+        label = f"clips, again ({number} of {ROUNDS - 1})" if number else "clips"
+        outcomes = cut_jobs(cut, list(jobs.values()), args, label=label)
         for pair in pairs:
             pair.settle({c.name: outcomes[jobs[pair.event, c.name].name] for c, _ in pair.cuts()})
         clips += [clip for outcome in outcomes.values() for clip in outcome.clips]

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -27,7 +26,7 @@ from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, prepa
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
 from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
 from dataset_preparation.clips.job import Outcome, require_distinct
-from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.clips.workers import cut_jobs
 from dataset_preparation.multiview.plan import ViewJob, assemble, choose_splits, find_sources, plan_source
 from videosync.data.samples import Sample
 
@@ -45,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
         sources = [source for source in sources if source.event in kept]
     splits = choose_splits(sources, val_events=args.val_events, val_share=args.val_share, seed=args.seed)
     cutting = {key: getattr(args, key) for key in ("max_frames", "segment_frames", "min_frames")}
-    encoding = {"size": args.size, "crf": args.crf}  # the jobs themselves say what is cut
-    settings = {**encoding, **cutting, "limit": args.limit}
+    settings = {"size": args.size, "crf": args.crf, **cutting, "limit": args.limit}
     jobs: list[ViewJob] = []
     look = delayed(plan_source)  # threads: looking at a file means waiting for the disk
     for planned, lost in Parallel(args.workers, prefer="threads")(look(s, **cutting) for s in sources):
@@ -58,15 +56,7 @@ def run(args: argparse.Namespace) -> int:
         print_report(make_report(samples, [*dropped, *lost], settings, data_root=args.data_root.absolute()))
         print_empty_splits(samples, splits)
         return 0
-    outcomes = run_jobs(
-        partial(cut_view, encoding=Encoding(args.size, args.crf)),
-        jobs,
-        output_dir=args.output_dir,
-        settings=encoding,
-        workers=args.workers,
-        cluster=args.cluster,
-        label="clips",
-    )
+    outcomes = cut_jobs(cut_view, jobs, args, label="clips")
     clips = [clip for outcome in outcomes.values() for clip in outcome.clips]
     for job in jobs:
         dropped += dropped_of(outcomes[job.name], job.event, job.view)

@@ -19,7 +19,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,9 @@ from dataset_preparation.arguments import (
     require_folder,
     run_script,
 )
-from dataset_preparation.clips.cut import Encoding
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_dropped
 from dataset_preparation.clips.job import Outcome
-from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.clips.workers import cut_jobs
 from dataset_preparation.ntu.archive import (
     POSE_FOLDER,
     UNPACKED,
@@ -49,9 +47,10 @@ from dataset_preparation.ntu.archive import (
 )
 from dataset_preparation.ntu.cut import cut_pair, cut_video
 from dataset_preparation.ntu.names import VIDEO_ENDING
-from dataset_preparation.ntu.pairs import Plan, disagreements, offsets_of, pair_samples, plan_pairs
+from dataset_preparation.ntu.pairs import disagreements, offsets_of, pair_samples, plan_pairs
 from dataset_preparation.ntu.singles import plan_videos, test_events, video_samples
 from dataset_preparation.usual_places import KnownArchive
+from videosync.data.samples import Sample
 from videosync.errors import VideoSyncError
 
 ARCHIVE_MARKS = (f"{UNPACKED}*", VIDEO_FOLDER, str(POSE_FOLDER), f"*{VIDEO_ENDING}")
@@ -69,8 +68,12 @@ def run(args: Namespace) -> int:
     require_folder(args.data_root, "NTU-SYN/pose and raw_videos")
     _check(args)
     videos, annotations = find_videos(args.data_root), find_annotations(args.data_root)
-    found = _found(videos, annotations)
+    found: dict[str, Any] = {
+        "videos": dict(sorted(videos.folders.items())),
+        "annotations": {split: len(files.paths) for split, files in annotations.items()},
+    }
     require_some(args.data_root, videos, None if args.pretrain else annotations)
+    print(_sentence(found))
     if args.pretrain:
         _pretrain(args, videos, annotations, found)
     else:
@@ -102,16 +105,17 @@ def _pairs(args: Namespace, videos: Files, annotations: dict[str, Files], found:
     found["annotations of other cameras"] = plan.other_cameras
     found["videos not in a pair"] = len(videos.paths) - 2 * len(plan.jobs)
     if args.dry_run:
-        _print_plan(plan, found)
+        for split in sorted(set(plan.splits.values())):
+            planned = [job.offset for job in plan.jobs if plan.splits[job.name] == split]
+            print(f"{split}: {len(planned)} pairs, offsets {min(planned)} … {max(planned)} frames")
         print_dropped(make_report((), lost, {}, data_root=args.data_root))
         return
-    print(_sentence(found))
-    outcomes = _run(args, cut_pair, plan.jobs)
+    outcomes = cut_jobs(cut_pair, plan.jobs, args, label="pairs")
     samples, dropped = pair_samples(plan, outcomes, min_frames=args.min_frames)
     found["frame counts that disagree"] = disagreements(plan, outcomes)
     offsets = offsets_of(samples)
     found["pairs with each offset"] = {str(k): offsets[k] for k in sorted(offsets)}
-    _finish(args, samples, outcomes, [*lost, *dropped], {"max_offset": args.max_offset}, found)
+    _finish(args, samples, outcomes, [*lost, *dropped], found)
     if wrong := len(found["frame counts that disagree"]):
         print(
             f"{wrong} annotations name another number of frames than their video has (the video's counts): report.json"
@@ -123,61 +127,33 @@ def _pretrain(args: Namespace, videos: Files, annotations: dict[str, Files], fou
     jobs, lost = plan_videos(videos, left_out=left_out, limit=args.limit)
     lost = [*videos.dropped, *lost]
     if args.dry_run:
-        print(_sentence(found))
         print(f"train: {len(jobs)} videos of {len({job.event for job in jobs})} events")
         print_dropped(make_report((), lost, {}, data_root=args.data_root))
         return
-    print(_sentence(found))
     if not left_out and not args.keep_test:
         print("note: there are no annotations of NTU-SYN's test split, so its videos are not left out")
-    outcomes = _run(args, cut_video, jobs)
+    outcomes = cut_jobs(cut_video, jobs, args, label="videos")
     samples, dropped = video_samples(jobs, outcomes, min_frames=args.min_frames)
-    _finish(args, samples, outcomes, [*lost, *dropped], {}, found)
-
-
-def _run(args: Namespace, work: Any, jobs: Sequence[Any]) -> dict[str, Outcome]:
-    return run_jobs(
-        partial(work, encoding=Encoding(args.size, args.crf)),
-        jobs,
-        output_dir=args.output_dir,
-        settings={"size": args.size, "crf": args.crf},
-        workers=args.workers,
-        cluster=args.cluster,
-        label="videos" if args.pretrain else "pairs",
-    )
+    _finish(args, samples, outcomes, [*lost, *dropped], found)
 
 
 def _finish(
     args: Namespace,
-    samples: Sequence[Any],
+    samples: Sequence[Sample],
     outcomes: Mapping[str, Outcome],
     dropped: Sequence[Dropped],
-    settings: Mapping[str, Any],
     found: Mapping[str, Any],
 ) -> None:
+    keys = ("pretrain", "size", "crf", *([] if args.pretrain else ["max_offset"]), "min_frames", "limit")
     finish(
         args.output_dir,
         data_root=args.data_root,
         samples=samples,
         clips=(clip for outcome in outcomes.values() for clip in outcome.clips),
         dropped=dropped,
-        settings={
-            "pretrain": args.pretrain,
-            "size": args.size,
-            "crf": args.crf,
-            **settings,
-            "min_frames": args.min_frames,
-            "limit": args.limit,
-        },
+        settings={key: getattr(args, key) for key in keys},
         found=found,
     )
-
-
-def _found(videos: Files, annotations: Mapping[str, Files]) -> dict[str, Any]:
-    return {
-        "videos": dict(sorted(videos.folders.items())),
-        "annotations": {split: len(files.paths) for split, files in annotations.items()},
-    }
 
 
 def _sentence(found: Mapping[str, Any]) -> str:
@@ -186,13 +162,6 @@ def _sentence(found: Mapping[str, Any]) -> str:
     more = f" and {len(folders) - 6} more folders" if len(folders) > 6 else ""
     labels = ", ".join(f"{count} {split}" for split, count in found["annotations"].items())
     return f"found {sum(folders.values())} videos ({', '.join(named)}{more}), annotations: {labels}"
-
-
-def _print_plan(plan: Plan, found: Mapping[str, Any]) -> None:
-    print(_sentence(found))
-    for split in sorted(set(plan.splits.values())):
-        offsets = [job.offset for job in plan.jobs if plan.splits[job.name] == split]
-        print(f"{split}: {len(offsets)} pairs, offsets {min(offsets)} … {max(offsets)} frames")
 
 
 def _parser(pretrain: bool) -> PreparationParser:

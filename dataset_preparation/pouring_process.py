@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
@@ -29,7 +28,7 @@ from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, prepa
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
 from dataset_preparation.clips.dataset import Dropped, dropped_of, finish, make_report, print_report
 from dataset_preparation.clips.job import Outcome
-from dataset_preparation.clips.workers import run_jobs
+from dataset_preparation.clips.workers import cut_jobs
 from dataset_preparation.pouring.extract import labels_path
 from dataset_preparation.pouring.plan import ClipJob, assemble, plan_clips
 from dataset_preparation.usual_places import KnownArchive
@@ -57,15 +56,7 @@ def run(args: argparse.Namespace) -> int:
         samples = assemble(jobs, dict.fromkeys((job.clip for job in jobs), None))
         print_report(make_report(samples, dropped, settings, data_root=args.data_root))
         return 0
-    outcomes = run_jobs(
-        partial(cut_view, encoding=Encoding(args.size, args.crf)),
-        jobs,
-        output_dir=args.output_dir,
-        settings={"size": args.size, "crf": args.crf},
-        workers=args.workers,
-        cluster=args.cluster,
-        label="clips",
-    )
+    outcomes = cut_jobs(cut_view, jobs, args, label="clips")
     labelled: dict[str, str | None] = {}
     for job in jobs:
         dropped += dropped_of(outcomes[job.name], job.event, job.source.name)

@@ -16,12 +16,11 @@ With --rates a view's frame i shows the time (start_frame + i) / fps of its even
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations, product
 from pathlib import Path
@@ -35,6 +34,7 @@ from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from videosync.errors import ConfigError, VideoSyncError
+from videosync.files import write_json
 
 Task = tuple[str, int]  # split, number inside the split
 
@@ -119,9 +119,9 @@ def _process(args: argparse.Namespace) -> None:
             "and at least one event in all"
         )
     counts = {split: min(count, args.limit or count) for split, count in counts.items()}
-    tasks = [(split, number) for split, count in counts.items() for number in range(count)]
-    records = _finished(args.output_dir, tasks, kinds)
-    missing = [task for task in tasks if task not in records]
+    tasks = {(split, number): kinds[number % len(kinds)] for split, count in counts.items() for number in range(count)}
+    records = _finished(args.output_dir, tasks)
+    missing = {task: settings for task, settings in tasks.items() if task not in records}
     plan = ", ".join(f"{count} {split}" for split, count in counts.items())
     print(
         f"{args.output_dir}: {plan} events of {args.views} views, {args.frames} frames at "
@@ -133,11 +133,10 @@ def _process(args: argparse.Namespace) -> None:
         return
     started = time.monotonic()
     args.output_dir.mkdir(parents=True, exist_ok=True)
-    for task, record in _make_all(args.output_dir, missing, kinds, args.workers):
-        records[task] = record
+    records |= _make_all(args.output_dir, missing, args.workers)
     _write_manifest(args.output_dir, [records[task] for task in tasks])
     report = _report(args.output_dir, records, kinds, len(missing), time.monotonic() - started)
-    (args.output_dir / "report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    write_json(args.output_dir / "report.json", report)
     print(
         f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in "
         f"{report['seconds']:.0f} s; offsets {report['offset_frames']['smallest']:g} to "
@@ -154,19 +153,15 @@ def all_settings(args: argparse.Namespace) -> list[Settings]:
     ]
 
 
-def _of(kinds: Sequence[Settings], task: Task) -> Settings:
-    return kinds[task[1] % len(kinds)]
-
-
-def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[Task, dict[str, Any]]:
+def _finished(root: Path, tasks: Mapping[Task, Settings]) -> dict[Task, dict[str, Any]]:
     """Records of the events that are there already; ConfigError if they were made with other settings."""
     records = {}
-    for split, number in tasks:
-        folder = root / event_name(split, number)
+    for task, settings in tasks.items():
+        folder = root / event_name(*task)
         record = read_event(folder)
         if record is None:
             continue
-        wanted = _of(kinds, (split, number)).fingerprint()
+        wanted = settings.fingerprint()
         found = Settings().fingerprint() | record["settings"]  # what an older record does not know had no effect
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
@@ -174,32 +169,33 @@ def _finished(root: Path, tasks: list[Task], kinds: Sequence[Settings]) -> dict[
             raise ConfigError(
                 f"{folder} was made with {changes}; give another --output_dir, the same options, or delete the folder"
             )
-        records[split, number] = record
+        records[task] = record
     return records
 
 
-def _make_all(
-    root: Path, tasks: list[Task], kinds: Sequence[Settings], workers: int
-) -> Iterator[tuple[Task, dict[str, Any]]]:
-    """Make events in ``workers`` processes; yields as they are done."""
+def _make_all(root: Path, tasks: Mapping[Task, Settings], workers: int) -> dict[Task, dict[str, Any]]:
+    """Make events in ``workers`` processes; returns their records."""
     from tqdm import tqdm
 
     quiet = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
+    records: dict[Task, dict[str, Any]] = {}
     if not tasks:
-        return
+        return records
     with tqdm(total=len(tasks), unit="event", mininterval=quiet) as bar, local_pool(min(workers, len(tasks))) as pool:
-        for task, record in pool.results(partial(_make, root, kinds), tasks):
+        for (task, _), record in pool.results(partial(_make, root), tasks.items()):
             if isinstance(record, pool.ended):
                 raise VideoSyncError(
                     f"{root}: a worker process was ended, as the system does when memory runs out; the events that are "
                     "done are kept: run it again with fewer --workers"
                 ) from record
-            yield task, record
+            records[task] = record
             bar.update()
+    return records
 
 
-def _make(root: Path, kinds: Sequence[Settings], task: Task) -> dict[str, Any]:
-    return make_event(root, *task, _of(kinds, task))
+def _make(root: Path, item: tuple[Task, Settings]) -> dict[str, Any]:
+    task, settings = item
+    return make_event(root, *task, settings)
 
 
 def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:

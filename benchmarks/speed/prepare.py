@@ -116,7 +116,7 @@ def measure(args: argparse.Namespace) -> None:
         for suffix, (name, coding) in () if sources else GENERATED.items():
             sources[name] = root / f"source{suffix}"
             print(f"making {name}, {args.frames} frames …", file=sys.stderr, flush=True)
-            write_video(sources[name], scene(args.frames, 1080, 1920), FPS, **coding)  # type: ignore[arg-type]
+            write_video(sources[name], scene(args.frames, 1080, 1920), FPS, **coding)
         rows = []
         with ProcessPoolExecutor(args.workers, get_context("spawn")) as pool:
             for name, path in sources.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -41,22 +41,11 @@ class Cut:
     num_frames: int
 
 
-@dataclass(frozen=True)
-class Rejection:
-    """Why a clip is not kept."""
-
-    kind: str  # one or two words that reasons are counted by
-    why: str
-
-
 class Judge(Protocol):
     """Looks at every frame of one clip while it is cut, and may reject it."""
 
-    def look(self, number: int, frame: VideoFrame) -> Rejection | None:
+    def look(self, number: int, frame: VideoFrame) -> Rejected | None:
         """``frame`` (yuv420p, of the clip's size) is frame ``number`` of the clip."""
-
-    def verdict(self) -> Rejection | None:
-        """After the last frame."""
 
 
 def cut_clips(
@@ -88,14 +77,17 @@ def cut_clips(
     while waiting:
         open_clips: list[_OpenClip] = []
         try:
-            for number, frame in scaled_frames(path, _numbers(waiting), (encoding.size, encoding.size)):
+            numbers = sorted({n for cut in waiting for n in range(cut.first, cut.first + cut.num_frames)})
+            for number, frame in scaled_frames(path, numbers, (encoding.size, encoding.size)):
                 decoded += 1
                 while waiting and waiting[0].first == number:
-                    open_clips.append(_OpenClip(waiting.pop(0), output_dir, fps, encoding, judge))
+                    cut = waiting.pop(0)
+                    writer = open_writer(output_dir / cut.clip, fps, encoding, seed=cut.clip)
+                    open_clips.append(_OpenClip(cut, writer, judge(cut) if judge else None))
                 for clip in list(open_clips):
                     reason = clip.take(frame)
                     if reason is not None:
-                        rejected.append(Rejected(clip.cut.clip, reason.kind, reason.why))
+                        rejected.append(reason)
                     elif clip.full:
                         made.append(Clip(clip.cut.clip, path, clip.cut.first, clip.cut.num_frames, fps))
                     if reason is not None or clip.full:
@@ -158,35 +150,19 @@ def keyframe_numbers(seed: str) -> Iterator[int]:
 @dataclass
 class _OpenClip:
     cut: Cut
-    output_dir: Path
-    fps: float
-    encoding: Encoding
-    judge: Callable[[Cut], Judge] | None
-    writer: VideoWriter = field(init=False)
+    writer: VideoWriter
+    judge: Judge | None
 
-    def __post_init__(self) -> None:
-        self.writer = open_writer(self.output_dir / self.cut.clip, self.fps, self.encoding, seed=self.cut.clip)
-        self.watch = self.judge(self.cut) if self.judge else None
-        self.full = False
+    @property
+    def full(self) -> bool:
+        return self.writer.num_frames == self.cut.num_frames
 
-    def take(self, frame: VideoFrame) -> Rejection | None:
-        reason = self.watch.look(self.writer.num_frames, frame) if self.watch else None
-        if reason is None:
-            self.writer.write(frame)
-            self.full = self.writer.num_frames == self.cut.num_frames
-            if self.full and self.watch:
-                reason = self.watch.verdict()
+    def take(self, frame: VideoFrame) -> Rejected | None:
+        reason = self.judge.look(self.writer.num_frames, frame) if self.judge else None
         if reason is not None:
             self.writer.discard()
-        elif self.full:
+            return reason
+        self.writer.write(frame)
+        if self.full:
             self.writer.close()
-        return reason
-
-
-def _numbers(cuts: Sequence[Cut]) -> list[int]:
-    """All frames that any cut needs, rising, each once."""
-    numbers: list[int] = []
-    for cut in sorted(cuts, key=lambda cut: cut.first):
-        start = max(cut.first, numbers[-1] + 1 if numbers else 0)
-        numbers += range(start, cut.first + cut.num_frames)
-    return numbers
+        return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from videosync.data.manifest import MANIFEST_NAME, validate_manifest, write_mani
 from videosync.data.samples import Manifest, Sample
 from videosync.data.sources import SourceOf, write_sources
 from videosync.errors import ManifestError
-from videosync.files import write_text
+from videosync.files import write_json
 
 REPORT_NAME = "report.json"
 NAMES = 20  # of events that are listed for each split
@@ -62,7 +61,7 @@ def finish(
     root = data_root.absolute()
     ordered = sorted(samples, key=lambda s: (s.split, s.event, [view.video for view in s.views]))
     report = {**make_report(ordered, dropped, settings, data_root=root), "found": dict(found or {})}
-    _write_json(output_dir / REPORT_NAME, report)
+    write_json(output_dir / REPORT_NAME, report)
     print_report(report)
     if not ordered:
         raise ManifestError(f"nothing in {data_root} could be used; {output_dir / REPORT_NAME} says why, file by file")
@@ -141,7 +140,3 @@ def print_dropped(report: Mapping[str, Any]) -> None:
 def _relative(source: str, root: Path) -> str:
     path = Path(source)
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-
-
-def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from dataset_preparation.clips.cluster import Needs, check_worker, cluster_pool, code_version
+from dataset_preparation.clips.cut import Encoding
 from dataset_preparation.clips.job import Job, Outcome, Work, require_distinct
 from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.clips.progress import Progress
@@ -137,6 +140,19 @@ def run_jobs(
                         bar.done(job.name, result)
         print(bar.summary())
     return {job.name: outcomes[job.name] for job in jobs}
+
+
+def cut_jobs(work: Callable[..., Outcome], jobs: Sequence[Job], args: Namespace, *, label: str) -> dict[str, Outcome]:
+    """:func:`run_jobs` as the flags of a script say; ``work`` is given the ``encoding`` of --size and --crf."""
+    return run_jobs(
+        partial(work, encoding=Encoding(args.size, args.crf)),
+        jobs,
+        output_dir=args.output_dir,
+        settings={"size": args.size, "crf": args.crf},
+        workers=args.workers,
+        cluster=args.cluster,
+        label=label,
+    )
 
 
 def needs_of(work: Work, jobs: Sequence[Job], output_dir: Path, run_id: str) -> Needs:

@@ -6,9 +6,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
+from dataset_preparation.arguments import require_folder
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.splits import split_by_hash
 from videosync.errors import ManifestError
@@ -36,11 +36,6 @@ class Recording:
     name: str
     videos: tuple[tuple[str, str], ...]  # (camera, absolute path), by camera
 
-    @property
-    def pairs(self) -> list[tuple[str, str]]:
-        """Camera pairs (i, j), i < j."""
-        return list(combinations((camera for camera, _ in self.videos), 2))
-
 
 def find_recordings(data_root: Path, *, cameras: Sequence[str], limit: int) -> tuple[list[Recording], list[Dropped]]:
     """The sequences of a folder with two or more of the cameras, by name, and what is missing.
@@ -51,8 +46,7 @@ def find_recordings(data_root: Path, *, cameras: Sequence[str], limit: int) -> t
     Raises:
         ManifestError: there is no sequence, or none with two cameras.
     """
-    if not data_root.is_dir():
-        raise ManifestError(f"--data_root {data_root} is not a folder; give the one that holds {EXPECTED}")
+    require_folder(data_root, EXPECTED)
     if data_root.name == VIDEO_FOLDER or (data_root / VIDEO_FOLDER).is_dir():
         inside = data_root.parent.parent if data_root.name == VIDEO_FOLDER else data_root.parent
         raise ManifestError(

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from av.video.frame import VideoFrame
 
-from dataset_preparation.clips.cut import Cut, Encoding, Rejection, cut_clips
-from dataset_preparation.clips.job import Outcome
-from dataset_preparation.cmu.look import STATIONARY, STILL, empty, grey, movement, small
+from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
+from dataset_preparation.clips.job import Outcome, Rejected
+from dataset_preparation.cmu.look import STATIONARY, STILL, look_at, movement
 
 STEP = 3 / 16  # of a window from one frame of the grid to the next: 45 frames, 1.5 s
 STEPS_APART = 2  # between the two frames that are compared: 90 frames, as in the sketch
@@ -69,9 +69,8 @@ class SourceLook:
     def look(self, number: int, frame: VideoFrame) -> str:
         """ "black", "green", "stationary" (up to here) or "" for source frame ``number``."""
         if number != self.number:
-            picture = small(frame)
-            values = grey(picture)
-            self.number, self.kind = number, empty(picture, values)
+            self.number = number
+            values, self.kind = look_at(frame)
             if number % self.step == 0:
                 self.grid = {n: v for n, v in self.grid.items() if n >= number - self.span}
                 self.grid[number] = values
@@ -93,17 +92,14 @@ class WindowJudge:
         self.source = source
         self.bad: tuple[int, int] | None = None  # source frames [first, stop) for which the clip was rejected
 
-    def look(self, number: int, frame: VideoFrame) -> Rejection | None:
+    def look(self, number: int, frame: VideoFrame) -> Rejected | None:
         place = self.cut.first + number
         kind = self.source.look(place, frame)
         if kind:
             self.bad = (place, place + 1)
-            return Rejection(kind, f"source frame {place} is {kind}")
+            return Rejected(self.cut.clip, kind, f"source frame {place} is {kind}")
         begin = place - self.source.span
         if place % self.source.step == 0 and begin >= self.cut.first and self.source.is_still(place):
             self.bad = (begin, place + 1)
-            return Rejection(STATIONARY, f"nothing moves in source frames {begin} to {place}")
-        return None
-
-    def verdict(self) -> Rejection | None:
+            return Rejected(self.cut.clip, STATIONARY, f"nothing moves in source frames {begin} to {place}")
         return None

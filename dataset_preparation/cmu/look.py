@@ -40,12 +40,13 @@ def grey(frame: VideoFrame) -> np.ndarray:
     return cv2.LUT(plane, _FULL_RANGE)
 
 
-def empty(frame: VideoFrame, grey_values: np.ndarray | None = None) -> str:
-    """ "black", "green", or "" for a picture (of :func:`small`) that shows something."""
-    values = grey(frame) if grey_values is None else grey_values
+def look_at(frame: VideoFrame) -> tuple[np.ndarray, str]:
+    """Grey values uint8 [224,224] of a frame of any size; and "black", "green", or "" if it shows something."""
+    picture = small(frame)
+    values = grey(picture)
     if np.count_nonzero(values < DARK) > SHARE * values.size:
-        return BLACK
-    return GREEN if _maybe_green(frame) and _is_green(frame) else ""
+        return values, BLACK
+    return values, GREEN if _maybe_green(picture) and _is_green(picture) else ""
 
 
 def movement(before: np.ndarray, after: np.ndarray) -> float:

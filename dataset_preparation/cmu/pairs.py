@@ -16,7 +16,8 @@ from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.archive import video_name
 from dataset_preparation.cmu.look import STATIONARY
 from dataset_preparation.cmu.sketch import SPACING
-from dataset_preparation.cmu.windows import Window, allowed_places, draw_windows, generator, good_frames
+from dataset_preparation.cmu.windows import Window, allowed_places, draw_windows, good_frames
+from videosync.data.pairs import generator
 from videosync.data.samples import Sample, View
 
 

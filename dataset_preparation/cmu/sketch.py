@@ -16,7 +16,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from dataset_preparation.clips.job import Outcome
-from dataset_preparation.cmu.look import SIZE, STATIONARY, STILL, empty, grey, movement, small
+from dataset_preparation.cmu.look import SIZE, STATIONARY, STILL, look_at, movement
 from videosync.errors import VideoError
 from videosync.video.index import VideoIndex, open_video, video_index, video_stream
 from videosync.video.scaled import scaled_frames
@@ -49,11 +49,7 @@ def sketch(job: SketchJob, folder: Path) -> Outcome:
             "run the download script again."
         )
     keys, between = sample_frames(index)
-    samples: list[tuple[int, np.ndarray, str]] = []
-    for number, frame in _samples(index, keys, between):
-        picture = small(frame)
-        values = grey(picture)
-        samples.append((number, values, empty(picture, values)))
+    samples = [(number, *look_at(frame)) for number, frame in _samples(index, keys, between)]
     steps = np.diff(index.times)
     facts: dict[str, Any] = {
         "num_frames": len(index),

@@ -7,7 +7,6 @@ at ``s + k``, so that ``k = start_i - start_j``. A place is allowed if camera i 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -48,21 +47,18 @@ def draw_windows(
     All sets of places that keep it are equally probable.
     """
     distance = num_frames + 2 * max_offset
-    best = 0, distance
+    best = 0, distance, allowed
     while True:
         free = allowed.copy()
         for place in taken:
             free[max(0, place - distance + 1) : place + distance] = False
         room = most_places(free, distance, count)
         if room > best[0]:
-            best = room, distance
+            best = room, distance, free
         if room == count or distance // 2 < max(1, num_frames // 4):
             break
         distance //= 2
-    room, distance = best
-    free = allowed.copy()
-    for place in taken:
-        free[max(0, place - distance + 1) : place + distance] = False
+    room, distance, free = best
     places = draw_places(free, distance, room, rng)
     offsets = rng.integers(-max_offset, max_offset, size=len(places), endpoint=True)
     return [Window(int(place), int(k)) for place, k in zip(places, offsets)]
@@ -98,12 +94,6 @@ def draw_places(free: np.ndarray, distance: int, count: int, rng: np.random.Gene
         places.append(place)
         start = place + distance
     return places
-
-
-def generator(*key: int | str) -> np.random.Generator:
-    """A stream of random numbers of one's own for each key."""
-    digest = hashlib.sha256("\0".join(map(str, key)).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def _all_good(good: np.ndarray, length: int) -> np.ndarray:

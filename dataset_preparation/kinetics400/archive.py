@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from dataset_preparation.arguments import require_folder
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import ManifestError
@@ -209,8 +210,7 @@ def _class_of(path: str) -> str:
 
 
 def _check_layout(root: Path) -> None:
-    if not root.is_dir():
-        raise ManifestError(f"--data_root {root} is not a folder; give the one that holds train/ and val/")
+    require_folder(root, "train/ and val/")
     if (root / MANIFEST_NAME).is_file():
         raise ManifestError(f"--data_root {root} is a prepared dataset, not the archive; give the archive's folder")
     if _has_split(root):

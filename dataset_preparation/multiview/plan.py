@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dataset_preparation.arguments import require_folder
 from dataset_preparation.clips.dataset import Dropped
 from videosync.data.clock import MOST_DRIFT, similar_rates, span_at
 from videosync.data.manifest import MANIFEST_NAME, read_manifest
@@ -62,8 +63,7 @@ class ViewJob:
 
 def find_sources(data_root: Path) -> tuple[list[Source], list[Dropped]]:
     """The events of a source folder, and the sub-folders that are none. ManifestError if there is none."""
-    if not data_root.is_dir():
-        raise ManifestError(f"--data_root {data_root} is not a folder; give the one that holds the recordings")
+    require_folder(data_root, "the recordings")
     sources: list[Source] = []
     dropped: list[Dropped] = []
     if (data_root / MANIFEST_NAME).is_file():

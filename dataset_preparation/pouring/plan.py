@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from dataset_preparation.clips.dataset import Dropped
+from videosync.data.pairs import generator
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ManifestError
 
@@ -60,8 +58,7 @@ def draw_starts(event: str, *, seed: int, max_offset: int) -> tuple[int, int]:
 
     Where the clips begin in what room k leaves is uniform too. Only ``seed`` and ``event`` decide.
     """
-    digest = hashlib.sha256(f"{seed}\0{event}".encode()).digest()
-    rng = np.random.default_rng(int.from_bytes(digest[:16], "little"))
+    rng = generator(seed, event)
     k = int(rng.integers(-max_offset, max_offset, endpoint=True))
     room = int(rng.integers(0, max_offset - abs(k), endpoint=True))
     return max(k, 0) + room, max(-k, 0) + room

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
-import shutil
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +20,7 @@ from dataset_preparation.synthetic.recording import Recording, draw_recordings
 from dataset_preparation.synthetic.render import render_view
 from dataset_preparation.synthetic.scene import Scene, build_distractors, build_scene
 from videosync.errors import ConfigError
-from videosync.files import read_object
+from videosync.files import new_folder, read_object, write_json
 
 GENERATOR = 1  # raised when the same settings give other frames; events of another number are not reused
 
@@ -96,7 +93,7 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
     The event depends on ``settings``, ``split`` and ``number`` alone. Its folder is complete or absent.
 
     Raises:
-        VideoError: a file cannot be written.
+        VideoWriteError: a file cannot be written.
     """
     from videosync.video.write import write_video
 
@@ -118,49 +115,47 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
 
     first_azimuth = stream(2).uniform(0, 2 * np.pi)
     name = event_name(split, number)
-    folder, building = root / name, root / f".{name}.building"
-    shutil.rmtree(building, ignore_errors=True)
     views = []
-    for view, recording in enumerate(recordings):
-        camera = place_camera(stream(3, view), view, settings.views, first_azimuth, settings.size)
-        scene = scene_at(recording.fps)
-        camera = move_camera(camera, stream(9, view), scene.stage.times, settings.camera_motion)
-        bodies = scene.bodies + build_distractors(stream(4, view), scene.stage, settings.distractors)
-        first = recording.start_frame
-        frames = render_view(
-            bodies,
-            scene.light,
-            scene.stage.times,
-            camera,
-            recorded=slice(first, first + recording.num_frames),
-            look=stream(5, view),
-            noise=stream(6, view),
-            adjust=_adjustment(stream(8, view), recording, settings),
-        )
-        codec = stream(7, view)  # keyframes lie elsewhere in every view: their flashes must not line up
-        write_video(
-            building / f"cam{view}.mp4",
-            frames,
-            recording.fps,
-            crf=int(codec.integers(18, 29)),
-            gop=int(codec.integers(11, 61)),
-            b_frames=int(codec.integers(0, 4)),
-            preset="veryfast",
-            threads=1,
-            options={"x264-params": "mbtree=0"},  # with it, x264 reads memory it never wrote: other bytes each time
-        )
-        views.append({"video": f"{name}/cam{view}.mp4", **asdict(recording)})
-    record = {
-        "event": name,
-        "split": split,
-        "settings": settings.fingerprint(),
-        "views": views,
-        "bodies": list(scene.kinds),
-        "static_seconds": [[round(a, 3), round(b, 3)] for a, b in scene.pauses],
-    }
-    (building / "event.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)  # only there if its record is not
-    os.replace(building, folder)
+    with new_folder(root / name) as building:
+        for view, recording in enumerate(recordings):
+            camera = place_camera(stream(3, view), view, settings.views, first_azimuth, settings.size)
+            scene = scene_at(recording.fps)
+            camera = move_camera(camera, stream(9, view), scene.stage.times, settings.camera_motion)
+            bodies = scene.bodies + build_distractors(stream(4, view), scene.stage, settings.distractors)
+            first = recording.start_frame
+            frames = render_view(
+                bodies,
+                scene.light,
+                scene.stage.times,
+                camera,
+                recorded=slice(first, first + recording.num_frames),
+                look=stream(5, view),
+                noise=stream(6, view),
+                adjust=_adjustment(stream(8, view), recording, settings),
+            )
+            codec = stream(7, view)  # keyframes lie elsewhere in every view: their flashes must not line up
+            write_video(
+                building / f"cam{view}.mp4",
+                frames,
+                recording.fps,
+                crf=int(codec.integers(18, 29)),
+                gop=int(codec.integers(11, 61)),
+                b_frames=int(codec.integers(0, 4)),
+                preset="veryfast",
+                threads=1,
+                # with mbtree, x264 reads memory it never wrote: other bytes each time
+                options={"x264-params": "mbtree=0"},
+            )
+            views.append({"video": f"{name}/cam{view}.mp4", **asdict(recording)})
+        record = {
+            "event": name,
+            "split": split,
+            "settings": settings.fingerprint(),
+            "views": views,
+            "bodies": list(scene.kinds),
+            "static_seconds": [[round(a, 3), round(b, 3)] for a, b in scene.pauses],
+        }
+        write_json(building / "event.json", record)
     return record
 
 

@@ -82,13 +82,7 @@ def draw_background(rng: Rng, camera: Camera) -> Image:
     above = np.isnan(floor[..., 0])
     floor = np.nan_to_num(floor).clip(-30, 30)
     wall_colour, floor_colour, tile_colour = draw_palette(rng, 3)
-    turn, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.2)
-    x = (np.cos(turn) * floor[..., 0] - np.sin(turn) * floor[..., 1]) / scale
-    y = (np.sin(turn) * floor[..., 0] + np.cos(turn) * floor[..., 1]) / scale
-    style = rng.integers(3)  # tiles, planks, plain
-    tiles = [np.mod(np.floor(x) + np.floor(y), 2), np.mod(np.floor(x), 2), np.zeros_like(x)][style]
-    strength = rng.uniform(0.1, 0.6)
-    picture = floor_colour + strength * tiles[..., None] * (tile_colour - floor_colour)
+    picture = draw_floor(rng, floor[..., 0], floor[..., 1], floor_colour, tile_colour)
     away = np.linalg.norm(floor, axis=-1)
     picture *= (0.9 * np.exp(-np.maximum(away - 3, 0) / 8))[..., None] + 0.1
     shade = np.linspace(rng.uniform(0.6, 1.0), rng.uniform(0.6, 1.0), camera.size)[:, None, None]
@@ -101,6 +95,15 @@ def draw_background(rng: Rng, camera: Camera) -> Image:
         picture[patch & above] = draw_palette(rng, 1)[0]
     picture += draw_cloud(rng, camera.size)[..., None] * rng.uniform(5, 30)
     return np.clip(picture, 5, 250).astype(np.uint8)
+
+
+def draw_floor(rng: Rng, x: Array, y: Array, colour: Array, other: Array) -> Array:
+    """Colours [..., 3] of the places x, y [...] (m) of a floor: turned tiles or planks of two colours, or plain."""
+    turn, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.2)
+    x, y = (np.cos(turn) * x - np.sin(turn) * y) / scale, (np.sin(turn) * x + np.cos(turn) * y) / scale
+    tiles = [np.mod(np.floor(x) + np.floor(y), 2), np.mod(np.floor(x), 2), np.zeros_like(x)][rng.integers(3)]
+    picture: Array = colour + rng.uniform(0.1, 0.6) * tiles[..., None] * (other - colour)
+    return picture
 
 
 def draw_cloud(rng: Rng, size: int, scales: tuple[int, ...] = (4, 9, 20, 45)) -> Array:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from dataset_preparation.synthetic.bodies import CORNERS, Box, Part
 from dataset_preparation.synthetic.camera import Camera
-from dataset_preparation.synthetic.look import Image, draw_cloud, draw_palette
-from dataset_preparation.synthetic.motion import Array, Rng
+from dataset_preparation.synthetic.look import Image, draw_cloud, draw_floor, draw_palette
+from dataset_preparation.synthetic.motion import Rng
 
 _TEXELS = 512  # of a wall and of the floor, each way
 _HIGH = 9.0  # m, where a wall's picture ends
@@ -54,14 +54,8 @@ def draw_room(rng: Rng) -> Room:
     """A tiled, planked or plain floor, and walls with doors and pictures."""
     half = rng.uniform(9.5, 12.0)
     colours = draw_palette(rng, 3)
-    pictures = []
     at = np.linspace(-half, half, _TEXELS)
-    x, y = np.meshgrid(at, at)
-    turn, scale = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 1.2)
-    x, y = (np.cos(turn) * x - np.sin(turn) * y) / scale, (np.sin(turn) * x + np.cos(turn) * y) / scale
-    tiles = [np.mod(np.floor(x) + np.floor(y), 2), np.mod(np.floor(x), 2), np.zeros_like(x)][rng.integers(3)]
-    floor = colours[0] + rng.uniform(0.1, 0.6) * tiles[..., None] * (colours[1] - colours[0])
-    pictures.append(floor)
+    pictures = [draw_floor(rng, *np.meshgrid(at, at), colours[0], colours[1])]
     for _ in range(4):
         wall = np.broadcast_to(colours[2] * rng.uniform(0.6, 1.0), (_TEXELS, _TEXELS, 3)).copy()
         for _ in range(int(rng.integers(2, 12))):
@@ -86,9 +80,5 @@ def draw_furniture(rng: Rng, camera: Camera, times: int) -> list[Part]:
         x, y, z = (CORNERS * size).T
         corners = np.stack([np.cos(turn) * x - np.sin(turn) * y, np.sin(turn) * x + np.cos(turn) * y, z], axis=1)
         corners += [distance * np.cos(azimuth), distance * np.sin(azimuth), size[2]]
-        boxes.append(Box(_repeated(corners, times), number))
+        boxes.append(Box(np.repeat(corners[None], times, axis=0), number))
     return boxes
-
-
-def _repeated(points: Array, times: int) -> Array:
-    return np.broadcast_to(points, (times, *points.shape)).copy()

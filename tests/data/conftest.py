@@ -18,8 +18,7 @@ def numbered(count, first, height=32):
 def dataset(tmp_path_factory):
     """A manifest with files whose frames carry their place on the event's timeline.
 
-    Split train: events a (2 views), b (3 views); split single: two lines of one view; split short: 6-frame
-    views.
+    Split train: events a (2 views), b (3 views); split single: two lines of one view; split short: 6-frame views.
     """
     root = tmp_path_factory.mktemp("numbered")
     events = {

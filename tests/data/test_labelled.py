@@ -5,13 +5,11 @@ import pytest
 import torch
 
 from tests.data.plain_draws import plain_draws
-from videosync.data.backbone_cache import CachedClips, FeatureCache
 from videosync.data.datasets import TrainingClips, collate
 from videosync.data.frame_labels import save_labels
 from videosync.data.labelled import FrameLabels, keep_share_of_events, labelled_views
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, write_manifest
 from videosync.errors import ManifestError
-from videosync.video.transforms import ClipAugment
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +51,6 @@ def test_padding_is_unknown(labelled):
     item = TrainingClips(draws(labelled, "short", num_frames=30), image_size=32, augment=None)[0]
     assert not item.mask.all()
     assert (item.labels[~item.mask] == -1).all()
-
-
-def test_cached_features_have_the_same_labels(labelled, tmp_path):
-    cache = FeatureCache(tmp_path, "key", copies=2)
-    views = [view for sample in labelled.of_split("train") for view in sample.views]
-    options = {"image_size": 16, "augment": ClipAugment(16)}
-    cache.build(labelled, views, lambda frames, context: frames[context:, 0, :2, 0], **options)
-    cache.finish(labelled, views, {})
-    plan = draws(labelled)
-    cached, decoded = CachedClips(cache, plan), TrainingClips(plan, image_size=16, augment=None)
-    assert all(torch.equal(cached[i].labels, decoded[i].labels) for i in range(len(cached)))
 
 
 def test_without_labels_there_are_none_and_the_draws_are_the_same(labelled):

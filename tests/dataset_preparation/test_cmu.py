@@ -16,17 +16,12 @@ from dataset_preparation.cmu import archive, look, sketch
 from dataset_preparation.cmu.cameras import usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
 from dataset_preparation.cmu.pairs import Camera, Pair, Protocol
-from dataset_preparation.cmu.windows import (
-    allowed_places,
-    draw_places,
-    draw_windows,
-    generator,
-    good_frames,
-    most_places,
-)
+from dataset_preparation.cmu.windows import allowed_places, draw_places, draw_windows, good_frames, most_places
 from dataset_preparation.cmu_process import main
 from tests.dataset_preparation.replicas.cmu import CAMERAS, Source, make_cmu, numbers_in, write_source
+from tests.dataset_preparation.reports import report_of
 from videosync.data.manifest import read_manifest, validate_manifest
+from videosync.data.pairs import generator
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError
 from videosync.video.index import video_index
@@ -201,9 +196,8 @@ def test_windows_depend_on_seed_sequence_and_cameras():
 # Pictures
 
 
-def frame_of(picture, color_range=None):
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture, np.uint8), format="rgb24")
-    return look.small(frame)
+def frame_of(picture):
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(picture, np.uint8), format="rgb24")
 
 
 def flat(color, share=1.0, rest=(200, 200, 200)):
@@ -233,7 +227,7 @@ def flat(color, share=1.0, rest=(200, 200, 200)):
     ],
 )
 def test_black_and_green_are_what_the_protocol_says(picture, kind):
-    assert look.empty(frame_of(picture)) == kind
+    assert look.look_at(frame_of(picture))[1] == kind
 
 
 def test_the_quick_look_for_green_misses_none_and_passes_over_grey():
@@ -350,7 +344,6 @@ def test_known_sequences_have_committed_splits_and_others_a_seeded_one():
     assert {len(multi["train"]), len(multi["val"])} == {6, 3}
     assert not {n[:6] for n in multi["train"]} & {n[:6] for n in multi["val"]}  # no day in two splits
     assert Counter(splits[n] for n in names[-3:]) == {"train": 2, "val": 1}
-    assert archive.choose_splits(recordings[::-1], val_share=0.3, seed=0) == splits
 
 
 def facts(num_frames=1000, fps=30000 / 1001, jumps=0, bad=()):
@@ -442,7 +435,7 @@ def test_every_frame_of_every_clip_is_the_labelled_one_and_shows_something(truth
 
 
 def test_the_report_says_what_was_left_out_and_why(prepared):
-    report = json.loads((prepared / "report.json").read_text())
+    report = report_of(prepared)
     dropped = {(d["event"], d["what"]): d for d in report["dropped"]}
     assert dropped["171204_pose1", ""]["kind"] == "missing files"
     assert dropped["171204_pose1", ""]["why"] == "has 6 of 7 cameras; download hd_00_15"
@@ -477,7 +470,6 @@ def test_wrong_input_is_one_sentence(truth, tmp_path, capsys):
     one.mkdir(parents=True)
     shutil.copy(truth.root / "171026_pose3/hdVideos/hd_00_00.mp4", one)
     for root, options, said in (
-        (tmp_path / "nowhere", (), "is not a folder"),
         (empty, (), "has no sequence; expected <sequence>/hdVideos/hd_00_XX.mp4"),
         (truth.root / "171026_pose3", (), f"give the folder of all sequences, {truth.root}"),
         (truth.root / "171026_pose3" / "hdVideos", (), f"give the folder of all sequences, {truth.root}"),
@@ -500,7 +492,7 @@ def test_nothing_usable_is_an_error_and_the_report_says_why(tmp_path, capsys):
         write_source(path, Source(200, lead=200), seed=0)
     assert prepare(tmp_path / "raw", tmp_path / "out") == 2
     assert "could be used" in capsys.readouterr().err
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    report = report_of(tmp_path / "out")
     assert [d["kind"] for d in report["dropped"] if d["event"] == "run" and d["what"] == "00-03"] == ["missing clips"]
     with pytest.raises(ManifestError):
         read_manifest(tmp_path / "out")

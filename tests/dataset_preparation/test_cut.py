@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from dataset_preparation.clips import cut as cut_module
-from dataset_preparation.clips.cut import Cut, Encoding, Rejection, cut_clips, cut_whole
+from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
+from dataset_preparation.clips.job import Rejected
 from tests.video.numbered import number_in, numbered_frames
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.read import probe, read_frames
@@ -48,33 +49,26 @@ def test_the_same_cut_gives_the_same_bytes_whatever_is_cut_beside_it(source, tmp
 
 
 class Picky:
-    """Rejects clips that hold a frame brighter than a limit, or at the end those named so."""
+    """Rejects clips that hold a bright frame."""
 
-    def __init__(self, clip, limit, at_end):
-        self.clip, self.limit, self.at_end = clip, limit, at_end
-        self.seen = []
+    def __init__(self, clip):
+        self.clip, self.seen = clip, []
 
     def look(self, number, frame):
         self.seen.append(number)
-        bright = float(np.asarray(frame.to_ndarray(format="gray")).mean())
-        return Rejection("bright", f"frame {number}") if bright > self.limit else None
-
-    def verdict(self):
         assert self.seen == list(range(len(self.seen)))
-        return Rejection("late", "at the end") if self.clip == self.at_end else None
+        bright = frame.to_ndarray(format="gray").mean() > 100
+        return Rejected(self.clip, "bright", f"frame {number}") if bright else None
 
 
 def test_a_judge_sees_every_frame_and_rejected_clips_are_not_kept(tmp_path):
     frames = np.full((60, 64, 64, 3), 40, np.uint8)
     frames[30] = 200
     write_video(tmp_path / "s.mp4", frames, 25.0)
-    cuts = [Cut("good.mp4", 0, 30), Cut("bad.mp4", 20, 20), Cut("late.mp4", 31, 29)]
-    outcome = cut(tmp_path / "s.mp4", cuts, tmp_path, judge=lambda c: Picky(c.clip, 100, "late.mp4"))
+    cuts = [Cut("good.mp4", 0, 30), Cut("bad.mp4", 20, 20)]
+    outcome = cut(tmp_path / "s.mp4", cuts, tmp_path, judge=lambda c: Picky(c.clip))
     assert [clip.clip for clip in outcome.clips] == ["good.mp4"]
-    assert {(r.clip, r.kind, r.why) for r in outcome.rejected} == {
-        ("bad.mp4", "bright", "frame 10"),
-        ("late.mp4", "late", "at the end"),
-    }
+    assert outcome.rejected == (Rejected("bad.mp4", "bright", "frame 10"),)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["good.mp4", "s.mp4"]
 
 

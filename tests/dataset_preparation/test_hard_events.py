@@ -94,20 +94,3 @@ def test_the_command_writes_rates_into_files_and_manifest(tmp_path: Path) -> Non
         info = probe(manifest.path(view))
         assert info.num_frames == view.num_frames
         assert info.fps == pytest.approx(view.fps, rel=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (["--overlap", "1.5"], "--overlap 1.5"),
-        (["--contrast", "-1"], "--contrast -1"),
-        (["--flicker", "2"], "--flicker 2"),
-        (["--exposure_steps", "-1"], "--exposure_steps -1"),
-        (["--rates", "0"], "--rates"),
-    ],
-)
-def test_wrong_options_are_one_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], said: str
-) -> None:
-    assert main(["--output_dir", str(tmp_path / "set"), *options]) == 2
-    assert said in capsys.readouterr().err

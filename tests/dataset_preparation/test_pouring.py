@@ -1,7 +1,5 @@
 """The Pouring archive, from TFRecord files to clips: every frame and every label as the archive has them."""
 
-import csv
-import json
 from collections import Counter
 from io import BytesIO
 from pathlib import Path
@@ -16,17 +14,15 @@ from dataset_preparation.pouring.plan import draw_starts, plan_clips
 from dataset_preparation.pouring.record import pouring_record, record_head
 from dataset_preparation.pouring.tfrecord import record_places
 from tests.dataset_preparation.replicas.pouring import TRAIN0, TRAIN1, VAL, example, jpeg, make_pouring, write_records
+from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbered_frame, numbers_in
-from videosync.cli import construct, evaluate, train
 from videosync.data.frame_labels import read_frame_labels
 from videosync.data.manifest import Manifest, Sample, View, read_manifest, validate_manifest
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError, VideoError
-from videosync.similarity.store import load_similarity_set
 from videosync.video.read import probe, read_frames
 from videosync.video.write import VideoWriter
 
-ROOT = Path(__file__).resolve().parents[2]
 EXACT = ["--workers", "1"]
 
 
@@ -37,10 +33,6 @@ def unpack(root, out, *options):
 def process(videos, out, *options):
     fixed = ["--data_root", str(videos), "--output_dir", str(out), "--size", "64", *EXACT]
     return pouring_process.main([*fixed, *map(str, options)])
-
-
-def report_of(out):
-    return json.loads((out / "report.json").read_text())
 
 
 def files_of(folder):
@@ -142,36 +134,6 @@ def test_dry_run_and_limit(archive, videos, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "x").rglob("*.mp4")] == ["creamsoda_to_clear5_real_view_0.mp4"]
 
 
-@pytest.mark.slow
-def test_the_configuration_trains_evaluates_and_constructs_on_what_comes_out(videos, tmp_path):
-    assert process(videos, tmp_path / "datasets" / "pouring") == 0
-    small = {
-        "data": ["image_size=64", "num_frames=24", "num_workers=0"],
-        "model": ["backbone=small", "weights=", "layer=0", "hidden_size=16", "layers=1", "heads=2", "ff_size=16"],
-        "eval": ["pictures=0", "bootstrap=0"],
-        "train": ["max_steps=2"],
-        "paths": [f"sets={tmp_path / 'sets'}"],
-    }
-    flags = [
-        *("--workdir", str(tmp_path / "datasets"), "--logdir", str(tmp_path / "logs")),
-        *("--cfg_file", str(ROOT / "configs" / "scl_transformer_pouring_config.yml")),
-        *("--opts", *(f"{section}.{option}" for section, options in small.items() for option in options)),
-    ]
-    assert train.main(flags) == 0
-    assert evaluate.main(flags) == 0
-    assert construct.main(["--dataset_prefix", "set", *flags]) == 0
-    offsets = {
-        sample.event: sample.views[0].start_frame - sample.views[1].start_frame
-        for sample in read_manifest(tmp_path / "datasets" / "pouring").samples
-        if len(sample.views) == 2 and sample.split == "val"
-    }
-    with open(tmp_path / "logs" / "evaluation" / "pouring_val" / "pairs.csv", newline="") as file:
-        evaluated = {row["event"]: int(row["true_offset_frames"]) for row in csv.DictReader(file)}
-    assert evaluated == offsets
-    pairs, _ = load_similarity_set(tmp_path / "sets", "set", "val")
-    assert dict(zip(pairs.events, pairs.offsets.tolist())) == offsets
-
-
 def views(*frames, event="e", split="train"):
     return Sample(
         event, split, tuple(View(f"{split}/{event}_view_{i}.mp4", 0, count, 25.0) for i, count in enumerate(frames))
@@ -257,8 +219,6 @@ def test_missing_and_damaged_files_do_not_stop_the_run_unless_nothing_is_left(tm
     assert unpack(root, out) == 2
     assert "none of" in (message := capsys.readouterr().err)
     assert "(but other.tfrecord)" in message
-    assert unpack(tmp_path / "none", out) == 2
-    assert "is not a folder" in capsys.readouterr().err
     assert process(root, tmp_path / "clips") == 2
     assert "tfrecords_to_videos.py writes it" in capsys.readouterr().err
 

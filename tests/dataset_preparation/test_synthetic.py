@@ -289,8 +289,8 @@ def test_another_seed_another_dataset(dataset: Path, tmp_path: Path) -> None:
 def test_an_interrupted_run_goes_on(dataset: Path, tmp_path: Path) -> None:
     folder = make(tmp_path / "set", "--limit", "1")
     (folder / "train_0001").mkdir()  # as left by something that died
-    (folder / ".train_0001.building").mkdir()
-    (folder / ".train_0001.building" / "cam0.mp4").write_bytes(b"half")
+    (folder / ".train_0001.partial-1").mkdir()
+    (folder / ".train_0001.partial-1" / "cam0.mp4").write_bytes(b"half")
     kept = folder / "train_0000" / "cam0.mp4"
     before = kept.stat().st_mtime_ns
     make(folder)
@@ -319,6 +319,11 @@ def test_dry_run_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
         (["--seed", "-1"], "--seed -1"),
         (["--workers", "0"], "--workers 0"),
         (["--limit", "0"], "--limit 0"),
+        (["--overlap", "1.5"], "--overlap 1.5"),
+        (["--contrast", "-1"], "--contrast -1"),
+        (["--flicker", "2"], "--flicker 2"),
+        (["--exposure_steps", "-1"], "--exposure_steps -1"),
+        (["--rates", "0"], "--rates"),
         (["--train_events", "0", "--val_events", "0"], "at least one event"),
     ],
 )

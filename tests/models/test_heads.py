@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from videosync.errors import ConfigError
-from videosync.models.heads import FrameClassifier, ProjectionHead
+from videosync.models.heads import FrameClassifier
 
 
 def clips(frames=12):
@@ -40,17 +40,6 @@ def test_raw_embeddings_point_where_unit_ones_do(make_encoder, mask):
     assert (raw.norm(dim=-1)[mask] - 1).abs().min() > 1e-3
     torch.testing.assert_close(F.normalize(raw, dim=-1), model(clips(), mask))
     assert raw[~mask].abs().max() == 0
-
-
-def test_projection_ignores_padding_also_in_its_statistics(mask):
-    mask, x, states = mask.flatten(0, 1), torch.randn(4, 12, 6), []
-    for padding in (0.0, 9.0):
-        torch.manual_seed(0)
-        head = ProjectionHead(size=6, hidden_size=10).train()
-        out = head(x.masked_fill(~mask[..., None], padding), mask)
-        assert (out[~mask] == 0).all()
-        states.append(torch.cat([out.detach().flatten(), head.net[1].running_var]))
-    torch.testing.assert_close(*states)
 
 
 def test_without_classes_there_are_no_weights_and_no_scores(make_encoder):

@@ -250,33 +250,19 @@ def test_names_of_methods(tmp_path: Path) -> None:
         load_methods(["nut/log_reg"], tmp_path.joinpath)
 
 
-def _cut(folder: Path) -> None:
-    path = folder / "detector.safetensors"
-    path.write_bytes(path.read_bytes()[:100])
-
-
-def _scribble(folder: Path) -> None:
-    (folder / "detector.json").write_text("{not json")
-
-
-def _age(folder: Path) -> None:
-    path = folder / "detector.json"
-    path.write_text(path.read_text().replace('"format": 1', '"format": 99'))
-
-
-def _swap(folder: Path) -> None:
-    path = folder / "detector.json"
-    path.write_text(path.read_text().replace('"method": "log_reg"', '"method": "mlp"'))
-
-
 @pytest.mark.parametrize(
-    ("damage", "said"),
-    [(_cut, "damaged"), (_scribble, "not JSON"), (_age, "not a detector of this version"), (_swap, "do not fit")],
+    ("name", "damage", "said"),
+    [
+        ("detector.safetensors", lambda data: data[:100], "damaged"),
+        ("detector.json", lambda data: b"{not json", "not JSON"),
+        ("detector.json", lambda data: data.replace(b'"format": 1', b'"format": 99'), "not a detector of this version"),
+        ("detector.json", lambda data: data.replace(b'"log_reg"', b'"mlp"'), "do not fit"),
+    ],
 )
-def test_damaged_files_are_named(tmp_path: Path, damage: Callable[[Path], None], said: str) -> None:
+def test_damaged_files_are_named(tmp_path: Path, name: str, damage: Callable[[bytes], bytes], said: str) -> None:
     folder = tmp_path / "set" / "log_reg"
     save_detector(fitted("log_reg"), folder, {})
-    damage(folder)
+    (folder / name).write_bytes(damage((folder / name).read_bytes()))
     with pytest.raises(CheckpointError, match=said) as caught:
         load_detector(folder)
     assert str(folder) in str(caught.value)

@@ -9,7 +9,6 @@ from pathlib import Path
 import av
 import numpy as np
 
-from videosync.video.index import clear_index_cache
 from videosync.video.write import write_video
 
 BITS = 10
@@ -26,8 +25,8 @@ def numbered_frame(number: int) -> np.ndarray:
     return frame
 
 
-def numbered_frames(count: int) -> list[np.ndarray]:
-    return [numbered_frame(number) for number in range(count)]
+def numbered_frames(count: int, first: int = 0) -> list[np.ndarray]:
+    return [numbered_frame(number) for number in range(first, first + count)]
 
 
 def number_in(frame: np.ndarray) -> int:
@@ -83,7 +82,6 @@ def write_damaged(path: Path, codec: str, *, zeros: bool = False) -> None:
     with open(path, "r+b") as file:
         file.seek(position + (4 if zeros else 8 + size // 3))
         file.write(bytes(size - 4) if zeros else rng.bytes(size // 2))
-    clear_index_cache()
 
 
 def write_without_frames(path: Path) -> None:

@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from videosync.data.datasets import ClipPair, decode_size, prepare_frames
-from videosync.data.draws import ClipDraws
+from videosync.data.datasets import DrawnClips, decode_size, prepare_frames
+from videosync.data.draws import ClipDraws, Draw
 from videosync.data.identity import content_hash, files_hash
 from videosync.data.samples import Manifest, View
 from videosync.errors import ManifestError
@@ -72,9 +71,8 @@ class FeatureCache:
     ) -> None:
         """Compute the arrays that are missing; rank r takes every ``world_size``-th video.
 
-        Decodes and encodes in chunks: memory does not grow with the length of a video. Each copy is one draw
-        of ``augment`` for all frames, seeded by (seed, video, copy). Call :meth:`finish` when all ranks are
-        done.
+        Decodes and encodes in chunks: memory does not grow with the length of a video. Each copy is one draw of
+        ``augment`` for all frames, seeded by (seed, video, copy). Call :meth:`finish` when all ranks are done.
 
         Args:
             encode: ``(frames float [context + n, 3, S, S], context) -> [n, F]``, on the CPU or moved there
@@ -127,7 +125,7 @@ class FeatureCache:
         return self.root / f"{files_hash(manifest.root, [path])}.npy"
 
 
-class CachedClips(Dataset[ClipPair]):
+class CachedClips(DrawnClips):
     """The samples of ``TrainingClips``, with cached features [2, T, F] as their frames.
 
     With the same seed and settings the same videos and frames are drawn as there. A backbone that looks back
@@ -139,8 +137,8 @@ class CachedClips(Dataset[ClipPair]):
     """
 
     def __init__(self, cache: FeatureCache, draws: ClipDraws) -> None:
+        super().__init__(draws)
         self.cache = cache
-        self.draws = draws
         needed = [view for sample in draws.samples for view in sample.views]
         if not cache.has(draws.manifest, needed):
             raise ManifestError(
@@ -148,15 +146,7 @@ class CachedClips(Dataset[ClipPair]):
             )
         self._open: dict[str, np.ndarray] = {}
 
-    def __len__(self) -> int:
-        return len(self.draws)
-
-    def set_epoch(self, epoch: int) -> None:
-        """The epoch whose samples come next; living worker processes see it too."""
-        self.draws.set_epoch(epoch)
-
-    def __getitem__(self, index: int) -> ClipPair:
-        draw = self.draws.draw(index)
+    def _frames(self, draw: Draw) -> Tensor:
         first = draw.seeds[0] % self.cache.copies
         second = first
         if self.cache.copies > 1:
@@ -165,14 +155,7 @@ class CachedClips(Dataset[ClipPair]):
             torch.from_numpy(self._features(view)[copy, numbers] * mask[:, None].astype(np.float32))  # [T, F]
             for view, numbers, mask, copy in zip(draw.views, draw.numbers, draw.mask, (first, second))
         ]
-        return ClipPair(
-            frames=torch.stack(features),
-            mask=torch.from_numpy(draw.mask),
-            steps=torch.from_numpy(draw.steps),
-            lengths=torch.from_numpy(draw.lengths),
-            name=draw.name,
-            labels=None if draw.labels is None else torch.from_numpy(draw.labels),
-        )
+        return torch.stack(features)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_open": {}}  # each process maps the files itself

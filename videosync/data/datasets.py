@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from videosync.data.draws import ClipDraws
+from videosync.data.draws import ClipDraws, Draw
 from videosync.data.samples import View
 from videosync.types import ClipBatch
 from videosync.video.read import VideoInfo, probe, read_frames_at
@@ -43,7 +44,36 @@ def collate(pairs: Sequence[ClipPair]) -> ClipBatch:
     )
 
 
-class TrainingClips(Dataset[ClipPair]):
+class DrawnClips(Dataset[ClipPair]):
+    """Samples as ``draws`` decide; subclasses say what stands for the frames."""
+
+    def __init__(self, draws: ClipDraws) -> None:
+        self.draws = draws
+
+    def __len__(self) -> int:
+        return len(self.draws)
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose samples come next; living worker processes see it too."""
+        self.draws.set_epoch(epoch)
+
+    def __getitem__(self, index: int) -> ClipPair:
+        draw = self.draws.draw(index)
+        return ClipPair(
+            frames=self._frames(draw),
+            mask=torch.from_numpy(draw.mask),
+            steps=torch.from_numpy(draw.steps),
+            lengths=torch.from_numpy(draw.lengths),
+            name=draw.name,
+            labels=None if draw.labels is None else torch.from_numpy(draw.labels),
+        )
+
+    @abstractmethod
+    def _frames(self, draw: Draw) -> Tensor:
+        """Of both views, padding included: [2, T, ...]."""
+
+
+class TrainingClips(DrawnClips):
     """View pairs decoded from the files: only the frames that are drawn, shrunk on the way.
 
     Each view of a pair gets its own draw of ``augment`` (None: frames are resized). For augmentation a frame
@@ -60,19 +90,11 @@ class TrainingClips(Dataset[ClipPair]):
     """
 
     def __init__(self, draws: ClipDraws, *, image_size: int, augment: ClipAugment | None) -> None:
-        self.draws = draws
+        super().__init__(draws)
         self.image_size = image_size
         self.augment = augment
 
-    def __len__(self) -> int:
-        return len(self.draws)
-
-    def set_epoch(self, epoch: int) -> None:
-        """The epoch whose samples come next; living worker processes see it too."""
-        self.draws.set_epoch(epoch)
-
-    def __getitem__(self, index: int) -> ClipPair:
-        draw = self.draws.draw(index)
+    def _frames(self, draw: Draw) -> Tensor:
         real = [numbers[mask] for numbers, mask in zip(draw.numbers, draw.mask)]  # padding is not read
         view0, view1 = draw.views
         if view0 == view1:  # one pass over the file
@@ -83,14 +105,7 @@ class TrainingClips(Dataset[ClipPair]):
         frames = torch.zeros(2, draw.mask.shape[1], 3, size, size)
         for target, clip, seed in zip(frames, clips, draw.seeds):
             target[: len(clip)] = prepare_frames(clip, size, self.augment, seed)
-        return ClipPair(
-            frames=frames,
-            mask=torch.from_numpy(draw.mask),
-            steps=torch.from_numpy(draw.steps),
-            lengths=torch.from_numpy(draw.lengths),
-            name=draw.name,
-            labels=None if draw.labels is None else torch.from_numpy(draw.labels),
-        )
+        return frames
 
     def _decode(self, view: View, numbers: np.ndarray) -> np.ndarray:
         path = self.draws.manifest.path(view)

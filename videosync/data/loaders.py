@@ -9,14 +9,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_all_start_methods, parent_process
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, get_worker_info
 
-from videosync.data.datasets import ClipPair, collate
+from videosync.data.datasets import ClipPair, DrawnClips, collate
 from videosync.errors import ConfigError
 from videosync.types import ClipBatch
 
@@ -26,14 +26,6 @@ SHARED_MEMORY_REMEDY = (
     "use num_workers 0, which needs none (fewer workers or a smaller batch_size need less), or in "
     "Docker give the container more: --shm-size {gigabytes}g or --ipc=host"
 )
-
-
-class ClipDataset(Protocol):
-    """What a loader needs: :class:`TrainingClips` or :class:`CachedClips`."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, index: int) -> ClipPair: ...
-    def set_epoch(self, epoch: int) -> None: ...
 
 
 class EpochSampler(Sampler[list[int]]):
@@ -122,7 +114,7 @@ def _size(count: int) -> str:
 
 
 def training_loader(
-    dataset: ClipDataset,
+    dataset: DrawnClips,
     *,
     batch_size: int,
     num_workers: int,

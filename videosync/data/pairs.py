@@ -159,7 +159,7 @@ def _place_at_random(
     offsets = feasible_offsets(view0, view1, num_frames, max_offset)
     if offsets is None:
         raise _Unusable(f"no windows within {max_offset} frames of each other")
-    rng = _generator(*key, view0.video, view1.video)
+    rng = generator(*key, view0.video, view1.video)
     k = int(rng.integers(offsets[0], offsets[1], endpoint=True))
     slack0, slack1 = view0.num_frames - num_frames, view1.num_frames - num_frames
     first, last = (_beside(view1, s1, view0, -k, num_frames, slack0) for s1 in (0, slack1))
@@ -179,7 +179,8 @@ def _beside(view0: View, s0: int, view1: View, k: int, num_frames: int, slack1: 
     return min(max(round(own), 0), slack1)
 
 
-def _generator(*key: int | str) -> np.random.Generator:
+def generator(*key: int | str) -> np.random.Generator:
+    """A stream of random numbers of its own for each key."""
     digest = hashlib.sha256("\0".join(map(str, key)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 

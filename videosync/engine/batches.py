@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader
 
-from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, ClipDataset, EpochSampler, fitting_prefetch
+from videosync.data.datasets import DrawnClips
+from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, EpochSampler, fitting_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.errors import TrainingError, VideoSyncError
@@ -37,7 +38,7 @@ class BatchSource:
     """
 
     def __init__(
-        self, clips: ClipDataset, loader: DataLoader[ClipBatch], sampler: EpochSampler, distributed: Distributed
+        self, clips: DrawnClips, loader: DataLoader[ClipBatch], sampler: EpochSampler, distributed: Distributed
     ) -> None:
         self.clips = clips
         self.loader = loader

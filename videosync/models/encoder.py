@@ -48,17 +48,14 @@ class Encoder(nn.Module):
         self.context = input.context
 
     def backbone_features(self, frames: Tensor, context: int = 0) -> Tensor:
-        """Frames ``[B, T, 3, H, W]`` (float in 0 … 1, or uint8) → pooled features float32 ``[B, T -
-        context, F]``.
+        """Frames ``[B, T, 3, H, W]`` (float in 0 … 1, or uint8) → pooled features float32 ``[B, T - context, F]``.
 
         The first ``context`` frames are only looked back at. Runs in chunks of ``chunk_size`` frames.
         """
         return self._features(frames, None, context)
 
     def embed(self, features: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Features ``[B, T, F]`` of whole clips → unit embeddings float32 ``[B, T, D]``; zeros where
-        masked.
-        """
+        """Features ``[B, T, F]`` of whole clips → unit embeddings float32 ``[B, T, D]``; zeros where masked."""
         return self._unit(self.embedder(features, mask), mask)
 
     def forward(

@@ -14,8 +14,7 @@ from torch.nn import functional as F
 
 
 class NoiseEncoder(nn.Module):
-    """Random unit vectors with the interface of ``Encoder``; new ones at each call, the same ones in each
-    run.
+    """Random unit vectors with the interface of ``Encoder``; new ones at each call, the same ones in each run.
 
     The generator is seeded with ``seed``, the number of the call and a checksum of the clip's features, so
     that two processes that embed different clips draw different noise. Nothing about the order of the

@@ -15,11 +15,9 @@ ABSOLUTE = ("stretched", "plain")  # these tell a frame how far into its clip it
 
 
 def sinusoidal_positions(places: Tensor, size: int) -> Tensor:
-    """Sinusoidal code (Vaswani et al., 2017) of ``places`` ``[T]`` (frames, may be fractional): float32
-    ``[T, size]``.
+    """Sinusoidal code (Vaswani et al., 2017) of ``places`` ``[T]`` (frames, may be fractional): float32 ``[T, size]``.
 
-    Even columns ``c`` hold sin, odd ones cos, at rate ``10000 ** (-c / size)`` of the pair's even column
-    ``c``.
+    Even columns ``c`` hold sin, odd ones cos, at rate ``10000 ** (-c / size)`` of the pair's even column ``c``.
     """
     columns = torch.arange(0, size, 2, device=places.device)
     return _interleave(places, 10000.0 ** (-columns / size), 10000.0 ** (-columns / size))
@@ -47,9 +45,7 @@ def rotary_angles(num_frames: int, head_size: int, device: torch.device | str) -
 
 
 def rotate(x: Tensor, angles: Tensor) -> Tensor:
-    """Turn the column pairs of ``x`` ``[..., T, head_size]`` by ``angles`` ``[T, head_size / 2]``; dtype
-    kept.
-    """
+    """Turn the column pairs of ``x`` ``[..., T, head_size]`` by ``angles`` ``[T, head_size / 2]``; dtype kept."""
     a, b = x.float().unflatten(-1, (-1, 2)).unbind(-1)  # [..., T, head_size / 2] each
     cos, sin = angles.cos(), angles.sin()
     return torch.stack([a * cos - b * sin, a * sin + b * cos], dim=-1).flatten(-2).to(x.dtype)

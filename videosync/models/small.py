@@ -14,10 +14,9 @@ WIDTHS = (16, 24, 32, 48, 64)  # channels of the stem and of stages 1 … 4
 class SmallConvNet(StagedBackbone):
     """A stem and four stages of 3 × 3 convolutions with stride 2, 2, 2, 1, 1; F = 128.
 
-    Features are the spatial mean beside the spatial maximum of the last maps: the mean tells *how much*
-    changes in the frame, the maximum *how strongly* it does at the strongest place. Both forget *where*,
-    which differs between two cameras. The last maps keep 1/8 of the input's resolution, so that small
-    bodies stay apart.
+    Features are the spatial mean beside the spatial maximum of the last maps: the mean tells *how much* changes in the
+    frame, the maximum *how strongly* it does at the strongest place. Both forget *where*, which differs between two
+    cameras. The last maps keep 1/8 of the input's resolution, so that small bodies stay apart.
     """
 
     def __init__(self) -> None:

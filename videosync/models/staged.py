@@ -58,10 +58,9 @@ class StagedBackbone(nn.Module):
     def forward(self, frames: Tensor, *, chunk_size: int, prepare: Callable[[Tensor], Tensor]) -> Tensor:
         """Frames ``[N, C, H, W]`` → pooled features ``[N, F]``.
 
-        ``prepare`` (normalisation) is applied chunk by chunk. Frozen stages, and all stages while
-        evaluating, see ``chunk_size`` frames at once; trainable stages in training see all of them, since
-        their BatchNorm statistics would otherwise depend on the chunk size. The result never depends on
-        ``chunk_size``.
+        ``prepare`` (normalisation) is applied chunk by chunk. Frozen stages, and all stages while evaluating, see
+        ``chunk_size`` frames at once; trainable stages in training see all of them, since their BatchNorm statistics
+        would otherwise depend on the chunk size. The result never depends on ``chunk_size``.
         """
         whole_batch = self.training and self.layer < STAGES
         chunked_stages = (self.layer + 1 if self.layer else 0) if whole_batch else STAGES + 1

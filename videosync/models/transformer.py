@@ -1,6 +1,4 @@
-"""The part after the backbone: frame features of a clip → embeddings that know the clip (CARL, section
-3.2).
-"""
+"""The part after the backbone: frame features of a clip → embeddings that know the clip (CARL, section 3.2)."""
 
 from __future__ import annotations
 
@@ -17,8 +15,7 @@ from videosync.models.temporal import TemporalBlock, TemporalFilter, over_clip
 
 
 def on_real_frames(function: Callable[[Tensor], Tensor], x: Tensor, mask: Tensor | None) -> Tensor:
-    """Apply ``function`` ``[n, C] → [n, C']`` to the real frames of ``x`` ``[B, T, C]`` alone; zeros
-    elsewhere.
+    """Apply ``function`` ``[n, C] → [n, C']`` to the real frames of ``x`` ``[B, T, C]`` alone; zeros elsewhere.
 
     BatchNorm inside ``function`` therefore never sees padding.
     """

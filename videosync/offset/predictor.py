@@ -21,8 +21,7 @@ Direction = Callable[[np.ndarray, np.ndarray], np.ndarray]
 class Predictor(Protocol):
     """Offsets of N pairs from their matrices in both directions, without training.
 
-    ``predictor(forward [N, T, T], backward [N, T, T], max_offset)`` gives float64 ``[N]`` in ±max_offset
-    frames.
+    ``predictor(forward [N, T, T], backward [N, T, T], max_offset)`` gives float64 ``[N]`` in ±max_offset frames.
     """
 
     def __call__(self, forward: np.ndarray, backward: np.ndarray, max_offset: int) -> np.ndarray: ...

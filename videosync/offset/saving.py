@@ -1,7 +1,6 @@
 """Detectors on disk: arrays and JSON, nothing that could execute code; complete or absent.
 
-``{folder}/detector.json`` says what it is and how it was made, ``{folder}/detector.safetensors`` holds the
-arrays.
+``{folder}/detector.json`` says what it is and how it was made, ``{folder}/detector.safetensors`` holds the arrays.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
         facts = read_object(path)
     except ValueError as error:
         raise CheckpointError(f"{path} is not JSON ({error}); train the detector again") from error
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+    if facts.get("format") != FORMAT:
         raise CheckpointError(f"{path} is not a detector of this version (format {FORMAT}); train it again")
     return facts
 

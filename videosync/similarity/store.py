@@ -73,7 +73,18 @@ class SimilaritySetWriter:
         rank: int = 0,
         gather: Callable[[Any], list[Any]] = _alone,
     ) -> None:
-        _check_facts(folder, prefix, split, pair_ids, events, offsets, fps, max_offset, header)
+        counts, distinct = [len(values) for values in (pair_ids, events, offsets, fps)], len(set(pair_ids))
+        if {*counts, distinct} != {distinct}:
+            raise ValueError(
+                "pair_ids, events, offsets and fps must have one length and the ids must be unique; got lengths "
+                f"{', '.join(map(str, counts))} and {distinct} distinct ids"
+            )
+        if absent := [key for key in REQUIRED_HEADER if key not in header]:
+            raise ValueError(f"the header of a similarity set needs {', '.join(absent)}")
+        if not pair_ids:
+            raise CheckpointError(f"{folder}: split '{split}' has no pairs, so there is no set '{prefix}' to make")
+        if (worst := max(abs(int(k)) for k in offsets)) > max_offset:
+            raise CheckpointError(f"an offset of {worst} frames in split '{split}', beyond max_offset={max_offset}")
         if len(lengths) != len(pair_ids) or not 1 <= min(lengths) <= max(lengths) <= size:
             raise ValueError(f"expected {len(pair_ids)} lengths of 1 … {size} frames, got {list(lengths)[:5]} …")
         self._paths = _SetPaths(folder, prefix, split)
@@ -253,29 +264,3 @@ class _SetPaths:
 
 def _rebuild(prefix: str) -> str:
     return f"make it with construct_softmaxed_sim_dataset.py --dataset_prefix {prefix}"
-
-
-def _check_facts(
-    folder: str | Path,
-    prefix: str,
-    split: str,
-    pair_ids: Sequence[str],
-    events: Sequence[str],
-    offsets: Sequence[int],
-    fps: Sequence[float],
-    max_offset: int,
-    header: Mapping[str, Any],
-) -> None:
-    lengths = {len(pair_ids), len(events), len(offsets), len(fps)}
-    if len(lengths) > 1 or len(set(pair_ids)) != len(pair_ids):
-        raise ValueError(
-            f"pair_ids, events, offsets and fps must have one length and the ids must be unique; got "
-            f"lengths {len(pair_ids)}, {len(events)}, {len(offsets)}, {len(fps)} and "
-            f"{len(set(pair_ids))} distinct ids"
-        )
-    if absent := [key for key in REQUIRED_HEADER if key not in header]:
-        raise ValueError(f"the header of a similarity set needs {', '.join(absent)}")
-    if not pair_ids:
-        raise CheckpointError(f"{folder}: split '{split}' has no pairs, so there is no set '{prefix}' to make")
-    if (worst := max(abs(int(k)) for k in offsets)) > max_offset:
-        raise CheckpointError(f"an offset of {worst} frames in split '{split}', beyond max_offset={max_offset}")

@@ -187,12 +187,6 @@ def _keyframes(packets: Packets, pts: np.ndarray, order: np.ndarray, rising: boo
     return tuple(sorted(keys, key=lambda key: key.frame))
 
 
-def clear_index_cache() -> None:
-    """Forget all indices of this process."""
-    _cached_index.cache_clear()
-    _cached_scan.cache_clear()
-
-
 def open_video(path: str) -> InputContainer:
     """Open a file for reading. Raises VideoError if it is no video container."""
     try:

@@ -6,7 +6,7 @@ Frames stay uint8 until after the resize; blur and colour then take one pass ove
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from itertools import permutations
 
@@ -49,6 +49,7 @@ class AugmentDraw:
         return (self.brightness, self.contrast, self.saturation, self.hue, self.gray) == (1, 1, 1, 0, False)
 
 
+@dataclass(frozen=True)
 class ClipAugment:
     """Random resized crop, flip, colour jitter, grey and blur; one draw per clip.
 
@@ -59,53 +60,32 @@ class ClipAugment:
     ``reference``: as CARL's public code does (torchvision's ColorJitter and, behind it, the blur, both applied with
     ``color_prob``): brightness, contrast, saturation and hue in random order, contrast around each frame's own
     mean, and blur, with ``blur_prob``, of clips with colour jitter alone.
-
-    Args:
-        size: height and width of the result, pixels.
-        crop_scale: smallest area share of the crop (the largest is 1), of about the frame's shape.
-        flip, color_prob, gray_prob, blur_prob: probabilities.
-        brightness, contrast, saturation: largest relative changes.
-        hue: largest turn, as a share of the full circle.
     """
 
-    def __init__(
-        self,
-        size: int,
-        *,
-        crop_scale: float = 0.4,
-        flip: float = 0.5,
-        color_prob: float = 0.8,
-        brightness: float = 0.8,
-        contrast: float = 0.8,
-        saturation: float = 0.8,
-        hue: float = 0.2,
-        gray_prob: float = 0.2,
-        blur_prob: float = 0.5,
-        reference: bool = False,
-    ) -> None:
-        if size < 1:
-            raise ValueError(f"size is {size}; it must be at least 1 pixel")
-        if not 0 < crop_scale <= 1:
-            raise ValueError(f"crop_scale is {crop_scale}; it must be above 0 and at most 1 (no crop)")
-        shares = {"flip": flip, "color_prob": color_prob, "gray_prob": gray_prob, "blur_prob": blur_prob}
-        for name, value in shares.items():
-            if not 0 <= value <= 1:
+    size: int  # height and width of the result, pixels
+    _: KW_ONLY
+    crop_scale: float = 0.4  # smallest area share of the crop (the largest is 1), of about the frame's shape
+    flip: float = 0.5  # probability, as all that end in _prob
+    color_prob: float = 0.8
+    brightness: float = 0.8  # largest relative changes
+    contrast: float = 0.8
+    saturation: float = 0.8
+    hue: float = 0.2  # largest turn, as a share of the full circle
+    gray_prob: float = 0.2
+    blur_prob: float = 0.5
+    reference: bool = False
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"size is {self.size}; it must be at least 1 pixel")
+        if not 0 < self.crop_scale <= 1:
+            raise ValueError(f"crop_scale is {self.crop_scale}; it must be above 0 and at most 1 (no crop)")
+        for name in ("flip", "color_prob", "gray_prob", "blur_prob"):
+            if not 0 <= (value := getattr(self, name)) <= 1:
                 raise ValueError(f"{name} is {value}; a probability lies between 0 and 1")
-        changes = {"brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue}
-        for name, value in changes.items():
-            if value < 0 or (name == "hue" and value > 0.5):
+        for name in JITTER:
+            if (value := getattr(self, name)) < 0 or (name == "hue" and value > 0.5):
                 raise ValueError(f"{name} is {value}; it must be at least 0 (and hue at most 0.5)")
-        self.size = size
-        self.crop_scale = crop_scale
-        self.flip = flip
-        self.color_prob = color_prob
-        self.brightness = brightness
-        self.contrast = contrast
-        self.saturation = saturation
-        self.hue = hue
-        self.gray_prob = gray_prob
-        self.blur_prob = blur_prob
-        self.reference = reference
 
     def draw(self, height: int, width: int, generator: torch.Generator) -> AugmentDraw:
         """Choose what happens to a clip of ``height`` x ``width`` pixels."""

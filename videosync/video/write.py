@@ -215,22 +215,9 @@ class VideoWriter:
 
 
 def write_video(
-    path: str | os.PathLike[str],
-    frames: Iterable[np.ndarray],
-    fps: float | Fraction,
-    *,
-    codec: str = "libx264",
-    crf: int | None = 18,
-    bit_rate: int | None = None,
-    gop: int = 12,
-    b_frames: int | None = None,
-    keyframes: Iterable[int] = (),
-    preset: str | None = None,
-    pixel_format: str = "yuv420p",
-    options: Mapping[str, str] | None = None,
-    threads: int = 0,
+    path: str | os.PathLike[str], frames: Iterable[np.ndarray], fps: float | Fraction, **options: Any
 ) -> None:
-    """Encode ``frames`` (uint8 RGB [H,W,3] of one size): see ``VideoWriter``, whose arguments these are.
+    """Encode ``frames`` (uint8 RGB [H,W,3] of one size); ``options`` are the keyword arguments of ``VideoWriter``.
 
     Raises VideoWriteError: as ``VideoWriter``, and if there are no frames.
     """
@@ -241,21 +228,7 @@ def write_video(
         raise VideoWriteError(f"{Path(path)}: there are no frames to write; pass at least one.")
     _check_array(Path(path), 0, first)
     height, width = first.shape[:2]
-    with VideoWriter(
-        path,
-        rate,
-        size=(height, width),
-        codec=codec,
-        crf=crf,
-        bit_rate=bit_rate,
-        gop=gop,
-        b_frames=b_frames,
-        keyframes=keyframes,
-        preset=preset,
-        pixel_format=pixel_format,
-        options=options,
-        threads=threads,
-    ) as writer:
+    with VideoWriter(path, rate, size=(height, width), **options) as writer:
         for picture in chain([first], pictures):
             writer.write(picture)
 

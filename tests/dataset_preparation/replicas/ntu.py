@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tests.video.numbered import numbered_frame
+from tests.video.numbered import numbered_frames
 from videosync.video.write import write_video
-
-Frames = Callable[[str, int, int], Iterable[np.ndarray]]  # (event, camera 0 or 1, count) → uint8 [H, W, 3] each
 
 
 @dataclass(frozen=True)
@@ -69,12 +67,10 @@ BOTH = Performance("S003P005R001A002", "test", (66, 66), (1, 2), base=500)  # is
 ALONE = "S003P001R001A007"  # of the good ones' cameras 003 this one has no other camera
 
 
-def make_ntu(root: Path, *, frames: Frames | None = None, good: Sequence[Performance] = GOOD) -> None:
-    """The performances ``good`` and nothing wrong; ``frames``: other pictures than numbered ones."""
+def make_ntu(root: Path, *, good: Sequence[Performance] = GOOD) -> None:
+    """The performances ``good`` and nothing wrong."""
     for performance in good:
-        for camera in (0, 1):
-            write_video_of(root, performance, camera, frames)
-            write_annotation_of(root, performance, camera)
+        write_both(root, performance)
 
 
 def add_trouble(root: Path) -> dict[str, str]:
@@ -83,7 +79,7 @@ def add_trouble(root: Path) -> dict[str, str]:
     write_annotation_of(root, BOTH, 0, split="train")
     write_annotation_of(root, BOTH, 1, split="train")
     for event in (GOOD[0].event, GOOD[4].event, ALONE):  # camera 003 takes part in no pair
-        write_avi(root / "raw_videos" / f"{name_of(event, 3)}_rgb.avi", numbered(7, 50))
+        write_avi(root / "raw_videos" / f"{name_of(event, 3)}_rgb.avi", numbered_frames(50, 7))
     write_annotation(root, "train", name_of(GOOD[0].event, 3), 4, 50)
     trouble = {BOTH.event: "in both splits"}
 
@@ -117,18 +113,13 @@ def write_both(root: Path, performance: Performance) -> None:
         write_annotation_of(root, performance, camera)
 
 
-def write_video_of(root: Path, performance: Performance, camera: int, frames: Frames | None = None) -> None:
-    count = performance.frames[camera]
-    pictures = frames(performance.event, camera, count) if frames else numbered(performance.base, count)
+def write_video_of(root: Path, performance: Performance, camera: int) -> None:
+    pictures = numbered_frames(performance.frames[camera], performance.base)
     write_avi(video_path(root, performance, camera), pictures, performance.fps[camera], performance.b_frames[camera])
 
 
 def write_avi(path: Path, pictures: Iterable[np.ndarray], fps: float = 30.0, b_frames: int = 0) -> None:
     write_video(path, pictures, fps, codec="mpeg4", bit_rate=4_000_000, gop=12, b_frames=b_frames)
-
-
-def numbered(first: int, count: int) -> Iterable[np.ndarray]:
-    return (numbered_frame(number) for number in range(first, first + count))
 
 
 def video_path(root: Path, performance: Performance, camera: int) -> Path:

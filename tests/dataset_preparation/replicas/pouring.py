@@ -43,13 +43,11 @@ class Truth:
     numbers: dict[str, list[int]] = field(default_factory=dict)  # what each frame shows
     labels: dict[str, list[int]] = field(default_factory=dict)
     split: dict[str, str] = field(default_factory=dict)
-    damaged: str = ""
 
 
-def make_pouring(root: Path, *, damaged: str = DAMAGED) -> Truth:
-    """Write the archive into ``root``; ``damaged`` names the record to damage ("" for none)."""
-    root.mkdir(parents=True, exist_ok=True)
-    truth = Truth(damaged=damaged)
+def make_pouring(root: Path) -> Truth:
+    """Write the archive into ``root``."""
+    truth = Truth()
     events = list(dict.fromkeys(event for _, event, _, _ in VIEWS))
     for file in (TRAIN0, TRAIN1, VAL):
         writer = TFRecordWriter(str(root / file))
@@ -59,7 +57,7 @@ def make_pouring(root: Path, *, damaged: str = DAMAGED) -> Truth:
             start = writer.file.tell()
             images = [jpeg(tinted(numbered_frame(number), view)) for number in numbers]
             writer.write(*example(name, images, labels))
-            if name == damaged:
+            if name == DAMAGED:
                 middle = (start + writer.file.tell()) // 2
                 writer.file.flush()
                 flip_byte(root / file, middle)
