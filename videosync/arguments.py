@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import textwrap
 from typing import Any, NoReturn
@@ -57,8 +58,9 @@ class SentenceParser(argparse.ArgumentParser):
 
 
 def _wrapped(text: str) -> str:
-    """Text whose long lines are broken."""
-    return "\n".join(line if len(line) <= 120 else textwrap.fill(line, 100) for line in text.splitlines())
+    """Paragraphs, wrapped to the terminal's width."""
+    width = min(shutil.get_terminal_size().columns - 2, 100)
+    return "\n\n".join(textwrap.fill(" ".join(part.split()), width) for part in text.split("\n\n"))
 
 
 def at_least(smallest: int):  # type: ignore[no-untyped-def]

@@ -216,7 +216,7 @@ def test_a_reference_that_is_not_placed_is_said(
     text.write_text("no video")
     assert run(*event[0], still, text, "--cue", "motion", "--reference", still) == 3
     said = capsys.readouterr()
-    assert "still.mp4 is not placed, so that starts count from " in said.err
+    assert "still.mp4 could not be placed; starts are relative to " in said.err
     assert "text.mp4: not placed: cannot be opened as a video" in said.out
     assert ".." not in said.out
     picture = tmp_path / "a.png"

@@ -82,7 +82,7 @@ def test_a_checkpoint_of_carl(videos: list[str], tmp_path: Path, capsys: pytest.
         (("--encoder", FOLDER, "--cue", "motion"), "the cue 'motion' uses none"),
         (("--detector", "diagonal"), "diagonal: needs no training"),
         (("--detector", "no_such_folder"), "no_such_folder: there is no such folder"),
-        (("--detector", "nothing/equivariant"), "detectors/nothing/equivariant holds no detector"),
+        (("--detector", "nothing/equivariant"), "detector nothing/equivariant: neither a folder nor in"),
     ],
 )
 def test_what_cannot_be_used_is_one_sentence(

@@ -80,12 +80,11 @@ def test_a_cue_that_was_not_measured_gets_the_fallback_and_the_answer_says_so() 
     assert calibration_for("energy").cue == FALLBACK == calibration_for(None).cue
     said = Timeline(None, (), (), "energy")
     assert said.to_json()["calibration"] == {"cue": "motion", "encoder": None}
-    assert said.sentences() == ["Confidence is calibrated for the cue motion, not for the cue energy"]
-    other = Timeline(None, (), (), DEFAULT_CUE, "mine").sentences()
-    assert other == [
-        "Confidence is calibrated for the cue motion-learned with encoder crossview, not for the cue motion-learned with "
-        "encoder mine"
+    assert said.sentences() == [
+        "Confidence is an estimate: it was calibrated with the cue motion, and this is the cue energy"
     ]
+    (other,) = Timeline(None, (), (), DEFAULT_CUE, "mine").sentences()
+    assert other.endswith("motion-learned with encoder crossview, and this is the cue motion-learned with encoder mine")
     assert Timeline(None, (), (), DEFAULT_CUE, SHIPPED).sentences() == []
 
 

@@ -14,7 +14,7 @@ def test_moving_cameras_are_named(tmp_path: Path) -> None:
         write_video(tmp_path / f"{name}.mp4", pictures(60, shift=shift), 30.0)
     timeline = sync([tmp_path / "one.mp4", tmp_path / "two.mp4"])
     assert [file["camera"] for file in timeline.to_json()["files"]] == ["moving", "moving"]
-    said = "The camera moves in one.mp4, two.mp4; only what moves against it was compared"
+    said = "The camera moves in one.mp4, two.mp4; its own motion was removed before comparing"
     assert timeline.sentences()[-1] == said
 
 

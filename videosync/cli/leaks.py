@@ -50,7 +50,8 @@ def build_parser() -> CommandParser:
         nargs="*",
         default=list(DETECTORS),
         metavar="METHOD",
-        help=f"detectors to train on noise: any of {', '.join(DETECTORS)} (default: all), or none",
+        help=f"detectors to train on noise: any of {', '.join(DETECTORS)} (default: all; no names: only lengths and "
+        "keyframes)",
     )
     add("--pairs", type=at_least(1), default=300, help="most pairs of views used from each split (default %(default)s)")
     add("--seed", type=int, default=0, help="chooses the pairs and windows (default %(default)s)")

@@ -32,8 +32,8 @@ and frame rates may differ.
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
 start of 0 minus start of 1: positive if video 1 started first.
 
---cue chooses what is compared; --encoder and --detector only say which network the cues motion-learned (the default)
-and learned look through, and what reads it. Confidence was calibrated with the encoder that comes with VideoSync and
+--cue chooses what is compared; --encoder chooses the network that the cues motion-learned (the default) and learned
+use, and --detector what reads its similarity. Confidence was calibrated with the encoder that comes with VideoSync and
 no detector, and is an estimate with others.
 
 Exit code 0: every file is placed; 2: wrong input; 3: a file could not be placed with confidence (the reason is
@@ -60,8 +60,8 @@ def build_parser() -> CommandParser:
         "--min-overlap",
         type=_seconds,
         metavar="SECONDS",
-        help="shortest time that two videos must have in common (default: a quarter of the shorter one; at least 30 "
-        "frames or half of it, at most 10 s)",
+        help="shortest time that two videos must have in common (default: a quarter of the shorter video, at least "
+        "30 frames (or half of it, if shorter) and at most 10 s)",
     )
     add(
         "--cue",
@@ -74,11 +74,10 @@ def build_parser() -> CommandParser:
     add(
         "--encoder",
         type=_encoder_name,
-        default=SHIPPED,
         metavar="RUN",
         help="the encoder of the cues motion-learned and learned: the folder of a training run or of videosync export, "
         "or a CARL or VideoSync checkpoint (.pth); pictures get the size that it was trained with. Default: "
-        "%(default)s, which comes with VideoSync",
+        f"{SHIPPED}, which comes with VideoSync",
     )
     add(
         "--detector",
@@ -94,11 +93,7 @@ def build_parser() -> CommandParser:
         metavar="FOLDER",
         help="folder that holds detectors/, for --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
     )
-    add(
-        "--json",
-        metavar="FILE",
-        help="write the answer as JSON to FILE; -: to standard output, with nothing else there",
-    )
+    add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the lag curves and aligned film strips")
     return parser
 
@@ -126,7 +121,6 @@ def _sync(args: argparse.Namespace) -> int:
 
     paths = check_files(args.videos)
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
-    encoder = None if args.encoder == SHIPPED else args.encoder
     detector = None
     if args.detector is not None:
         from videosync.engine.detector_sets import load_clip_detector
@@ -134,7 +128,7 @@ def _sync(args: argparse.Namespace) -> int:
         detector = load_clip_detector(args.detector, workdir=args.workdir)
     with _Bar() as bar:
         evidence = gather(
-            paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder,
+            paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar,
         )  # fmt: skip
     timeline = conclude(evidence, asked)
@@ -142,7 +136,7 @@ def _sync(args: argparse.Namespace) -> int:
         if note is not None:
             report_note(note)
     if asked is not None and timeline.reference not in (None, asked):
-        report_note(f"{asked} is not placed, so that starts count from {timeline.reference}")
+        report_note(f"{asked} could not be placed; starts are relative to {timeline.reference} instead")
     text = json.dumps(timeline.to_json(), indent=1)  # ASCII: names may be no valid Unicode
     if args.json == "-":
         print(text)
@@ -151,7 +145,7 @@ def _sync(args: argparse.Namespace) -> int:
     if json_file is not None:
         _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves:
-        report_note(f"no two videos could be compared, so that there is nothing to draw in {args.plot}")
+        report_note(f"no two videos could be compared, so there is nothing to plot in {args.plot}")
     elif args.plot is not None:
         from videosync.timeline.plots import save_sync_plot
 

@@ -55,6 +55,11 @@ class Cue:
         others = [part.meter for part in self.parts if part.meter is not None]
         return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), *others
 
+    def unused(self, clip: Signals) -> tuple[bool, bool]:
+        """Whether some part, and whether every part, abstains for a clip."""
+        abstaining = [part.abstains(clip) for part in self.parts]
+        return any(abstaining), all(abstaining)
+
     def for_clips(self, clip0: Signals, clip1: Signals) -> Cue:
         """The cue for two clips: parts that abstain for one of them give 0 at every lag."""
         some = (NOTHING if part.abstains(clip0) or part.abstains(clip1) else part for part in self.parts)

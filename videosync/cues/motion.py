@@ -7,8 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from videosync.cues.cue import Part, Signals, joined, together
-from videosync.lags.association import association_scores, change_components
-from videosync.lags.correlation import change_vectors, correlation_scores, decorrelated_vectors, whiten
+from videosync.lags.association import MOST, SHRINKAGE, association_scores, change_components
+from videosync.lags.correlation import (
+    CHANGE,
+    ORDER,
+    RIDGE,
+    SMOOTHING,
+    change_vectors,
+    correlation_scores,
+    decorrelated_vectors,
+    whiten,
+)  # fmt: skip
 from videosync.lags.similarity import similarity_scores
 
 
@@ -17,16 +26,16 @@ class MotionTuning:
     """What was chosen for the cue "motion" while looking at six real sets.
 
     They are the sets of docs/accuracy.md, which shows the parts one by one: ``python -m benchmarks.accuracy --methods
-    cue:white-energy cue:frames cue:frames-decorrelated cue:cells motion``.
+    cue:white-energy cue:frames cue:frames-decorrelated cue:cells cue:motion``.
     """
 
-    order: int = 2  # of the autoregression that pre-whitens
-    smoothing: float = 1.0  # frames, of what it leaves
-    derivative: float = 1.0  # frames: sigma of the Gaussian whose derivative is the change of a channel
-    ridge: float = 0.1  # of a channel's variance: noise, where channels are decorrelated
+    order: int = ORDER  # of the autoregression that pre-whitens
+    smoothing: float = SMOOTHING  # frames, of what it leaves
+    derivative: float = CHANGE  # frames: sigma of the Gaussian whose derivative is the change of a channel
+    ridge: float = RIDGE  # of a channel's variance: noise, where channels are decorrelated
     temperature: float = 0.2  # of the softmax over frames
-    components: int = 12  # of the cells, at most
-    shrinkage: float = 0.3  # of weak components
+    components: int = MOST  # of the cells, at most
+    shrinkage: float = SHRINKAGE  # of weak components
 
 
 TUNED = MotionTuning()

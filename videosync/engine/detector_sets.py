@@ -11,7 +11,8 @@ from videosync.config.schema import Config
 from videosync.data.identity import what_changed
 from videosync.errors import CheckpointError, ConfigError, TrainingError
 from videosync.offset.clip_detector import ClipDetector
-from videosync.offset.methods import PREDICTORS, load_detector
+from videosync.offset.methods import DETECTORS, PREDICTORS, load_detector
+from videosync.offset.saving import FACTS_FILE, trained_detectors
 from videosync.similarity.store import load_similarity_set, similarity_set_exists
 from videosync.types import MatrixPairs
 
@@ -55,7 +56,7 @@ def load_clip_detector(source: str | PathLike[str], *, workdir: Path) -> ClipDet
     """
     folder = Path(source).expanduser()
     prefix, _, name = str(source).partition("/")
-    if not folder.is_dir() and not name:
+    if not folder.is_dir() and not name and source not in DETECTORS:
         raise ConfigError(
             f"detector {source}: "
             + (
@@ -64,8 +65,19 @@ def load_clip_detector(source: str | PathLike[str], *, workdir: Path) -> ClipDet
                 else "there is no such folder; expected that of a trained detector, or prefix/name of one"
             )
         )
+    if not folder.is_dir() and not name:
+        raise ConfigError(f"detector {source}: is the name of a method; give prefix/{source}, or its folder")
     if not folder.is_dir() and "/" not in name:
+        if not workdir.is_dir():
+            raise ConfigError(f"--workdir {workdir}: no such folder")
         folder = find_detectors(Config().paths.detectors, workdir, prefix) / name
+        if not folder.is_dir():
+            raise CheckpointError(
+                f"detector {source}: neither a folder nor in {folder.parent.parent}; --workdir says where detectors/ is"
+            )
+    if not (folder / FACTS_FILE).is_file():
+        inside = ", ".join(trained_detectors(folder)) or "none"
+        raise CheckpointError(f"detector {source}: {folder} holds no trained detector itself (in it: {inside})")
     return ClipDetector(*load_detector(folder))
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from videosync.checkpoints.carl import find_any_checkpoint
-from videosync.checkpoints.checkpoint import Checkpoint, choice, load_weights
+from videosync.checkpoints.carl import PICKLES, find_any_checkpoint
+from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, choice, load_weights
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
 from videosync.engine.run_record import trained_rates
-from videosync.errors import CheckpointError
+from videosync.errors import CheckpointError, did_you_mean
 from videosync.models import SHIPPED
 from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_encoder
 from videosync.models.encoder import Encoder, build_encoder
@@ -108,14 +108,32 @@ def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
     if source == SHIPPED:
         return shipped_encoder()
     path = Path(source).expanduser()
+    if path.parent.name == "checkpoints" or path.name == "checkpoints":
+        path = path.parents[0 if path.name == "checkpoints" else 1]
+    if not path.is_dir() and path.suffix.lower() not in PICKLES:
+        hint = did_you_mean(str(source), [SHIPPED])
+        there = (
+            "is no folder of a run or an export, and no .pth checkpoint" if path.is_file() else "no such file or folder"
+        )
+        raise CheckpointError(f"encoder {source}: {there}; give such a one, or {SHIPPED}.{hint}")
+    runs = [run.name for run in sorted(path.glob("*")) if checkpoints_folder(run).is_dir()] if path.is_dir() else []
+    if runs and not checkpoints_folder(path).is_dir():
+        raise CheckpointError(f"encoder {source}: no run itself, but it holds some: {', '.join(runs)}")
     checkpoint = find_any_checkpoint(path, "best")
     config = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
     encoder = checkpoint_encoder(config, checkpoint)
     fast = optimize_for_inference(encoder)
     assert isinstance(fast, Encoder)
     return clip_encoder(
-        fast, asdict(config), name=path.stem, weights_hash=checkpoint.weights_hash, rates=trained_rates(path)
+        fast, asdict(config), name=_name_of(path), weights_hash=checkpoint.weights_hash, rates=trained_rates(path)
     )
+
+
+def _name_of(path: Path) -> str:
+    """What answers call the encoder: its file, or its folder, with the one above where that only says "encoder"."""
+    place = path.resolve()
+    name = place.stem if place.suffix.lower() in PICKLES else place.name
+    return f"{place.parent.name}/{name}" if name == "encoder" else name
 
 
 def start_from(encoder: nn.Module, source: Path) -> list[str]:

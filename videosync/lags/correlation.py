@@ -17,7 +17,6 @@ LARGEST = 0.999  # correlation that counts: identical signals have a finite scor
 # chosen for the motion cues, together with their channels, while looking at the six real sets of docs/accuracy.md
 ORDER = 2  # of the autoregression that whitens
 SMOOTHING = 1.0  # sigma in frames, of what it leaves
-SLOW = 30.0  # sigma in frames, of what high_pass takes out
 CHANGE = 1.0  # sigma in frames, of the Gaussian whose derivative is taken
 RIDGE = 0.1  # what counts as noise when channels are decorrelated, in units of a channel's variance
 

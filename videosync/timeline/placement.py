@@ -73,7 +73,7 @@ def judge(curve: LagScores, lag: int | None = None) -> Answer:
     """Judge the offset ``lag`` of a curve (None: its best). One at an end of the range is never accepted."""
     lag = curve.best() if lag is None else lag
     confidence = probability_right(curve, lag)
-    if curve.at_edge(lag):
+    if curve.scores.any() and curve.at_edge(lag):
         return Answer(lag, confidence, Doubt(DoubtKind.EDGE, lag, confidence=confidence))
     if confidence >= calibration_for(curve.cue).accepted:
         return Answer(lag, confidence, None)

@@ -16,9 +16,9 @@ class Search:
 
 
 SENTENCES = {
-    DoubtKind.EDGE: "the best offset has the smallest overlap that was tried, so a better one may lie beyond; if the "
-    "videos share so little, lower --min-overlap",
-    DoubtKind.FLAT: "all offsets fit equally well: no other video shows the moments in which something moves in it",
+    DoubtKind.EDGE: "the best offset lies at the limit of the search; if the videos overlap only briefly, lower "
+    "--min-overlap",
+    DoubtKind.FLAT: "all offsets fit equally well: the moments with motion in this video appear in no other",
     DoubtKind.SHORT: "ambiguous, since there are so few frames{rivals}; longer videos would help",
     DoubtKind.PERIODIC: "ambiguous: the motion repeats, and offsets that differ by whole periods fit nearly as "
     "well{rivals}",
@@ -26,10 +26,10 @@ SENTENCES = {
     "different offsets{rivals}",
     DoubtKind.AMBIGUOUS: "ambiguous: other offsets fit nearly as well{rivals}; too little of the motion is shared",
     DoubtKind.WEAK: "the evidence for the best offset is too weak; longer videos, or a longer overlap, would help",
-    DoubtKind.UNRELATED: "nothing in common with the others was found; it may show another event, or too little of "
-    "this one",
+    DoubtKind.UNRELATED: "nothing in common with the others was found; it may show another event, or they overlap "
+    "too little",
     DoubtKind.ALONE: "no other video is left to compare it with",
-    DoubtKind.UNKNOWN: "no other usable video is long enough to be compared with it in the range searched",
+    DoubtKind.UNKNOWN: "no other usable video overlaps it enough within the range searched",
 }
 
 

@@ -81,11 +81,11 @@ class Timeline:
                 pair = self.offset(file.path, self.reference)
                 found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
-            found.append(f"The camera moves in {', '.join(moving)}; only what moves against it was compared")
+            found.append(f"The camera moves in {', '.join(moving)}; its own motion was removed before comparing")
         measured = self.calibration
         if self.detector is not None or not measured.own(self.cue, self.encoder):
-            found.append(f"Confidence is calibrated for {_looked(measured.cue, measured.encoder)}, not for "
-                         f"{_looked(self.cue, self.encoder, self.detector)}")  # fmt: skip
+            own, used = _looked(measured.cue, measured.encoder), _looked(self.cue, self.encoder, self.detector)
+            found.append(f"Confidence is an estimate: it was calibrated with {own}, and this is {used}")
         return found
 
     @property

@@ -25,6 +25,7 @@ from videosync.types import OffsetEstimate
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 ENERGY = "energy"  # shows in which clips nothing moves
+UNUSED = "this encoder was trained with static cameras only"
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def gather(
 ) -> Evidence:
     """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
+    find_cue(cue)  # before networks are loaded
     network = default_encoder(cue) if encoder is None else open_encoder(encoder)
     reader = None if detector is None else open_detector(detector)
     chosen = find_cue(cue, network, reader)
@@ -125,6 +127,8 @@ def gather(
         least = max(SHORTEST, least_overlap(len(clip), len(clip), rate, min_overlap))
         if len(clip) < least:
             problems[number] = f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
+        elif chosen.unused(clip.signals)[1]:
+            problems[number] = f"its camera moves, and {UNUSED}; use --cue motion"
         elif is_still(clip):
             problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
         else:
@@ -134,11 +138,15 @@ def gather(
         lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
         if lags is not None:
             curves[i, j] = scores_with_evidence(chosen, clip0.signals, clip1.signals, lags, cue)
+    notes = () if network is None else unlike_training(network, reader, rate)
+    unused = [short_names(list(paths))[clip.info.path] for clip in moving.values() if chosen.unused(clip.signals)[0]]
+    if unused:
+        notes += (f"the encoder was not used for {' and '.join(unused)}: a camera moves there, and {UNUSED}",)
     return Evidence(
         paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        () if network is None else unlike_training(network, reader, rate),
+        notes,
     )  # fmt: skip
 
 
