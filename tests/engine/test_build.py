@@ -69,7 +69,7 @@ def manifest_of(events: int, samples_each: int = 2) -> Manifest:
 
 @pytest.mark.parametrize(("events", "share", "count"), [(10, 0.3, 3), (10, 0.01, 1), (2, 0.9, 1), (3, 0.5, 2)])
 def test_held_out_events_are_whole_and_never_trained_on(events: int, share: float, count: int) -> None:
-    train, held = hold_out_events(manifest_of(events), "train", share=share, seed=0)
+    train, held = hold_out_events(manifest_of(events), share=share, seed=0)
     names = [{sample.event for sample in part.samples} for part in (train, held)]
     assert len(names[1]) == count
     assert names[0].isdisjoint(names[1])
@@ -79,7 +79,7 @@ def test_held_out_events_are_whole_and_never_trained_on(events: int, share: floa
 
 def test_held_out_events_depend_on_the_seed_alone() -> None:
     def held(seed: int, manifest: Manifest) -> set[str]:
-        return {s.event for s in hold_out_events(manifest, "train", share=0.3, seed=seed)[1].samples}
+        return {s.event for s in hold_out_events(manifest, share=0.3, seed=seed)[1].samples}
 
     manifest = manifest_of(20)
     shuffled = Manifest(manifest.root, manifest.samples[::-1])
@@ -102,7 +102,7 @@ def test_a_share_of_the_labels_is_one_of_the_events_that_are_not_held_out() -> N
 
 def test_a_single_event_cannot_be_held_out() -> None:
     with pytest.raises(ManifestError, match=r"train\.holdout=0\.1 .* set train\.holdout=0"):
-        hold_out_events(manifest_of(1), "train", share=0.1, seed=0)
+        hold_out_events(manifest_of(1), share=0.1, seed=0)
 
 
 def test_spread_takes_evenly() -> None:

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from videosync.config.schema import Config
-from videosync.engine.build import build_pairs
+from videosync.engine.build import build_pairs, matrix_options
 from videosync.engine.detector_sets import classes_note, find_detectors, matrix_notes
 from videosync.engine.distributed import Distributed
 from videosync.engine.identity import pairs_made_from
-from videosync.engine.loggers import PairProgress
+from videosync.engine.loggers import pair_progress
 from videosync.engine.reports import clear_report
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.embed import merged
@@ -74,13 +74,8 @@ class SyncEvaluation:
             VideoError: a video cannot be read.
         """
         config, pairs = self.config, self.pairs
-        matching: dict[str, Any] = {
-            "image_size": config.data.image_size,
-            "device": distributed.device,
-            "metric": config.similarity.metric,
-            "temperature": config.similarity.temperature,
-        }
-        with PairProgress("evaluating", len(pairs), distributed) as progress:
+        matching = {**matrix_options(config), "device": distributed.device}
+        with pair_progress("evaluating", len(pairs), distributed) as advance:
             share = evaluate_encoder(
                 encoder,
                 pairs,
@@ -88,7 +83,7 @@ class SyncEvaluation:
                 max_offset=config.pairs.max_offset,
                 rank=distributed.rank,
                 world_size=distributed.world_size,
-                on_pairs=progress.advance,
+                on_pairs=advance,
                 **matching,
             )
         results = merged(distributed.gather(share), len(pairs))

@@ -10,9 +10,9 @@ import json
 import logging
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from tqdm import tqdm
@@ -244,28 +244,17 @@ def _require(package: str, option: str) -> Any:
         ) from error
 
 
-class PairProgress:
-    """How many of ``total`` pairs (or what ``unit`` says) are done: a bar on rank 0's terminal, nothing elsewhere.
+@contextmanager
+def pair_progress(
+    title: str, total: int, distributed: Distributed, *, unit: str = "pair"
+) -> Iterator[Callable[[int], object]]:
+    """A bar on rank 0's terminal, nothing elsewhere; gives what is to be called with the pairs that one more step did.
 
-    Each rank advances by what it did itself; the bar assumes that the others keep pace.
+    Each rank counts what it did itself; the bar assumes that the others keep pace.
     """
-
-    def __init__(self, title: str, total: int, distributed: Distributed, *, unit: str = "pair") -> None:
-        self.world_size = distributed.world_size
-        hidden = not (distributed.is_main and sys.stderr.isatty())
-        self.bar = tqdm(total=total, desc=title, unit=unit, dynamic_ncols=True, disable=hidden)
-
-    def advance(self, count: int) -> None:
-        total = self.bar.total or 0
-        self.bar.update(min(count * self.world_size, total - self.bar.n))
-
-    def __enter__(self) -> PairProgress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.close()
+    hidden = not (distributed.is_main and sys.stderr.isatty())
+    with tqdm(total=total, desc=title, unit=unit, dynamic_ncols=True, disable=hidden) as bar:
+        yield lambda count: bar.update(min(count * distributed.world_size, total - bar.n))
 
 
 def step_summary(record: Record, *, eta: bool = True) -> str:
