@@ -22,19 +22,9 @@ from videosync.phases.embed import (
 from videosync.phases.metrics import kendalls_tau
 
 MODEL = {
-    "backbone": "small",
-    "layer": 0,
-    "fc_layers": 0,
-    "fc_size": 32,
-    "dropout": 0.0,
-    "hidden_size": 32,
-    "positions": "stretched",
-    "layers": 1,
-    "heads": 2,
-    "ff_size": 32,
-    "embedding_size": 32,
-    "projection_size": 0,
-}
+    "backbone": "small", "layer": 0, "fc_layers": 0, "fc_size": 32, "dropout": 0.0, "hidden_size": 32,
+    "positions": "stretched", "layers": 1, "heads": 2, "ff_size": 32, "embedding_size": 32, "projection_size": 0,
+}  # fmt: skip
 
 
 def encoder(**options):
