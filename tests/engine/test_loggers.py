@@ -137,7 +137,7 @@ def test_wandb_gets_the_values_and_a_resumed_run_keeps_its_id(
 ) -> None:
     runs = [MagicMock() for _ in range(3)]
     wandb = MagicMock(**{"init.side_effect": runs})
-    monkeypatch.setattr(module, "_require", lambda package, option: wandb)
+    monkeypatch.setattr(module, "_require", lambda package: wandb)
     for _ in range(2):
         logger = WeightsAndBiases(tmp_path, every=2, config={"optim": {"lr": 1.0}})
         logger.step(record(1))

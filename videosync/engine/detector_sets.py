@@ -27,8 +27,7 @@ def places(path: str, workdir: Path) -> list[Path]:
 def find_set(path: str, workdir: Path, prefix: str, split: str) -> tuple[MatrixPairs, dict[str, Any]]:
     """The similarity set in the first of the ``places`` that has it.
 
-    Raises:
-        CheckpointError: none has it, or it is incomplete.
+    Raises CheckpointError: none has it, or it is incomplete.
     """
     folders = places(path, workdir)
     with_set = [folder for folder in folders if similarity_set_exists(folder, prefix, split)]

@@ -71,8 +71,7 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     ``stretched`` positions are no weights: they are those of clips of ``data.num_frames`` frames, whatever length the
     checkpoint was trained at, as in CARL, whose evaluation takes the length from its configuration.
 
-    Raises:
-        CheckpointError: the weights do not fit the model.
+    Raises CheckpointError: the weights do not fit the model.
     """
     heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEAD_OPTIONS}
     options = replace(config.model, weights="", random_backbone=True, **heads)

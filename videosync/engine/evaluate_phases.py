@@ -30,8 +30,7 @@ from videosync.phases.tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
 class PhaseEvaluation:
     """The videos of ``eval.split`` (and of the train split, for what is fitted on it), and tasks about them.
 
-    Raises:
-        ManifestError: the dataset is missing or malformed, or does not allow one of the tasks.
+    Raises ManifestError: the dataset is missing or malformed, or does not allow one of the tasks.
     """
 
     def __init__(self, config: Config, workdir: Path, tasks: Sequence[str]) -> None:
@@ -57,8 +56,7 @@ class PhaseEvaluation:
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
         """What the report says about phases (rank 0; others: nothing); pictures and videos go into ``output``.
 
-        Raises:
-            VideoError: a video cannot be read.
+        Raises VideoError: a video cannot be read.
         """
         config = self.config
         videos = [*self.val, *self.train]

@@ -31,8 +31,7 @@ def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Ma
 def hold_out_events(manifest: Manifest, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
     """(the events to train on, the events held out): a seeded share of those of the train split, at least one.
 
-    Raises:
-        ManifestError: the split has a single event, so that none can be held out.
+    Raises ManifestError: the split has a single event, so that none can be held out.
     """
     samples = manifest.of_split(TRAIN_SPLIT)
     events = sorted({sample.event for sample in samples})

@@ -12,9 +12,8 @@ from videosync.data.manifest import read_manifest
 from videosync.data.samples import MANIFEST_NAME
 from videosync.engine.held_out import TRAIN_SPLIT, split_train_events
 from videosync.engine.losses import build_loss
-from videosync.engine.reports import write_report
-from videosync.errors import CheckpointError
-from videosync.files import file_hash, read_object
+from videosync.engine.reports import read_report, write_report
+from videosync.files import file_hash
 from videosync.models.exported import is_export, read_card
 
 RUN_FILE = "run.json"
@@ -30,11 +29,7 @@ def record_run(logdir: Path, config: Config, *, workdir: Path, command: str, pro
 
 def read_run(logdir: Path) -> dict[str, Any]:
     """What ``run.json`` says; {} where there is none. Raises CheckpointError when it is damaged."""
-    path = logdir / RUN_FILE
-    try:
-        return read_object(path) if path.is_file() else {}
-    except ValueError as error:
-        raise CheckpointError(f"{path}: damaged ({error}); delete it to go on without it") from error
+    return read_report(logdir / RUN_FILE, "delete it to go on without it")
 
 
 def trained_rates(logdir: Path) -> list[float]:
@@ -46,8 +41,7 @@ def trained_rates(logdir: Path) -> list[float]:
 def training_data(config: Config, workdir: Path) -> dict[str, Any]:
     """What ``config`` trains on, counted in its manifest.
 
-    Raises:
-        ManifestError: the dataset is not in ``workdir``, or has nothing to train on.
+    Raises ManifestError: the dataset is not in ``workdir``, or has nothing to train on.
     """
     folder = workdir / config.data.dataset
     manifest = read_manifest(folder)

@@ -37,14 +37,10 @@ class PairMatrices:
 
 @dataclass(frozen=True)
 class PairResult:
-    """What each method said about one pair; offsets in frames."""
+    """What each method said about one pair."""
 
-    index: int
-    pair_id: str
-    event: str
-    fps: float
-    true: int
-    predicted: dict[str, float]
+    index: int  # of the pair
+    predicted: dict[str, float]  # offsets, frames
 
 
 def deal_events(pairs: Sequence[SyncPair], world_size: int) -> list[list[int]]:
@@ -155,8 +151,6 @@ def evaluate_encoder(
     for part in iter_pair_matrices(encoder, pairs, **options):
         predicted = {name: method(part.forward, part.backward, max_offset) for name, method in methods.items()}
         for n, index in enumerate(part.indices):
-            pair = pairs[index]
-            said = {name: float(offsets[n]) for name, offsets in predicted.items()}
-            results.append(PairResult(index, pair.pair_id, pair.event, pair.window0.fps, pair.offset, said))
+            results.append(PairResult(index, {name: float(offsets[n]) for name, offsets in predicted.items()}))
         on_pairs(len(part.indices))
     return results

@@ -54,8 +54,7 @@ class VideoEmbeddings:
 def phase_videos(manifest: Manifest, split: str) -> list[PhaseVideo]:
     """Every file of a split once, in the order of the manifest, with its labels where it has some.
 
-    Raises:
-        ManifestError: there is no such split, or a label file is missing or malformed.
+    Raises ManifestError: there is no such split, or a label file is missing or malformed.
     """
     videos: dict[str, PhaseVideo] = {}
     for sample in manifest.of_split(split):
@@ -99,8 +98,7 @@ def embed_videos(
     ``encoder`` is in evaluation mode, on ``device``. A video of more than ``max_frames`` frames (0: any number) is
     embedded in pieces (:func:`pieces`), each with positions of its own. ``on_video`` is called with 1 after each video.
 
-    Raises:
-        VideoError: a video cannot be read.
+    Raises VideoError: a video cannot be read.
     """
     found = []
     for index in deal_videos(videos, world_size)[rank]:
