@@ -113,9 +113,8 @@ def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:
     """Raises TrainingError if an event is in both, CheckpointError if sizes or maximum offsets differ."""
     if shared := sorted(set(train.events) & set(reported.events)):
         raise TrainingError(
-            f"{len(shared)} events are in both the train and the {split} split (for example {shared[0]!r}), "
-            f"so numbers on {split} would be of events seen in training; split the dataset by event and "
-            "rebuild the set"
+            f"{len(shared)} events are in both the train and the {split} split (for example {shared[0]!r}), so numbers "
+            f"on {split} would be of events seen in training; split the dataset by event and rebuild the set"
         )
     here, there = (train.forward.shape[1], train.max_offset), (reported.forward.shape[1], reported.max_offset)
     if here != there:

@@ -1,8 +1,7 @@
 """One process or many: ranks, devices and the few collectives the project uses.
 
-Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the
-rest of the code sees one object and never asks which. One process needs no process group: every collective is
-then the identity.
+Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the rest of the
+code sees one object and never asks which. One process needs no process group: every collective is then the identity.
 """
 
 from __future__ import annotations

@@ -124,20 +124,15 @@ def metrics_table(methods: Mapping[str, SyncMetrics], floor: SyncMetrics, notes:
         f"{floor.n} pair{'s' * (floor.n != 1)} of {floor.n_events} event{'s' * (floor.n_events != 1)}"
         + exact * "; all or none within 1 frame: exact binomial bounds over events"
     )
-    return "\n".join([*lines, *too_few_events(floor.n_events), *(f"Note: {note}" for note in notes)])
+    if floor.n_events < FEWEST_EVENTS:
+        lines.append(f"No intervals over events: they need {FEWEST_EVENTS} events or more, here are {floor.n_events}.")
+    return "\n".join([*lines, *(f"Note: {note}" for note in notes)])
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """The lines of a table: the first column to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
-
-
-def too_few_events(num_events: int) -> list[str]:
-    """Why there are no intervals: a sentence, or none."""
-    if num_events >= FEWEST_EVENTS:
-        return []
-    return [f"No intervals over events: they need {FEWEST_EVENTS} events or more, here are {num_events}."]
 
 
 def _table_row(name: str, m: SyncMetrics) -> list[str]:
