@@ -53,11 +53,25 @@ def children() -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(HANG)
-def test_worker_that_fails_ends_training_in_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("what", "workers", "seconds", "said"),
+    [
+        (
+            "raises",
+            2,
+            HANG,
+            r"^[^\n]*KeyError: 'no such clip'[^\n]*test_batches.py, line[^\n]*data.num_workers 0[^\n]*$",
+        ),
+        ("hangs", 1, 6.0, "no batch came for 0.1 minutes, though .* data.num_workers"),
+    ],
+)
+def test_worker_that_fails_or_hangs_ends_training_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, workers: int, seconds: float, said: str
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_SECONDS", seconds)
     shield_workers()
-    said = r"^[^\n]*KeyError: 'no such clip'[^\n]*test_batches.py, line[^\n]*data.num_workers 0[^\n]*$"
     with pytest.raises(TrainingError, match=said):
-        toy_trainer(tmp_path, clips=BadClips("raises"), workers=2).run()
+        toy_trainer(tmp_path, clips=BadClips(what), workers=workers).run()
     assert children() == []
 
 
@@ -81,16 +95,6 @@ def test_why_workers_gave_no_batch(error: str, code: int | None, parts: tuple[st
 class Ended:
     def __init__(self, code: int | None) -> None:
         self.exitcode = code
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(HANG)
-def test_worker_that_hangs_is_waited_for_a_limited_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batches, "BATCH_SECONDS", 6.0)
-    shield_workers()
-    with pytest.raises(TrainingError, match="no batch came for 0.1 minutes, though .* data.num_workers"):
-        toy_trainer(tmp_path, clips=BadClips("hangs"), workers=1).run()
-    assert children() == []
 
 
 @pytest.mark.slow

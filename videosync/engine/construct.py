@@ -77,9 +77,8 @@ def construct_similarity_sets(
             "code": result_code(),
         }
         made_from = {split: shared | pairs_made_from(config, workdir, pairs) for split, pairs in splits.items()}
-        changed = {split: _changed(made, split, folder, prefix) for split, made in made_from.items()}
-        notes = run_differences(config, logdir, rates=rates, lengths=lengths)[1]
-        return notes, {split: (made, changed[split]) for split, made in made_from.items()}
+        planned = {split: (made, _changed(made, split, folder, prefix)) for split, made in made_from.items()}
+        return run_differences(config, logdir, rates=rates, lengths=lengths)[1], planned
 
     notes, planned = distributed.broadcast(distributed.together(lambda: plan() if distributed.is_main else ([], {})))
     sets = []
