@@ -56,12 +56,7 @@ def children() -> list[int]:
 @pytest.mark.parametrize(
     ("what", "workers", "seconds", "said"),
     [
-        (
-            "raises",
-            2,
-            HANG,
-            r"^[^\n]*KeyError: 'no such clip'[^\n]*test_batches.py, line[^\n]*data.num_workers 0[^\n]*$",
-        ),
+        ("raises", 2, HANG, "^.*KeyError: 'no such clip'.*test_batches.py, line.*data.num_workers 0.*$"),  # one line
         ("hangs", 1, 6.0, "no batch came for 0.1 minutes, though .* data.num_workers"),
     ],
 )
