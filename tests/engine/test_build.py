@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from videosync.engine.build import build_pairs, build_trainer, spread, validatio
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import hold_out_events, split_train_events
 from videosync.engine.progress import LoopState
-from videosync.engine.validation import HeldOutValidator, Validator
+from videosync.engine.trainer import Trainer
+from videosync.engine.validation import Validator
 from videosync.errors import ConfigError, ManifestError
 from videosync.evaluation.sync import iter_pair_matrices
 from videosync.lags.similarity import lag_scores
@@ -34,6 +36,7 @@ OPTIONS = [
     "model.layers=1", "model.heads=2", "model.ff_size=32", "model.embedding_size=8", "model.projection_size=16",
     "train.epochs=1", "train.eval_every=1", "train.holdout=0.3",
 ]  # fmt: skip
+Build = Callable[..., Trainer]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,21 @@ def options(*more: str) -> Config:
     return load_config(None, [*OPTIONS, *more])
 
 
+@pytest.fixture
+def build(workdir: Path, tmp_path: Path) -> Build:
+    def trainer(*more: str, distributed: Distributed = ALONE) -> Trainer:
+        return build_trainer(options(*more), workdir=workdir, logdir=tmp_path, distributed=distributed)
+
+    return trainer
+
+
+def linked(folder: Path, videos: Path, samples: list[Sample]) -> None:
+    """A dataset of ``samples`` of the files in ``videos``."""
+    write_manifest(folder, samples)
+    for video in videos.glob("*.mp4"):
+        (folder / video.name).symlink_to(video)
+
+
 def manifest_of(events: int, samples_each: int = 2) -> Manifest:
     lines = [
         Sample(f"event{event}", "train", (View(f"{event}_{n}.mp4", 0, 10, 25.0),))
@@ -69,7 +87,7 @@ def manifest_of(events: int, samples_each: int = 2) -> Manifest:
 
 @pytest.mark.parametrize(("events", "share", "count"), [(10, 0.3, 3), (10, 0.01, 1), (2, 0.9, 1), (3, 0.5, 2)])
 def test_held_out_events_are_whole_and_never_trained_on(events: int, share: float, count: int) -> None:
-    train, held = hold_out_events(manifest_of(events), "train", share=share, seed=0)
+    train, held = hold_out_events(manifest_of(events), share=share, seed=0)
     names = [{sample.event for sample in part.samples} for part in (train, held)]
     assert len(names[1]) == count
     assert names[0].isdisjoint(names[1])
@@ -79,7 +97,7 @@ def test_held_out_events_are_whole_and_never_trained_on(events: int, share: floa
 
 def test_held_out_events_depend_on_the_seed_alone() -> None:
     def held(seed: int, manifest: Manifest) -> set[str]:
-        return {s.event for s in hold_out_events(manifest, "train", share=0.3, seed=seed)[1].samples}
+        return {s.event for s in hold_out_events(manifest, share=0.3, seed=seed)[1].samples}
 
     manifest = manifest_of(20)
     shuffled = Manifest(manifest.root, manifest.samples[::-1])
@@ -102,7 +120,7 @@ def test_a_share_of_the_labels_is_one_of_the_events_that_are_not_held_out() -> N
 
 def test_a_single_event_cannot_be_held_out() -> None:
     with pytest.raises(ManifestError, match=r"train\.holdout=0\.1 .* set train\.holdout=0"):
-        hold_out_events(manifest_of(1), "train", share=0.1, seed=0)
+        hold_out_events(manifest_of(1), share=0.1, seed=0)
 
 
 def test_spread_takes_evenly() -> None:
@@ -111,11 +129,10 @@ def test_spread_takes_evenly() -> None:
     assert spread(range(10), 4) == [0, 2, 5, 7]
 
 
-def test_validation_never_sees_what_is_trained_on(workdir: Path, tmp_path: Path) -> None:
-    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+def test_validation_never_sees_what_is_trained_on(build: Build) -> None:
+    trainer = build()
     validator = trainer.validator
-    assert isinstance(validator, HeldOutValidator)
-    trained = {clip.event for clip in trainer.source.clips.draws.samples}  # type: ignore[attr-defined]
+    trained = {clip.event for clip in trainer.source.clips.draws.samples}
     validated = {pair.event for pair in validator.pairs}
     assert (len(trained), len(validated)) == (4, 2)
     assert trained.isdisjoint(validated)
@@ -123,8 +140,8 @@ def test_validation_never_sees_what_is_trained_on(workdir: Path, tmp_path: Path)
     assert validator.rule.endswith(f"expected error on {len(validator.pairs)} windows of 2 held-out events")
 
 
-def test_validation_measures_the_same_twice_and_changes_nothing(workdir: Path, tmp_path: Path) -> None:
-    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+def test_validation_measures_the_same_twice_and_changes_nothing(build: Build) -> None:
+    trainer = build()
     before = {name: value.clone() for name, value in trainer.encoder.state_dict().items()}
     trainer.encoder.train()
     first, second = (trainer.validator.measure(trainer.encoder) for _ in range(2))
@@ -141,33 +158,30 @@ def mean_over_events(validator: Validator) -> float:
     return sum(value for value, _ in validator.events.values()) / sum(w for _, w in validator.events.values())
 
 
-def test_of_a_single_event_the_windows_are_compared(workdir: Path, tmp_path: Path) -> None:
-    config = options("train.holdout=0.1", "train.eval_pairs=8")
-    trainer = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=ALONE)
+def test_of_a_single_event_the_windows_are_compared(build: Build) -> None:
+    trainer = build("train.holdout=0.1", "train.eval_pairs=8")
     trainer.validator.measure(trainer.encoder)
-    assert len(trainer.validator.events) == len(trainer.validator.pairs) > 2  # type: ignore[attr-defined]
+    assert len(trainer.validator.events) == len(trainer.validator.pairs) > 2
 
 
-def test_a_checkpoint_says_how_far_it_is_from_the_lowest_score(workdir: Path, tmp_path: Path) -> None:
-    validator = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE).validator
+def test_a_checkpoint_says_how_far_it_is_from_the_lowest_score(build: Build) -> None:
+    validator = build().validator
     validator.events = {"a": (4.0, 2.0), "b": (6.0, 2.0)}
     lowest = LoopState(best=2.0, best_epoch=3, best_events={"a": (2.0, 2.0), "b": (6.0, 2.0)})
     found = [validator.finding({validator.criterion: score}, lowest) for score in (2.5, 2.0)]
-    shown = f"frames on {len(validator.pairs)} windows of 2 held-out events"  # type: ignore[attr-defined]
+    shown = f"frames on {len(validator.pairs)} windows of 2 held-out events"
     assert found[0] == f"expected error 2.50 {shown}, 0.5 ± 0.5 above the lowest (epoch 3)"
     assert found[1] == f"expected error 2.00 {shown}, the lowest so far"
     assert validator.finding({"loss": 1.0}, lowest) == "not validated"
 
 
-def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_path: Path) -> None:
-    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+def test_validation_does_not_depend_on_the_number_of_ranks(build: Build) -> None:
+    trainer = build()
     alone = trainer.validator.measure(trainer.encoder)
     totals: list[dict[str, tuple[float, float]]] = []
     for rank in range(2):
         place = Distributed(rank=rank, world_size=2, local_rank=rank, device=torch.device("cpu"))
-        config = options("train.batch_size=2")
-        validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=place).validator
-        assert isinstance(validator, HeldOutValidator)
+        validator = build("train.batch_size=2", distributed=place).validator
         trainer.encoder.eval()
         totals.append(
             {**validator._sums(trainer.encoder, lambda: None), **validator._errors(trainer.encoder, lambda: None)}
@@ -181,15 +195,15 @@ def test_validation_does_not_depend_on_the_number_of_ranks(workdir: Path, tmp_pa
 
 
 @pytest.mark.parametrize("off", ["train.holdout=0", "train.eval_every=0"])
-def test_without_validation_all_events_are_trained_on(workdir: Path, tmp_path: Path, off: str) -> None:
-    trainer = build_trainer(options(off), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+def test_without_validation_all_events_are_trained_on(build: Build, off: str) -> None:
+    trainer = build(off)
     assert trainer.validator.criterion == ""
     assert len(trainer.source.clips) == 6
 
 
-def test_a_run_says_that_its_views_are_always_the_same(workdir: Path, tmp_path: Path) -> None:
+def test_a_run_says_that_its_views_are_always_the_same(build: Build) -> None:
     def remarks(*more: str) -> list[str]:
-        return build_trainer(options(*more), workdir=workdir, logdir=tmp_path, distributed=ALONE).remarks
+        return build(*more).remarks
 
     alike = ["data.num_frames=12", "data.sampling_region=1"]
     assert remarks(*alike)[0].startswith("the two views of 4 of 4 samples are always the same frames")
@@ -201,9 +215,7 @@ def test_mix_takes_events_of_one_view_as_they_are_unless_all_are(workdir: Path, 
         """The first ``single`` of 6 events have one view."""
         samples = read_manifest(workdir / "clips").samples
         lines = [replace(s, views=s.views[: 1 if n < single else 2]) for n, s in enumerate(samples)]
-        write_manifest(tmp_path / name, lines)
-        for video in (workdir / "clips").glob("*.mp4"):
-            (tmp_path / name / video.name).symlink_to(video)
+        linked(tmp_path / name, workdir / "clips", lines)
         return options(f"data.dataset={name}", "data.views=mix", "data.cross_share=1")
 
     criteria = set()
@@ -239,16 +251,13 @@ def test_few_events_are_looked_at_through_many_different_windows(workdir: Path) 
     assert len(pairs("pairs.placement=start")) == 2  # there is one window
 
 
-def test_the_score_is_the_error_to_be_expected_under_the_softmax_of_the_lag_scores(
-    workdir: Path, tmp_path: Path
-) -> None:
-    trainer = build_trainer(options(), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+def test_the_score_is_the_error_to_be_expected_under_the_softmax_of_the_lag_scores(build: Build) -> None:
+    trainer = build()
     validator = trainer.validator
-    assert isinstance(validator, HeldOutValidator)
     trainer.encoder.eval()
     seen = validator.measure(trainer.encoder)["val/expected_error_frames"]
     expected = []
-    for part in iter_pair_matrices(trainer.encoder, validator.pairs, device="cpu", **validator.matching):  # type: ignore[arg-type]
+    for part in iter_pair_matrices(trainer.encoder, validator.pairs, device="cpu", **validator.matching):
         for scores, index in zip(lag_scores(part.forward, part.backward, 2), part.indices):
             weights = [math.exp(2 * score) for score in scores]  # both directions
             true = validator.pairs[index].offset
@@ -257,10 +266,9 @@ def test_the_score_is_the_error_to_be_expected_under_the_softmax_of_the_lag_scor
     assert seen == pytest.approx(sum(expected) / len(expected), rel=1e-9)
 
 
-def test_scores_of_other_pairs_or_losses_are_told_apart(workdir: Path, tmp_path: Path) -> None:
+def test_scores_of_other_pairs_or_losses_are_told_apart(build: Build) -> None:
     def identity(*more: str) -> str:
-        trainer = build_trainer(options(*more), workdir=workdir, logdir=tmp_path, distributed=ALONE)
-        return trainer.validator.identity
+        return build(*more).validator.identity
 
     usual = identity()
     assert identity("optim.lr=1e-3", "train.epochs=5", "data.samples_per_video=2", "train.eval_batches=99") == usual
@@ -269,29 +277,27 @@ def test_scores_of_other_pairs_or_losses_are_told_apart(workdir: Path, tmp_path:
     assert len({usual, *(identity(*other) for other in others)}) == 5
 
 
-def test_limited_validation(workdir: Path, tmp_path: Path) -> None:
-    config = options("train.eval_batches=1")
-    validator = build_trainer(config, workdir=workdir, logdir=tmp_path, distributed=ALONE).validator
-    assert isinstance(validator, HeldOutValidator)
+def test_limited_validation(build: Build) -> None:
+    validator = build("train.eval_batches=1").validator
     assert len(validator.pairs) == len(validator.loader) == 1
 
 
-def test_training_on_cached_features(workdir: Path, tmp_path: Path) -> None:
+def test_training_on_cached_features(build: Build, workdir: Path) -> None:
     cached = ("data.feature_cache=2", "model.layer=4", "model.random_backbone=true")
-    trainer = build_trainer(options(*cached), workdir=workdir, logdir=tmp_path / "a", distributed=ALONE)
+    trainer = build(*cached)
     trainer.logger = record = Recorder()
-    frozen = {name: p.clone() for name, p in trainer.encoder.backbone.named_parameters()}  # type: ignore[union-attr]
+    frozen = {name: p.clone() for name, p in trainer.encoder.backbone.named_parameters()}
     batch = next(trainer.source.batches(0, 0, trainer.clock))
     assert batch.frames.shape == (2, 2, 6, trainer.encoder.feature_size)
     assert not torch.equal(batch.frames[:, 0], batch.frames[:, 1])
     trainer.run()
     assert all(math.isfinite(loss) for loss in record.series("loss"))
-    assert all(torch.equal(frozen[name], p) for name, p in trainer.encoder.backbone.named_parameters())  # type: ignore[union-attr]
+    assert all(torch.equal(frozen[name], p) for name, p in trainer.encoder.backbone.named_parameters())
     (cache,) = (workdir / "feature_cache").iterdir()
     about = json.loads((cache / "cache.json").read_text())
     assert about["videos"] == 12
     times = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
-    build_trainer(options(*cached), workdir=workdir, logdir=tmp_path / "b", distributed=ALONE)
+    build(*cached)
     assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == times  # nothing is computed twice
 
 
@@ -299,16 +305,13 @@ def test_pairs_of_a_split(workdir: Path) -> None:
     config = options("pairs.windows_train=2")
     assert len(build_pairs(config, workdir, "train")) == 12
     with pytest.raises(ManifestError, match="no sample has split 'tran'"):
-        build_pairs(replace(config), workdir, "tran")
+        build_pairs(config, workdir, "tran")
 
 
 def test_no_job_runs_on_an_event_in_two_splits_or_without_a_dataset(workdir: Path, tmp_path: Path) -> None:
-    clips = workdir / "clips"
     samples = [Sample("e0", split, (View(f"e{n}_0.mp4", 0, 12, 25.0), View(f"e{n}_1.mp4", 1, 12, 25.0)))
                for n, split in enumerate(("train", "val"))]  # fmt: skip
-    write_manifest(tmp_path / "leak", samples)
-    for video in clips.glob("*.mp4"):
-        (tmp_path / "leak" / video.name).symlink_to(video)
+    linked(tmp_path / "leak", workdir / "clips", samples)
     leak = options("data.dataset=leak")
     with pytest.raises(ManifestError, match="event 'e0' is in splits 'train' and 'val'"):
         build_trainer(leak, workdir=tmp_path, logdir=tmp_path, distributed=ALONE)
@@ -320,10 +323,10 @@ def test_no_job_runs_on_an_event_in_two_splits_or_without_a_dataset(workdir: Pat
 
 @pytest.mark.parametrize("cached", [(), ("data.feature_cache=1", "model.layer=4", "model.random_backbone=true")])
 def test_shared_memory_is_asked_for_the_size_of_a_batch(
-    workdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: tuple[str, ...]
+    build: Build, monkeypatch: pytest.MonkeyPatch, cached: tuple[str, ...]
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(batches, "fitting_prefetch", lambda size, **others: asked.append(size) or 1)
-    trainer = build_trainer(options(*cached), workdir=workdir, logdir=tmp_path, distributed=ALONE)
+    trainer = build(*cached)
     batch = next(trainer.source.batches(0, 0, trainer.clock))
     assert asked == [batch.frames.nbytes]

@@ -4,9 +4,9 @@ import io
 import json
 import logging
 import sys
-import types
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -132,44 +132,27 @@ def test_missing_package_is_a_sentence_with_the_command(monkeypatch: pytest.Monk
         check_loggers(**options)
 
 
-class FakeRun:
-    def __init__(self) -> None:
-        self.logged: list[tuple[int, dict[str, float]]] = []
-        self.finished = False
-
-    def log(self, values: dict[str, float], step: int) -> None:
-        self.logged.append((step, values))
-
-    def finish(self) -> None:
-        self.finished = True
-
-
 def test_wandb_gets_the_values_and_a_resumed_run_keeps_its_id(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runs: list[FakeRun] = []
-    started: list[dict[str, Any]] = []
-
-    def init(**options: Any) -> FakeRun:
-        started.append(options)
-        runs.append(FakeRun())
-        return runs[-1]
-
-    fake = types.SimpleNamespace(init=init)
-    monkeypatch.setattr(module, "_require", lambda package, option: fake)
+    runs = [MagicMock() for _ in range(3)]
+    wandb = MagicMock(**{"init.side_effect": runs})
+    monkeypatch.setattr(module, "_require", lambda package: wandb)
     for _ in range(2):
         logger = WeightsAndBiases(tmp_path, every=2, config={"optim": {"lr": 1.0}})
         logger.step(record(1))
         logger.step(record(2))
         logger.validation({"step": 2, "epoch": 1, "val/loss": 0.5})
         logger.close()
-    assert started[0]["id"] == started[1]["id"]
     WeightsAndBiases(tmp_path_factory.mktemp("other"), every=2, config={}).close()
-    assert started[2]["id"] != started[0]["id"]
-    assert [step for step, _ in runs[0].logged] == [2, 2]
-    assert runs[0].logged[0][1]["train/loss"] == 1.5
-    assert runs[0].logged[1][1]["val/loss"] == 0.5
-    assert all(run.finished for run in runs)
+    first, resumed, other = (call.kwargs["id"] for call in wandb.init.call_args_list)
+    assert first == resumed != other
+    logged = runs[0].log.call_args_list
+    assert [call.kwargs["step"] for call in logged] == [2, 2]
+    assert logged[0].args[0]["train/loss"] == 1.5
+    assert logged[1].args[0]["val/loss"] == 0.5
+    for run in runs:
+        run.finish.assert_called_once_with()
 
 
 def test_duration() -> None:

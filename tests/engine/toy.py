@@ -78,17 +78,19 @@ class StillEncoder(ToyEncoder):
 
 
 class ToyValidator(Validator):
-    """Validation whose scores are given beforehand, one a call, or one of each held-out event."""
+    """Validation whose scores are given beforehand: one a call, one of each held-out event, or an error to raise."""
 
     criterion = "val/score"
     identity = "toy"
 
-    def __init__(self, scores: Sequence[float | Sequence[float]]) -> None:
+    def __init__(self, scores: Sequence[Any]) -> None:
         self.scores = list(scores)
 
     def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         torch.rand(3)  # draws from the global generator, as a validation may
         score = self.scores.pop(0)
+        if isinstance(score, Exception):
+            raise score
         each = [score] if isinstance(score, int | float) else score
         self.events = {f"event{number}": (value, 1.0) for number, value in enumerate(each)}
         return {"val/score": sum(each) / len(each)}

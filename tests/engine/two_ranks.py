@@ -48,7 +48,7 @@ def gradients(there: Distributed, out: Path, accumulate: int) -> list[float]:
     trainer = toy_trainer(out / f"gradients{accumulate}", distributed=there, model=StillEncoder, accumulate=accumulate)
     seen: list[list[float]] = []
     trainer.optimizer.register_step_pre_hook(
-        lambda *_: seen.append(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())  # type: ignore[union-attr]
+        lambda *_: seen.append(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())
     )
     trainer.run()
     return seen[0]
@@ -64,9 +64,7 @@ def losses_of_a_stopped_and_resumed_run(there: Distributed, out: Path) -> dict[s
     torch.manual_seed(999)
     second = toy_trainer(out / "parts", distributed=there)
     checkpoint = there.broadcast(latest_checkpoint(out / "parts"))
-    assert checkpoint is not None
-    remarks = resume(second, checkpoint)
-    assert remarks == []
+    assert resume(second, checkpoint) == []
     second.logger = after = Recorder()
     second.run()
     same = all(torch.equal(a, b) for a, b in zip(whole.encoder.parameters(), second.encoder.parameters()))

@@ -23,13 +23,16 @@ def test_bins_hold_every_error_and_are_centred_on_zero(largest: float) -> None:
     assert len(edges) <= 64
 
 
+def draw(path: Path, true: np.ndarray, errors: dict[str, np.ndarray], pairs_per_event: int) -> None:
+    facts = {"fps": 30.0, "events": [str(n // pairs_per_event) for n in range(len(true))]}
+    metrics = {name: sync_metrics(true + e, true, **facts) for name, e in errors.items()}
+    save_comparison(path, metrics, floor_metrics(true, **facts), errors, title="a")
+
+
 @pytest.mark.parametrize("pairs", [1, 2, 30])
 def test_any_number_of_pairs_is_drawn(tmp_path: Path, pairs: int) -> None:
-    true = np.arange(pairs) % 7 - 3
-    facts = {"fps": 30.0, "events": [str(n // 2) for n in range(pairs)]}
     errors = {"perfect": np.zeros(pairs), "off": np.linspace(-4, 9, pairs)}
-    metrics = {name: sync_metrics(true + e, true, **facts) for name, e in errors.items()}
-    save_comparison(tmp_path / "a.png", metrics, floor_metrics(true, **facts), errors, title="a")
+    draw(tmp_path / "a.png", np.arange(pairs) % 7 - 3, errors, 2)
     picture = matplotlib.image.imread(tmp_path / "a.png")
     assert picture.shape[1] == 900  # GitHub's width; a row for each method makes the height
     assert picture.shape[0] > 200
@@ -39,10 +42,8 @@ def test_the_best_method_is_on_top_and_trained_ones_have_another_colour(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plt, "close", lambda figure: None)
-    true, facts = np.arange(8) % 5 - 2, {"fps": 30.0, "events": [str(n) for n in range(8)]}
     errors = {"diagonal": np.full(8, 2.0), "demo/cnn": np.zeros(8), "dtw": np.ones(8)}
-    metrics = {name: sync_metrics(true + e, true, **facts) for name, e in errors.items()}
-    save_comparison(tmp_path / "a.png", metrics, floor_metrics(true, **facts), errors, title="a")
+    draw(tmp_path / "a.png", np.arange(8) % 5 - 2, errors, 1)
     axes = plt.gcf().axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["demo/cnn", "dtw", "diagonal"]
     assert axes.yaxis_inverted()

@@ -37,7 +37,6 @@ def test_events_not_pairs_are_drawn() -> None:
     m = metrics(np.repeat([0.0, 10.0], 300), 100)
     assert m.mae_interval == pytest.approx((10 / 6, 50 / 6))
     assert m.within_1_interval == pytest.approx((1 / 6, 5 / 6))
-    assert m.moe_frames is not None
     assert m.moe_frames < 0.5
 
 
@@ -47,7 +46,6 @@ def test_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     for trial in range(200):
         errors = np.repeat(rng.gamma(2, 2, size=30), 3)  # 30 events of 3 like pairs, true mean 4
         interval = metrics(errors, 3, bootstrap=400, seed=trial).mae_interval
-        assert interval is not None
         covered += interval[0] <= 4 <= interval[1]
     assert 0.86 < covered / 200 <= 0.99
 
@@ -88,7 +86,7 @@ def test_all_or_none_right_has_exact_bounds() -> None:
 def test_one_pair_and_one_event_make_no_statement() -> None:
     one, same_event = metrics([1.0]), metrics([1.0, 2.0], 2)
     assert (one.moe_frames, one.moe_ms, one.mae_interval, one.within_1_interval) == (None, None, None, None)
-    assert same_event.moe_frames is not None
+    assert same_event.moe_frames > 0
     assert same_event.mae_interval is None
     assert "–" in metrics_table({"mlp": one}, one)
     assert "1 event\n" in metrics_table({"mlp": one}, one) + "\n"
@@ -96,7 +94,6 @@ def test_one_pair_and_one_event_make_no_statement() -> None:
 
 def test_json_round_trip() -> None:
     m = metrics([0, 2.5, 0, 0, 3])
-    assert m.mae_interval is not None
     read = json.loads(json.dumps(m.to_json(), allow_nan=False))
     assert read["mae_interval"] == list(m.mae_interval)
     assert SyncMetrics(**read).mae_frames == m.mae_frames

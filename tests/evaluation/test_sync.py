@@ -68,8 +68,7 @@ def results_of(rank, world_size):
 @pytest.mark.parametrize("world_size", [1, 2, 3, 5])
 def test_each_pair_once_and_right_and_no_frame_encoded_twice_whatever_the_number_of_ranks(asked, world_size):
     results = merged([results_of(rank, world_size) for rank in range(world_size)], len(PAIRS))
-    assert [r.pair_id for r in results] == [p.pair_id for p in PAIRS]
-    assert [r.predicted["lag"] for r in results] == [r.true for r in results] == [p.offset for p in PAIRS]
+    assert [r.predicted["lag"] for r in results] == [p.offset for p in PAIRS]
     frames = [(path, frame) for path, start, stop in asked for frame in range(start, stop)]
     assert len(frames) == len(set(frames))
 
@@ -101,7 +100,7 @@ def test_events_stay_whole_and_are_balanced():
 
 
 def test_a_lost_or_doubled_result_is_noticed():
-    result = PairResult(0, "p", "e", 25.0, 3, {"lag": 3.0})
+    result = PairResult(0, {"lag": 3.0})
     for second in ([result], []):
         with pytest.raises(RuntimeError, match="2 results were expected"):
             merged([[result], second], 2)

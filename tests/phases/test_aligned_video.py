@@ -8,7 +8,8 @@ from videosync.data.manifest import read_manifest
 from videosync.phases import aligned_video
 from videosync.phases.aligned_video import HEIGHT, STRIP, warped_frames, write_aligned_video
 from videosync.phases.embed import PhaseVideo, phase_videos
-from videosync.phases.plots import Aligned, nearest_frames, phase_runs, save_alignment
+from videosync.phases.metrics import nearest_frames
+from videosync.phases.plots import Aligned, phase_runs, save_alignment
 from videosync.video.read import probe, read_frames
 
 

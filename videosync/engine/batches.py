@@ -49,7 +49,7 @@ class BatchSource:
         return len(self.clips) // self.sampler.batch_size
 
     def batches(self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None) -> Iterator[ClipBatch]:
-        """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` is told of waiting.
+        """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` measures the waiting.
 
         Raises on every rank what was raised on any: VideoError and the other errors of the data; TrainingError when
         workers died, failed or hang; StopAsked when ``stop`` was requested and the batch under way does not come.
@@ -75,7 +75,7 @@ class BatchSource:
     def close(self) -> None:
         """End the worker processes, those that hang too.
 
-        They are deaf to SIGTERM (:func:`videosync.engine.signals.shield_workers`), so that the interpreter, which
+        They ignore SIGTERM (:func:`videosync.engine.signals.shield_workers`), so that the interpreter, which
         ends workers by it, would wait for ever for those that an error has left running.
         """
         iterator, self.loader._iterator = self.loader._iterator, None

@@ -67,11 +67,11 @@ def build_manifest(config: Config, workdir: Path, split: str) -> Manifest:
 
 def build_pairs(config: Config, workdir: Path, split: str) -> list[SyncPair]:
     """The sync pairs of a split, as ``config.pairs`` says."""
+    return pairs_of(config, build_manifest(config, workdir, split), split)
+
+
+def pairs_of(config: Config, manifest: Manifest, split: str) -> list[SyncPair]:
     windows = config.pairs.windows_train if split == TRAIN_SPLIT else config.pairs.windows_val
-    return pairs_of(config, build_manifest(config, workdir, split), split, windows)
-
-
-def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> list[SyncPair]:
     return sync_pairs(
         manifest,
         split,
@@ -81,6 +81,12 @@ def pairs_of(config: Config, manifest: Manifest, split: str, windows: int) -> li
         windows=windows,
         seed=config.pairs.seed,
     )
+
+
+def matrix_options(config: Config) -> dict[str, Any]:
+    """Keywords of :func:`videosync.evaluation.sync.iter_pair_matrices`."""
+    matching = config.similarity
+    return {"image_size": config.data.image_size, "metric": matching.metric, "temperature": matching.temperature}
 
 
 def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: Distributed) -> Trainer:
@@ -99,17 +105,24 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         manifest = build_manifest(config, workdir, TRAIN_SPLIT)
         if loss.labels:
             manifest = labelled_views(manifest, TRAIN_SPLIT)
-        first, remarks = first_encoder(config, workdir)
+        first = build_encoder(config, workdir)
+        # of a resumed run too: features are cached with the frozen backbone before the checkpoint is read
+        remarks = start_from(first, Path(config.train.start_from)) if config.train.start_from else []
         return (manifest, *split_train_events(config, manifest), place_encoder(first, config, distributed), remarks)
 
     manifest, train, held_out, encoder, remarks = distributed.together(read_data_and_weights)
-    cache = build_cache(config, manifest, encoder, workdir, distributed)
+    augment, cache = build_augment(config), None
+    if config.data.feature_cache:
+        cache = fill_feature_cache(config, manifest, encoder, augment, workdir, distributed)
     size = batch_bytes(config, encoder, distributed.world_size)
     prefetch = choose_prefetch(size, config.data.num_workers, distributed)
 
     def read_clips() -> tuple[BatchSource, list[str], Validator]:
-        source, warnings = build_source(config, train, cache, distributed, prefetch, loss.labels)
-        return source, warnings, build_validator(config, held_out, cache, distributed, loss)
+        if config.data.num_workers > 0:
+            shield_workers()
+        clips = build_clips(config, train, cache, augment, loss.labels)
+        source = build_source(config, clips, distributed, prefetch)
+        return source, clips.draws.warnings(), build_validator(config, held_out, cache, distributed, loss)
 
     source, warnings, validator = distributed.together(read_clips)
     return Trainer(
@@ -127,17 +140,6 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
     )
 
 
-def first_encoder(config: Config, workdir: Path) -> tuple[nn.Module, list[str]]:
-    """The encoder with the weights that training starts from, and what there is to say about them.
-
-    A resumed run needs them too: features are cached with the frozen backbone, before the checkpoint is read.
-    """
-    encoder = build_encoder(config, workdir)
-    if not config.train.start_from:
-        return encoder, []
-    return encoder, start_from(encoder, Path(config.train.start_from))
-
-
 def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) -> nn.Module:
     """``encoder`` on its device, in its memory format, with synchronised batch norm over several GPUs."""
     if distributed.world_size > 1 and distributed.device.type == "cuda":  # it refuses CPU modules
@@ -150,25 +152,6 @@ def build_augment(config: Config) -> ClipAugment | None:
     if not config.augment.enabled:
         return None
     return ClipAugment(config.data.image_size, **{k: v for k, v in vars(config.augment).items() if k != "enabled"})
-
-
-def build_cache(
-    config: Config, manifest: Manifest, encoder: nn.Module, workdir: Path, distributed: Distributed
-) -> FeatureCache | None:
-    """The feature cache of the train split, filled; None when training reads the videos."""
-    if config.data.feature_cache == 0:
-        return None
-    assert isinstance(encoder, Encoder)
-    return fill_feature_cache(
-        config,
-        manifest,
-        TRAIN_SPLIT,
-        encoder=encoder,
-        augment=build_augment(config) if config.data.feature_cache > 1 else None,
-        dtype=PRECISIONS[config.train.precision],
-        workdir=workdir,
-        distributed=distributed,
-    )
 
 
 def build_clips(
@@ -200,23 +183,13 @@ def batch_bytes(config: Config, encoder: nn.Module, world_size: int) -> int:
 
 
 def build_source(
-    config: Config,
-    manifest: Manifest,
-    cache: FeatureCache | None,
-    distributed: Distributed,
-    prefetch: int,
-    labels: bool,
-) -> tuple[BatchSource, list[str]]:
-    """The training batches of this rank, of which each worker may have ``prefetch`` ready, and what there is to say
-    about what is drawn.
-    """
-    if config.data.num_workers > 0:
-        shield_workers()
-    clips = build_clips(config, manifest, cache, build_augment(config), labels)
+    config: Config, clips: TrainingClips | CachedClips, distributed: Distributed, prefetch: int
+) -> BatchSource:
+    """The training batches of this rank, of which each worker may have ``prefetch`` ready."""
     if config.data.views == "mix" and not clips.draws.has_pairs:
         raise ManifestError(
-            f"{manifest.root}: data.views is 'mix', but no sample of split '{TRAIN_SPLIT}' that is trained on has two "
-            "views with a moment and a frame rate in common; use data.views=self"
+            f"{clips.draws.manifest.root}: data.views is 'mix', but no sample of split '{TRAIN_SPLIT}' that is trained "
+            "on has two views with a moment and a frame rate in common; use data.views=self"
         )
     loader, sampler = training_loader(
         clips,
@@ -227,7 +200,7 @@ def build_source(
         seed=config.train.seed,
         prefetch=prefetch,
     )
-    return BatchSource(clips, loader, sampler, distributed), clips.draws.warnings()
+    return BatchSource(clips, loader, sampler, distributed)
 
 
 def build_validator(
@@ -245,11 +218,7 @@ def build_validator(
     share = chosen[distributed.rank :: distributed.world_size]
     loader = DataLoader(Subset(clips, share), batch_size=1, collate_fn=collate)
     pairs = spread(validation_pairs(config, held_out), limit)
-    matching = {
-        "image_size": config.data.image_size,
-        "metric": config.similarity.metric,
-        "temperature": config.similarity.temperature,
-    }
+    matching = matrix_options(config)
     by_loss = loss.labels or not pairs
     events = len({sample.event for sample in held_out.samples} if by_loss else {pair.event for pair in pairs})
     criterion = "val/loss" if by_loss else f"val/{EXPECTED_ERROR}"
@@ -267,9 +236,7 @@ def build_validator(
         matching=matching,
         criterion=criterion,
         identity=content_hash([criterion, data_facts(held_out), seen]),
-        looks_at=f"{len(chosen)} clips of {events} held-out events"
-        if by_loss
-        else f"{len(pairs)} windows of {events} held-out events",
+        looks_at=f"{f'{len(chosen)} clips' if by_loss else f'{len(pairs)} windows'} of {events} held-out events",
         distributed=distributed,
         dtype=PRECISIONS[config.train.precision],
     )
@@ -285,7 +252,8 @@ def validation_pairs(config: Config, held_out: Manifest) -> list[SyncPair]:
         return []
     cameras = sum(math.comb(len(sample.views), 2) for sample in two_views.samples)
     windows = max(config.pairs.windows_val, math.ceil(config.train.eval_pairs / cameras))
-    pairs = pairs_of(config, two_views, TRAIN_SPLIT, windows)
+    config = replace(config, pairs=replace(config.pairs, windows_train=windows))
+    pairs = pairs_of(config, two_views, TRAIN_SPLIT)
     return list({(pair.window0, pair.window1): pair for pair in pairs}.values())
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from videosync.config.schema import Config
 from videosync.data.identity import what_changed
-from videosync.engine.build import build_pairs
+from videosync.engine.build import build_pairs, matrix_options
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.identity import options_of, pairs_made_from, result_code, run_differences
-from videosync.engine.loggers import PairProgress
+from videosync.engine.loggers import pair_progress
 from videosync.errors import CheckpointError
 from videosync.evaluation.sync import iter_pair_matrices
 from videosync.models.encoder import Encoder
@@ -77,9 +77,8 @@ def construct_similarity_sets(
             "code": result_code(),
         }
         made_from = {split: shared | pairs_made_from(config, workdir, pairs) for split, pairs in splits.items()}
-        changed = {split: _changed(made, split, folder, prefix) for split, made in made_from.items()}
-        notes = run_differences(config, logdir, rates=rates, lengths=lengths)[1]
-        return notes, {split: (made, changed[split]) for split, made in made_from.items()}
+        planned = {split: (made, _changed(made, split, folder, prefix)) for split, made in made_from.items()}
+        return run_differences(config, logdir, rates=rates, lengths=lengths)[1], planned
 
     notes, planned = distributed.broadcast(distributed.together(lambda: plan() if distributed.is_main else ([], {})))
     sets = []
@@ -141,18 +140,16 @@ def _construct_split(
         rank=distributed.rank,
         gather=distributed.gather,
     )
-    with PairProgress(f"similarity of {split}", len(pairs), distributed) as progress:
+    with pair_progress(f"similarity of {split}", len(pairs), distributed) as advance:
         for part in iter_pair_matrices(
             encoder,
             pairs,
-            image_size=config.data.image_size,
             device=distributed.device,
-            metric=config.similarity.metric,
-            temperature=config.similarity.temperature,
             rank=distributed.rank,
             world_size=distributed.world_size,
+            **matrix_options(config),
         ):
             for index, forward, backward in zip(part.indices, part.forward, part.backward):
                 writer.write(index, forward, backward)
-            progress.advance(len(part.indices))
+            advance(len(part.indices))
     writer.finish()

@@ -28,8 +28,7 @@ def places(path: str, workdir: Path) -> list[Path]:
 def find_set(path: str, workdir: Path, prefix: str, split: str) -> tuple[MatrixPairs, dict[str, Any]]:
     """The similarity set in the first of the ``places`` that has it.
 
-    Raises:
-        CheckpointError: none has it, or it is incomplete.
+    Raises CheckpointError: none has it, or it is incomplete.
     """
     folders = places(path, workdir)
     with_set = [folder for folder in folders if similarity_set_exists(folder, prefix, split)]
@@ -126,9 +125,8 @@ def check_apart(train: MatrixPairs, reported: MatrixPairs, split: str) -> None:
     """Raises TrainingError if an event is in both, CheckpointError if sizes or maximum offsets differ."""
     if shared := sorted(set(train.events) & set(reported.events)):
         raise TrainingError(
-            f"{len(shared)} events are in both the train and the {split} split (for example {shared[0]!r}), "
-            f"so numbers on {split} would be of events seen in training; split the dataset by event and "
-            "rebuild the set"
+            f"{len(shared)} events are in both the train and the {split} split (for example {shared[0]!r}), so numbers "
+            f"on {split} would be of events seen in training; split the dataset by event and rebuild the set"
         )
     here, there = (train.forward.shape[1], train.max_offset), (reported.forward.shape[1], reported.max_offset)
     if here != there:

@@ -1,8 +1,7 @@
 """One process or many: ranks, devices and the few collectives the project uses.
 
-Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the
-rest of the code sees one object and never asks which. One process needs no process group: every collective is
-then the identity.
+Started by ``torchrun``, ``python -m torch.distributed.launch``, Slurm's ``srun`` or plain ``python``; the rest of the
+code sees one object and never asks which. One process needs no process group: every collective is then the identity.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
-from types import TracebackType
 from typing import Any, TypeVar
 
 import torch
@@ -86,9 +84,7 @@ class Distributed:
     def __enter__(self) -> Distributed:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 
@@ -137,11 +133,10 @@ class ProcessGroup(Distributed):
             gc.collect()  # models of a finished training refer to the group in cycles
             dist.destroy_process_group()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         """Close. Raises ProcessLostError in place of what torch says when another process is gone."""
-        super().__exit__(kind, error, trace)
+        super().__exit__(*raised)
+        error = raised[1]
         if isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
             minutes = COLLECTIVE_TIMEOUT.total_seconds() / 60
             raise ProcessLostError(

@@ -47,12 +47,11 @@ def load_trained_encoder(
     Raises:
         CheckpointError: no such checkpoint, or it was trained with another model than ``config`` describes.
     """
-    checkpoint = None if config.model.name == "noise" else find_any_checkpoint(logdir, config.eval.checkpoint)
-    if checkpoint is not None:
-        check_same_model(config, checkpoint)
-    if checkpoint is None:
+    if config.model.name == "noise":
         noise = build_encoder(config.model, num_frames=config.data.num_frames, workdir=workdir)
         return noise.to(device).eval(), {"name": "noise", "hash": "none", "checkpoint": {}}
+    checkpoint = find_any_checkpoint(logdir, config.eval.checkpoint)
+    check_same_model(config, checkpoint)
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
     name = f"{place} (epoch {checkpoint.epoch})"
@@ -72,8 +71,7 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     ``stretched`` positions are no weights: they are those of clips of ``data.num_frames`` frames, whatever length the
     checkpoint was trained at, as in CARL, whose evaluation takes the length from its configuration.
 
-    Raises:
-        CheckpointError: the weights do not fit the model.
+    Raises CheckpointError: the weights do not fit the model.
     """
     heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEAD_OPTIONS}
     options = replace(config.model, weights="", random_backbone=True, **heads)
@@ -150,8 +148,8 @@ def start_from(encoder: nn.Module, source: Path) -> list[str]:
     checkpoint = find_any_checkpoint(source, "best")
     given = checkpoint.weights()
     wanted = encoder.state_dict()
-    heads = {head: {n: t for n, t in wanted.items() if n.startswith(head)} for head in HEADS}
-    fitting = [head for head in HEADS if heads[head] and not misfits(heads[head], _under(given, head))]
+    present = [head for head in HEADS if any(name.startswith(head) for name in wanted)]
+    fitting = [head for head in present if not misfits(_under(wanted, head), _under(given, head))]
     body = {name: tensor for name, tensor in wanted.items() if not name.startswith(HEADS)}
     if problems := misfits(body, {name: tensor for name, tensor in given.items() if not name.startswith(HEADS)}):
         raise CheckpointError(
@@ -160,7 +158,7 @@ def start_from(encoder: nn.Module, source: Path) -> list[str]:
         )
     taken = {name: tensor for name, tensor in given.items() if name in body or name.startswith(tuple(fitting))}
     encoder.load_state_dict({**wanted, **taken})
-    fresh = [head.removesuffix(".") for head in HEADS if heads[head] and head not in fitting]
+    fresh = [head.removesuffix(".") for head in present if head not in fitting]
     said = f"starting from the weights of {checkpoint.folder} ({choice(checkpoint)})"
     return [said + (f"; fresh, as it has none that fits: {', '.join(fresh)}" if fresh else "")]
 

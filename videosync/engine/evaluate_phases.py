@@ -13,7 +13,7 @@ from videosync.data.identity import content_hash, files_hash
 from videosync.engine.build import build_manifest
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT
-from videosync.engine.loggers import PairProgress
+from videosync.engine.loggers import pair_progress
 from videosync.engine.reports import clear_report
 from videosync.evaluation.embed import merged
 from videosync.models.encoder import Encoder
@@ -21,7 +21,8 @@ from videosync.models.noise import NoiseEncoder
 from videosync.phases.aligned_video import warped_frames, write_aligned_video
 from videosync.phases.checks import check_videos
 from videosync.phases.embed import DRAWS, PhaseVideo, embed_videos, phase_videos, tells_positions
-from videosync.phases.plots import Aligned, nearest_frames, save_alignment
+from videosync.phases.metrics import nearest_frames
+from videosync.phases.plots import Aligned, save_alignment
 from videosync.phases.report import EmbeddedSplit, phase_table, score_phases
 from videosync.phases.tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
 
@@ -29,8 +30,7 @@ from videosync.phases.tasks import FITTED_TASKS, PhaseOptions, tau_of_videos
 class PhaseEvaluation:
     """The videos of ``eval.split`` (and of the train split, for what is fitted on it), and tasks about them.
 
-    Raises:
-        ManifestError: the dataset is missing or malformed, or does not allow one of the tasks.
+    Raises ManifestError: the dataset is missing or malformed, or does not allow one of the tasks.
     """
 
     def __init__(self, config: Config, workdir: Path, tasks: Sequence[str]) -> None:
@@ -56,12 +56,11 @@ class PhaseEvaluation:
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
         """What the report says about phases (rank 0; others: nothing); pictures and videos go into ``output``.
 
-        Raises:
-            VideoError: a video cannot be read.
+        Raises VideoError: a video cannot be read.
         """
         config = self.config
         videos = [*self.val, *self.train]
-        with PairProgress("embedding", len(videos), distributed, unit="video") as progress:
+        with pair_progress("embedding", len(videos), distributed, unit="video") as advance:
             share = distributed.together(
                 lambda: embed_videos(
                     encoder,
@@ -71,7 +70,7 @@ class PhaseEvaluation:
                     device=distributed.device,
                     rank=distributed.rank,
                     world_size=distributed.world_size,
-                    on_video=progress.advance,
+                    on_video=advance,
                 )
             )
         embedded = merged(distributed.gather(share), len(videos))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from videosync.config.schema import Config
-from videosync.engine.build import build_pairs
+from videosync.engine.build import build_pairs, matrix_options
 from videosync.engine.detector_sets import classes_note, find_detectors, matrix_notes
 from videosync.engine.distributed import Distributed
 from videosync.engine.identity import pairs_made_from
-from videosync.engine.loggers import PairProgress
+from videosync.engine.loggers import pair_progress
 from videosync.engine.reports import clear_report
 from videosync.evaluation.detector_plots import save_comparison
 from videosync.evaluation.embed import merged
@@ -46,11 +46,10 @@ class SyncEvaluation:
         self.detectors = {
             name: folder_of(name.partition("/")[0]) / name.partition("/")[2] for name in config.eval.detectors
         }
+        self.true = np.array([pair.offset for pair in self.pairs])  # [N]
+        self.events = [pair.event for pair in self.pairs]
         self.pair_notes = set_notes(
-            np.array([pair.offset for pair in self.pairs]),
-            [pair.event for pair in self.pairs],
-            config.pairs.max_offset,
-            shown=[(pair.window0, pair.window1) for pair in self.pairs],
+            self.true, self.events, config.pairs.max_offset, shown=[(pair.window0, pair.window1) for pair in self.pairs]
         ) + [n for name, folder in self.detectors.items() for n in classes_note(name, read_facts(folder))]
 
     def made_from(self) -> dict[str, Any]:
@@ -70,17 +69,11 @@ class SyncEvaluation:
     def run(self, encoder: Encoder | NoiseEncoder, output: Path, distributed: Distributed) -> dict[str, Any]:
         """What the report says about sync (rank 0; others: nothing); ``pairs.csv`` and pictures go into ``output``.
 
-        Raises:
-            VideoError: a video cannot be read.
+        Raises VideoError: a video cannot be read.
         """
         config, pairs = self.config, self.pairs
-        matching: dict[str, Any] = {
-            "image_size": config.data.image_size,
-            "device": distributed.device,
-            "metric": config.similarity.metric,
-            "temperature": config.similarity.temperature,
-        }
-        with PairProgress("evaluating", len(pairs), distributed) as progress:
+        matching = {**matrix_options(config), "device": distributed.device}
+        with pair_progress("evaluating", len(pairs), distributed) as advance:
             share = evaluate_encoder(
                 encoder,
                 pairs,
@@ -88,28 +81,26 @@ class SyncEvaluation:
                 max_offset=config.pairs.max_offset,
                 rank=distributed.rank,
                 world_size=distributed.world_size,
-                on_pairs=progress.advance,
+                on_pairs=advance,
                 **matching,
             )
         results = merged(distributed.gather(share), len(pairs))
         if not distributed.is_main:
             return {}
-        true = np.array([result.true for result in results])
-        fps = np.array([result.fps for result in results])
-        events = [result.event for result in results]
+        true, fps = self.true, np.array([pair.window0.fps for pair in pairs])
         predicted = {name: np.array([result.predicted[name] for result in results]) for name in self.methods}
         metrics, floor = measure_methods(
             predicted,
             true,
             fps=fps,
-            events=events,
+            events=self.events,
             max_offset=config.pairs.max_offset,
             bootstrap=config.eval.bootstrap,
             seed=config.pairs.seed,
         )
         clear_report(output, "pairs.csv", "methods.png", "worst_*_*.png", "median_*_*.png")
-        ids = [result.pair_id for result in results]
-        write_pairs(output / "pairs.csv", predicted, pair_ids=ids, events=events, fps=fps, true=true)
+        ids = [pair.pair_id for pair in pairs]
+        write_pairs(output / "pairs.csv", predicted, pair_ids=ids, events=self.events, fps=fps, true=true)
         save_comparison(
             output / "methods.png",
             metrics,
@@ -117,7 +108,8 @@ class SyncEvaluation:
             {name: values - true for name, values in predicted.items()},
             title=f"{config.data.dataset}, {config.eval.split}",
         )
-        for label, index in pictured_pairs(results, metrics, config.eval.pictures):
+        errors = np.abs(predicted[best_method(metrics)] - true)
+        for label, index in pictured_pairs(errors, config.eval.pictures):
             draw_pair(output, label, encoder, pairs[index], results[index], metrics, matching)
         return {
             "max_offset": config.pairs.max_offset,
@@ -134,12 +126,9 @@ def best_method(metrics: Mapping[str, SyncMetrics]) -> str:
     return min(metrics, key=lambda name: metrics[name].mae_frames)
 
 
-def pictured_pairs(
-    results: Sequence[PairResult], metrics: Mapping[str, SyncMetrics], count: int
-) -> list[tuple[str, int]]:
-    """(label, index) of the ``count`` worst and the ``count`` median pairs of the best method."""
-    name = best_method(metrics)
-    order = sorted(range(len(results)), key=lambda i: abs(results[i].predicted[name] - results[i].true))
+def pictured_pairs(errors: np.ndarray, count: int) -> list[tuple[str, int]]:
+    """(label, index) of the ``count`` worst and the ``count`` median pairs by their ``errors`` ``[N]``."""
+    order = np.argsort(errors, kind="stable").tolist()
     middle = max(len(order) // 2 - count // 2, 0)
     worst = [(f"worst_{n + 1}", i) for n, i in enumerate(reversed(order[len(order) - count :]))]
     median = [(f"median_{n + 1}", i) for n, i in enumerate(order[middle : middle + count])]

@@ -14,6 +14,8 @@ from videosync.data.backbone_cache import FeatureCache, feature_key
 from videosync.data.identity import code_hash
 from videosync.data.samples import Manifest
 from videosync.engine.distributed import Distributed
+from videosync.engine.held_out import TRAIN_SPLIT
+from videosync.engine.trainer import PRECISIONS
 from videosync.models.encoder import Encoder
 from videosync.video.transforms import ClipAugment
 
@@ -23,21 +25,21 @@ FOLDER = "feature_cache"  # inside --workdir
 def fill_feature_cache(
     config: Config,
     manifest: Manifest,
-    split: str,
-    *,
-    encoder: Encoder,
+    encoder: nn.Module,
     augment: ClipAugment | None,
-    dtype: torch.dtype,
     workdir: Path,
     distributed: Distributed,
 ) -> FeatureCache:
-    """The complete cache of ``split``: what is missing is computed now, each rank its share of the videos.
+    """The complete cache of the train split: what is missing is computed now, each rank its share of the videos.
 
     Raises:
         ConfigError: several copies without augmentation.
         VideoError: a file cannot be read.
     """
-    device = distributed.device
+    assert isinstance(encoder, Encoder)
+    device, dtype = distributed.device, PRECISIONS[config.train.precision]
+    if config.data.feature_cache == 1:
+        augment = None
     parts = {
         "backbone": weights_hash(encoder.backbone),
         "input": config.model.input,
@@ -49,7 +51,7 @@ def fill_feature_cache(
         "code": code_hash("data/datasets.py", "data/backbone_cache.py", "models", "video"),
     }
     cache = FeatureCache(workdir / FOLDER, feature_key(**parts), copies=config.data.feature_cache)
-    views = [view for sample in manifest.of_split(split) for view in sample.views]
+    views = [view for sample in manifest.of_split(TRAIN_SPLIT) for view in sample.views]
     if distributed.together(lambda: cache.has(manifest, views)):
         return cache
 

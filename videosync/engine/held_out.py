@@ -20,7 +20,7 @@ def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Ma
     """
     train, held_out = manifest, Manifest(manifest.root, ())
     if config.train.holdout > 0 and config.train.eval_every > 0:
-        train, held_out = hold_out_events(manifest, TRAIN_SPLIT, share=config.train.holdout, seed=config.train.seed)
+        train, held_out = hold_out_events(manifest, share=config.train.holdout, seed=config.train.seed)
     if config.data.label_fraction < 1:
         train = keep_share_of_events(
             Manifest(train.root, train.of_split(TRAIN_SPLIT)), config.data.label_fraction, seed=config.train.seed
@@ -28,17 +28,16 @@ def split_train_events(config: Config, manifest: Manifest) -> tuple[Manifest, Ma
     return train, held_out
 
 
-def hold_out_events(manifest: Manifest, split: str, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
-    """(the events to train on, the events held out of ``split``): a seeded share of its events, at least one.
+def hold_out_events(manifest: Manifest, *, share: float, seed: int) -> tuple[Manifest, Manifest]:
+    """(the events to train on, the events held out): a seeded share of those of the train split, at least one.
 
-    Raises:
-        ManifestError: the split has a single event, so that none can be held out.
+    Raises ManifestError: the split has a single event, so that none can be held out.
     """
-    samples = manifest.of_split(split)
+    samples = manifest.of_split(TRAIN_SPLIT)
     events = sorted({sample.event for sample in samples})
     if len(events) < 2:
         raise ManifestError(
-            f"{manifest.root}: split '{split}' has one event, so train.holdout={share:g} cannot keep any "
+            f"{manifest.root}: split '{TRAIN_SPLIT}' has one event, so train.holdout={share:g} cannot keep any "
             "from training; set train.holdout=0, or add events"
         )
     count = min(max(1, round(share * len(events))), len(events) - 1)

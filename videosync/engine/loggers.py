@@ -10,9 +10,9 @@ import json
 import logging
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from tqdm import tqdm
@@ -146,7 +146,7 @@ class TensorBoard(Logger):
     """Event files in the run's folder, every ``every`` steps."""
 
     def __init__(self, folder: Path, *, first_step: int, every: int) -> None:
-        _require("tensorboard", "log.tensorboard")
+        _require("tensorboard")
         from torch.utils.tensorboard import SummaryWriter
 
         self.every = every
@@ -172,7 +172,7 @@ class WeightsAndBiases(Logger):
     """A W&B run, every ``every`` steps. ``WANDB_MODE=offline`` keeps it on this machine (in ``folder``)."""
 
     def __init__(self, folder: Path, *, every: int, config: Mapping[str, Any]) -> None:
-        wandb = _require("wandb", "log.wandb")
+        wandb = _require("wandb")
         self.every = every
         id_file = folder / "wandb_id.txt"  # a resumed run goes on in the same W&B run
         run_id = id_file.read_text(encoding="utf-8").strip() if id_file.is_file() else secrets.token_hex(4)
@@ -206,8 +206,7 @@ def build_loggers(
 ) -> Logger:
     """What rank 0 logs to; other ranks get the null logger.
 
-    Raises:
-        ConfigError: TensorBoard or W&B is asked for and not installed.
+    Raises ConfigError: TensorBoard or W&B is asked for and not installed.
     """
     if not is_main:
         return Logger()
@@ -224,48 +223,36 @@ def build_loggers(
     return Loggers([MetricsFile(logdir / METRICS_FILE, first_step=first_step, every=every), shown, *extra])
 
 
-def check_loggers(*, tensorboard: bool, wandb: bool) -> None:
-    """Raises ConfigError when a logger that is asked for is not installed, before anything is written."""
-    if tensorboard:
-        _require("tensorboard", "log.tensorboard")
-    if wandb:
-        _require("wandb", "log.wandb")
+def check_loggers(**asked: bool) -> None:
+    """Raises ConfigError when a package that is asked for is not installed, before anything is written."""
+    for package in asked:
+        if asked[package]:
+            _require(package)
 
 
-def _require(package: str, option: str) -> Any:
+def _require(package: str) -> Any:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
         raise ConfigError(
-            f"{option} is true, but {package} is not installed: pip install 'videosync[{package}]', or set "
-            f"{option}=false"
+            f"log.{package} is true, but {package} is not installed: pip install 'videosync[{package}]', or set "
+            f"log.{package}=false"
         ) from error
 
 
-class PairProgress:
-    """How many of ``total`` pairs (or what ``unit`` says) are done: a bar on rank 0's terminal, nothing elsewhere.
+@contextmanager
+def pair_progress(
+    title: str, total: int, distributed: Distributed, *, unit: str = "pair"
+) -> Iterator[Callable[[int], object]]:
+    """A bar on rank 0's terminal, nothing elsewhere; gives what is to be called with the pairs that one more step did.
 
-    Each rank advances by what it did itself; the bar assumes that the others keep pace.
+    Each rank counts what it did itself; the bar assumes that the others keep pace.
     """
-
-    def __init__(self, title: str, total: int, distributed: Distributed, *, unit: str = "pair") -> None:
-        self.world_size = distributed.world_size
-        hidden = not (distributed.is_main and sys.stderr.isatty())
-        self.bar = tqdm(total=total, desc=title, unit=unit, dynamic_ncols=True, disable=hidden)
-
-    def advance(self, count: int) -> None:
-        total = self.bar.total or 0
-        self.bar.update(min(count * self.world_size, total - self.bar.n))
-
-    def __enter__(self) -> PairProgress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.close()
+    hidden = not (distributed.is_main and sys.stderr.isatty())
+    with tqdm(total=total, desc=title, unit=unit, dynamic_ncols=True, disable=hidden) as bar:
+        yield lambda count: bar.update(min(count * distributed.world_size, total - bar.n))
 
 
 def step_summary(record: Record, *, eta: bool = True) -> str:

@@ -25,8 +25,7 @@ def settle_heads(config: Config, workdir: Path) -> Config:
     To be called before an encoder is built for training, so that its weights, and the options kept beside them, are
     those that are trained.
 
-    Raises:
-        ConfigError: fewer classes than the labels name. ManifestError: labels are needed and missing, or malformed.
+    Raises ConfigError: fewer classes than the labels name. ManifestError: labels are needed and missing, or malformed.
     """
     wanted = build_loss(config).wanted
     model = config.model

@@ -27,8 +27,7 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
 
     Says after a few seconds what it waits for.
 
-    Raises:
-        ConfigError: some did not come in time, or MASTER_ADDR and MASTER_PORT cannot be used.
+    Raises ConfigError: some did not come in time, or MASTER_ADDR and MASTER_PORT cannot be used.
     """
     host, digits = env["MASTER_ADDR"], env["MASTER_PORT"]
     if not digits.isdecimal() or int(digits) > LAST_PORT:

@@ -24,18 +24,20 @@ def write_report(path: Path, content: Mapping[str, Any]) -> None:
     write_json(path, {**content, "versions": versions()})
 
 
+def read_report(path: Path, remedy: str) -> dict[str, Any]:
+    """What is there, or {}. Raises CheckpointError, which ends with ``remedy``, where it is damaged."""
+    try:
+        return read_object(path) if path.is_file() else {}
+    except ValueError as error:
+        raise CheckpointError(f"{path}: damaged ({error}); {remedy}") from error
+
+
 def read_finished(path: Path, made_from: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The report at ``path`` if it was made from just this, else {} and what has changed since (nothing without one).
 
-    Raises:
-        CheckpointError: the report there is damaged.
+    Raises CheckpointError: the report there is damaged.
     """
-    try:
-        report = read_object(path) if path.is_file() else {}
-    except ValueError as error:
-        raise CheckpointError(
-            f"{path}: damaged ({error}); delete it, or leave out --continue_train to evaluate anew"
-        ) from error
+    report = read_report(path, "delete it, or leave out --continue_train to evaluate anew")
     changed = what_changed(report.get("made_from"), made_from) if report else []
     return ({}, changed) if changed else (report, [])
 

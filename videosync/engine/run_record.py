@@ -9,12 +9,11 @@ from videosync.checkpoints.checkpoint import git_commit
 from videosync.config.schema import Config
 from videosync.data.labelled import labelled_views
 from videosync.data.manifest import read_manifest
-from videosync.data.samples import MANIFEST_NAME, Manifest
+from videosync.data.samples import MANIFEST_NAME
 from videosync.engine.held_out import TRAIN_SPLIT, split_train_events
 from videosync.engine.losses import build_loss
-from videosync.engine.reports import write_report
-from videosync.errors import CheckpointError
-from videosync.files import file_hash, read_object
+from videosync.engine.reports import read_report, write_report
+from videosync.files import file_hash
 from videosync.models.exported import is_export, read_card
 
 RUN_FILE = "run.json"
@@ -23,24 +22,14 @@ RUN_FILE = "run.json"
 def record_run(logdir: Path, config: Config, *, workdir: Path, command: str, processes: int) -> None:
     """Write ``run.json``, or add this ``command`` to the one that is there (training that goes on)."""
     commands = [*read_run(logdir).get("commands", []), command]
-    write_report(
-        logdir / RUN_FILE,
-        {
-            "commands": commands,
-            "processes": processes,
-            "data": training_data(config, workdir),
-            "git_commit": git_commit(),
-        },
-    )
+    data = training_data(config, workdir)
+    run = {"commands": commands, "processes": processes, "data": data, "git_commit": git_commit()}
+    write_report(logdir / RUN_FILE, run)
 
 
 def read_run(logdir: Path) -> dict[str, Any]:
     """What ``run.json`` says; {} where there is none. Raises CheckpointError when it is damaged."""
-    path = logdir / RUN_FILE
-    try:
-        return read_object(path) if path.is_file() else {}
-    except ValueError as error:
-        raise CheckpointError(f"{path}: damaged ({error}); delete it to go on without it") from error
+    return read_report(logdir / RUN_FILE, "delete it to go on without it")
 
 
 def trained_rates(logdir: Path) -> list[float]:
@@ -52,8 +41,7 @@ def trained_rates(logdir: Path) -> list[float]:
 def training_data(config: Config, workdir: Path) -> dict[str, Any]:
     """What ``config`` trains on, counted in its manifest.
 
-    Raises:
-        ManifestError: the dataset is not in ``workdir``, or has nothing to train on.
+    Raises ManifestError: the dataset is not in ``workdir``, or has nothing to train on.
     """
     folder = workdir / config.data.dataset
     manifest = read_manifest(folder)
@@ -70,10 +58,6 @@ def training_data(config: Config, workdir: Path) -> dict[str, Any]:
         "videos": len(views),
         "frame_rates": sorted({round(fps, 3) for _, _, fps in views}),
         "hours": round(sum(frames / fps for _, frames, fps in views) / 3600, 3),
-        "held_out_events": _events(held_out),
+        "held_out_events": len({sample.event for sample in held_out.samples}),
         "manifest_hash": file_hash(folder / MANIFEST_NAME),
     }
-
-
-def _events(manifest: Manifest) -> int:
-    return len({sample.event for sample in manifest.samples})

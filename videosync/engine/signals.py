@@ -10,7 +10,7 @@ import socket
 import threading
 import time
 from multiprocessing import forkserver, resource_tracker
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from videosync.errors import VideoSyncError
@@ -24,7 +24,7 @@ PATIENCE_TIMES = 3.0  # as many times as long as the longest piece of work so fa
 
 
 def shield_workers() -> None:
-    """Make data-loading workers deaf to SIGTERM and Ctrl-C, which schedulers and terminals send to all processes.
+    """Make data-loading workers ignore SIGTERM and Ctrl-C, which schedulers and terminals send to all processes.
 
     The loop needs its workers for the step in which it learns of the signal; they end with it. To be called
     before the first worker is started: workers inherit the signal mask of multiprocessing's fork server.
@@ -54,8 +54,8 @@ class StopRequest:
     thread sees no signal while it waits inside a library.
     """
 
-    def __init__(self, *, speaks: bool = True) -> None:
-        self.speaks = speaks  # of many processes one says that it gave up
+    def __init__(self, *, warns: bool = True) -> None:
+        self.warns = warns  # that it gave up: one of many processes does
         self.signal: int | None = None
         self._noted = 0.0
         self._before: dict[signal.Signals, Any] = {}
@@ -101,9 +101,7 @@ class StopRequest:
         self._before = {number: signal.signal(number, self._note) for number in SIGNALS}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.heed()
         for number, handler in self._before.items():
             signal.signal(number, handler)
@@ -130,7 +128,7 @@ class StopRequest:
 
     def _give_up(self, number: int, patience: float) -> None:
         log.log(
-            logging.WARNING if self.speaks else logging.DEBUG,
+            logging.WARNING if self.warns else logging.DEBUG,
             "%s: the work under way did not end within %.0f s (it waits for another process or a disk), so this "
             "process ends without saving; go on from the last checkpoint with --continue_train",
             signal.Signals(number).name,

@@ -91,8 +91,7 @@ def run_training(
 def starting_point(logdir: Path, continue_train: bool) -> Checkpoint | None:
     """The latest checkpoint to go on from, or None to start anew.
 
-    Raises:
-        CheckpointError: there are checkpoints and nobody asked to go on from them, or an exported encoder.
+    Raises CheckpointError: there are checkpoints and nobody asked to go on from them, or an exported encoder.
     """
     if is_export(logdir):
         raise CheckpointError(
@@ -113,8 +112,7 @@ def starting_point(logdir: Path, continue_train: bool) -> Checkpoint | None:
 def config_changes(config: Config, checkpoint: Checkpoint) -> list[str]:
     """How ``config`` differs from the one ``checkpoint`` was trained with, one line an option.
 
-    Raises:
-        CheckpointError: the model differs, so that the weights would mean something else.
+    Raises CheckpointError: the model differs, so that the weights would mean something else.
     """
     before = config_from_dict(checkpoint.config, source=str(checkpoint.folder / "checkpoint.json"))
     changes = config_differences(before, config)
@@ -132,8 +130,7 @@ def resume(trainer: Trainer, checkpoint: Checkpoint) -> list[str]:
 
     Returns what will differ from an uninterrupted run, as sentences; nothing where the run is the same.
 
-    Raises:
-        CheckpointError: it is damaged, or its weights do not fit.
+    Raises CheckpointError: it is damaged, or its weights do not fit.
     """
     load_weights(trainer.encoder, checkpoint)
     saved = checkpoint.training_state()

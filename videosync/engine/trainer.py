@@ -95,7 +95,7 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(distributed.device.type, enabled=train.precision == "fp16")
         self.parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         self.state = LoopState()
-        self.stop = StopRequest(speaks=distributed.is_main)
+        self.stop = StopRequest(warns=distributed.is_main)
         self.stop_signal: int | None = None  # what all ranks agreed to stop on
         self.clock = StepClock()
 

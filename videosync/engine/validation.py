@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -67,56 +68,29 @@ class Validator:
         return {}
 
 
+@dataclass(kw_only=True)
 class HeldOutValidator(Validator):
-    """The loss on held-out clips and, where they have two views, label-free offset errors on their pairs.
+    """The loss on held-out clips and, where they have two views, label-free offset errors on their pairs."""
 
-    Args:
-        loader: this rank's share of the held-out clips, one a batch, so that the mean does not depend on the
-            number of ranks.
-        clip_events: the event of each of these clips.
-        loss: as in training; it says what else is measured.
-        pairs: all held-out pairs; ranks share them out. May be empty.
-        methods: label-free methods whose mean absolute error is measured.
-        max_offset: K.
-        matching: ``image_size``, ``metric``, ``temperature`` of
-            :func:`videosync.evaluation.sync.iter_pair_matrices`.
-        criterion: "val/loss", or that of the expected error.
-        identity: see :class:`Validator`.
-        looks_at: how much of what decides, in words.
-    """
+    # this rank's share of the held-out clips, one a batch, so that the mean does not depend on the number of ranks
+    loader: DataLoader[Any]
+    clip_events: Sequence[str]  # of each of these clips
+    loss: Objective  # as in training; it says what else is measured
+    pairs: Sequence[SyncPair]  # all held-out ones; ranks share them out; may be empty
+    methods: Mapping[str, OffsetMethod]  # label-free ones, whose mean absolute error is measured
+    max_offset: int  # K
+    matching: Mapping[str, Any]  # options of :func:`videosync.evaluation.sync.iter_pair_matrices`
+    criterion: str  # "val/loss", or that of the expected error
+    identity: str
+    looks_at: str  # how much of what decides, in words
+    distributed: Distributed
+    dtype: torch.dtype
 
-    def __init__(
-        self,
-        *,
-        loader: DataLoader[Any],
-        clip_events: Sequence[str],
-        loss: Objective,
-        pairs: Sequence[SyncPair],
-        methods: Mapping[str, OffsetMethod],
-        max_offset: int,
-        matching: Mapping[str, Any],
-        criterion: str,
-        identity: str,
-        looks_at: str,
-        distributed: Distributed,
-        dtype: torch.dtype,
-    ) -> None:
-        self.loader = loader
-        self.clip_events = clip_events
-        self.loss = loss
-        self.pairs = pairs
+    def __post_init__(self) -> None:
         # of a single event its windows are compared: they overlap, so that their standard error is small
-        single = len({pair.event for pair in pairs}) == 1
-        self.pair_units = [pair.pair_id if single else pair.event for pair in pairs]
-        self.methods = methods
-        self.max_offset = max_offset
-        self.matching = matching
-        self.criterion = criterion
-        self.identity = identity
-        self.looks_at = looks_at
-        self.rule = f"the last within one standard error of the lowest {self._score()} on {looks_at}"
-        self.distributed = distributed
-        self.dtype = dtype
+        single = len({pair.event for pair in self.pairs}) == 1
+        self.pair_units = [pair.pair_id if single else pair.event for pair in self.pairs]
+        self.rule = f"the last within one standard error of the lowest {self._score()} on {self.looks_at}"
 
     def _score(self, value: float | None = None) -> str:
         if self.criterion == "val/loss":
@@ -127,14 +101,12 @@ class HeldOutValidator(Validator):
         score = metrics.get(self.criterion)
         if score is None:
             return "not validated"
-        return f"{self._score(score)} on {self.looks_at}, {self._beside_the_lowest(score, state)}"
-
-    def _beside_the_lowest(self, score: float, state: LoopState) -> str:
+        found = f"{self._score(score)} on {self.looks_at}"
         if score <= state.best:
-            return "the lowest so far"
+            return f"{found}, the lowest so far"
         error = standard_error(self.events, state.best_events)
         spread = f" ± {error:.2g}" if error else ""
-        return f"{score - state.best:.2g}{spread} above the lowest (epoch {state.best_epoch or 'unknown'})"
+        return f"{found}, {score - state.best:.2g}{spread} above the lowest (epoch {state.best_epoch or 'unknown'})"
 
     def measure(self, encoder: nn.Module, check: Callable[[], None] = lambda: None) -> dict[str, float]:
         was_training = encoder.training

@@ -1,6 +1,4 @@
-"""Backbone features of a video, decoded while the backbone computes, in memory that does not grow with its
-length.
-"""
+"""Backbone features of a video, decoded while the backbone computes, in memory that does not grow with its length."""
 
 from __future__ import annotations
 

@@ -117,25 +117,22 @@ def metrics_table(methods: Mapping[str, SyncMetrics], floor: SyncMetrics, notes:
     """
     head = ["method", "error frames", "95 % (events)", "error ms", "median", "≤1", "≤3", "≤5", "≤10", "≤1 95 %"]
     rows = [head] + [_table_row(name, m) for name, m in ((FLOOR_NAME, floor), *methods.items())]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(row[1:], widths[1:])]).rstrip()
-        for row in rows
-    ]
+    lines = columns(rows)
     lines.insert(1, "─" * len(lines[0]))
     exact = any(m.within_1 in (0, 1) and m.within_1_interval for m in (floor, *methods.values()))
     lines.append(
         f"{floor.n} pair{'s' * (floor.n != 1)} of {floor.n_events} event{'s' * (floor.n_events != 1)}"
         + exact * "; all or none within 1 frame: exact binomial bounds over events"
     )
-    return "\n".join([*lines, *too_few_events(floor.n_events), *(f"Note: {note}" for note in notes)])
+    if floor.n_events < FEWEST_EVENTS:
+        lines.append(f"No intervals over events: they need {FEWEST_EVENTS} events or more, here are {floor.n_events}.")
+    return "\n".join([*lines, *(f"Note: {note}" for note in notes)])
 
 
-def too_few_events(num_events: int) -> list[str]:
-    """Why there are no intervals: a sentence, or none."""
-    if num_events >= FEWEST_EVENTS:
-        return []
-    return [f"No intervals over events: they need {FEWEST_EVENTS} events or more, here are {num_events}."]
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table: the first column to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
 
 
 def _table_row(name: str, m: SyncMetrics) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,10 +18,10 @@ from torch import Tensor
 from videosync.evaluation.embed import video_features
 from videosync.models.encoder import Encoder
 from videosync.models.noise import NoiseEncoder
-from videosync.similarity.matrix import similarity_matrix
+from videosync.similarity.matrix import Metric, similarity_matrix
 from videosync.types import SyncPair, Window
 
-Metric = Literal["sqeuclidean", "cosine"]
+BATCH = 16  # windows that the transformer sees at once
 # forward [N, T, T], backward [N, T, T], max_offset -> predicted offsets [N], frames
 OffsetMethod = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
@@ -37,14 +37,10 @@ class PairMatrices:
 
 @dataclass(frozen=True)
 class PairResult:
-    """What each method said about one pair; offsets in frames."""
+    """What each method said about one pair."""
 
-    index: int
-    pair_id: str
-    event: str
-    fps: float
-    true: int
-    predicted: dict[str, float]
+    index: int  # of the pair
+    predicted: dict[str, float]  # offsets, frames
 
 
 def deal_events(pairs: Sequence[SyncPair], world_size: int) -> list[list[int]]:
@@ -98,12 +94,7 @@ def iter_pair_matrices(
 
 @torch.no_grad()
 def embed_windows(
-    encoder: Encoder | NoiseEncoder,
-    windows: Sequence[Window],
-    *,
-    image_size: int,
-    device: torch.device | str,
-    batch: int = 16,
+    encoder: Encoder | NoiseEncoder, windows: Sequence[Window], *, image_size: int, device: torch.device | str
 ) -> dict[Window, Tensor]:
     """Embeddings ``[T, D]`` of each window; every frame goes through the backbone once.
 
@@ -121,8 +112,8 @@ def embed_windows(
     embeddings: dict[Window, Tensor] = {}
     for length in sorted({w.num_frames for w in unique}):
         same = [w for w in unique if w.num_frames == length]
-        for first in range(0, len(same), batch):
-            part = same[first : first + batch]
+        for first in range(0, len(same), BATCH):
+            part = same[first : first + BATCH]
             stacked = torch.stack([features[w] for w in part]).to(device)  # [n, T, F]
             embeddings.update(zip(part, encoder.embed(stacked, None).float()))
     return embeddings
@@ -147,38 +138,19 @@ def evaluate_encoder(
     pairs: Sequence[SyncPair],
     methods: Mapping[str, OffsetMethod],
     *,
-    image_size: int,
     max_offset: int,
-    device: torch.device | str,
-    metric: Metric,
-    temperature: float,
-    rank: int = 0,
-    world_size: int = 1,
     on_pairs: Callable[[int], object] = lambda count: None,
+    **options: Any,
 ) -> list[PairResult]:
-    """What each of ``methods`` predicts for this rank's share of ``pairs``.
+    """What each of ``methods`` predicts for this rank's share of ``pairs``; ``options`` as in ``iter_pair_matrices``.
 
-    ``on_pairs`` is told how many pairs are done after each event (for a progress bar). Gather the lists of
-    all ranks with :func:`videosync.evaluation.embed.merged`.
+    ``on_pairs`` is called with the number of pairs that were done after each event (for a progress bar). Gather the
+    lists of all ranks with :func:`videosync.evaluation.embed.merged`.
     """
-    training = encoder.training
-    encoder.eval()
     results = []
-    for part in iter_pair_matrices(
-        encoder,
-        pairs,
-        image_size=image_size,
-        device=device,
-        metric=metric,
-        temperature=temperature,
-        rank=rank,
-        world_size=world_size,
-    ):
+    for part in iter_pair_matrices(encoder, pairs, **options):
         predicted = {name: method(part.forward, part.backward, max_offset) for name, method in methods.items()}
         for n, index in enumerate(part.indices):
-            pair = pairs[index]
-            said = {name: float(offsets[n]) for name, offsets in predicted.items()}
-            results.append(PairResult(index, pair.pair_id, pair.event, pair.window0.fps, pair.offset, said))
+            results.append(PairResult(index, {name: float(offsets[n]) for name, offsets in predicted.items()}))
         on_pairs(len(part.indices))
-    encoder.train(training)
     return results

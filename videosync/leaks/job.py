@@ -16,13 +16,13 @@ import numpy as np
 
 from videosync.config.schema import Config
 from videosync.data.manifest import read_manifest, write_manifest
-from videosync.data.pairs import sync_pairs
 from videosync.data.samples import Sample
+from videosync.engine.build import pairs_of
 from videosync.engine.construct import construct_similarity_sets
 from videosync.engine.distributed import Distributed
 from videosync.engine.eval_detectors import evaluate_detectors
-from videosync.engine.train_detectors import train_detectors, versions
-from videosync.files import write_json
+from videosync.engine.reports import write_report
+from videosync.engine.train_detectors import train_detectors
 from videosync.lags.scores import best_lag
 from videosync.leaks.chance import ChanceTest, label_groups
 from videosync.leaks.metadata import clip_pairs, keyframe_scores, offsets_from_lengths, packet_size_offsets
@@ -95,7 +95,15 @@ def find_leaks(
     rows.append(_length_row(config, output, judge))
     rows += _packet_rows(config, control_frames, [TRAIN] * bool(train) + [config.eval.split] * bool(val), output, judge)
     report = LeakReport(tuple(rows), tuple(notes))
-    _write(output / "leaks.json", report, config, command)
+    facts = {
+        "leaks": [row.name for row in report.leaks],
+        "rows": [asdict(row) for row in rows],
+        "notes": notes,
+        "false_alarms": FALSE_ALARMS,
+        "config": asdict(config),
+        "command": command,
+    }
+    write_report(output / "leaks.json", facts)
     return report
 
 
@@ -130,7 +138,7 @@ def _noise_rows(
         output=output / "evaluation",
         command=command,
     )
-    pairs = _pairs(config, config.eval.split, config.pairs.num_frames, output)
+    pairs = pairs_of(config, read_manifest(output / DATASET), config.eval.split)
     assert list(results.pair_ids) == [pair.pair_id for pair in pairs]
     labels = _labels(pairs, config)
     return [judge.answers(f"noise → {name}", results.predicted[name], **labels) for name in methods]
@@ -156,18 +164,6 @@ def _length_row(config: Config, output: Path, judge: Judge) -> LeakRow:
     return row
 
 
-def _pairs(config: Config, split: str, num_frames: int, output: Path) -> list[SyncPair]:
-    return sync_pairs(
-        read_manifest(output / DATASET),
-        split,
-        num_frames=num_frames,
-        max_offset=config.pairs.max_offset,
-        placement=config.pairs.placement,
-        windows=config.pairs.windows_train if split == TRAIN else config.pairs.windows_val,
-        seed=config.pairs.seed,
-    )
-
-
 def _labels(pairs: Sequence[SyncPair], config: Config) -> dict[str, Any]:
     """Keywords of ``Judge.answers``."""
     offsets, events = np.array([pair.offset for pair in pairs]), [pair.event for pair in pairs]
@@ -181,7 +177,9 @@ def _labels(pairs: Sequence[SyncPair], config: Config) -> dict[str, Any]:
 
 
 def _packet_rows(config: Config, num_frames: int, splits: Sequence[str], output: Path, judge: Judge) -> list[LeakRow]:
-    pairs = [pair for split in splits for pair in _pairs(config, split, num_frames, output)]
+    config = replace(config, pairs=replace(config.pairs, num_frames=num_frames))
+    manifest = read_manifest(output / DATASET)
+    pairs = [pair for split in splits for pair in pairs_of(config, manifest, split)]
     packets_of = lru_cache(maxsize=None)(read_packets)
     reach, labels = config.pairs.max_offset, _labels(pairs, config)
     offsets = labels["offsets"]
@@ -206,16 +204,3 @@ def _packet_rows(config: Config, num_frames: int, splits: Sequence[str], output:
     sizes = judge.answers("packet sizes", packet_size_offsets(pairs, packets_of, reach), **labels)
     reference = "for comparison only: bits follow the motion, so this is no leak"
     return [keyframes, replace(sizes, verdict=reference, leak=False, told=True)]
-
-
-def _write(path: Path, report: LeakReport, config: Config, command: str) -> None:
-    content = {
-        "leaks": [row.name for row in report.leaks],
-        "rows": [asdict(row) for row in report.rows],
-        "notes": list(report.notes),
-        "false_alarms": FALSE_ALARMS,
-        "config": asdict(config),
-        "command": command,
-        "versions": versions(),
-    }
-    write_json(path, content)

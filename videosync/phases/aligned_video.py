@@ -45,8 +45,7 @@ def write_aligned_video(path: str | PathLike[str], query: PhaseVideo, key: Phase
 
     Captions say which frames are shown and their phases, in green where both agree and in red where not.
 
-    Raises:
-        VideoError: a video cannot be read, or the file cannot be written.
+    Raises VideoError: a video cannot be read, or the file cannot be written.
     """
     write_video(path, _pictures(query, key, warped), query.fps)
 

@@ -9,7 +9,7 @@ import numpy as np
 from videosync.data.samples import quoted
 from videosync.errors import ManifestError
 from videosync.phases.embed import PhaseVideo
-from videosync.phases.tasks import FITTED_TASKS, LABELLED_TASKS, Tracks, complete, labelled, phase_numbers, track_of
+from videosync.phases.tasks import FITTED_TASKS, LABELLED_TASKS, Tracks, complete, labelled, phase_numbers, tracks_of
 
 
 def check_videos(
@@ -81,5 +81,4 @@ def _check_completion(train: Tracks, val: Tracks, *, dataset: str, split: str) -
 
 def _tracks(videos: Sequence[PhaseVideo]) -> Tracks:
     """The videos with a frame that counts, without embeddings."""
-    tracks = [track_of(v.event, np.empty((v.num_frames, 0)), v.labels) for v in videos]
-    return [track for track in tracks if len(track.embeddings)]
+    return tracks_of(videos, [np.empty((video.num_frames, 0)) for video in videos])

@@ -3,7 +3,7 @@
 A position code can make an encoder look good that sees nothing: actions of one kind go through their phases in one
 order, so two videos that count their frames alike are "aligned", with a Kendall's tau of 1. Positions are therefore
 also taken away: the places that the frames of a video are told are shuffled, and a frame's embedding is the mean over
-``DRAWS`` such orders. What speaks of the place alone is then noise; what a frame shows stays, and each draw is a set
+``DRAWS`` such orders. What depends on the place alone is then noise; what a frame shows stays, and each draw is a set
 of codes that the encoder knows from training. (Without any codes it would get inputs that it has never seen.)
 """
 
@@ -54,8 +54,7 @@ class VideoEmbeddings:
 def phase_videos(manifest: Manifest, split: str) -> list[PhaseVideo]:
     """Every file of a split once, in the order of the manifest, with its labels where it has some.
 
-    Raises:
-        ManifestError: there is no such split, or a label file is missing or malformed.
+    Raises ManifestError: there is no such split, or a label file is missing or malformed.
     """
     videos: dict[str, PhaseVideo] = {}
     for sample in manifest.of_split(split):
@@ -99,8 +98,7 @@ def embed_videos(
     ``encoder`` is in evaluation mode, on ``device``. A video of more than ``max_frames`` frames (0: any number) is
     embedded in pieces (:func:`pieces`), each with positions of its own. ``on_video`` is called with 1 after each video.
 
-    Raises:
-        VideoError: a video cannot be read.
+    Raises VideoError: a video cannot be read.
     """
     found = []
     for index in deal_videos(videos, world_size)[rank]:
@@ -124,20 +122,17 @@ def embed_videos(
     return found
 
 
-def embed_without_positions(encoder: Encoder, features: Tensor, *, seed: int, draws: int = DRAWS) -> Tensor:
+def embed_without_positions(encoder: Encoder, features: Tensor, *, seed: int) -> Tensor:
     """Features ``[B, T, F]`` → unit embeddings float32 ``[B, T, D]``, each frame told random places.
 
-    The mean over ``draws`` of the unit embeddings with a random order of places, scaled to unit length again. What
+    The mean over ``DRAWS`` of the unit embeddings with a random order of places, scaled to unit length again. What
     frames see of their neighbours before positions come in (motion, ``model.temporal_kernel``) stays as it is.
     """
     generator = torch.Generator().manual_seed(seed)
-    total: Tensor | None = None
-    for _ in range(draws):
+    total = torch.zeros(1, device=features.device)
+    for _ in range(DRAWS):
         places = torch.randperm(features.shape[1], generator=generator).to(features.device)
-        unit = F.normalize(encoder.embedder(features, None, places).float(), dim=-1)
-        total = unit if total is None else total + unit
-    if total is None:
-        raise ValueError(f"draws is {draws}; expected 1 or more")
+        total = total + F.normalize(encoder.embedder(features, None, places).float(), dim=-1)
     return F.normalize(total, dim=-1)
 
 

@@ -7,7 +7,7 @@ needs them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.spatial.distance import cdist
@@ -26,12 +26,12 @@ def kendalls_tau(videos: Sequence[np.ndarray], *, stride: int = 1, distance: str
     neighbour, every ``stride``-th frame. Needs no labels. float64 ``[N, N]`` (row: query), NaN on the diagonal and
     where tau is undefined because all neighbours are one frame.
     """
-    _need(videos, 2, "Kendall's tau")
+    _need_two(videos, "Kendall's tau")
     taus = np.full((len(videos), len(videos)), np.nan)
     for i, query in enumerate(videos):
         for j, candidate in enumerate(videos):
             if i != j:
-                nearest = cdist(query[::stride], candidate[::stride], distance).argmin(1)  # [Ti]
+                nearest = nearest_frames(query[::stride], candidate[::stride], distance)  # [Ti]
                 if len(nearest) > 1:
                     taus[i, j] = kendalltau(np.arange(len(nearest)), nearest).statistic
     return taus
@@ -49,7 +49,7 @@ def retrieval_precision(
 
     Mean over the frames of each video (every ``stride``-th): float64 ``[N, len(ks)]``.
     """
-    _need(videos, 2, "retrieval")
+    _need_two(videos, "retrieval")
     _match(videos, labels)
     means = np.zeros((len(videos), len(ks)))
     for i, (query, phase) in enumerate(zip(videos, labels)):
@@ -57,14 +57,7 @@ def retrieval_precision(
         pool = np.concatenate([videos[j][::stride] for j in others])
         phases = np.concatenate([labels[j][::stride] for j in others])
         most = min(max(ks), len(pool))
-        queries = query[::stride]
-        rows = max(1, DISTANCES // len(pool))  # at once
-        nearest = np.concatenate(
-            [
-                _nearest(cdist(queries[start : start + rows], pool, distance), most)
-                for start in range(0, len(queries), rows)
-            ]
-        )
+        nearest = np.concatenate([_nearest(part, most) for part in _distances(query[::stride], pool, distance)])
         same = phases[nearest] == phase[::stride][:, None]  # [T, max K]
         means[i] = [same[:, :k].mean() for k in ks]
     return means
@@ -120,6 +113,17 @@ def classified_frames(
     return np.asarray(fitted.predict(x_val) == y_val)
 
 
+def nearest_frames(query: np.ndarray, key: np.ndarray, distance: str) -> np.ndarray:
+    """Frame of ``key`` ``[T1, D]`` nearest to each of ``query`` ``[T0, D]``: int64 ``[T0]``."""
+    return np.concatenate([part.argmin(1) for part in _distances(query, key, distance)])
+
+
+def _distances(query: np.ndarray, key: np.ndarray, distance: str) -> Iterator[np.ndarray]:
+    """float64 ``[n, T1]``, a few frames of ``query`` at a time."""
+    rows = max(1, DISTANCES // len(key))
+    return (cdist(query[start : start + rows], key, distance) for start in range(0, len(query), rows))
+
+
 def _nearest(distances: np.ndarray, count: int) -> np.ndarray:
     """Columns of the ``count`` smallest values of each row, nearest first: int64 ``[T, count]``."""
     some = np.argpartition(distances, count - 1, axis=1)[:, :count]
@@ -138,9 +142,9 @@ def _completion(phases: np.ndarray, num_phases: int) -> np.ndarray:
     return np.stack(columns, axis=1)
 
 
-def _need(videos: Sequence[np.ndarray], count: int, what: str) -> None:
-    if len(videos) < count:
-        raise ValueError(f"{what} needs {count} videos or more, got {len(videos)}")
+def _need_two(videos: Sequence[np.ndarray], what: str) -> None:
+    if len(videos) < 2:
+        raise ValueError(f"{what} needs 2 videos or more, got {len(videos)}")
 
 
 def _match(videos: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> None:

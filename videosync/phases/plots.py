@@ -9,7 +9,6 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from scipy.spatial.distance import cdist
 
 from videosync.phases.embed import PhaseVideo
 from videosync.video.read import read_frames_at
@@ -31,13 +30,6 @@ class Aligned:
     nearest: np.ndarray  # int64 [T0], frame of key
     warped: np.ndarray  # int64 [T0], frame of key along the warping path
     tau: float | None  # Kendall's tau of ``nearest``
-
-
-def nearest_frames(query: np.ndarray, key: np.ndarray, distance: str) -> np.ndarray:
-    """Frame of ``key`` ``[T1, D]`` nearest to each of ``query`` ``[T0, D]``: int64 ``[T0]``."""
-    rows = max(1, 2**23 // len(key))  # at once
-    parts = [cdist(query[start : start + rows], key, distance).argmin(1) for start in range(0, len(query), rows)]
-    return np.concatenate(parts)
 
 
 def save_alignment(path: Path, pair: Aligned, title: str) -> None:

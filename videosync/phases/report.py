@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from videosync.evaluation.metrics import columns
 from videosync.phases.embed import PhaseVideo, VideoEmbeddings
 from videosync.phases.scores import Score
-from videosync.phases.tasks import CHANCE, TASKS, PhaseOptions, Task, Track, Tracks, position_code, track_of
+from videosync.phases.tasks import CHANCE, TASKS, PhaseOptions, Task, Track, Tracks, position_code, tracks_of
 
 Scores = dict[str, Score]  # metric → score
 
@@ -25,15 +26,9 @@ class PhaseScores:
     chance: Scores
 
     def to_json(self) -> dict[str, Any]:
-        columns = {
-            "encoder": self.encoder,
-            "without_positions": self.without_positions,
-            "position_only": self.position_only,
-            "chance": self.chance,
-        }
         return {
-            name: None if scores is None else {metric: score.to_json() for metric, score in scores.items()}
-            for name, scores in columns.items()
+            column: None if scores is None else {metric: score.to_json() for metric, score in scores.items()}
+            for column, scores in vars(self).items()
         }
 
 
@@ -62,8 +57,7 @@ class EmbeddedSplit:
         return self._tracks([position_code(video.num_frames) for video in self.videos])
 
     def _tracks(self, embeddings: Sequence[np.ndarray]) -> list[Track]:
-        tracks = [track_of(v.event, e, v.labels) for v, e in zip(self.videos, embeddings, strict=True)]
-        return [track for track in tracks if len(track.embeddings)]
+        return tracks_of(self.videos, embeddings)
 
 
 def score_phases(tasks: Sequence[str], train: EmbeddedSplit, val: EmbeddedSplit, options: PhaseOptions) -> PhaseScores:
@@ -101,11 +95,7 @@ def phase_table(scores: PhaseScores, notes: Sequence[str] = ()) -> str:
             other = scores.without_positions[metric]
             row += [_value(metric, other), _interval(metric, other)]
         rows.append([*row, _value(metric, scores.position_only[metric]), _value(metric, scores.chance[metric])])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:]))]).rstrip()
-        for row in rows
-    ]
+    lines = columns(rows)
     lines.insert(1, "─" * max(map(len, lines)))
     return "\n".join([*lines, *_counts(scores.encoder), *notes])
 
@@ -125,10 +115,7 @@ def _value(metric: str, score: Score) -> str:
 
 
 def _interval(metric: str, score: Score) -> str:
-    if score.interval is None:
-        return "–"
-    low, high = (_number(metric, value) for value in score.interval)
-    return f"{low} … {high}"
+    return "–" if score.interval is None else " … ".join(_number(metric, value) for value in score.interval)
 
 
 def _number(metric: str, value: float) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videosync.phases.embed import PhaseVideo
 from videosync.phases.metrics import classified_frames, completion_predictions, kendalls_tau, retrieval_precision
 from videosync.phases.scores import EventDraws, Score, mean_score, pair_score, r_squared_score
 
@@ -53,6 +54,12 @@ def track_of(event: str, embeddings: np.ndarray, labels: np.ndarray | None) -> T
     if labels is None:
         return Track(event, embeddings, None)
     return Track(event, embeddings[labels >= 0], labels[labels >= 0])
+
+
+def tracks_of(videos: Sequence[PhaseVideo], embeddings: Sequence[np.ndarray]) -> list[Track]:
+    """Of the videos with a frame that counts."""
+    tracks = [track_of(v.event, e, v.labels) for v, e in zip(videos, embeddings, strict=True)]
+    return [track for track in tracks if len(track.embeddings)]
 
 
 def position_code(num_frames: int) -> np.ndarray:
