@@ -1,4 +1,4 @@
-# One door: make demo · test · test-all · test-portable · lint · types · bench · weights · docs
+# make demo · test · test-all · test-portable · lint · types · bench · weights · docs
 # The first of them makes .venv (one install step). Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
