@@ -252,7 +252,8 @@ def test_files_are_synchronised_with_the_trained_encoder_and_detector(workdir, t
 
     by_name = ("--encoder", str(trained), "--detector", "chain/equivariant")
     found = answer(videos, *by_name)
-    assert (found["encoder"], found["detector"], found["notes"]) == ("encoder", "chain/equivariant", [])
+    encoder = f"{trained.parent.name}/encoder"
+    assert (found["encoder"], found["detector"], found["notes"]) == (encoder, "chain/equivariant", [])
     folder = workdir / "detectors" / "chain" / "equivariant"
     assert answer(videos, "--encoder", str(trained), "--detector", str(folder)) == found
     back = answer(videos[::-1], *by_name)

@@ -223,7 +223,7 @@ def test_a_reference_that_is_not_placed_is_said(
     assert run(event[0][0], still, "--cue", "motion", "--plot", picture) == 3
     shown = capsys.readouterr()
     assert f"{event[0][0].name}: not placed: no other video is left to compare it with." in shown.out
-    assert "nothing to draw in" in shown.err
+    assert "nothing to plot in" in shown.err
     assert not picture.exists()
 
 

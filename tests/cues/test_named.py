@@ -154,9 +154,8 @@ def test_unrelated_signals_do_not_win_at_the_edges() -> None:
     assert edge <= 15  # a sixth of the range: 6.7 expected, correlations as they are give 35
 
 
-@pytest.mark.parametrize(("cue", "bias", "largest"), [("motion", 0.1, 0.2), ("frames-decorrelated", 0.02, 0.04)])
 @pytest.mark.parametrize("shift", [-0.4, -0.2, 0.0, 0.25, 0.5])
-def test_the_peak_between_frames_is_nearly_unbiased(shift: float, cue: str, bias: float, largest: float) -> None:
+def test_the_peak_between_frames_is_nearly_unbiased(shift: float) -> None:
     """The same moments, sampled a fraction of a frame later: the parabola's top is within a tenth of a frame."""
     rng = np.random.default_rng(11)
     names = CUES["motion"].channels
@@ -166,10 +165,10 @@ def test_the_peak_between_frames_is_nearly_unbiased(shift: float, cue: str, bias
         later = round(20 * (9 + shift))
         first = {n: v[400 + later : 400 + later + 3000 : 20] for n, v in fine.items()}
         second = {n: v[400 : 400 + 3000 : 20] for n, v in fine.items()}
-        curve = LagScores(LAGS.start, CUES[cue].score(first, second, LAGS))
+        curve = LagScores(LAGS.start, CUES["motion"].score(first, second, LAGS))
         errors.append(curve.vertex(LAGS[int(curve.scores.argmax())]) - (9 + shift))
-    assert abs(np.mean(errors)) < bias
-    assert np.abs(errors).max() < largest
+    assert abs(np.mean(errors)) < 0.1
+    assert np.abs(errors).max() < 0.15
 
 
 def window(path: Path, start: int, frames: int) -> Signals:

@@ -18,7 +18,7 @@ from videosync.lags.correlation import (
     decorrelated_vectors,
     whiten,
 )  # fmt: skip
-from videosync.lags.similarity import similarity_scores
+from videosync.lags.matching import match_scores
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def matched(*channels: str, decorrelated: bool) -> Part:
             vectors0, vectors1 = decorrelated_vectors(*signals, scale=scale, ridge=TUNED.ridge)
         else:
             vectors0, vectors1 = (change_vectors(signal, scale=scale) for signal in signals)
-        return similarity_scores(vectors0, vectors1, lags, temperature=TUNED.temperature)
+        return match_scores(vectors0, vectors1, lags, temperature=TUNED.temperature)
 
     return Part(channels, curve)
 

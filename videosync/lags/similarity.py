@@ -1,10 +1,11 @@
 """How much better frames fit each other along a diagonal of a similarity matrix than anywhere: one score a lag.
 
-The one formula of the project, from vectors or from matrices: the loss over lags, ``diagonal``, the cues of ``videosync
-sync`` and the choice of the best checkpoint all call it. A cell of a matrix counts as the logarithm of its softmax: a
-mean of probabilities is decided by a few sharp rows when the temperature is low. The mean along a diagonal is given in
-standard errors, ``(mean along it - mean of all cells) / (their standard deviation) · √(cells on it)``: short diagonals
-are noisier and would win by chance. The score is the mean of that of the softmax over rows and of that over columns.
+The one formula for embeddings, as vectors or as matrices: the loss over lags, ``diagonal``, the encoder in ``videosync
+sync`` and the choice of the best checkpoint all call it (measured vectors: ``matching.py``). A cell of a matrix counts
+as the logarithm of its softmax: a mean of probabilities is decided by a few sharp rows when the temperature is low. The
+mean along a diagonal is given in standard errors, ``(mean along it - mean of all cells) / (their standard deviation) ·
+√(cells on it)``: short diagonals are noisier and would win by chance. The score is the mean of that of the softmax over
+rows and of that over columns.
 """
 
 from __future__ import annotations
