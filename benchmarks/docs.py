@@ -33,6 +33,11 @@ SHORT = ("always-0", "energy", "cue:motion", "cue:motion-learned")
 NAMES = {"always-0": "always 0", "noise": "noise encoder"}
 
 
+def named(row: Row) -> str:
+    """What the pages call a method."""
+    return NAMES.get(row["name"], row["name"].removeprefix("cue:"))
+
+
 def rows_of(*names: str) -> list[dict[str, Any]]:
     """The rows of results, one after the other. Raises ConfigError: there is no such result."""
     return [row for name in names for row in load_result(name)["rows"]]
@@ -50,8 +55,7 @@ def accuracy(cell: Callable[[Row], str], names: Sequence[str] = ()) -> Callable[
         for row in rows_of("accuracy"):
             window = WINDOWS.get(row["window"], f"{row['window']} frames")
             about = f"{window}: {row['sets']} sets, {row['units']} pairs, {row['n']} windows"
-            name = NAMES.get(row["name"], row["name"].removeprefix("cue:"))
-            rows.append({**row, "window": about, "name": name, "method": row["name"]})
+            rows.append({**row, "window": about, "name": named(row), "method": row["name"]})
         return cross([row for row in rows if not names or row["method"] in names], cell, "method")
 
     return block
@@ -66,6 +70,7 @@ def outcome(row: Row) -> str:
 def sets() -> str:
     """The first kind of windows, set by set."""
     rows = [row for row in rows_of("accuracy") if row["name"] in SHORT]
+    rows = [{**row, "name": named(row)} for row in rows]
     return set_table([row for row in rows if row["window"] == rows[0]["window"]])
 
 
