@@ -11,13 +11,14 @@ import numpy as np
 
 from benchmarks.pipeline import Answer
 from benchmarks.scores import scores
-from videosync.evaluation.plots import COLORS
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
 GREYS = {"always-0": "0.5", "energy": "0.75"}  # what a method is compared with; the other floors are left out
 FLOORS = ("noise", "keyframes")
+
+COLORS = ("tab:cyan", "tab:orange", "tab:green", "tab:pink", "tab:olive", "tab:purple", "tab:brown", "tab:red")
 
 
 def save_set_bars(path: Path, answers: Sequence[Answer], title: str) -> None:

@@ -16,8 +16,6 @@ from videosync.video.read import read_frames_at
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
-COLORS = ("tab:cyan", "tab:orange", "tab:green", "tab:pink", "tab:olive", "tab:purple", "tab:brown", "tab:red")
-
 
 def save_heat_map(path: Path, matrix: np.ndarray, true: int, predicted: Mapping[str, float], title: str) -> None:
     """Similarity matrix ``[T0, T1]`` with the true offset's line (white) and a dashed one for each method."""
