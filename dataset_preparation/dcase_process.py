@@ -34,7 +34,7 @@ from videosync.errors import ManifestError
 SETS = {"scenes_stereo_testset": ("private", 1), "scenes_stereo": ("public", 2)}
 SCENES = ("bus", "busystreet", "office", "openairmarket", "park", "quietstreet", "restaurant", "supermarket", "tube",
           "tubestation")  # fmt: skip
-ARCHIVE = KnownArchive("raw/dcase2013", "dcase2013", tuple(SETS))
+ARCHIVE = KnownArchive("raw/dcase2013", "dcase", tuple(SETS))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
