@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class EventSettings:
     distractors: int = 1  # bodies a view shows that no other does
     seed: int = 0
 
-    FEWEST_VIEWS: ClassVar[int] = 2
+    _fewest = 2  # views; not a field
 
     def __post_init__(self) -> None:
         for holds, name, value, expected in self._rules():
@@ -46,7 +46,7 @@ class EventSettings:
                 raise ConfigError(f"--{name} {value}: must be {expected}")
 
     def _rules(self) -> list[tuple[bool, str, Any, str]]:
-        fewest = self.FEWEST_VIEWS
+        fewest = self._fewest
         return [
             (fewest <= self.views <= 12, "views", self.views, f"{fewest} to 12"),
             (self.frames >= 2, "frames", self.frames, "2 or more"),

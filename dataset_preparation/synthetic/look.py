@@ -41,7 +41,7 @@ class Exposure:
             gain *= self.course(time)
         levels = np.arange(256)[:, None] / 255 * gain * self.balance
         table = (255 * np.minimum(levels, 1.0) ** self.gamma).astype(np.float32)  # [256, 3]
-        picture = np.stack([table[:, c][image[..., c]] for c in range(3)], axis=-1)
+        picture = np.asarray(cv2.LUT(image, table[None]), np.float32)
         picture *= self.vignette
         if self.blur > 0.2:
             picture = cv2.GaussianBlur(picture, (0, 0), self.blur)

@@ -109,7 +109,7 @@ def record(sources: Sequence[tuple[Wave, float]], room: Room, samples: int, rng:
     from scipy import fft
 
     count = len(sources[0][0])
-    frequencies = fft.rfftfreq(count, 1 / RATE)
+    frequencies = fft.rfftfreq(count, 1 / RATE).astype(np.float32)
     mixed = np.zeros(len(frequencies), np.complex64)
     for wave, distance in sources:
         mixed += fft.rfft(wave) / distance * fft.rfft(_echoes(room, distance, rng), count)
@@ -133,8 +133,8 @@ def _echoes(room: Room, distance: float, rng: Rng) -> Wave:
     """Impulse response: the direct sound after its way, then echoes that decay."""
     way = round(distance / SPEED * RATE)
     response = np.zeros(way + round(min(room.reverberation, 0.9 * LEAD - distance / SPEED) * RATE), np.float32)
-    t = np.arange(len(response) - way) / RATE
-    tail = rng.standard_normal(len(t), dtype=np.float32) * np.exp(-6.9 * t / room.reverberation)
+    t = np.arange(len(response) - way, dtype=np.float32) / RATE
+    tail = rng.standard_normal(len(t), dtype=np.float32) * np.exp(-6.9 / room.reverberation * t)
     tail[: round(rng.uniform(0.002, 0.012) * RATE)] = 0
     energy = distance * _log_uniform(rng, 0.03, 0.3)  # of all echoes together, to that of the direct sound
     response[way:] = tail * np.sqrt(energy / max(float(np.sum(tail**2)), 1e-9))

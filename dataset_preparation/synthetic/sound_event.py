@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +53,7 @@ class SoundSettings(EventSettings):
     size: int = 64
     offset_range: int = 16
 
-    FEWEST_VIEWS: ClassVar[int] = 1
+    _fewest = 1  # views; not a field
 
     def fingerprint(self) -> dict[str, Any]:
         return {"sound": True, **super().fingerprint()}
