@@ -23,7 +23,7 @@ def test_statistics_are_those_that_they_are_named_after() -> None:
 
 
 def test_the_command_prints_a_row_for_each_statistic(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command(["--events", "50", "--frames", "17", "--fps", "8"]) == 0
+    assert command(["--events", "50", "--frames", "12"]) == 0
     out = capsys.readouterr().out
     assert "50 events" in out
     assert all(
@@ -33,7 +33,7 @@ def test_the_command_prints_a_row_for_each_statistic(capsys: pytest.CaptureFixtu
 
 @pytest.mark.slow
 def test_means_tell_little_and_motion_and_rhythm_tell_more() -> None:
-    found, labels = collect(SoundSettings(frames=32, fps=8, offset_range=8), 450)
+    found, labels = collect(SoundSettings(), 450)
     right = {name: {q: probe(x, y).mean() for q, y in questions(labels).items()} for name, x in found.items()}
     # 30 % is promised of ten classes; 8 and 18 % are usual, with a standard deviation of 2 points
     assert right["mean of the pixels"]["class of 10"] < 0.3
