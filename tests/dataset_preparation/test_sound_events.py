@@ -205,10 +205,20 @@ def test_options_of_silent_scenes_are_refused(
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize(("views", "said"), [("0", "1 to 12"), ("13", "1 to 12")])
-def test_views_are_one_or_more(tmp_path: Path, capsys: pytest.CaptureFixture[str], views: str, said: str) -> None:
-    assert main(["--output_dir", str(tmp_path / "new"), *SMALL, "--views", views]) == 2
-    assert f"--views {views}: must be {said}" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--views", "0"), "--views 0: must be 1 to 12"),
+        (("--views", "13"), "--views 13: must be 1 to 12"),
+        (("--offset_range", "16"), "--offset_range 16: must be 0 to 15, less than --frames 16"),
+        (("--views", "2", "--offset_range", "0"), "--offset_range 0: must be 1 to 15, since --views 2"),
+    ],
+)
+def test_bad_numbers_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[str, ...], said: str
+) -> None:
+    assert main(["--output_dir", str(tmp_path / "new"), *SMALL, *option]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_folder_of_the_other_kind_is_refused(
