@@ -19,7 +19,7 @@ Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `import videosync` needs neither
     import numpy as np
@@ -80,6 +80,24 @@ class Embeddings:
         return len(self.vectors)
 
 
+class Batch(Protocol):
+    """What a training step takes: it says itself what the model is given."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its B samples, for messages."""
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of all its clips, padding included."""
+
+    def inputs(self) -> dict[str, Tensor]:
+        """The arguments of the model's ``forward``, by name."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on another device."""
+
+
 @dataclass(frozen=True)
 class ClipBatch:
     """One training batch of view pairs (see the shape legend)."""
@@ -96,6 +114,13 @@ class ClipBatch:
         labels = None if self.labels is None else move(self.labels)
         tensors = move(self.frames), move(self.mask), move(self.steps), move(self.lengths)
         return ClipBatch(*tensors, self.names, labels)
+
+    @property
+    def num_frames(self) -> int:
+        return self.mask.numel()
+
+    def inputs(self) -> dict[str, Tensor]:
+        return {"frames": self.frames, "mask": self.mask}
 
 
 @dataclass(frozen=True)

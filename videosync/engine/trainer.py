@@ -27,13 +27,13 @@ from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.validation import Validator
 from videosync.errors import NotFiniteError, TrainingError
 from videosync.losses.objective import Objective
-from videosync.types import ClipBatch
+from videosync.types import Batch
 
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class Trainer:
-    """Trains an encoder on batches of view pairs.
+    """Trains an encoder, or another model, on batches that say what it is given.
 
     Args:
         encoder: on its device; only parameters with ``requires_grad`` are trained.
@@ -162,7 +162,7 @@ class Trainer:
             state.epoch, state.samples = state.epoch + 1, 0
         return metrics
 
-    def train_step(self, batches: Iterator[ClipBatch], count: int, lr: float) -> tuple[float, float]:
+    def train_step(self, batches: Iterator[Batch], count: int, lr: float) -> tuple[float, float]:
         """One optimizer step over ``count`` batches.
 
         Returns the loss (mean over batches and ranks) and the gradient norm before clipping.
@@ -176,7 +176,7 @@ class Trainer:
                 self.scaler.scale(loss).backward()
             losses.append(loss.detach())
             names += batch.names
-            frames += batch.mask.numel() * self.distributed.world_size
+            frames += batch.num_frames * self.distributed.world_size
         mean_loss = self._agree(torch.stack(losses).sum().item(), names, lr)
         set_learning_rate(self.optimizer, lr)
         self.scaler.unscale_(self.optimizer)
@@ -189,11 +189,11 @@ class Trainer:
         self.clock.finish_step(frames)
         return mean_loss, norm
 
-    def forward(self, batch: ClipBatch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """The loss of one batch: the encoder under autocast, the loss itself in float32."""
         device = self.distributed.device.type
         with torch.autocast(device, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            output = self.model(batch.frames, mask=batch.mask, **self.loss.wanted)  # [B, V, T, ...]
+            output = self.model(**batch.inputs(), **self.loss.wanted)  # of an encoder [B, V, T, ...]
         return self.loss(output.float(), batch)
 
     def validate(self) -> dict[str, float]:

@@ -127,7 +127,7 @@ class HeldOutValidator(Validator):
             check()
             clips = batch.to(device)
             with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-                output = encoder(clips.frames, mask=clips.mask, **self.loss.wanted)
+                output = encoder(**clips.inputs(), **self.loss.wanted)
             found.append(self.loss.measure(output.float(), clips))
             if self.criterion == "val/loss":
                 found.append({OF_EVENT + event: found[-1]["loss"]})
