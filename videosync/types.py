@@ -124,6 +124,20 @@ class ClipBatch:
 
 
 @dataclass(frozen=True)
+class TwoStreamOutput:
+    """What a network of two streams makes of B videos with sound, two clips each: float ``[B, 2, D]``, any length."""
+
+    p_video: Tensor  # predictions
+    z_video: Tensor  # projections; gradients flow through them unless a loss stops them
+    p_audio: Tensor
+    z_audio: Tensor
+
+    def float(self) -> TwoStreamOutput:
+        """The same in float32."""
+        return TwoStreamOutput(*(tensor.float() for tensor in vars(self).values()))
+
+
+@dataclass(frozen=True)
 class Window:
     """Frames ``start … start + num_frames - 1`` of one video file (its own frame numbers)."""
 

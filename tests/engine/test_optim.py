@@ -32,7 +32,7 @@ def test_no_warmup_and_warmup_as_long_as_training() -> None:
 def test_only_trained_parameters_are_optimized(name: str) -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[0].requires_grad_(False)
-    optimizer = build_optimizer(model.parameters(), name=name, lr=0.1, weight_decay=0.01)
+    optimizer = build_optimizer([{"params": model.parameters()}], name=name, lr=0.1, weight_decay=0.01)
     assert [id(p) for p in optimizer.param_groups[0]["params"]] == [id(p) for p in model[1].parameters()]
     assert optimizer.param_groups[0]["weight_decay"] == 0.01
     set_learning_rate(optimizer, 0.5)

@@ -80,7 +80,7 @@ class Trainer:
         )
         self.data = {"samples": self.plan.samples, "seed": train.seed, **(data or {})}
         self.optimizer = build_optimizer(
-            encoder.parameters(), name=optim.name, lr=optim.lr, weight_decay=optim.weight_decay
+            [{"params": encoder.parameters()}], name=optim.name, lr=optim.lr, weight_decay=optim.weight_decay
         )
         self.learning_rate = partial(
             learning_rate,

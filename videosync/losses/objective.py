@@ -34,15 +34,24 @@ class Objective(ABC):
 
     @abstractmethod
     def __call__(self, output: Any, batch: Any) -> Tensor:
-        """The model's output in float32, of an encoder ``[B, 2, T, …]``, and the batch it is of → scalar."""
+        """The encoder's output float32 ``[B, 2, T, …]`` of a ClipBatch → scalar; a loss of two streams takes what
+        :class:`~videosync.types.TwoStreamOutput` holds."""
 
     def diagnostics(self, output: Any) -> dict[str, float]:
-        """What is logged of an output beside the loss, every ``log.every`` steps."""
+        """What is logged of an output beside the loss, every ``log.every`` steps, and measured on held-out clips."""
         return {}
+
+    def collapse(self, diagnostics: dict[str, float]) -> str:
+        """What has collapsed, in a sentence for people; "" where nothing has.
+
+        Raises TrainingError where there is nothing left to train on.
+        """
+        return ""
 
     def measure(self, output: Any, batch: Any) -> Means:
         """What validation averages over held-out clips: the loss, a batch counting once, and what is added to it."""
-        return {"loss": (self(output, batch).item(), 1.0)}
+        found = {"loss": self(output, batch).item(), **self.diagnostics(output)}
+        return {name: (value, 1.0) for name, value in found.items()}
 
 
 @dataclass(frozen=True)
