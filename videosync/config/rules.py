@@ -8,7 +8,9 @@ from __future__ import annotations
 from videosync.config.options import options, value_of
 from videosync.config.ranges import range_problems
 from videosync.config.schema import Config, EvalConfig
+from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
+from videosync.option import taken
 
 _FITTED_TASKS = ("event_completion", "classification")
 _LAST_STAGE = 4
@@ -120,6 +122,10 @@ def _loss(config: Config) -> list[str]:
                 f"{key} is {value}, but loss.{other} is '{found}': the option is read only when loss.{other} is "
                 f"'{needed}'."
             )
+    weights = taken(CrissCross, config.loss).weights
+    if name == "crisscross" and not any(weights.values()):
+        terms = ", ".join(f"loss.{term}" for term in weights)
+        problems.append(f"all weights of loss.name 'crisscross' are 0 ({terms}): set one of them above 0 at least.")
     return problems
 
 
