@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "files": {"errors"},
     "types": set(),
     "option": set(),
-    "config": {"errors", "files", "option", "models", "losses", "offset"},
+    "config": {"errors", "files", "option", "audio", "models", "losses", "offset"},
     "video": BASE,
     "data": BASE | {"video"},
     "signals": BASE | {"video"},

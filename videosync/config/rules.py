@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from videosync.config.options import options, value_of
 from videosync.config.ranges import range_problems
-from videosync.config.schema import Config, EvalConfig
+from videosync.config.schema import Config, EvalConfig, OptimConfig
+from videosync.config.two_streams import CRISSCROSS, two_stream_problems
 from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
 from videosync.option import taken
@@ -23,6 +24,7 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
     problems = range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _eval(config.eval)
+    problems += two_stream_problems(config) + _optim(config.optim)
     if training:
         problems += _training(config, world_size)
     return problems
@@ -129,6 +131,25 @@ def _loss(config: Config) -> list[str]:
     return problems
 
 
+def _optim(optim: OptimConfig) -> list[str]:
+    problems = []
+    if optim.larc and optim.name != "adam":
+        problems.append(
+            f"optim.larc is true, but optim.name is '{optim.name}': LARC scales the gradients of Adam. Set optim.name "
+            "to adam, or optim.larc to false."
+        )
+    if optim.final_lr > 0 and optim.schedule != "cosine":
+        problems.append(
+            f"optim.final_lr is {optim.final_lr:g}, but optim.schedule is '{optim.schedule}': the option is read only "
+            "when optim.schedule is 'cosine'."
+        )
+    elif optim.final_lr > optim.lr:
+        problems.append(
+            f"optim.final_lr ({optim.final_lr:g}) is above optim.lr ({optim.lr:g}), but the cosine falls. Lower it."
+        )
+    return problems
+
+
 def _eval(options: EvalConfig) -> list[str]:
     problems = []
     if "sync_offset" in options.tasks and not options.methods and not options.detectors:
@@ -153,7 +174,7 @@ def _training(config: Config, world_size: int) -> list[str]:
         )
     if model.name == "noise":
         problems.append("model.name is 'noise', which has nothing to train; set it to 'encoder'.")
-    elif model.layer > 0 and not (model.weights or model.random_backbone or config.train.start_from):
+    elif model.name != CRISSCROSS and model.layer > 0 and not (model.weights or model.random_backbone or config.train.start_from):
         problems.append(
             f"model.layer freezes stages 1 to {model.layer} of {model.backbone}, but model.weights is empty: "
             "frozen random features learn nothing. Name pretrained weights inside --workdir (model.weights), "
