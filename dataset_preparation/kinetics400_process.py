@@ -9,7 +9,8 @@ Expected in --data_root (as the scripts of github.com/cvdfoundation/kinetics-dat
     annotations/train.csv, val.csv          or beside train/; without them class folders say the class
     replacement/replacement_for_corrupted_k400/...    used where the file of that name is broken or missing
 
-Every file is decoded whole, once, and cut in the same pass; sound is dropped. What cannot be decoded is listed in
+Every file is decoded whole, once, and cut in the same pass; its sound is kept, in step, as one channel of 16 kHz (a
+file without sound gives a clip without, which report.json names). What cannot be decoded is listed in
 unreadable.txt with the reason, and not decoded again unless the file changes or its line is deleted; a line added
 by hand (the path, and a reason behind a tab) leaves a file out. labels.csv has the class of each clip. A YouTube
 video that is in both splits stays in val.
@@ -53,16 +54,17 @@ def run(args: argparse.Namespace) -> int:
         for split in SPLITS
         for video in [video for video in archive.videos if video.split == split][: args.limit or None]
     ]
+    encoding = Encoding(args.size, args.crf, sound=True)
     reader = Reader(
         data_root=args.data_root,
         output_dir=args.output_dir,
-        encoding=Encoding(args.size, args.crf),
+        encoding=encoding,
         workers=args.workers,
         cluster=args.cluster,
         listed=read_unreadable(args.output_dir / UNREADABLE_NAME),
         excluded=_read_excluded(args.exclude),
     )
-    settings = {"size": args.size, "crf": args.crf, "limit": args.limit}
+    settings = {**encoding.settings, "limit": args.limit}
     if args.dry_run:
         _print_plan(reader, videos, archive, settings)
         return 0

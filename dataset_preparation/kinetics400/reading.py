@@ -77,7 +77,7 @@ class Reader:
             partial(read_whole, encoding=self.encoding),
             jobs,
             output_dir=self.output_dir,
-            settings={"size": self.encoding.size, "crf": self.encoding.crf, "min_frames": MIN_FRAMES},
+            settings={**self.encoding.settings, "min_frames": MIN_FRAMES},
             workers=self.workers,
             cluster=self.cluster,
             label=label,
