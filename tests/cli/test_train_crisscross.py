@@ -117,7 +117,7 @@ def test_two_processes_train_it(root: Path, workdir: Path, tmp_path: Path) -> No
     port = str(29500 + os.getpid() % 1000)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
     done = subprocess.run(
-        [*launcher, "train.py", *command(workdir, tmp_path / "run", "loss.v1v2=0", "loss.v1a2=2")],
+        [*launcher, "train.py", *command(workdir, tmp_path / "run", *(f"loss.{term}=0" for term in TERMS[1:]))],
         cwd=root, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -136,6 +136,7 @@ def test_two_processes_train_it(root: Path, workdir: Path, tmp_path: Path) -> No
         (["optim.final_lr=0.1"], "optim.final_lr (0.1) is above optim.lr (0.01)"),
         (["optim.schedule=constant"], "optim.final_lr is 0.002, but optim.schedule is 'constant'"),
         (["audio.crop_scale=[1.5,0.6]"], "audio.crop_scale is [1.5, 0.6]; the smallest size comes first"),
+        ([f"loss.{term}=0" for term in TERMS], "loss.v1v2, loss.a1a2, loss.v1a1, loss.v2a2, loss.v1a2, loss.v2a1 are"),
         (["audio.seconds=3"], "8 of 8 videos of split 'train' are too short"),
         (["train.batch_size=64"], "batch_size is 64, but an epoch has only 12 samples"),
         (["crisscross.video_weights=nowhere.pth.tar"], "nowhere.pth.tar"),
