@@ -19,6 +19,10 @@ class VideoError(VideoSyncError):
     """A video file cannot be opened, decoded or written as asked."""
 
 
+class AudioError(VideoError):
+    """A file has no sound, or its sound cannot be decoded or written as asked."""
+
+
 class VideoWriteError(VideoError):
     """A video or a file beside it cannot be written: wrong frames, an unknown encoder, no place on the disk.
 

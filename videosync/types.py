@@ -124,6 +124,27 @@ class ClipBatch:
 
 
 @dataclass(frozen=True)
+class AudioVisualBatch:
+    """One training batch of videos with sound, two clips of each."""
+
+    video: Tensor  # float [B, 2, 3, T, S, S] with ImageNet's mean and deviation taken out
+    audio: Tensor  # float [B, 2, 1, 80, F] log-mel, standardised
+    names: tuple[str, ...] = ()  # B names, for messages
+
+    def to(self, device: torch.device | str) -> AudioVisualBatch:
+        move = lambda t: t.to(device, non_blocking=True)  # noqa: E731
+        return AudioVisualBatch(move(self.video), move(self.audio), self.names)
+
+    @property
+    def num_frames(self) -> int:
+        batch, clips, _, frames, _, _ = self.video.shape
+        return batch * clips * frames
+
+    def inputs(self) -> dict[str, Tensor]:
+        return {"video": self.video, "audio": self.audio}
+
+
+@dataclass(frozen=True)
 class TwoStreamOutput:
     """What a network of two streams makes of B videos with sound, two clips each: float ``[B, 2, D]``, any length."""
 

@@ -39,8 +39,10 @@ class CrissCross(Objective):
         active = {name: weight for name, weight in self.weights.items() if weight > 0}
         if not active:
             raise ConfigError(f"all weights of the loss are 0 ({', '.join(self.weights)}); give one at least")
+        import torch
+
         terms = self.terms(output)
-        return sum(weight * terms[name] for name, weight in active.items()) / len(active)
+        return torch.stack([weight * terms[name] for name, weight in active.items()]).sum() / len(active)
 
     @property
     def weights(self) -> dict[str, float]:

@@ -25,7 +25,9 @@ BACKBONES: dict[str, str] = {
 class ModelOptions:
     """The encoder: backbone, transformer, heads."""
 
-    name: Literal["encoder", "noise"] = option("encoder", '"noise": random embeddings, the leak control')
+    name: Literal["encoder", "noise", "crisscross"] = option(
+        "encoder", '"noise": random embeddings, the leak control; "crisscross": pictures and sound, options crisscross.*'
+    )
     backbone: str = option("resnet50", "turns a frame into features", choices=BACKBONES)
     input: Literal["rgb", "motion"] = option("rgb", "what a backbone sees: the frame, or log frame differences")
     weights: str = option("", "of the backbone: byol, mocov2, simclr, dino, torchvision, or a file inside --workdir")

@@ -81,11 +81,11 @@ def video_index(path: str | os.PathLike[str]) -> VideoIndex:
 
     Raises VideoError: no such file, not a video, no video stream, no frame that can be decoded.
     """
-    return _cached_index(*_version(path))
+    return _cached_index(*file_version(path))
 
 
-def _version(path: str | os.PathLike[str]) -> tuple[str, int, int]:
-    """Absolute path, modification time (ns) and size."""
+def file_version(path: str | os.PathLike[str]) -> tuple[str, int, int]:
+    """Absolute path, modification time (ns) and size. Raises VideoError if there is no such file."""
     name = os.path.abspath(os.fspath(path))
     try:
         status = os.stat(name)
@@ -119,7 +119,7 @@ class VideoScan:
 
 def scan_video(path: str | os.PathLike[str]) -> VideoScan:
     """List a file's packets. Raises VideoError: no such file, not a video, no video stream."""
-    return _cached_scan(*_version(path))
+    return _cached_scan(*file_version(path))
 
 
 @lru_cache(maxsize=4)
@@ -204,12 +204,20 @@ def video_stream(container: InputContainer, path: str, threads: int | None = Non
 
     ``threads``: decoder threads; None for one a core, up to four.
     """
-    stream = container.streams.best("video")
-    if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+    stream = video_stream_or_none(container)
+    if stream is None:
         kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
         raise VideoError(f"{path}: has no video stream (it holds {kinds}); name a video file.")
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads or min(MAX_DECODER_THREADS, os.cpu_count() or 1)
+    return stream
+
+
+def video_stream_or_none(container: InputContainer) -> VideoStream | None:
+    """The file's video stream; None where it has only sound, perhaps with a cover picture."""
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
+        return None
     return stream
 
 

@@ -1,0 +1,78 @@
+"""From pieces of sound at their places to one waveform at another rate, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from math import ceil, gcd
+
+import numpy as np
+
+Piece = tuple[int, np.ndarray]  # place of the first sample, counted from time 0 at the rate of the file; float32 [n]
+
+BLOCK = 10.0  # seconds
+CROSSINGS = 16  # zero crossings of the low-pass filter on each side
+BETA = 8.0  # of its Kaiser window: 80 dB
+
+
+def resampled(pieces: Iterator[Piece], source: int, rate: int, first: int, count: int | None) -> np.ndarray:
+    """float32 [count]: sound at ``rate`` samples/s from sample ``first`` on (both counted from time 0).
+
+    ``pieces`` have ``source`` samples/s; where there is none is silence. ``count`` None: to the end of the last piece.
+    A polyphase low-pass filter, whose grid starts at time 0: a window equals the same stretch of the whole.
+    """
+    common = gcd(source, rate)
+    up, down = rate // common, source // common
+    wanted = BLOCK * rate if count is None else min(count, BLOCK * rate)
+    begin = first // up  # whole units of `down` samples of the file, `up` of the result
+    units = max(1, ceil((first + wanted) / up) - begin)
+    margin = ceil(CROSSINGS * max(up, down) / (up * down)) + 1  # units that the filter looks beyond a block
+    buffer = np.zeros((units + 2 * margin) * down, np.float32)
+    place = (begin - margin) * down  # of buffer[0]
+    blocks: list[np.ndarray] = []
+    last, done = place, first - begin * up
+    for start, samples in pieces:
+        last = max(last, start + len(samples))
+        while (start + len(samples)) > place + len(buffer):
+            if count is not None and len(blocks) * units * up >= done + count:
+                break
+            _put(buffer, start - place, samples)
+            blocks.append(_block(buffer, margin, up, down))
+            buffer[: 2 * margin * down] = buffer[units * down :]
+            buffer[2 * margin * down :] = 0
+            place += units * down
+        _put(buffer, start - place, samples)
+    if count is None:
+        count = max(0, ceil(last * up / down) - first)
+    while len(blocks) * units * up < done + count:
+        blocks.append(_block(buffer, margin, up, down))
+        buffer[: 2 * margin * down] = buffer[units * down :]
+        buffer[2 * margin * down :] = 0
+    return np.concatenate([*blocks, np.zeros(0, np.float32)])[done : done + count]
+
+
+def _put(buffer: np.ndarray, place: int, samples: np.ndarray) -> None:
+    """Copy what lies inside the buffer."""
+    low, high = max(place, 0), min(place + len(samples), len(buffer))
+    if low < high:
+        buffer[low:high] = samples[low - place : high - place]
+
+
+def _block(buffer: np.ndarray, margin: int, up: int, down: int) -> np.ndarray:
+    """The buffer without its margins, at the new rate."""
+    from scipy.signal import resample_poly
+
+    inner = slice(margin * up, len(buffer) // down * up - margin * up)
+    if up == down:
+        return buffer[inner].copy()
+    result: np.ndarray = resample_poly(buffer, up, down, window=_filter(up, down))[inner]
+    return result
+
+
+@lru_cache(maxsize=32)
+def _filter(up: int, down: int) -> np.ndarray:
+    """The low-pass filter at ``up`` times the rate of the file: float32 [2 · half + 1]."""
+    from scipy.signal import firwin
+
+    half = CROSSINGS * max(up, down)
+    return np.asarray(firwin(2 * half + 1, 1 / max(up, down), window=("kaiser", BETA)), np.float32)
