@@ -91,8 +91,8 @@ def _run(config: Config, logdir: Path, wanted: tuple[Kind, ...]) -> tuple[Stream
     trained = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
     if trained.model.name != "crisscross":
         raise CheckpointError(
-            f"{checkpoint.folder}: model.name was '{trained.model.name}' in training, an encoder of frames; recognition "
-            "takes the two streams of 'crisscross'"
+            f"{checkpoint.folder}: model.name was '{trained.model.name}' in training, an encoder of frames; "
+            "recognition takes the two streams of 'crisscross'"
         )
     model = CrissCrossModel(trained.crisscross)
     load_weights(model, checkpoint)

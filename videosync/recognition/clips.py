@@ -1,4 +1,4 @@
-"""Clips of files that are recognised: drawn at random to train on, evenly spaced to test; decoded ahead of their use."""
+"""Clips of files that are recognised: drawn at random to train on, evenly spaced to test; decoded before their use."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from videosync.audio.augment import SoundAugment
 from videosync.audio.log_mel import SAMPLE_RATE, log_mel
 from videosync.audio.read import probe_sound, read_sound
+from videosync.data.audio_visual import nearest
+from videosync.data.datasets import decode_size, prepare_frames
 from videosync.errors import VideoError
-from videosync.models.inputs import IMAGENET_MEAN, IMAGENET_STD
 from videosync.recognition.items import Item
-from videosync.video.read import probe, read_frames_at
-from videosync.video.transforms import ClipAugment, to_model_input
+from videosync.video.read import VideoInfo, probe, read_frames_at
+from videosync.video.transforms import ClipAugment, normalise, to_model_input
 
 AHEAD = 4  # files that may wait decoded, for each thread that reads
 RESIZED = 8 / 7  # the shorter side before the centre crop, against the crop: 256 px to 224
@@ -51,9 +53,9 @@ def seeded(seed: int, *words: str | int) -> torch.Generator:
 
 @dataclass(frozen=True)
 class VideoClips:
-    """What a network is shown of a video: ``num_frames`` frames at ``fps``, ``size`` px square, ImageNet-normalised.
+    """What a network is shown of a video: ``num_frames`` pictures, ``fps`` of them a second, ``size`` px square.
 
-    A frame is the one shown nearest to its time. Where a video ends before its clip does, its last frame stays.
+    Pictures are those shown nearest to the times. Where a video ends before its clip does, its last one stays.
     """
 
     num_frames: int
@@ -66,37 +68,36 @@ class VideoClips:
 
     def spaced(self, item: Item, count: int, damage: Damage) -> Tensor:
         """``count`` clips, evenly spaced, centre crop: float32 ``[count, 3, T, S, S]``. Raises VideoError."""
-        seconds = item.num_frames / item.fps
-        if seconds < self.seconds - 0.5 / item.fps:
-            damage.short.add(item.path)
-        numbers = np.stack([self._numbers(item, start) for start in evenly_spaced(seconds, self.seconds, count)])
         info = probe(item.path)
+        seconds = length(info)
+        if seconds < self.seconds - 0.5 / self.fps:
+            damage.short.add(item.path)
+        numbers = np.stack([self._numbers(info, start) for start in evenly_spaced(seconds, self.seconds, count)])
         shorter, target = min(info.height, info.width), round(self.size * RESIZED)
         height, width = (max(target, round(side * target / shorter)) for side in (info.height, info.width))
         found, places = np.unique(numbers, return_inverse=True)
         frames = torch.from_numpy(read_frames_at(item.path, found, size=(height, width)))  # [n, H, W, 3]
         top, left = (height - self.size) // 2, (width - self.size) // 2
         crop = frames[:, top : top + self.size, left : left + self.size]
-        pictures = normalised(to_model_input(crop, self.size))  # [3, n, S, S]
-        return pictures[:, torch.from_numpy(places.reshape(numbers.shape))].movedim(1, 0).contiguous()
+        pictures = normalise(to_model_input(crop, self.size))  # [n, 3, S, S]
+        return pictures[torch.from_numpy(places.reshape(numbers.shape))].transpose(1, 2).contiguous()
 
     def drawn(self, item: Item, augment: ClipAugment | None, generator: torch.Generator) -> Tensor:
         """A clip that starts anywhere: float32 ``[3, T, S, S]``. Raises VideoError."""
-        room = max(item.num_frames / item.fps - self.seconds, 0.0)
-        start = room * float(torch.rand((), generator=generator))
-        frames = torch.from_numpy(read_frames_at(item.path, self._numbers(item, start)))
-        clip = to_model_input(frames, self.size) if augment is None else augment(frames, generator)
-        return normalised(clip)
+        info = probe(item.path)
+        start = max(length(info) - self.seconds, 0.0) * float(torch.rand((), generator=generator))
+        frames = read_frames_at(item.path, self._numbers(info, start), size=decode_size(info, self.size, augment))
+        seed = int(torch.randint(2**62, (), generator=generator))
+        return normalise(prepare_frames(frames, self.size, augment, seed)).transpose(0, 1)
 
-    def _numbers(self, item: Item, start: float) -> np.ndarray:
-        numbers = np.round((start + np.arange(self.num_frames) / self.fps) * item.fps).astype(np.int64)
-        return np.minimum(numbers, item.num_frames - 1)
+    def _numbers(self, info: VideoInfo, start: float) -> np.ndarray:
+        """Of the pictures of a clip that starts at ``start`` seconds: int64 ``[T]``."""
+        return nearest(info.times - info.times[0], start + np.arange(self.num_frames) / self.fps)
 
 
-def normalised(frames: Tensor) -> Tensor:
-    """``[T, 3, S, S]`` in 0…1 → ``[3, T, S, S]`` with about zero mean and unit deviation."""
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
-    return ((frames - mean) / std).movedim(0, 1)
+def length(info: VideoInfo) -> float:
+    """Seconds from the first picture to the end of the last."""
+    return float(info.times[-1] - info.times[0] + 1 / info.fps)
 
 
 @dataclass(frozen=True)
@@ -128,18 +129,15 @@ class SoundClips:
         return torch.stack([augment.spectrogram(one, generator) for one in mel])[:, None]
 
     def _whole(self, item: Item, damage: Damage) -> Tensor:
-        sound = torch.from_numpy(read_sound(item.path, seconds=self._length(item)))
+        """Of a file with pictures, as long as they are, so that clips of both streams are of the same moments."""
+        if item.pictures:
+            probe_sound(item.path)  # a file without sound is told from one that is silent
+        found = read_sound(item.path, seconds=length(probe(item.path)) if item.pictures else None)
+        sound = torch.from_numpy(found)
         if len(sound) < self.samples:
             damage.short.add(item.path)
-            return torch.nn.functional.pad(sound, (0, self.samples - len(sound)))
+            return F.pad(sound, (0, self.samples - len(sound)))
         return sound
-
-    def _length(self, item: Item) -> float | None:
-        """Of a video, its pictures', so that clips of both streams are of the same moments."""
-        if item.num_frames == 0:
-            return None
-        probe_sound(item.path)  # a file without sound is told from one with silence
-        return item.num_frames / item.fps
 
 
 def read_ahead(

@@ -1,4 +1,4 @@
-"""Features that a frozen network has of files; batch norm can be calibrated first, the fair form of a random network."""
+"""Features that a frozen network has of files; its batch norm can be calibrated first, fair to a random network."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def finetune_fold(
     done = _restore(state, model, optimizer)
     data = DrawnVideos(*work.train, work.clips, work.augment, samples=work.samples, seed=work.seed)
     loader, sampler = training_loader(
-        data,  # type: ignore[arg-type]
+        data,
         batch_size=finetune.batch_size,
         num_workers=work.threads,
         rank=0,

@@ -28,8 +28,7 @@ class Item:
     path: Path
     label: str
     group: str
-    num_frames: int = 0  # of a video
-    fps: float = 0.0
+    pictures: bool = False  # a video, not sound alone
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def sound_folds(sounds: Sequence[LabelledSound], wanted: Sequence[int], *, where
     if missing := sorted(set(wanted) - set(there)):
         raise ManifestError(f"{where}: eval.folds names fold {missing[0]}, but there are {_words(there)}")
     if len(there) < 2:
-        raise ManifestError(f"{where}: all files are in fold {there[0]}, so there is nothing to train on; use two folds")
+        raise ManifestError(f"{where}: all files are in fold {there[0]}, so there is nothing to train on; use two")
     folds = []
     for number in wanted or there:
         train = tuple(item for sound, item in items.items() if sound.fold != number)
@@ -82,7 +81,7 @@ def _video_items(manifest: Manifest, split: str) -> tuple[Item, ...]:
                 'add "label" to each line of the manifest'
             )
         for view in sample.views:
-            items.append(Item(manifest.path(view), sample.label, sample.event, view.num_frames, view.fps))
+            items.append(Item(manifest.path(view), sample.label, sample.event, pictures=True))
     return tuple(items)
 
 

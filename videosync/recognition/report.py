@@ -125,8 +125,8 @@ def _about(task: str, summary: Mapping[str, Any], folds: Sequence[FoldResult]) -
     unread = {name: reason for fold in folds for name, reason in fold.unread.items()}
     if unread:
         first = "; ".join(list(unread.values())[:3])
-        said.append(f"left out, as they cannot be read: {len(unread)} files, such as {first}" if len(unread) > 3 else
-                    f"left out, as they cannot be read: {len(unread)} file{'s' * (len(unread) > 1)}: {first}")  # fmt: skip
+        count = f"{len(unread)} file{'s' * (len(unread) > 1)}{', such as' if len(unread) > 3 else ':'}"
+        said.append(f"left out, as they cannot be read: {count} {first}")
     if short := max(fold.short for fold in folds):
         said.append(f"shorter than a clip: {short} files, which go on with their last frame, or in silence")
     return said + list(dict.fromkeys(note for fold in folds for note in fold.notes))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
 from videosync.recognition.clips import Damage, SoundClips
 from videosync.recognition.features import Network
@@ -30,7 +31,9 @@ def av_retrieval(fold: Fold, setting: Setting, streams: StreamOptions) -> FoldRe
     parts = Parts(fold, setting, damage, list(known.values()))
     train, test = features_by_stream(known, parts.fold.train), features_by_stream(known, parts.fold.test)
     chance = recall_chance(parts.test, parts.train, streams.ks)
-    pairs = {name: (test[name], train[name]) for name in ("video", "audio", "joint") if name in test}
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]] = {
+        name: (test[name], train[name]) for name in ("video", "audio", "joint") if name in test
+    }
     if "p_video" in test:
         pairs["video_to_audio"] = test["p_video"], train["z_audio"]
         pairs["audio_to_video"] = test["p_audio"], train["z_video"]
@@ -66,7 +69,7 @@ def stream_features(
     read: dict[str, Callable[[Item, int, Damage], Tensor]] = {"video": setting.video.spaced, "audio": sound.spaced}
     used = {"both": ("video", "audio"), "video": ("video",), "sound": ("audio",)}[streams.use]
     for name in used:
-        backbone: nn.Module | None = getattr(setting.streams, name)
+        backbone: Any = getattr(setting.streams, name)
         if backbone is None:
             continue
         one: Callable[[Item], Tensor] = lambda item, take=read[name]: take(item, 1, Damage())  # type: ignore[misc]  # noqa: E731

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from videosync.audio.augment import SoundAugment
 from videosync.errors import ManifestError
@@ -22,7 +22,7 @@ from videosync.recognition.clips import Damage, SoundClips, VideoClips, read_ahe
 from videosync.recognition.features import CALIBRATION_FILES, CLIPS_AT_ONCE, Network, calibrate_norm, conv5, features_of
 from videosync.recognition.items import Fold, Item, check_fold, class_numbers, classes_of, floor_share, hold_out
 from videosync.recognition.linear import train_linear
-from videosync.recognition.options import FinetuneOptions, LinearOptions, StreamOptions, SvmOptions
+from videosync.recognition.options import FinetuneOptions, LinearOptions, SvmOptions
 from videosync.recognition.report import FoldResult, Measure
 from videosync.recognition.svm import score_costs
 from videosync.video.transforms import ClipAugment
@@ -71,14 +71,12 @@ class Setting:
             torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16),
         ):
             known.update(
-                features_of(
-                    missing, read, network, damage, device=self.device, threads=self.threads, on_item=advance
-                )
+                features_of(missing, read, network, damage, device=self.device, threads=self.threads, on_item=advance)
             )
         return {item.path: known[item.path] for item in items if item.path in known}
 
     def calibrated(self, backbone: Backbone, items: Sequence[Item], read: Callable[[Item], Tensor]) -> Backbone:
-        """``backbone`` on its device; a copy whose batch norm has the statistics of train clips, where that is asked."""
+        """``backbone`` on its device; where it is asked a copy whose batch norm has the statistics of train clips."""
         if not self.calibrate:
             return backbone.to(self.device)
         copy = deepcopy(backbone).to(self.device)
@@ -113,8 +111,7 @@ class Parts:
 def usable(fold: Fold, known: Sequence[dict[Path, np.ndarray]], damage: Damage) -> Fold:
     """``fold`` with the files that all of ``known`` have. Raises ManifestError: no test file is left."""
     train, test = (
-        tuple(item for item in items if all(item.path in found for found in known))
-        for items in (fold.train, fold.test)
+        tuple(item for item in items if all(item.path in found for found in known)) for items in (fold.train, fold.test)
     )
     if not test or not train:
         reason = next(iter(damage.unread.values()), "none is listed")
