@@ -2,7 +2,7 @@
 
 Time 0 is the first picture (or, where there are none, the first sample). Samples lie where their time stamps say;
 where there are none is silence. Containers whose stamps are whole milliseconds (Matroska, WebM) keep sound and pictures
-in step to 1 ms; AVI has no stamps, so that MP3 in AVI may be 20 ms off.
+in step to 1 ms; AVI has no stamps, so that MP3 in AVI may be 20 ms off (half a frame, at 25 frames/s).
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from av.container import InputContainer
 
 from videosync.audio.resample import Piece, resampled
 from videosync.errors import AudioError, VideoError
-from videosync.video.index import file_version, open_video, video_index, video_stream_or_none
+from videosync.video.index import file_version, open_video, video_stream_or_none
+from videosync.video.start import first_shown, makes_up_for_mp3
 
 # A decoder that starts in the middle needs some packets before its samples are right: seconds that are thrown away.
 PREROLL = 0.5
 # Frames follow each other without a gap unless their stamps say otherwise by more than this (and their rounding).
 TOLERANCE = 0.002  # seconds
+MP3_DELAY = 1105  # samples that encoding and decoding add (LAME's 576, and 529); AVI does not say so, others do
 
 
 @dataclass(frozen=True)
@@ -114,12 +116,15 @@ def _open_sound(path: str) -> Iterator[tuple[InputContainer, AudioStream]]:
 def _opening(path: str, mtime_ns: int, size: int) -> _Opening:
     del mtime_ns, size  # only tell versions of a file apart
     with _open_sound(path) as (container, stream):
-        codec, has_pictures = stream.codec_context.name, video_stream_or_none(container) is not None
+        codec, pictures = stream.codec_context.name, video_stream_or_none(container)
         frame = next(_frames(path, container, stream, damage_matters_from=None), None)
         if frame is None:
             raise AudioError(f"{path}: its sound ({codec}) cannot be decoded; it is damaged: copy or export it again.")
         first = frame.time if frame.time is not None else 0.0
-        zero = float(video_index(path).times[0]) if has_pictures else first
+        zero = first_shown(path) if pictures is not None else first
+        if pictures is not None and container.format.name == "avi" and codec.startswith("mp3"):
+            container.seek(0)
+            zero += 0 if makes_up_for_mp3(container, pictures) else MP3_DELAY / frame.sample_rate
         return _Opening(frame.sample_rate, frame.layout.nb_channels, codec, first, zero)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal
 
 import av
 from av.container import OutputContainer
@@ -22,15 +23,16 @@ CRF_OPTIONS: dict[str, dict[str, str]] = {
 }
 
 
-def check_encoder(target: Path, codec: str) -> None:
-    """Raises VideoWriteError, with the nearest name, if there is no such encoder for videos."""
+def check_encoder(target: Path, codec: str, wanted: Literal["video", "audio"] = "video") -> None:
+    """Raises VideoWriteError, with the nearest name, if there is no such encoder for pictures (or for sound)."""
+    usual = {"video": "libx264", "audio": "aac"}[wanted]
     try:
         kind = av.Codec(codec, "w").type
     except av.codec.codec.UnknownCodecError as error:
-        hint = did_you_mean(codec, sorted(av.codecs_available), "Use libx264.")
+        hint = did_you_mean(codec, sorted(av.codecs_available), f"Use {usual}.")
         raise VideoWriteError(f"{target}: unknown encoder '{codec}'.{hint}") from error
-    if kind != "video":
-        raise VideoWriteError(f"{target}: {codec} is no video encoder but one for {kind}; use libx264.")
+    if kind != wanted:
+        raise VideoWriteError(f"{target}: {codec} is no {wanted} encoder but one for {kind}; use {usual}.")
 
 
 def open_output(target: Path, temporary: Path) -> OutputContainer:

@@ -20,6 +20,7 @@ from videosync.errors import VideoWriteError
 from videosync.files import hidden_name, put_in_place
 from videosync.video.color_tags import ColorTags, color_tags
 from videosync.video.encoders import add_stream, check_encoder, open_output, quality
+from videosync.video.sound_track import Sound, SoundTrack
 
 # For clips that are read often: two to three times as quick to write and to decode as with the usual settings, for
 # a third more bytes. Without mbtree (which reads memory it never wrote) and with threads=1, bytes are reproducible.
@@ -50,10 +51,11 @@ class VideoWriter:
         preset: the encoder's speed preset.
         options: further encoder options, which win over the above.
         threads: encoder threads; 0 for as many as there are cores.
+        sound: what is heard, from the first frame on.
 
     Raises:
-        VideoWriteError: a frame of another kind, an (with subsampled colour) odd size, unknown encoder or container,
-            a place that cannot be written or is full.
+        VideoWriteError: a frame or sound of another kind, an (with subsampled colour) odd size, unknown encoder or
+            container, a place that cannot be written or is full.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class VideoWriter:
         pixel_format: str = "yuv420p",
         options: Mapping[str, str] | None = None,
         threads: int = 0,
+        sound: Sound | None = None,
     ) -> None:
         self.path = Path(path)
         self.rate = as_rate(fps)
@@ -88,6 +91,8 @@ class VideoWriter:
         self._temporary = hidden_name(self.path)
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
+        self._sound = sound
+        self._track: SoundTrack | None = None
         self._tags: ColorTags | None = None  # how the first frame's colours are to be read
         self._closed = False
 
@@ -106,6 +111,8 @@ class VideoWriter:
             picture.pts, picture.duration, picture.time_base = self.num_frames, 1, 1 / self.rate
             picture.pict_type = PictureType.I if self._is_keyframe() else PictureType.NONE
             self._container.mux(self._stream.encode(picture))
+            if self._track is not None:
+                self._track.write_until((self.num_frames + 1) / self.rate)
         self.num_frames += 1
 
     def close(self) -> None:
@@ -115,6 +122,8 @@ class VideoWriter:
             return
         with self._failing():
             self._container.mux(self._stream.encode(None))
+            if self._track is not None:
+                self._track.write_until(None)
             self._container.close()
             put_in_place(self._temporary, self.path)
         self._closed = True
@@ -187,6 +196,8 @@ class VideoWriter:
         if first.format.name == self._pixel_format:
             self._tags = color_tags(first)
             self._tags.note_in(context)
+        if self._sound is not None:
+            self._track = SoundTrack(self.path, container, self._sound)
         return container, stream
 
     def _is_keyframe(self) -> bool:
