@@ -13,6 +13,7 @@ import yaml
 from videosync.cli.common import command_parser
 from videosync.config.load import load_config
 from videosync.config.options import options
+from videosync.models.crisscross import CrissCrossModel
 from videosync.models.encoder import Encoder, build_encoder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,7 +24,9 @@ each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.ste
 def test_published_configs_are_here() -> None:
     scl = ("ntu_pretrain", "k400_pretrain", "ntu", "cmu", "cmu_multi_human", "pouring")
     others = ("tcc_transformer", "tcn_transformer", "classification_transformer", "demo", "multiview", "crossview")
-    stems = {f"{name}_config" for name in (*others, *(f"scl_transformer_{name}" for name in scl))}
+    two_streams = ("kinetics_sound_pretrain", "kinetics400_pretrain", "audioset_pretrain", "demo")
+    own = (*(f"scl_transformer_{name}" for name in scl), *(f"crisscross_{name}" for name in two_streams))
+    stems = {f"{name}_config" for name in (*others, *own)}
     assert {path.stem for path in CONFIGS} >= stems
 
 
@@ -69,6 +72,13 @@ def test_its_first_line_is_the_command_that_runs_it(path: Path) -> None:
 def test_its_encoder_can_be_built_and_run(path: Path) -> None:
     """Built on the meta device: real shapes, no memory, no weights."""
     config = load_config(path)
+    if config.model.name == "crisscross":
+        with torch.device("meta"):
+            size, frames = config.data.image_size, round(100 * config.audio.seconds) + 1
+            video = torch.zeros(1, 2, 3, config.data.num_frames, size, size)
+            output = CrissCrossModel(config.crisscross).eval()(video, torch.zeros(1, 2, 1, 80, frames))
+        assert output.p_video.shape == output.z_audio.shape == (1, 2, config.crisscross.projection_size)
+        return
     model = dataclasses.replace(config.model, weights="", random_backbone=True)
     with torch.device("meta"):
         encoder = build_encoder(model, num_frames=config.data.num_frames)

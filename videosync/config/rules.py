@@ -8,7 +8,7 @@ from __future__ import annotations
 from videosync.config.options import options, value_of
 from videosync.config.ranges import range_problems
 from videosync.config.schema import Config, EvalConfig, OptimConfig
-from videosync.config.two_streams import CRISSCROSS, two_stream_problems
+from videosync.config.two_streams import CRISSCROSS, loss_problems, two_stream_problems
 from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
 from videosync.option import taken
@@ -189,18 +189,16 @@ def _eval(options: EvalConfig) -> list[str]:
 
 
 def _training(config: Config, world_size: int) -> list[str]:
-    model, problems = config.model, []
+    model, problems = config.model, loss_problems(config)
     if not config.data.dataset:
         problems.append(
             "data.dataset is empty; name the dataset folder inside --workdir, as in '--opts data.dataset my_videos'."
         )
     if model.name == "noise":
         problems.append("model.name is 'noise', which has nothing to train; set it to 'encoder'.")
-    elif (
-        model.name != CRISSCROSS
-        and model.layer > 0
-        and not (model.weights or model.random_backbone or config.train.start_from)
-    ):
+    elif model.name == CRISSCROSS:
+        pass  # nothing of it is frozen
+    elif model.layer > 0 and not (model.weights or model.random_backbone or config.train.start_from):
         problems.append(
             f"model.layer freezes stages 1 to {model.layer} of {model.backbone}, but model.weights is empty: "
             "frozen random features learn nothing. Name pretrained weights inside --workdir (model.weights), "

@@ -1,9 +1,9 @@
 """Every option, its type, default, meaning and range. YAML files and ``--opts`` hold only what differs.
 
-Components own theirs: ``model`` is :class:`videosync.models.options.ModelOptions`, ``crisscross`` beside it, ``audio``
-holds those of :class:`videosync.audio.augment.SoundAugment`; ``finetune``, ``svm``, ``linear`` and ``streams`` are in
-:mod:`videosync.recognition.options`; ``loss`` holds the options of all ``LOSSES``, ``detector`` those of all
-``DETECTORS``, each under ``METHOD_NAME`` but for what several of them inherit.
+Components own theirs: ``model`` is :class:`videosync.models.options.ModelOptions`, ``crisscross`` the options beside
+it, ``audio`` holds those of :class:`videosync.audio.augment.SoundAugment`; ``loss`` holds the options of all
+``LOSSES``, ``detector`` those of all ``DETECTORS``, each under ``METHOD_NAME`` but for what several of them inherit.
+``finetune``, ``svm``, ``linear`` and ``streams`` are in :mod:`videosync.recognition.options`.
 Sizes are in pixels, lengths in frames, rates in frames/s unless a name says otherwise.
 """
 

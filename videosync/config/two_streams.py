@@ -18,21 +18,27 @@ _NOT_TWO_STREAMS = (
 
 def two_stream_problems(config: Config) -> list[str]:
     """A sentence for each option that was changed though the chosen model does not read it, or that does not fit it."""
-    name, loss = config.model.name, config.loss.name
-    if (name == CRISSCROSS) != (loss == CRISSCROSS):
-        return [
-            f"model.name is '{name}' and loss.name is '{loss}': the two streams of crisscross and its loss go together. "
-            f"Set both to {CRISSCROSS}, or neither."
-        ]
+    name = config.model.name
     unread = _NOT_TWO_STREAMS if name == CRISSCROSS else _ONLY_TWO_STREAMS
     problems = [
-        f"{key} is {quoted(value_of(config, key))}, but model.name is '{name}': the option is read only when model.name "
-        f"is {'another' if name == CRISSCROSS else repr(CRISSCROSS)}."
+        f"{key} is {quoted(value_of(config, key))}, but model.name is '{name}': the option is read only when "
+        f"model.name is {'another' if name == CRISSCROSS else repr(CRISSCROSS)}."
         for key in _changed(config, unread)
     ]
     if name == CRISSCROSS and config.audio.crop_scale != sorted(config.audio.crop_scale):
         problems.append(f"audio.crop_scale is {config.audio.crop_scale}; the smallest size comes first.")
     return problems
+
+
+def loss_problems(config: Config) -> list[str]:
+    """Whether model and loss, of a training, go together."""
+    name, loss = config.model.name, config.loss.name
+    if (name == CRISSCROSS) == (loss == CRISSCROSS):
+        return []
+    return [
+        f"model.name is '{name}' and loss.name is '{loss}': the two streams of crisscross and its loss go together. "
+        f"Set both to {CRISSCROSS}, or neither."
+    ]
 
 
 def _changed(config: Config, unread: tuple[str, ...]) -> Iterator[str]:

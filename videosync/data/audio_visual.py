@@ -182,9 +182,9 @@ def common_time(path: Path, info: VideoInfo, needed: float) -> tuple[float, floa
 
 
 def nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Numbers of the frames, shown at rising ``times`` [T], that are nearest to the times ``wanted`` [n] → int64 [n]."""
-    behind = np.searchsorted(times, wanted).clip(1, max(1, len(times) - 1))
-    before = behind - 1
+    """Numbers int64 [n] of the frames, shown at rising ``times`` [T], that are nearest to the times ``wanted`` [n]."""
     if len(times) == 1:
         return np.zeros(len(wanted), np.int64)
+    behind = np.searchsorted(times, wanted).clip(1, len(times) - 1)
+    before = behind - 1
     return np.where(wanted - times[before] <= times[behind] - wanted, before, behind)

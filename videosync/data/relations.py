@@ -41,13 +41,7 @@ def seconds_needed(relation: str, video_seconds: float, audio_seconds: float) ->
 
 
 def draw_moments(
-    relation: str,
-    start: float,
-    end: float,
-    *,
-    video_seconds: float,
-    audio_seconds: float,
-    rng: np.random.Generator,
+    relation: str, start: float, end: float, *, video_seconds: float, audio_seconds: float, rng: np.random.Generator
 ) -> Moments:
     """Where two clips of a video lie whose pictures and sound last from ``start`` to ``end``: all of both inside.
 
@@ -60,9 +54,7 @@ def draw_moments(
         raise ValueError(f"{end - start:g} s are too short for the relation '{relation}', which needs {needed:g} s")
     if relation in STRETCHES:
         middle = rng.uniform(start + needed / 2, end - needed / 2)
-        video, audio = (
-            _split(middle, length, STRETCHES[relation] - 1) for length in (video_seconds, audio_seconds)
-        )
+        video, audio = (_split(middle, length, STRETCHES[relation] - 1) for length in (video_seconds, audio_seconds))
         return Moments(video, audio)
     longest = max(video_seconds, audio_seconds)
     first, last = start + longest / 2, end - longest / 2  # of a clip's middle

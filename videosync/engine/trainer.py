@@ -18,9 +18,10 @@ from torch.nn.parallel import DistributedDataParallel
 from videosync.checkpoints.checkpoint import checkpoints_folder, copy_checkpoint, save_checkpoint
 from videosync.config.schema import OptimConfig, TrainConfig
 from videosync.engine.batches import BatchSource, StepClock
+from videosync.engine.collapse import CollapseWatch
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
-from videosync.engine.optim import build_optimizer, learning_rate, set_learning_rate
+from videosync.engine.optim import Group, build_optimizer, learning_rate, set_learning_rate
 from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
@@ -44,6 +45,8 @@ class Trainer:
         settings: the resolved options, kept in every checkpoint.
         remarks: what there is to say about the encoder's first weights and the samples, as sentences.
         data: what an epoch is drawn from and in which order: ``events``, ``hash``.
+        groups: the parameters, where not all of them have one learning rate.
+        watch_every: steps between two looks at the loss's diagnostics; 0: none.
     """
 
     def __init__(
@@ -60,11 +63,14 @@ class Trainer:
         settings: Mapping[str, Any],
         remarks: Sequence[str] = (),
         data: Mapping[str, int | str] | None = None,
+        groups: Sequence[Group] | None = None,
+        watch_every: int = 0,
     ) -> None:
         self.remarks = list(remarks)
         self.encoder = encoder
         self.model = distributed.replicate(encoder)
         self.loss = loss
+        self.watch = CollapseWatch(loss, every=watch_every, distributed=distributed)
         self.source = source
         self.validator = validator
         self.distributed = distributed
@@ -80,13 +86,18 @@ class Trainer:
         )
         self.data = {"samples": self.plan.samples, "seed": train.seed, **(data or {})}
         self.optimizer = build_optimizer(
-            [{"params": encoder.parameters()}], name=optim.name, lr=optim.lr, weight_decay=optim.weight_decay
+            groups or [{"params": encoder.parameters()}],
+            name=optim.name,
+            lr=optim.lr,
+            weight_decay=optim.weight_decay,
+            larc=optim.larc,
         )
         self.learning_rate = partial(
             learning_rate,
             base=optim.lr,
             schedule=optim.schedule,
             warmup_steps=round(optim.warmup_epochs * self.plan.steps_per_epoch),
+            final=optim.final_lr,
         )
         self.grad_clip = optim.grad_clip if optim.grad_clip > 0 else math.inf
         self.dtype = PRECISIONS[train.precision]
@@ -157,7 +168,9 @@ class Trainer:
             metrics = {"loss": loss}
             rates = self.clock.rates(plan.steps_left(state))
             record = {"step": state.step, "epoch": state.epoch, "loss": loss, "lr": lr, "grad_norm": norm}
-            self.logger.step({**record, **rates})
+            found = self.watch.found()
+            self.logger.step({**record, **found, **rates})
+            self.watch.judge(found, state.step, self.logger.message)
         if not plan.batches_left(state) and self.stop_signal is None:
             state.epoch, state.samples = state.epoch + 1, 0
         return metrics
@@ -194,7 +207,9 @@ class Trainer:
         device = self.distributed.device.type
         with torch.autocast(device, dtype=self.dtype, enabled=self.dtype != torch.float32):
             output = self.model(**batch.inputs(), **self.loss.wanted)  # of an encoder [B, V, T, ...]
-        return self.loss(output.float(), batch)
+        output = output.float()
+        self.watch.look(output, self.state.step + 1)
+        return self.loss(output, batch)
 
     def validate(self) -> dict[str, float]:
         """Metrics on the held-out events where they are due, else nothing. Leaves the random states alone."""

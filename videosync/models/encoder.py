@@ -123,6 +123,11 @@ def build_encoder(options: ModelOptions, *, num_frames: int, workdir: str | Path
     """
     if options.name == "noise":
         return NoiseEncoder(embedding_size=options.embedding_size)
+    if options.name == "crisscross":
+        raise ConfigError(
+            "model.name is 'crisscross', whose two streams see whole clips with sound: this job needs an encoder of "
+            "frames. Train one (train.py with model.name=encoder), or use evaluate.py with a task for clips"
+        )
     require_known("name", options.name, ("encoder", "noise"))
     require_known("input", options.input, INPUTS)
     backbone = build_backbone(options.backbone)

@@ -26,7 +26,7 @@ class ModelOptions:
     """The encoder: backbone, transformer, heads."""
 
     name: Literal["encoder", "noise", "crisscross"] = option(
-        "encoder", '"noise": random embeddings, the leak control; "crisscross": pictures and sound, options crisscross.*'
+        "encoder", '"noise": random embeddings, the leak control; "crisscross": pictures and sound (crisscross.*)'
     )
     backbone: str = option("resnet50", "turns a frame into features", choices=BACKBONES)
     input: Literal["rgb", "motion"] = option("rgb", "what a backbone sees: the frame, or log frame differences")
