@@ -212,7 +212,7 @@ def _train_epoch(
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        total, count = total + float(loss) * len(batch.labels), count + len(batch.labels)
+        total, count = total + loss.item() * len(batch.labels), count + len(batch.labels)
     if not count:
         raise TrainingError("no batch of fine-tuning has two clips that can be read; the files are damaged, or too few")
     return total / count
