@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dataset_preparation.kinetics400 import archive as archive_module
-from dataset_preparation.kinetics400 import read, reading
 from dataset_preparation.kinetics400.archive import read_archive, read_rows, youtube_id
-from dataset_preparation.kinetics400.read import kind_of_damage, read_whole
-from dataset_preparation.kinetics400.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
 from dataset_preparation.kinetics400_process import main
+from dataset_preparation.whole import read, reading
+from dataset_preparation.whole.read import kind_of_damage, read_whole
+from dataset_preparation.whole.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
 from tests.dataset_preparation.replicas.kinetics400 import copy_archive, cut_off, make_kinetics400, write_clip
 from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbers_in, write_raw
