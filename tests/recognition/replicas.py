@@ -1,4 +1,5 @@
-"""Small data sets of two classes in the trees of the real ones: bars that move and sounds that beep, seeded."""
+"""Small data sets of two classes in the trees of the real ones, seeded: bars that move one way or the other, and a high
+or a low tone."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
+from videosync.video.sound_track import Sound
 from videosync.video.write import write_video
 
 RATE = 16_000
@@ -37,7 +39,10 @@ def make_videos(root: Path, *, folds: int = 2, events: int = 4, frames: int = 24
         for event in range(events):
             rng = np.random.default_rng([event, len(label)])
             name = f"v_{label}_g{event:02d}_c01.mp4"
-            write_video(root / "clips" / name, bars(label, frames, rng), fps, preset="ultrafast", threads=1)
+            pitch = (2500 if label == "high" else 300) * rng.uniform(0.9, 1.1)
+            sound = Sound(tone(pitch, frames / fps, rng), RATE)
+            options = {"preset": "ultrafast", "threads": 1, "sound": sound}
+            write_video(root / "clips" / name, bars(label, frames, rng), fps, **options)
             samples.append((f"{label}_g{event:02d}", label, event, name))
     for fold in range(1, folds + 1):
         lines = [

@@ -105,7 +105,7 @@ def check_fold(fold: Fold, *, where: Path) -> list[str]:
 def hold_out(items: Sequence[Item], *, share: float, seed: int) -> np.ndarray:
     """Which of ``items`` are held out: bool ``[N]``; whole groups, about ``share`` of those of each class.
 
-    A class of one group is held out in no part. Where no class has two, nothing is.
+    No class is held out whole: of one that has a single group, nothing is.
     """
     rng = np.random.default_rng(seed)
     by_class: dict[str, list[str]] = {}
@@ -115,10 +115,11 @@ def hold_out(items: Sequence[Item], *, share: float, seed: int) -> np.ndarray:
     for label in sorted(by_class):
         groups = rng.permutation(sorted(by_class[label])).tolist()
         count = min(max(1, round(share * len(groups))), len(groups) - 1)
-        held.update(groups[:count])
+        free = [group for group in groups if group not in held]  # a group may have files of several classes
+        held.update(free[: max(0, count - (len(groups) - len(free)))])
     found = np.array([item.group in held for item in items])
     left = {item.label for item, out in zip(items, found) if not out}
-    return found & np.array([item.label in left for item in items])  # a group of several classes takes none away
+    return found & np.array([item.label in left for item in items])
 
 
 def class_numbers(items: Iterable[Item], classes: Sequence[str]) -> np.ndarray:
