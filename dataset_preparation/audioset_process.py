@@ -4,7 +4,7 @@
 
 Expected in --data_root:
 
-    <folder>/…/<youtube_id>_<start>_<end>.mp4      folders of any depth; times may be missing, other names are taken whole
+    <folder>/…/<youtube_id>_<start>_<end>.mp4      folders of any depth; times may be missing, and other names will do
     balanced_train_segments.csv, unbalanced_train_segments.csv, eval_segments.csv, class_labels_indices.csv
                                                    as released; each may be missing
 
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         ],
         clips=clips.values(),
         dropped=[*archive.dropped, *reader.dropped([video for video in videos if video.clip not in clips])],
-        settings=settings_of(args),
+        settings=settings_of(args, reader),
         found=archive.counts,
     )
     return 0

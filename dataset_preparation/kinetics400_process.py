@@ -9,7 +9,8 @@ Expected in --data_root (as the scripts of github.com/cvdfoundation/kinetics-dat
     annotations/train.csv, val.csv          or beside train/; without them class folders say the class
     replacement/replacement_for_corrupted_k400/...    used where the file of that name is broken or missing
 
-Every file is decoded whole, once, and cut in the same pass; sound is dropped. What cannot be decoded is listed in
+Every file is decoded whole, once, and cut in the same pass; its sound is kept, in step, as one channel of 16 kHz (a
+file without sound gives a clip without, which report.json names). What cannot be decoded is listed in
 unreadable.txt with the reason, and not decoded again unless the file changes or its line is deleted; a line added
 by hand (the path, and a reason behind a tab) leaves a file out. labels.csv has the class of each clip. A YouTube
 video that is in both splits stays in val.
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace, classes: Sequence[str] | None = None) -> int:
         found = {**found, **counts}
     videos = [video for split in SPLITS for video in [v for v in chosen if v.split == split][: args.limit or None]]
     reader = open_reader(args, Needs(sound=args.need_sound, seconds=args.min_seconds))
-    settings = settings_of(args, need_sound=args.need_sound, classes=sorted(classes or ()))
+    settings = settings_of(args, reader, need_sound=args.need_sound, classes=sorted(classes or ()))
     paths = {*(video.path for video in archive.videos), *archive.replacements.values()}
     if args.dry_run:
         for split in SPLITS:
@@ -94,7 +95,6 @@ def run(args: argparse.Namespace, classes: Sequence[str] | None = None) -> int:
             **found,
             "clips from replacements": sum(clip.source in replacements for clip in clips.values()),
             "clips without a class": sum(not video.label for video in used),
-            "clips without sound": reader.silent,
         },
     )
     return 0

@@ -4,8 +4,9 @@
 
 The source folder holds a manifest.jsonl, or one sub-folder an event with two or more videos that start
 together. Every frame is kept (or a stretch of them, see --max_frames); frames are resized to size x size, as
-the models see them; sound is dropped. Cameras at 30 and 29.97 frames/s keep their own rates and are cut by time;
-files of a variable frame rate are left out, with the command that converts them.
+the models see them; the sound of these frames is kept, in step, as one channel of 16 kHz. Cameras at 30 and 29.97
+frames/s keep their own rates and are cut by time; files of a variable frame rate are left out, with the command that
+converts them.
 
 A run that was cut off goes on where it stopped. report.json says what was used, what was dropped, and why.
 """
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         sources = [source for source in sources if source.event in kept]
     splits = choose_splits(sources, val_events=args.val_events, val_share=args.val_share, seed=args.seed)
     cutting = {key: getattr(args, key) for key in ("max_frames", "segment_frames", "min_frames")}
-    settings = {"size": args.size, "crf": args.crf, **cutting, "limit": args.limit}
+    settings = {**Encoding(args.size, args.crf, sound=True).settings, **cutting, "limit": args.limit}
     jobs: list[ViewJob] = []
     look = delayed(plan_source)  # threads: looking at a file means waiting for the disk
     for planned, lost in Parallel(args.workers, prefer="threads")(look(s, **cutting) for s in sources):
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         print_report(make_report(samples, [*dropped, *lost], settings, data_root=args.data_root.absolute()))
         print_empty_splits(samples, splits)
         return 0
-    outcomes = cut_jobs(cut_view, jobs, args, label="clips")
+    outcomes = cut_jobs(cut_view, jobs, args, label="clips", sound=True)
     clips = [clip for outcome in outcomes.values() for clip in outcome.clips]
     for job in jobs:
         dropped += dropped_of(outcomes[job.name], job.event, job.view)

@@ -20,7 +20,11 @@ class VideoError(VideoSyncError):
 
 
 class AudioError(VideoError):
-    """A file has no sound, or its sound cannot be decoded or written as asked."""
+    """The sound of a file cannot be decoded as asked."""
+
+
+class NoSoundError(AudioError):
+    """A file has no sound track."""
 
 
 class VideoWriteError(VideoError):

@@ -87,9 +87,8 @@ def read_archive(root: Path) -> Archive:
             why = "the same YouTube video is in val; a video may be in one split only"
             dropped.append(Dropped(video.event, video.path, "in val too", why))
         elif (first := clips.setdefault(video.clip, video.path)) != video.path:
-            dropped.append(
-                Dropped(video.event, video.path, "double name", f"has the name of {first}; delete one of them")
-            )
+            why = f"has the name of {first}; delete one of them"
+            dropped.append(Dropped(video.event, video.path, "double name", why))
         else:
             videos.append(video)
     counts = {f"files in {split}": sum(video.split == split for video in videos) for split in (TRAIN, VAL)}

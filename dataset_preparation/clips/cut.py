@@ -1,6 +1,7 @@
 """One decoding pass over one source → its clips.
 
-Frames go from the decoder through the scaler to the encoder without a detour over RGB. Keyframes are frequent,
+Frames go from the decoder through the scaler to the encoder without a detour over RGB; where sound is kept, a clip has
+the stretch that belongs to its frames. Keyframes are frequent,
 so that random windows are cheap to read, and lie at irregular places that differ from clip to clip: on a common
 grid their flicker gives the sync away.
 """
@@ -16,9 +17,11 @@ from typing import Protocol
 from av.video.frame import VideoFrame
 
 from dataset_preparation.clips.job import Clip, Outcome, Rejected
+from dataset_preparation.clips.sound import RATE, ClipSound, clip_sound
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.read import probe
 from videosync.video.scaled import scaled_frames, whole_video
+from videosync.video.sound_track import Sound
 from videosync.video.write import CLIP_OPTIONS, VideoWriter
 
 KEYFRAME_GAPS = (5, 15)  # frames from one keyframe to the next, drawn anew each time
@@ -30,6 +33,12 @@ class Encoding:
 
     size: int  # height and width in pixels, even
     crf: int  # quality of H.264: 0 lossless … 51
+    sound: bool = False  # keep the source's sound, as the models hear it
+
+    @property
+    def settings(self) -> dict[str, int]:
+        """What records and reports say of it: clips that were made without sound are made anew where it is kept."""
+        return {"size": self.size, "crf": self.crf, **({"sound_rate": RATE} if self.sound else {})}
 
 
 @dataclass(frozen=True)
@@ -82,14 +91,15 @@ def cut_clips(
                 decoded += 1
                 while waiting and waiting[0].first == number:
                     cut = waiting.pop(0)
-                    writer = open_writer(output_dir / cut.clip, fps, encoding, seed=cut.clip)
-                    open_clips.append(_OpenClip(cut, writer, judge(cut) if judge else None))
+                    heard = _heard(path, cut.first, cut.num_frames, fps, encoding)
+                    writer = open_writer(output_dir / cut.clip, fps, encoding, seed=cut.clip, sound=heard.sound)
+                    open_clips.append(_OpenClip(cut, writer, judge(cut) if judge else None, heard))
                 for clip in list(open_clips):
                     reason = clip.take(frame)
                     if reason is not None:
                         rejected.append(reason)
                     elif clip.full:
-                        made.append(Clip(clip.cut.clip, path, clip.cut.first, clip.cut.num_frames, fps))
+                        made.append(clip.made(path, fps))
                     if reason is not None or clip.full:
                         open_clips.remove(clip)
         except VideoWriteError:
@@ -111,7 +121,8 @@ def cut_whole(path: str, clip: str, output_dir: Path, *, encoding: Encoding, fir
     Raises VideoError for a source that cannot be read to its end, or has no frame ``first``.
     """
     source = whole_video(path, (encoding.size, encoding.size))
-    writer = open_writer(output_dir / clip, source.fps, encoding, seed=clip)
+    heard = _heard(path, first, None, source.fps, encoding)
+    writer = open_writer(output_dir / clip, source.fps, encoding, seed=clip, sound=heard.sound)
     decoded = 0
     with writer:
         for frame in source.frames:
@@ -120,10 +131,14 @@ def cut_whole(path: str, clip: str, output_dir: Path, *, encoding: Encoding, fir
                 writer.write(frame)
         if decoded <= first:
             raise VideoError(f"{path}: has {decoded} frames, none from frame {first} on; cut it earlier.")
-    return Outcome((Clip(clip, path, first, decoded - first, source.fps),), (), decoded)
+    return Outcome((Clip(clip, path, first, decoded - first, source.fps, heard.kind, heard.why),), (), decoded)
 
 
-def open_writer(path: Path, fps: float, encoding: Encoding, *, seed: str) -> VideoWriter:
+def _heard(path: str, first: int, num_frames: int | None, fps: float, encoding: Encoding) -> ClipSound:
+    return clip_sound(path, first, num_frames, fps) if encoding.sound else ClipSound(None)
+
+
+def open_writer(path: Path, fps: float, encoding: Encoding, *, seed: str, sound: Sound | None = None) -> VideoWriter:
     """A writer of clips; ``seed`` (the clip's name) decides where keyframes lie."""
     return VideoWriter(
         path,
@@ -134,6 +149,7 @@ def open_writer(path: Path, fps: float, encoding: Encoding, *, seed: str) -> Vid
         b_frames=0,
         keyframes=keyframe_numbers(seed),
         threads=1,
+        sound=sound,
         **CLIP_OPTIONS,
     )
 
@@ -152,6 +168,10 @@ class _OpenClip:
     cut: Cut
     writer: VideoWriter
     judge: Judge | None
+    heard: ClipSound
+
+    def made(self, path: str, fps: float) -> Clip:
+        return Clip(self.cut.clip, path, self.cut.first, self.cut.num_frames, fps, self.heard.kind, self.heard.why)
 
     @property
     def full(self) -> bool:

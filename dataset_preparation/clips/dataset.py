@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,7 +60,10 @@ def finish(
     """
     root = data_root.absolute()
     ordered = sorted(samples, key=lambda s: (s.split, s.event, [view.video for view in s.views]))
+    clips = list(clips)
     report = {**make_report(ordered, dropped, settings, data_root=root), "found": dict(found or {})}
+    if "sound_rate" in settings:
+        report |= sound_report(clips)
     write_json(output_dir / REPORT_NAME, report)
     print_report(report)
     if not ordered:
@@ -111,6 +114,15 @@ def make_report(
     }
 
 
+def sound_report(clips: Iterable[Clip]) -> dict[str, Any]:
+    """Clips whose sound is missing or silent: counts by kind, and each with its reason, in JSON values."""
+    listed = sorted((c for c in clips if c.sound_kind), key=lambda clip: (clip.sound_kind, clip.clip))
+    return {
+        "sound_kinds": dict(Counter(clip.sound_kind for clip in listed)),
+        "sound": [{"what": clip.clip, "kind": clip.sound_kind, "why": clip.sound_why} for clip in listed],
+    }
+
+
 def print_report(report: Mapping[str, Any]) -> None:
     """A row for each split, then what was dropped."""
     columns = ("events", "samples", "clips", "frames", "hours")
@@ -123,15 +135,20 @@ def print_report(report: Mapping[str, Any]) -> None:
         more = f", and {counts['events'] - NAMES} more" if counts["events"] > NAMES else ""
         print(f"{split}: {', '.join(counts['event_names'])}{more}")
     print_dropped(report)
+    _print_kinds("kept, with a note on its sound:", report.get("sound_kinds", {}), report.get("sound", []))
 
 
 def print_dropped(report: Mapping[str, Any]) -> None:
     """Each reason of a report with its count and a few examples."""
-    for kind, count in report["dropped_kinds"].items():
-        print(f"dropped  {count} × {kind}")
-        entries = [entry for entry in report["dropped"] if entry["kind"] == kind]
+    _print_kinds("dropped", report["dropped_kinds"], report["dropped"])
+
+
+def _print_kinds(word: str, kinds: Mapping[str, int], listed: Sequence[Mapping[str, str]]) -> None:
+    for kind, count in kinds.items():
+        print(f"{word}  {count} × {kind}")
+        entries = [entry for entry in listed if entry["kind"] == kind]
         for entry in entries[:EXAMPLES]:
-            place = " ".join(part for part in (entry["event"], entry["what"]) if part)
+            place = " ".join(part for part in (entry.get("event"), entry["what"]) if part)
             print(f"    {place}: {entry['why']}")
         if count > EXAMPLES:
             print(f"    … and {count - EXAMPLES} more, in {REPORT_NAME}")

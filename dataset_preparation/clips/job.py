@@ -38,6 +38,8 @@ class Clip:
     first: int  # source frame
     num_frames: int
     fps: float  # frames/s
+    sound_kind: str = ""  # where sound is kept: one or two words for what is wrong with it, "no sound", "silent" …
+    sound_why: str = ""  # the sentence
 
 
 @dataclass(frozen=True)

@@ -145,13 +145,16 @@ def run_jobs(
     return {job.name: outcomes[job.name] for job in jobs}
 
 
-def cut_jobs(work: Callable[..., Outcome], jobs: Sequence[Job], args: Namespace, *, label: str) -> dict[str, Outcome]:
+def cut_jobs(
+    work: Callable[..., Outcome], jobs: Sequence[Job], args: Namespace, *, label: str, sound: bool = False
+) -> dict[str, Outcome]:
     """:func:`run_jobs` as the flags of a script say; ``work`` is given the ``encoding`` of --size and --crf."""
+    encoding = Encoding(args.size, args.crf, sound)
     return run_jobs(
-        partial(work, encoding=Encoding(args.size, args.crf)),
+        partial(work, encoding=encoding),
         jobs,
         output_dir=args.output_dir,
-        settings={"size": args.size, "crf": args.crf},
+        settings=encoding.settings,
         workers=args.workers,
         cluster=args.cluster,
         label=label,

@@ -72,7 +72,7 @@ def prepare(
     reader = open_reader(
         args, Needs(frames=1, seconds=args.min_seconds), manifests=[f"{fold.name}/{MANIFEST_NAME}" for fold in folds]
     )
-    settings, paths = settings_of(args), {video.path for video in videos}
+    settings, paths = settings_of(args, reader), {video.path for video in videos}
     print_found(dict(found), reader, paths)
     if args.dry_run:
         for fold in folds:
@@ -104,7 +104,7 @@ def prepare(
             clips=moved.values(),
             dropped=[*dropped, *reader.dropped([v for v in chosen if v.clip not in clips])],
             settings=settings,
-            found={**found, **fold.found, "clips of all folds without sound": reader.silent},
+            found={**found, **fold.found},
         )
     return 0
 

@@ -47,7 +47,7 @@ def open_reader(args: Namespace, needs: Needs, *, manifests: Sequence[str] = (MA
     return Reader(
         data_root=args.data_root,
         output_dir=args.output_dir,
-        encoding=Encoding(args.size, args.crf),
+        encoding=Encoding(args.size, args.crf, sound=True),
         workers=args.workers,
         cluster=args.cluster,
         listed=read_unreadable(args.output_dir / UNREADABLE_NAME),
@@ -57,9 +57,9 @@ def open_reader(args: Namespace, needs: Needs, *, manifests: Sequence[str] = (MA
     )
 
 
-def settings_of(args: Namespace, **more: Any) -> dict[str, Any]:
+def settings_of(args: Namespace, reader: Reader, **more: Any) -> dict[str, Any]:
     """What report.json says of the flags."""
-    return {"size": args.size, "crf": args.crf, "limit": args.limit, "min_seconds": args.min_seconds, **more}
+    return {**reader.encoding.settings, "limit": args.limit, "min_seconds": args.min_seconds, **more}
 
 
 def print_found(found: dict[str, int], reader: Reader, paths: Collection[str]) -> None:

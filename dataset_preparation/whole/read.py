@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_preparation.clips.cut import Encoding, cut_whole
 from dataset_preparation.clips.job import Outcome
 from dataset_preparation.whole.unreadable import NO_ACCESS, changed_at
 from videosync.audio.read import probe_sound
-from videosync.errors import AudioError, VideoError, VideoWriteError
+from videosync.errors import AudioError, NoSoundError, VideoError, VideoWriteError
 from videosync.video.index import open_video, scan_video, video_stream
 from videosync.video.read import probe
 
-NO_SOUND, SHORT_SOUND, SHORT_PICTURES = UNFIT = ("no sound", "short sound", "short pictures")  # kinds
 RATES = (0.5, 1000.0)  # frames/s that can be meant
 
 
@@ -48,47 +47,45 @@ class ReadJob:
 
 
 def read_whole(job: ReadJob, folder: Path, *, encoding: Encoding, needs: Needs) -> Outcome:
-    """Decode all frames and write them as a clip, or say what is wrong (``problem``, and ``facts`` for the list).
+    """Decode all frames and write them as a clip, or say what is wrong: ``problem``, and ``facts`` with its kind.
 
-    The facts of a clip say how many seconds of ``sound`` there are beside its pictures.
+    Of a file that cannot be decoded the facts have size and time of change, too, for the list of such files. One that
+    lacks what ``needs`` asks for may do another time.
 
     Raises VideoWriteError when the clip cannot be written.
     """
     try:
         status = os.stat(job.path)  # before the pass: a file that changes meanwhile is read again next time
     except OSError as error:
-        return _problem(NO_ACCESS, f"cannot be read ({error.strerror})", 0, "")
+        return _unreadable(NO_ACCESS, f"cannot be read ({error.strerror})", 0, "")
     stamp = (status.st_size, changed_at(status.st_mtime))
     try:
         fps = scan_video(job.path).fps
         if not RATES[0] <= fps <= RATES[1]:  # seen where one frame's time is wrong by hours
-            return _problem("frame rate", f"its frames' times make {fps:.3g} frames/s", *stamp)
-        sound = probe_sound(job.path) if has_sound(job.path) else None
-        if sound is None and needs.sound:
-            return _problem(NO_SOUND, "has no sound track", *stamp)
+            return _unreadable("frame rate", f"its frames' times make {fps:.3g} frames/s", *stamp)
+        if needs.sound:
+            sound = probe_sound(job.path)
         outcome = cut_whole(job.path, job.clip, folder, encoding=encoding)
     except VideoWriteError:
         raise
     except AudioError as error:
-        return _problem("damaged sound", str(error).removeprefix(f"{job.path}: "), *stamp)
+        return _unfit("no sound" if isinstance(error, NoSoundError) else "sound damaged", _of(job, error))
     except VideoError as error:
-        return _problem(kind_of_damage(job.path), str(error).removeprefix(f"{job.path}: "), *stamp)
+        return _unreadable(kind_of_damage(job.path), _of(job, error), *stamp)
     (clip,) = outcome.clips
-    pictures = clip.num_frames / clip.fps
     if clip.num_frames < needs.frames:
-        return _problem("too short", f"has {clip.num_frames} frames, fewer than {needs.frames}", *stamp)
-    if pictures < needs.seconds:
-        return _problem(SHORT_PICTURES, f"has {pictures:.2f} s of pictures, less than {needs.seconds:g} s", *stamp)
-    heard = 0.0 if sound is None else min(sound.start + sound.seconds, pictures) - max(sound.start, 0.0)
-    if needs.sound and heard < needs.seconds:
-        why = f"has {max(heard, 0.0):.2f} s of sound beside {pictures:.2f} s of pictures, less than {needs.seconds:g} s"
-        return _problem(SHORT_SOUND, why, *stamp)
-    return replace(outcome, facts={"sound": round(max(heard, 0.0), 3)})
-
-
-def has_sound(path: str) -> bool:
-    with open_video(path) as container:
-        return bool(container.streams.audio)
+        return _unreadable("too short", f"has {clip.num_frames} frames, fewer than {needs.frames}", *stamp)
+    seconds = clip.num_frames / clip.fps
+    if seconds < needs.seconds:
+        return _unfit("short pictures", f"has {seconds:.2f} s of pictures, less than {needs.seconds:g} s")
+    if needs.sound:
+        if clip.sound_kind not in ("", "silent"):
+            return _unfit(clip.sound_kind, _of(job, clip.sound_why))
+        heard = min(sound.start + sound.seconds, seconds) - max(sound.start, 0.0)
+        if heard < needs.seconds:
+            why = f"has {heard:.2f} s of sound beside {seconds:.2f} s of pictures, less than {needs.seconds:g} s"
+            return _unfit("short sound", why)
+    return outcome
 
 
 def kind_of_damage(path: str) -> str:
@@ -113,5 +110,14 @@ def kind_of_damage(path: str) -> str:
         return "truncated" if head[4:8] == b"ftyp" else "not a video"  # an MP4 file has its index at its end
 
 
-def _problem(kind: str, why: str, size: int, changed: str) -> Outcome:
+def _of(job: ReadJob, said: object) -> str:
+    """A sentence without the file's name in front."""
+    return str(said).removeprefix(f"{job.path}: ")
+
+
+def _unreadable(kind: str, why: str, size: int, changed: str) -> Outcome:
     return Outcome(problem=why, facts={"kind": kind, "size": size, "changed": changed})
+
+
+def _unfit(kind: str, why: str) -> Outcome:
+    return Outcome(problem=why, facts={"kind": kind})

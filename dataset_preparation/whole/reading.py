@@ -12,7 +12,7 @@ from dataset_preparation.clips.dataset import Dropped
 from dataset_preparation.clips.job import Clip
 from dataset_preparation.clips.records import DONE, job_key
 from dataset_preparation.clips.workers import run_jobs
-from dataset_preparation.whole.read import UNFIT, Needs, ReadJob, read_whole
+from dataset_preparation.whole.read import Needs, ReadJob, read_whole
 from dataset_preparation.whole.unreadable import (
     BY_HAND,
     NO_ACCESS,
@@ -40,7 +40,6 @@ class Reader:
     excluded: UnreadableList  # further files to leave out, in this run only
     needs: Needs
     manifests: Sequence[str] = (MANIFEST_NAME,)  # of the output folder; taken away before clips are made anew
-    silent: int = 0  # clips that were read and have no sound
     left_out: dict[str, Entry] = field(default_factory=dict)  # path in the archive → why it is no clip
 
     def forget_outdated(self, videos: Iterable[WholeVideo]) -> None:
@@ -81,7 +80,7 @@ class Reader:
             partial(read_whole, encoding=self.encoding, needs=self.needs),
             jobs,
             output_dir=self.output_dir,
-            settings={"size": self.encoding.size, "crf": self.encoding.crf, "needs": asdict(self.needs)},
+            settings={**self.encoding.settings, "needs": asdict(self.needs)},
             manifests=self.manifests,
             workers=self.workers,
             cluster=self.cluster,
@@ -92,13 +91,11 @@ class Reader:
             outcome = outcomes[job.name]
             if outcome.clips:
                 clips[video.clip] = outcome.clips[0]
-                self.silent += not (outcome.facts or {}).get("sound")
                 self.listed.entries.pop(video.path, None)
-            elif outcome.facts and outcome.facts["kind"] in UNFIT:  # by what this run asks for: not listed
-                self.left_out[video.path] = Entry(outcome.facts["kind"], outcome.problem)
             elif outcome.facts:
-                entry = Entry(why=outcome.problem, **outcome.facts)
-                self.listed.entries[video.path] = self.left_out[video.path] = entry
+                self.left_out[video.path] = Entry(why=outcome.problem, **outcome.facts)
+                if self.left_out[video.path].size is not None:
+                    self.listed.entries[video.path] = self.left_out[video.path]
             else:  # nothing that the file itself is to blame for with certainty: it is not listed
                 self.left_out[video.path] = Entry("crashed", outcome.problem)
         self.listed.write(self.output_dir / UNREADABLE_NAME)

@@ -405,8 +405,8 @@ def test_which_of_two_replacements_is_used_does_not_depend_on_how_a_folder_is_li
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
     chosen = read_archive(tmp_path).replacements
-    listed = archive_module._files
-    monkeypatch.setattr(archive_module, "_files", lambda *args: reversed([*listed(*args)]))
+    listed = archive_module.video_files
+    monkeypatch.setattr(archive_module, "video_files", lambda *args: reversed([*listed(*args)]))
     assert read_archive(tmp_path).replacements == chosen == {"a_000000_000010": "replacement/x/a_000000_000010.mp4"}
 
 

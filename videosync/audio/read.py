@@ -20,7 +20,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from videosync.audio.resample import Piece, resampled
-from videosync.errors import AudioError, VideoError
+from videosync.errors import AudioError, NoSoundError, VideoError
 from videosync.video.index import file_version, open_video, video_stream_or_none
 from videosync.video.start import first_shown, makes_up_for_mp3
 
@@ -60,7 +60,7 @@ def decoder_version() -> str:
 
 
 def probe_sound(path: str | os.PathLike[str]) -> SoundInfo:
-    """What sound the file holds, from its packets. Raises AudioError: no such file, no sound, nothing decodable."""
+    """What sound the file holds, from its packets. Raises AudioError: no such file, nothing decodable; NoSoundError."""
     with _as_audio_error():
         version = file_version(path)
         opening = _opening(*version)
@@ -78,7 +78,7 @@ def read_sound(
     Time 0 is the first picture shown; in a file without pictures, the first sample. Gaps, and what lies outside of
     the sound, are zeros. ``seconds`` None: to the end of the sound. Only what is asked for is decoded.
 
-    Raises AudioError: no such file, no sound, sound that is damaged there or changes its rate.
+    Raises AudioError: no such file, sound that is damaged there or changes its rate; NoSoundError: no sound track.
     """
     if seconds is not None and seconds < 0:
         raise ValueError(f"seconds is {seconds}; a stretch of sound has a length of 0 or more")
@@ -108,7 +108,7 @@ def _open_sound(path: str) -> Iterator[tuple[InputContainer, AudioStream]]:
         stream = container.streams.best("audio")
         if not isinstance(stream, AudioStream):
             kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
-            raise AudioError(f"{path}: has no sound (it holds {kinds}); name a file with a sound track.")
+            raise NoSoundError(f"{path}: has no sound (it holds {kinds}); name a file with a sound track.")
         yield container, stream
 
 
