@@ -44,6 +44,7 @@ class DataConfig:
     label_fraction: float = option(1.0, "classification: share of the labelled events trained on", "(0, 1]")
     feature_cache: int = option(0, "0: off; N: train on cached features of N augmented copies (1: plain)", "[0, inf)")
     fps: float = option(16.0, "crisscross: pictures a second in a clip, whatever the file's own rate", "(0, inf)")
+    keep_decoded: float = option(0.0, "crisscross: GB of decoded files that each loading process keeps", "[0, inf)")
     relation: Literal["same", "overlapped", "adjacent", "random", "far", "far_video", "far_audio"] = option(
         "overlapped", "crisscross: how the two clips of a video lie in time"
     )

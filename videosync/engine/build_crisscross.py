@@ -43,6 +43,7 @@ def build_two_stream_trainer(config: Config, *, workdir: Path, logdir: Path, dis
 
     def read_data_and_weights() -> tuple[Manifest, Manifest, CrissCrossModel, list[str]]:
         manifest = build_manifest(config, workdir, TRAIN_SPLIT)
+        build_two_stream_clips(config, manifest, augmented=False)  # names all that are too short, held out or not
         model = CrissCrossModel(config.crisscross)
         remarks = start_from_published(model, config.crisscross, workdir)
         return (*split_train_events(config, manifest), model, remarks)
@@ -108,6 +109,7 @@ def build_two_stream_clips(config: Config, manifest: Manifest, *, augmented: boo
         seed=config.train.seed,
         augment=build_augment(config) if augmented else None,
         sound=taken(SoundAugment, config.audio) if augmented else None,
+        keep_decoded=config.data.keep_decoded,
     )
 
 
