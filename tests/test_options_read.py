@@ -20,6 +20,7 @@ from videosync.offset.methods import DETECTORS
 from videosync.video.transforms import ClipAugment
 
 OWN = ("options", "self")
+OWNERS = {"models": ("model", "crisscross"), "checkpoints": ("crisscross",), "audio": ("audio",)}  # folder → groups
 
 
 def reads(source: str) -> set[tuple[str, str]]:
@@ -43,8 +44,9 @@ def test_every_option_is_read(root: Path) -> None:
     read |= {f"loss.{name}" for loss in LOSSES.values() for name in own_options(loss, loss)}
     for method, cls in DETECTORS.items():
         read |= {f"detector.{detector_key(method)(name)}" for name in own_options(cls, cls.Options)}
-    models = [pairs for path, pairs in found.items() if path.parent.name == "models"]
-    read |= {f"model.{name}" for pairs in models for owner, name in pairs if owner in OWN}
+    for folder, groups in OWNERS.items():
+        inside = [pairs for path, pairs in found.items() if path.parent.name == folder]
+        read |= {f"{group}.{name}" for pairs in inside for owner, name in pairs if owner in OWN for group in groups}
     read |= {f"augment.{name}" for name in inspect.signature(ClipAugment).parameters}  # given as its keywords
     unread = sorted(set(options()) - read)
     assert not unread, f"{', '.join(unread)}: nothing reads it. Read it, or delete it."

@@ -19,7 +19,7 @@ Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `import videosync` needs neither
     import numpy as np
@@ -80,6 +80,24 @@ class Embeddings:
         return len(self.vectors)
 
 
+class Batch(Protocol):
+    """What a training step takes: it says itself what the model is given."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its B samples, for messages."""
+
+    @property
+    def num_frames(self) -> int:
+        """Frames of all its clips, padding included."""
+
+    def inputs(self) -> dict[str, Tensor]:
+        """The arguments of the model's ``forward``, by name."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same on another device."""
+
+
 @dataclass(frozen=True)
 class ClipBatch:
     """One training batch of view pairs (see the shape legend)."""
@@ -96,6 +114,48 @@ class ClipBatch:
         labels = None if self.labels is None else move(self.labels)
         tensors = move(self.frames), move(self.mask), move(self.steps), move(self.lengths)
         return ClipBatch(*tensors, self.names, labels)
+
+    @property
+    def num_frames(self) -> int:
+        return self.mask.numel()
+
+    def inputs(self) -> dict[str, Tensor]:
+        return {"frames": self.frames, "mask": self.mask}
+
+
+@dataclass(frozen=True)
+class AudioVisualBatch:
+    """One training batch of videos with sound, two clips of each."""
+
+    video: Tensor  # float [B, 2, 3, T, S, S] with ImageNet's mean and deviation taken out
+    audio: Tensor  # float [B, 2, 1, 80, F] log-mel, standardised
+    names: tuple[str, ...] = ()  # B names, for messages
+
+    def to(self, device: torch.device | str) -> AudioVisualBatch:
+        move = lambda t: t.to(device, non_blocking=True)  # noqa: E731
+        return AudioVisualBatch(move(self.video), move(self.audio), self.names)
+
+    @property
+    def num_frames(self) -> int:
+        batch, clips, _, frames, _, _ = self.video.shape
+        return batch * clips * frames
+
+    def inputs(self) -> dict[str, Tensor]:
+        return {"video": self.video, "audio": self.audio}
+
+
+@dataclass(frozen=True)
+class TwoStreamOutput:
+    """What a network of two streams makes of B videos with sound, two clips each: float ``[B, 2, D]``, any length."""
+
+    p_video: Tensor  # predictions
+    z_video: Tensor  # projections; gradients flow through them unless a loss stops them
+    p_audio: Tensor
+    z_audio: Tensor
+
+    def float(self) -> TwoStreamOutput:
+        """The same in float32."""
+        return TwoStreamOutput(*(tensor.float() for tensor in vars(self).values()))
 
 
 @dataclass(frozen=True)

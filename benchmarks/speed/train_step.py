@@ -43,7 +43,7 @@ from videosync.engine.distributed import Distributed, setup_distributed
 from videosync.engine.loggers import Logger, build_loggers
 from videosync.engine.seeding import seed_everything
 from videosync.engine.trainer import Trainer
-from videosync.types import ClipBatch
+from videosync.types import Batch
 from videosync.video.write import write_video
 
 NTU = "configs/scl_transformer_ntu_pretrain_config.yml"
@@ -99,7 +99,7 @@ def measure_shape(name: str, args: argparse.Namespace, distributed: Distributed,
     trainer.logger = times = StepTimes(loggers)
     batch = next(trainer.source.batches(0, 0, StepClock()))
     with torch.no_grad():
-        gradient = torch.randn_like(encode(trainer, batch)) / batch.mask.numel()
+        gradient = torch.randn_like(encode(trainer, batch)) / batch.num_frames
     bare = partial(bare_step, trainer, batch, gradient)
     real_seconds: list[float] = []
     bare_seconds: list[float] = []
@@ -109,7 +109,7 @@ def measure_shape(name: str, args: argparse.Namespace, distributed: Distributed,
         bare_seconds.append(statistics.median(seconds[SKIPPED:]))
     real, alone = statistics.median(real_seconds), statistics.median(bare_seconds)
     loggers.close()
-    frames = batch.mask.numel() * distributed.world_size
+    frames = batch.num_frames * distributed.world_size
     note = (
         f"{frames} frames a step, {config.train.precision}; data wait {statistics.median(times.waits):.1%}, "
         f"peak {peak_mb(distributed.device)} MB"
@@ -127,14 +127,14 @@ def trainer_block(trainer: Trainer, times: StepTimes, steps: int) -> list[float]
     return [end - start for start, end in pairwise(times.ends[SKIPPED - 1 :])]
 
 
-def encode(trainer: Trainer, batch: ClipBatch) -> Tensor:
+def encode(trainer: Trainer, batch: Batch) -> Tensor:
     """The encoder's part of a training step."""
     device = trainer.distributed.device.type
     with torch.autocast(device, dtype=trainer.dtype, enabled=trainer.dtype != torch.float32):
-        return trainer.encoder(batch.frames, mask=batch.mask, **trainer.loss.wanted)  # [B, V, T, D]
+        return trainer.encoder(**batch.inputs(), **trainer.loss.wanted)  # [B, V, T, D]
 
 
-def bare_step(trainer: Trainer, batch: ClipBatch, gradient: Tensor) -> None:
+def bare_step(trainer: Trainer, batch: Batch, gradient: Tensor) -> None:
     trainer.encoder.train()
     encode(trainer, batch).backward(gradient)
     trainer.optimizer.zero_grad(set_to_none=True)

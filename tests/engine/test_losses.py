@@ -14,13 +14,14 @@ from torch.nn import functional as F
 from videosync.config.load import load_config
 from videosync.engine.losses import build_loss
 from videosync.losses.classification import Classification
+from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
 from videosync.losses.objective import Objective
 from videosync.losses.scl import Scl
 from videosync.losses.tcc import LOSS_TYPES, SIMILARITIES, Tcc
 from videosync.losses.tcn import Tcn
 from videosync.models.encoder import Encoder
-from videosync.types import ClipBatch
+from videosync.types import ClipBatch, TwoStreamOutput
 
 CASES: dict[str, Objective] = {  # every loss, and every way of TCC; sharp enough that alignment tells
     "scl": Scl(label_variance=1.0),
@@ -216,4 +217,6 @@ def _outcome(loss: Objective) -> tuple[object, ...]:
     batch = replace(batch, steps=batch.steps + torch.tensor([0, 7])[:, None])  # nearest frames are 1 and more apart
     size = 3 if loss.labels else D
     output = 3 * torch.randn(B, 2, T, size, generator=torch.Generator().manual_seed(3))
+    if isinstance(loss, CrissCross):  # it looks at two streams of clips, not of frames; its contract: tests/losses
+        return loss(TwoStreamOutput(*output[..., :4, :].unbind(-2)), batch).item(), loss.wanted
     return loss(output, batch).item(), loss.wanted

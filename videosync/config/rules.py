@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from videosync.config.options import options, value_of
 from videosync.config.ranges import range_problems
-from videosync.config.schema import Config, EvalConfig
+from videosync.config.schema import Config, EvalConfig, OptimConfig
+from videosync.config.two_streams import CRISSCROSS, loss_problems, two_stream_problems
+from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
+from videosync.option import taken
+from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
-_FITTED_TASKS = ("event_completion", "classification")
+_FITTED_TASKS = ("event_completion", "classification", *RECOGNITION_TASKS)
 _LAST_STAGE = 4
 _LARGEST_REGION = 100  # of a video no longer than a view, one drawn frame in 20 is real then
 
@@ -21,6 +25,7 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
     problems = range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _eval(config.eval)
+    problems += two_stream_problems(config) + _recognition(config) + _optim(config.optim)
     if training:
         problems += _training(config, world_size)
     return problems
@@ -120,6 +125,50 @@ def _loss(config: Config) -> list[str]:
                 f"{key} is {value}, but loss.{other} is '{found}': the option is read only when loss.{other} is "
                 f"'{needed}'."
             )
+    weights = taken(CrissCross, config.loss).weights
+    if name == "crisscross" and not any(weights.values()):
+        terms = ", ".join(f"loss.{term}" for term in weights)
+        problems.append(f"all weights of loss.name 'crisscross' are 0 ({terms}): set one of them above 0 at least.")
+    return problems
+
+
+def _recognition(config: Config) -> list[str]:
+    tasks, problems = config.eval.tasks, []
+    named = [task for task in tasks if task in RECOGNITION_TASKS]
+    if others := [task for task in tasks if task not in RECOGNITION_TASKS]:
+        if named:
+            return [
+                f"eval.tasks holds '{named[0]}' and '{others[0]}', which are about different networks: evaluate them "
+                "in two commands."
+            ]
+        for key in ("checkpoint", "calibrate", "folds"):
+            if (value := value_of(config, f"eval.{key}")) in ("random", True) or (key == "folds" and value):
+                readers = ", ".join(RECOGNITION_TASKS)
+                problems.append(f"eval.{key} is {value}, but eval.tasks holds '{others[0]}': it is for {readers}.")
+    elif config.model.name != CRISSCROSS:
+        problems.append(
+            f"eval.tasks holds '{named[0]}', but model.name is '{config.model.name}': set model.name to {CRISSCROSS}, "
+            "whose streams it is about."
+        )
+    return problems
+
+
+def _optim(optim: OptimConfig) -> list[str]:
+    problems = []
+    if optim.larc and optim.name != "adam":
+        problems.append(
+            f"optim.larc is true, but optim.name is '{optim.name}': LARC scales the gradients of Adam. Set optim.name "
+            "to adam, or optim.larc to false."
+        )
+    if optim.final_lr > 0 and optim.schedule != "cosine":
+        problems.append(
+            f"optim.final_lr is {optim.final_lr:g}, but optim.schedule is '{optim.schedule}': the option is read only "
+            "when optim.schedule is 'cosine'."
+        )
+    elif optim.final_lr > optim.lr:
+        problems.append(
+            f"optim.final_lr ({optim.final_lr:g}) is above optim.lr ({optim.lr:g}), but the cosine falls. Lower it."
+        )
     return problems
 
 
@@ -140,13 +189,15 @@ def _eval(options: EvalConfig) -> list[str]:
 
 
 def _training(config: Config, world_size: int) -> list[str]:
-    model, problems = config.model, []
+    model, problems = config.model, loss_problems(config)
     if not config.data.dataset:
         problems.append(
             "data.dataset is empty; name the dataset folder inside --workdir, as in '--opts data.dataset my_videos'."
         )
     if model.name == "noise":
         problems.append("model.name is 'noise', which has nothing to train; set it to 'encoder'.")
+    elif model.name == CRISSCROSS:
+        pass  # nothing of it is frozen
     elif model.layer > 0 and not (model.weights or model.random_backbone or config.train.start_from):
         problems.append(
             f"model.layer freezes stages 1 to {model.layer} of {model.backbone}, but model.weights is empty: "

@@ -1,7 +1,9 @@
 """Every option, its type, default, meaning and range. YAML files and ``--opts`` hold only what differs.
 
-Components own theirs: ``model`` is :class:`videosync.models.options.ModelOptions`; ``loss`` holds the options of all
+Components own theirs: ``model`` is :class:`videosync.models.options.ModelOptions`, ``crisscross`` the options beside
+it, ``audio`` holds those of :class:`videosync.audio.augment.SoundAugment`; ``loss`` holds the options of all
 ``LOSSES``, ``detector`` those of all ``DETECTORS``, each under ``METHOD_NAME`` but for what several of them inherit.
+``finetune``, ``svm``, ``linear`` and ``streams`` are in :mod:`videosync.recognition.options`.
 Sizes are in pixels, lengths in frames, rates in frames/s unless a name says otherwise.
 """
 
@@ -12,13 +14,17 @@ from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields, make_dataclass
 from typing import Any, Literal, get_type_hints
 
+from videosync.audio.augment import SoundAugment
 from videosync.losses.named import LOSSES
-from videosync.models.options import ModelOptions
+from videosync.models.options import CrissCrossOptions, ModelOptions
 from videosync.offset.detector import DetectorOptions
 from videosync.offset.methods import DETECTORS
 from videosync.option import option
+from videosync.recognition.options import TASKS as RECOGNITION_TASKS
+from videosync.recognition.options import FinetuneOptions, LinearOptions, StreamOptions, SvmOptions
 
-EVAL_TASKS = ("sync_offset", "kendalls_tau", "retrieval", "event_completion", "classification")
+FRAME_TASKS = ("sync_offset", "kendalls_tau", "retrieval", "event_completion", "classification")
+EVAL_TASKS = (*FRAME_TASKS, *RECOGNITION_TASKS)
 
 # fmt: off
 
@@ -37,11 +43,16 @@ class DataConfig:
     num_workers: int = option(4, "data-loading processes per rank", "[0, inf)")
     label_fraction: float = option(1.0, "classification: share of the labelled events trained on", "(0, 1]")
     feature_cache: int = option(0, "0: off; N: train on cached features of N augmented copies (1: plain)", "[0, inf)")
+    fps: float = option(16.0, "crisscross: pictures a second in a clip, whatever the file's own rate", "(0, inf)")
+    keep_decoded: float = option(0.0, "crisscross: GB of decoded files that each loading process keeps", "[0, inf)")
+    relation: Literal["same", "overlapped", "adjacent", "random", "far", "far_video", "far_audio"] = option(
+        "overlapped", "crisscross: how the two clips of a video lie in time"
+    )
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    enabled: bool = option(True, "off: training frames are only resized")
+    enabled: bool = option(True, "off: training frames are only resized, and sound stays as it is")
     crop_scale: float = option(0.4, "smallest area share of a random resized crop (largest is 1)", "(0, 1]")
     flip: float = option(0.5, "probability of a horizontal flip", "[0, 1]")
     color_prob: float = option(0.8, "probability of colour jitter", "[0, 1]")
@@ -51,7 +62,15 @@ class AugmentConfig:
     hue: float = option(0.2, "largest rotation, as a share of the full circle", "[0, 0.5]")
     gray_prob: float = option(0.2, "probability of turning a clip grey", "[0, 1]")
     blur_prob: float = option(0.5, "probability of a Gaussian blur", "[0, 1]")
+    cutout: int = option(0, "side of a square that is cut out of all frames of a clip, pixels; 0: none", "[0, inf)")
     reference: bool = option(False, "as CARL: jitter in random order around each frame's mean, blur only with it")
+
+
+@dataclass(frozen=True)
+class AudioConfig(SoundAugment):
+    """The length of a clip's sound, and the random changes of it."""
+
+    seconds: float = option(2.0, "of sound in a clip", "[0.1, 60]")
 
 
 @dataclass(frozen=True)
@@ -76,7 +95,10 @@ class OptimConfig:
     name: Literal["adam", "adamw"] = option("adam", "the optimizer")
     lr: float = option(1e-4, "learning rate after the warm-up", "(0, inf)")
     weight_decay: float = option(1e-5, "of all trained weights", "[0, inf)")
+    larc: bool = option(False, "adam: scale the gradient of each tensor first, as LARC does (weight decay in it)")
     schedule: Literal["cosine", "constant"] = option("cosine", "how the learning rate goes on after the warm-up")
+    final_lr: float = option(0.0, "where the cosine ends", "[0, inf)")
+    predictor_lr: float = option(0.0, "crisscross: constant rate of the predictors; 0: as all others", "[0, inf)")
     warmup_epochs: float = option(1.0, "epochs of linear rise of the learning rate", "[0, inf)")
     grad_clip: float = option(10.0, "largest gradient norm; 0: no clipping", "[0, inf)")
     accumulate: int = option(1, "batches per optimizer step", "[1, inf)")
@@ -109,7 +131,12 @@ class EvalConfig:
         distinct=True,
     )
     split: str = option("val", "split of the manifest that is evaluated")
-    checkpoint: Literal["best", "last"] = option("best", "which checkpoint in --logdir")
+    checkpoint: Literal["best", "last", "random"] = option(
+        "best", "which checkpoint in --logdir; random, for tasks of crisscross: the network as initialised"
+    )
+    calibrate: bool = option(False, "tasks of crisscross: batch norm is given the statistics of train clips first")
+    folds: list[int] = option([], "tasks of crisscross: those of the data set; []: all, or it has none", distinct=True)
+    holdout: float = option(0.1, "finetune, sound_svm, probe: share of the train groups on which is chosen", "(0, 1)")
     methods: list[str] = option(["median", "mean", "dtw", "diagonal"], "label-free", distinct=True)
     detectors: list[str] = option([], '"prefix/method" of trained detectors to evaluate too', distinct=True)
     precision: Literal["auto", "float32", "bf16"] = option("auto", "auto: bf16 where the CPU or GPU has it")
@@ -190,12 +217,18 @@ class Config:
     data: DataConfig = field(default_factory=DataConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     pairs: PairsConfig = field(default_factory=PairsConfig)
+    audio: AudioConfig = field(default_factory=AudioConfig)
     model: ModelOptions = field(default_factory=ModelOptions)
+    crisscross: CrissCrossOptions = field(default_factory=CrissCrossOptions)
     loss: LossConfig = field(default_factory=lambda: _loss_group()())
     optim: OptimConfig = field(default_factory=OptimConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     eval: EvalConfig = field(default_factory=EvalConfig)
     similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
     detector: DetectorOptions = field(default_factory=lambda: _detector_group()())
+    finetune: FinetuneOptions = field(default_factory=FinetuneOptions)
+    svm: SvmOptions = field(default_factory=SvmOptions)
+    linear: LinearOptions = field(default_factory=LinearOptions)
+    streams: StreamOptions = field(default_factory=StreamOptions)
     log: LogConfig = field(default_factory=LogConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -30,7 +31,37 @@ class Draw:
     labels: np.ndarray | None = None  # int64 [2, T] of these frames; -1 = unknown, or padding
 
 
-class ClipDraws:
+class EpochDraws:
+    """What an epoch consists of: ``samples_per_video`` of each line, number ``i`` with random numbers of its own."""
+
+    def __init__(self, samples: Sequence[Sample], *, samples_per_video: int, seed: int) -> None:
+        self.samples = samples
+        self.samples_per_video = samples_per_video
+        self.seed = seed
+        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by living worker processes
+
+    def __len__(self) -> int:
+        return len(self.samples) * self.samples_per_video
+
+    @property
+    def epoch(self) -> int:
+        return int(self._epoch)
+
+    def set_epoch(self, epoch: int) -> None:
+        self._epoch.fill_(epoch)
+
+    def line(self, index: int) -> int:
+        """Which of ``samples`` item ``index`` is drawn from. Raises IndexError: there is no such item."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"sample {index} is not one of {len(self)}")
+        return index // self.samples_per_video
+
+    def rng(self, index: int) -> np.random.Generator:
+        """The numbers of item ``index``: a function of (seed, epoch, index) alone."""
+        return np.random.default_rng([self.seed, self.epoch, index])
+
+
+class ClipDraws(EpochDraws):
     """Samples of a split: number ``i`` of epoch ``e`` depends on (seed, e, i) alone.
 
     ``"self"``: one view of a manifest line (a random one of them), twice. ``"cross"``: two views of a line,
@@ -57,9 +88,9 @@ class ClipDraws:
         labels: FrameLabels | None = None,
         sampling_block: SamplingBlock = "view",
     ) -> None:
+        super().__init__(manifest.of_split(split), samples_per_video=samples_per_video, seed=seed)
         self.manifest = manifest
         self.split = split
-        self.samples = manifest.of_split(split)
         self.partners = [_partners(sample) for sample in self.samples]
         alone = [sample.event for sample, pairs in zip(self.samples, self.partners) if not pairs]
         if alone and views == "cross":
@@ -73,13 +104,7 @@ class ClipDraws:
         self.sampling_region = sampling_region
         self.sampling_block = sampling_block
         self.consistent_offset = consistent_offset
-        self.samples_per_video = samples_per_video
-        self.seed = seed
         self.labels = labels
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # seen by living worker processes
-
-    def __len__(self) -> int:
-        return len(self.samples) * self.samples_per_video
 
     @property
     def has_pairs(self) -> bool:
@@ -101,18 +126,8 @@ class ClipDraws:
             "sampling_region is 1; lower the first, or raise the second"
         ]
 
-    @property
-    def epoch(self) -> int:
-        return int(self._epoch)
-
-    def set_epoch(self, epoch: int) -> None:
-        self._epoch.fill_(epoch)
-
     def draw(self, index: int) -> Draw:
-        if not 0 <= index < len(self):
-            raise IndexError(f"sample {index} is not one of {len(self)}")
-        rng = np.random.default_rng([self.seed, self.epoch, index])
-        line = index // self.samples_per_video
+        line, rng = self.line(index), self.rng(index)
         seeds = (int(rng.integers(2**62)), int(rng.integers(2**62)))
         if self.partners[line] and rng.random() < self.cross_share:
             draw = self._draw_cross(self.samples[line], self.partners[line], seeds, rng)

@@ -6,19 +6,20 @@ import math
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing import get_all_start_methods, parent_process
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Sampler, get_worker_info
 
-from videosync.data.datasets import ClipPair, DrawnClips, collate
+from videosync.data.datasets import collate
 from videosync.errors import ConfigError
-from videosync.types import ClipBatch
+from videosync.types import Batch
 
 PREFETCH = 2  # batches that each worker may have ready
 SHARED_MEMORY = Path("/dev/shm")  # where workers put batches (Linux)
@@ -26,6 +27,17 @@ SHARED_MEMORY_REMEDY = (
     "use num_workers 0, which needs none (fewer workers or a smaller batch_size need less), or in "
     "Docker give the container more: --shm-size {gigabytes}g or --ipc=host"
 )
+
+
+class EpochSamples(Protocol):
+    """A dataset whose sample number i is another one in each epoch."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch whose samples come next; living worker processes see it too."""
 
 
 class EpochSampler(Sampler[list[int]]):
@@ -114,7 +126,7 @@ def _size(count: int) -> str:
 
 
 def training_loader(
-    dataset: DrawnClips,
+    dataset: EpochSamples,
     *,
     batch_size: int,
     num_workers: int,
@@ -122,8 +134,9 @@ def training_loader(
     world_size: int,
     seed: int,
     prefetch: int = PREFETCH,
-) -> tuple[DataLoader[ClipBatch], EpochSampler]:
-    """Batches of ``batch_size / world_size`` view pairs for one rank, and the sampler that orders them.
+    collate: Callable[[Sequence[Any]], Batch] = collate,
+) -> tuple[DataLoader[Any], EpochSampler]:
+    """Batches of ``batch_size / world_size`` samples for one rank, and the sampler that orders them.
 
     Before each epoch call ``dataset.set_epoch(e)`` and ``sampler.set_epoch(e, start)``. Workers stay
     alive from epoch to epoch. They are started clean (forkserver, or spawn), never forked from the training
@@ -134,6 +147,7 @@ def training_loader(
         batch_size: over all ranks.
         num_workers: data-loading processes of this rank; 0 loads in the training process.
         prefetch: batches that each of them may have ready (:func:`fitting_prefetch`).
+        collate: makes a batch of samples.
 
     Raises:
         ConfigError: see :class:`EpochSampler`.
@@ -148,11 +162,11 @@ def training_loader(
             "prefetch_factor": prefetch,
             "worker_init_fn": _end_with_parent,
         }
-    loader: DataLoader[ClipBatch] = DataLoader(
+    loader: DataLoader[Any] = DataLoader(
         dataset,  # type: ignore[arg-type]
         batch_sampler=sampler,
         num_workers=num_workers,
-        collate_fn=_shared_batch,
+        collate_fn=partial(_shared_batch, collate=collate),
         pin_memory=torch.cuda.is_available(),
         generator=torch.Generator().manual_seed(seed),  # else each epoch would draw from torch's global state
         **options,
@@ -160,12 +174,12 @@ def training_loader(
     return loader, sampler
 
 
-def _shared_batch(pairs: Sequence[ClipPair]) -> ClipBatch:
-    """:func:`collate`, in a worker into shared memory.
+def _shared_batch(samples: Sequence[Any], collate: Callable[[Sequence[Any]], Batch] = collate) -> Batch:
+    """``collate``, in a worker into shared memory.
 
     torch would do it on the way to the training process, in a thread whose errors reach nobody.
     """
-    batch = collate(pairs)
+    batch = collate(samples)
     if get_worker_info() is not None:
         for value in vars(batch).values():
             if isinstance(value, Tensor):

@@ -15,12 +15,11 @@ from typing import Any, TypeVar
 
 from torch.utils.data import DataLoader
 
-from videosync.data.datasets import DrawnClips
-from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, EpochSampler, fitting_prefetch
+from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, EpochSampler, EpochSamples, fitting_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.errors import TrainingError, VideoSyncError
-from videosync.types import ClipBatch
+from videosync.types import Batch
 
 BATCH_SECONDS = 20 * 60.0  # without a batch this long, workers hang; shorter than other ranks wait
 STOP_SECONDS = 4.0  # after a signal, for the batch that is waited for
@@ -38,7 +37,7 @@ class BatchSource:
     """
 
     def __init__(
-        self, clips: DrawnClips, loader: DataLoader[ClipBatch], sampler: EpochSampler, distributed: Distributed
+        self, clips: EpochSamples, loader: DataLoader[Any], sampler: EpochSampler, distributed: Distributed
     ) -> None:
         self.clips = clips
         self.loader = loader
@@ -48,7 +47,7 @@ class BatchSource:
     def __len__(self) -> int:
         return len(self.clips) // self.sampler.batch_size
 
-    def batches(self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None) -> Iterator[ClipBatch]:
+    def batches(self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None) -> Iterator[Batch]:
         """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` measures the waiting.
 
         Raises on every rank what was raised on any: VideoError and the other errors of the data; TrainingError when

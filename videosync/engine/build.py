@@ -144,8 +144,12 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
     """``encoder`` on its device, in its memory format, with synchronised batch norm over several GPUs."""
     if distributed.world_size > 1 and distributed.device.type == "cuda":  # it refuses CPU modules
         encoder = nn.SyncBatchNorm.convert_sync_batchnorm(encoder)
-    memory_format = torch.channels_last if config.train.channels_last else torch.contiguous_format
-    return encoder.to(device=distributed.device, memory_format=memory_format)  # type: ignore[call-overload]
+    encoder = encoder.to(device=distributed.device)
+    for parameter in encoder.parameters():
+        formats = {4: torch.channels_last, 5: torch.channels_last_3d} if config.train.channels_last else {}
+        memory_format = formats.get(parameter.dim(), torch.contiguous_format)
+        parameter.data = parameter.data.contiguous(memory_format=memory_format)
+    return encoder
 
 
 def build_augment(config: Config) -> ClipAugment | None:

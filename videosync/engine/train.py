@@ -18,7 +18,9 @@ from videosync.checkpoints.checkpoint import (
 )
 from videosync.config.load import config_differences, config_from_dict, config_to_dict, save_config
 from videosync.config.schema import Config
+from videosync.config.two_streams import CRISSCROSS
 from videosync.engine.build import build_trainer
+from videosync.engine.build_crisscross import build_two_stream_trainer
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger, build_loggers, check_loggers
 from videosync.engine.losses import settle_heads
@@ -31,7 +33,14 @@ from videosync.models.exported import is_export
 
 CONFIG_FILE = "config.yaml"
 # model options that may differ from the checkpoint's: where first weights came from, how frames are batched
-FREE_MODEL_OPTIONS = ("model.weights", "model.random_backbone", "model.chunk_size")
+MODEL_OPTIONS = ("model.", "crisscross.")
+FREE_MODEL_OPTIONS = (
+    "model.weights",
+    "model.random_backbone",
+    "model.chunk_size",
+    "crisscross.video_weights",
+    "crisscross.audio_weights",
+)
 
 
 def run_training(
@@ -53,7 +62,8 @@ def run_training(
     config = distributed.together(partial(settle_heads, config, workdir))
     changes = config_changes(config, checkpoint) if checkpoint is not None else []
     seed_everything(config.train.seed)  # the same first weights on every rank
-    trainer = build_trainer(config, workdir=workdir, logdir=logdir, distributed=distributed)
+    build = build_two_stream_trainer if config.model.name == CRISSCROSS else build_trainer
+    trainer = build(config, workdir=workdir, logdir=logdir, distributed=distributed)
     seed_everything(config.train.seed + distributed.rank)
     resumed = checkpoint
     remarks = trainer.remarks
@@ -116,7 +126,7 @@ def config_changes(config: Config, checkpoint: Checkpoint) -> list[str]:
     """
     before = config_from_dict(checkpoint.config, source=str(checkpoint.folder / "checkpoint.json"))
     changes = config_differences(before, config)
-    model = [line for line in changes if line.startswith("model.") and not line.startswith(FREE_MODEL_OPTIONS)]
+    model = [line for line in changes if line.startswith(MODEL_OPTIONS) and not line.startswith(FREE_MODEL_OPTIONS)]
     if model:
         raise CheckpointError(
             f"{checkpoint.folder}: trained with another model ({'; '.join(model)}); set these options "

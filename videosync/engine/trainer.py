@@ -18,22 +18,23 @@ from torch.nn.parallel import DistributedDataParallel
 from videosync.checkpoints.checkpoint import checkpoints_folder, copy_checkpoint, save_checkpoint
 from videosync.config.schema import OptimConfig, TrainConfig
 from videosync.engine.batches import BatchSource, StepClock
+from videosync.engine.collapse import CollapseWatch
 from videosync.engine.distributed import Distributed
 from videosync.engine.loggers import Logger
-from videosync.engine.optim import build_optimizer, learning_rate, set_learning_rate
+from videosync.engine.optim import Group, build_optimizer, learning_rate, set_learning_rate
 from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.validation import Validator
 from videosync.errors import NotFiniteError, TrainingError
 from videosync.losses.objective import Objective
-from videosync.types import ClipBatch
+from videosync.types import Batch
 
 PRECISIONS: dict[str, torch.dtype] = {"float32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 class Trainer:
-    """Trains an encoder on batches of view pairs.
+    """Trains an encoder, or another model, on batches that say what it is given.
 
     Args:
         encoder: on its device; only parameters with ``requires_grad`` are trained.
@@ -44,6 +45,8 @@ class Trainer:
         settings: the resolved options, kept in every checkpoint.
         remarks: what there is to say about the encoder's first weights and the samples, as sentences.
         data: what an epoch is drawn from and in which order: ``events``, ``hash``.
+        groups: the parameters, where not all of them have one learning rate.
+        watch_every: steps between two looks at the loss's diagnostics; 0: none.
     """
 
     def __init__(
@@ -60,11 +63,14 @@ class Trainer:
         settings: Mapping[str, Any],
         remarks: Sequence[str] = (),
         data: Mapping[str, int | str] | None = None,
+        groups: Sequence[Group] | None = None,
+        watch_every: int = 0,
     ) -> None:
         self.remarks = list(remarks)
         self.encoder = encoder
         self.model = distributed.replicate(encoder)
         self.loss = loss
+        self.watch = CollapseWatch(loss, every=watch_every, distributed=distributed)
         self.source = source
         self.validator = validator
         self.distributed = distributed
@@ -80,13 +86,18 @@ class Trainer:
         )
         self.data = {"samples": self.plan.samples, "seed": train.seed, **(data or {})}
         self.optimizer = build_optimizer(
-            encoder.parameters(), name=optim.name, lr=optim.lr, weight_decay=optim.weight_decay
+            groups or [{"params": encoder.parameters()}],
+            name=optim.name,
+            lr=optim.lr,
+            weight_decay=optim.weight_decay,
+            larc=optim.larc,
         )
         self.learning_rate = partial(
             learning_rate,
             base=optim.lr,
             schedule=optim.schedule,
             warmup_steps=round(optim.warmup_epochs * self.plan.steps_per_epoch),
+            final=optim.final_lr,
         )
         self.grad_clip = optim.grad_clip if optim.grad_clip > 0 else math.inf
         self.dtype = PRECISIONS[train.precision]
@@ -157,12 +168,14 @@ class Trainer:
             metrics = {"loss": loss}
             rates = self.clock.rates(plan.steps_left(state))
             record = {"step": state.step, "epoch": state.epoch, "loss": loss, "lr": lr, "grad_norm": norm}
-            self.logger.step({**record, **rates})
+            found = self.watch.found()
+            self.logger.step({**record, **found, **rates})
+            self.watch.judge(found, state.step, self.logger.message)
         if not plan.batches_left(state) and self.stop_signal is None:
             state.epoch, state.samples = state.epoch + 1, 0
         return metrics
 
-    def train_step(self, batches: Iterator[ClipBatch], count: int, lr: float) -> tuple[float, float]:
+    def train_step(self, batches: Iterator[Batch], count: int, lr: float) -> tuple[float, float]:
         """One optimizer step over ``count`` batches.
 
         Returns the loss (mean over batches and ranks) and the gradient norm before clipping.
@@ -176,7 +189,7 @@ class Trainer:
                 self.scaler.scale(loss).backward()
             losses.append(loss.detach())
             names += batch.names
-            frames += batch.mask.numel() * self.distributed.world_size
+            frames += batch.num_frames * self.distributed.world_size
         mean_loss = self._agree(torch.stack(losses).sum().item(), names, lr)
         set_learning_rate(self.optimizer, lr)
         self.scaler.unscale_(self.optimizer)
@@ -189,12 +202,14 @@ class Trainer:
         self.clock.finish_step(frames)
         return mean_loss, norm
 
-    def forward(self, batch: ClipBatch) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """The loss of one batch: the encoder under autocast, the loss itself in float32."""
         device = self.distributed.device.type
         with torch.autocast(device, dtype=self.dtype, enabled=self.dtype != torch.float32):
-            output = self.model(batch.frames, mask=batch.mask, **self.loss.wanted)  # [B, V, T, ...]
-        return self.loss(output.float(), batch)
+            output = self.model(**batch.inputs(), **self.loss.wanted)  # of an encoder [B, V, T, ...]
+        output = output.float()
+        self.watch.look(output, self.state.step + 1)
+        return self.loss(output, batch)
 
     def validate(self) -> dict[str, float]:
         """Metrics on the held-out events where they are due, else nothing. Leaves the random states alone."""

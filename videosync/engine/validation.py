@@ -72,15 +72,16 @@ class Validator:
 class HeldOutValidator(Validator):
     """The loss on held-out clips and, where they have two views, label-free offset errors on their pairs."""
 
-    # this rank's share of the held-out clips, one a batch, so that the mean does not depend on the number of ranks
+    # this rank's batches of the held-out clips, the same at any number of ranks: one clip each, where it says of which
+    # event
     loader: DataLoader[Any]
-    clip_events: Sequence[str]  # of each of these clips
+    clip_events: Sequence[str]  # of each of these clips; read where their loss is the criterion
     loss: Objective  # as in training; it says what else is measured
     pairs: Sequence[SyncPair]  # all held-out ones; ranks share them out; may be empty
     methods: Mapping[str, OffsetMethod]  # label-free ones, whose mean absolute error is measured
     max_offset: int  # K
     matching: Mapping[str, Any]  # options of :func:`videosync.evaluation.sync.iter_pair_matrices`
-    criterion: str  # "val/loss", or that of the expected error
+    criterion: str  # "val/loss", that of the expected error, or "": the last is the best
     identity: str
     looks_at: str  # how much of what decides, in words
     distributed: Distributed
@@ -90,7 +91,9 @@ class HeldOutValidator(Validator):
         # of a single event its windows are compared: they overlap, so that their standard error is small
         single = len({pair.event for pair in self.pairs}) == 1
         self.pair_units = [pair.pair_id if single else pair.event for pair in self.pairs]
-        self.rule = f"the last within one standard error of the lowest {self._score()} on {self.looks_at}"
+        self.rule = "the last: what is measured on held-out events chooses nothing"
+        if self.criterion:
+            self.rule = f"the last within one standard error of the lowest {self._score()} on {self.looks_at}"
 
     def _score(self, value: float | None = None) -> str:
         if self.criterion == "val/loss":
@@ -99,6 +102,8 @@ class HeldOutValidator(Validator):
 
     def finding(self, metrics: Mapping[str, float], state: LoopState) -> str:
         score = metrics.get(self.criterion)
+        if not self.criterion:
+            return f"the last is the best; {self.looks_at} were measured beside it"
         if score is None:
             return "not validated"
         found = f"{self._score(score)} on {self.looks_at}"
@@ -123,18 +128,20 @@ class HeldOutValidator(Validator):
         """Sums and weights over this rank's clips, of the loss and what is measured beside it."""
         device = self.distributed.device
         found = []
-        for batch, event in zip(self.loader, self.clip_events, strict=True):
+        for number, batch in enumerate(self.loader):
             check()
             clips = batch.to(device)
             with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):
-                output = encoder(clips.frames, mask=clips.mask, **self.loss.wanted)
+                output = encoder(**clips.inputs(), **self.loss.wanted)
             found.append(self.loss.measure(output.float(), clips))
             if self.criterion == "val/loss":
-                found.append({OF_EVENT + event: found[-1]["loss"]})
+                found.append({OF_EVENT + self.clip_events[number]: found[-1]["loss"]})
         return _total(found)
 
     def _errors(self, encoder: nn.Module, check: Callable[[], None]) -> Means:
         """Sums and weights over this rank's share of the pairs, of each method's errors and of the expected one."""
+        if not self.pairs:
+            return {}
         device, reach = self.distributed.device, self.max_offset
         found: list[Means] = []
         with torch.autocast(device.type, dtype=self.dtype, enabled=self.dtype != torch.float32):

@@ -46,7 +46,11 @@ COUNTED = {  # facts that are said as "3 events"
     "config.model.temporal_layers": "block",
     "config.model.layers": "transformer layer",
 }
-LEGENDS = {"encoder": "B clips, T frames", "detector": "N pairs of videos"}
+LEGENDS = {
+    "encoder": "B clips, T frames",
+    "detector": "N pairs of videos",
+    "two_streams": "N clips, T pictures, F spectrogram frames",
+}
 # innermost first
 _PART = re.compile(r"<<(!?)([\w.]+):((?:(?!<<|>>).)*)>>", re.DOTALL)
 
@@ -59,7 +63,8 @@ def model_card(facts: Facts) -> str:
     """Markdown for ``README.md``; every number in it comes from ``facts`` (``model_card.json``)."""
     values = dict(_flat(facts, ""))
     values |= {f"n.{key}": counted(values[key], thing) for key, thing in COUNTED.items() if key in values}
-    values |= _shared(facts) | (_of_encoder(facts) if facts["kind"] == "encoder" else _of_detector(facts))
+    of_kind = {"encoder": _of_encoder, "detector": _of_detector, "two_streams": _of_run}
+    values |= _shared(facts) | of_kind[facts["kind"]](facts)
     text = Path(__file__).with_name("card.md").read_text(encoding="utf-8")
     found = 1
     while found:
@@ -82,6 +87,8 @@ def _shared(facts: Facts) -> dict[str, Any]:
     first = {end: next((name for name in files if name.endswith(f".{end}")), "") for end in ("onnx", "pt2")}
     return {
         f"is.{facts['kind']}": True,
+        "is.run": facts["kind"] != "detector",
+        "is.for_offsets": facts["kind"] != "two_streams",
         "sign": SIGN,
         "parameters": f"{count / 1e6:.2f} million" if count >= 1e6 else f"{count:,}",
         "files": "\n".join(f"| `{name}` | {f['what']} | {_size(f['bytes'])} |" for name, f in files.items()),
@@ -97,10 +104,20 @@ def _shared(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _of_encoder(facts: Facts) -> dict[str, Any]:
-    model, data = facts["config"]["model"], facts["training"]["data"]
+def _of_run(facts: Facts) -> dict[str, Any]:
+    data = facts["training"]["data"]
     metrics = {name: f"{value:.4g}" for name, value in facts["checkpoint"]["metrics"].items()}
     held_out = [f"{n.removeprefix('val/')} {value}" for n, value in metrics.items() if n.startswith("val/")]
+    return {
+        "hours": f"{data.get('hours', 0):g}",
+        "manifest": data.get("manifest_hash", "")[:16],
+        "loss": metrics.get("loss"),
+        "held_out": ", ".join(held_out),
+    }
+
+
+def _of_encoder(facts: Facts) -> dict[str, Any]:
+    model = facts["config"]["model"]
     backbone = BACKBONES.get(model["backbone"], model["backbone"])
     return {
         "backbone": backbone[0].upper() + backbone[1:],
@@ -108,10 +125,7 @@ def _of_encoder(facts: Facts) -> dict[str, Any]:
         "positions": POSITIONS[model["positions"]].format(frames=facts["config"]["data"]["num_frames"]),
         "absolute": model["positions"] in ("stretched", "plain"),
         "context": facts["shortest_clip"] - 2,
-        "hours": f"{data.get('hours', 0):g}",
-        "manifest": data.get("manifest_hash", "")[:16],
-        "loss": metrics.get("loss"),
-        "held_out": ", ".join(held_out),
+        **_of_run(facts),
         **_matrices(**facts["config"]["similarity"]),
     }
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,13 @@ from videosync.engine.reports import versions
 from videosync.engine.train import CONFIG_FILE
 from videosync.errors import CheckpointError, ConfigError, nearest
 from videosync.export.card import SIGN, counted, model_card
-from videosync.export.facts import detector_facts, encoder_facts
+from videosync.export.facts import about_encoder, about_two_streams, detector_facts, run_facts
 from videosync.export.modules import Network, detector_network, encoder_network
 from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
+from videosync.export.two_streams import backbone_networks, checkpoint_model
 from videosync.files import file_hash, new_folder, write_json, write_text
+from videosync.models.crisscross import CrissCrossModel
+from videosync.models.encoder import Encoder
 from videosync.models.exported import CARD_JSON, FORMAT, WEIGHTS, is_export
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.methods import load_detector
@@ -90,7 +94,7 @@ def export(source: Path, output: Path, formats: Sequence[str], request: ExportRe
         done, remarks = (
             _export_detector(source, folder, formats, request)
             if is_detector
-            else _export_encoder(source, folder, formats, request)
+            else _export_run(source, folder, formats, request)
         )
         facts = {
             "format": FORMAT,
@@ -106,33 +110,55 @@ def export(source: Path, output: Path, formats: Sequence[str], request: ExportRe
     return remarks
 
 
-def _export_encoder(
+def _export_run(
     source: Path, folder: Path, formats: Sequence[str], request: ExportRequest
 ) -> tuple[_Export, list[str]]:
     checkpoint = find_any_checkpoint(source, request.checkpoint)
     config = _config_of(checkpoint)
-    encoder = checkpoint_encoder(config, checkpoint)
-    log.info("%s: encoder, %s of training", checkpoint.folder, counted(checkpoint.epoch, "epoch"))
-    facts, remarks = encoder_facts(
-        checkpoint, config, encoder, source=source, workdir=request.workdir, reports=request.reports
+    networks: Callable[[torch.dtype], list[Network]]
+    if config.model.name == "crisscross":
+        model = checkpoint_model(config, checkpoint)
+        about, what, use = about_two_streams(model), "two backbones", "of its training"
+        networks, save = partial(backbone_networks, model, config), partial(_save_backbones, model)
+    else:
+        encoder = checkpoint_encoder(config, checkpoint)
+        about, what, use = about_encoder(encoder), "encoder", "to use it with"
+        networks, save = partial(_encoder_networks, encoder, config), partial(_save_encoder, checkpoint)
+    log.info("%s: %s, %s of training", checkpoint.folder, what, counted(checkpoint.epoch, "epoch"))
+    facts, remarks = run_facts(
+        checkpoint, config, about, source=source, workdir=request.workdir, reports=request.reports
     )
     done = _Export(folder, facts)
     save_config(config, folder / CONFIG_FILE)
-    done.add(CONFIG_FILE, "the options to use it with")
+    done.add(CONFIG_FILE, f"the options {use}")
     if "safetensors" in formats:
-        stored = checkpoint.folder / WEIGHTS
-        if stored.is_file():
-            shutil.copyfile(stored, folder / WEIGHTS)
-        else:
-            save_file({n: t.contiguous() for n, t in checkpoint.weights().items()}, folder / WEIGHTS)
-            facts["checkpoint"]["weights_hash"] = file_hash(folder / WEIGHTS)
-        done.add(WEIGHTS, "the weights, also of the heads that only training uses")
+        save(done)
     for name in request.frames:
-        network = encoder_network(
-            encoder, image_size=config.data.image_size, num_frames=config.data.num_frames, dtype=DTYPES[name]
-        )
-        _write_programs(done, network, formats, request)
+        for network in networks(DTYPES[name]):
+            _write_programs(done, network, formats, request)
     return done, remarks
+
+
+def _encoder_networks(encoder: Encoder, config: Config, dtype: torch.dtype) -> list[Network]:
+    data = config.data
+    return [encoder_network(encoder, image_size=data.image_size, num_frames=data.num_frames, dtype=dtype)]
+
+
+def _save_encoder(checkpoint: Checkpoint, done: _Export) -> None:
+    stored, path = checkpoint.folder / WEIGHTS, done.folder / WEIGHTS
+    if stored.is_file():
+        shutil.copyfile(stored, path)
+    else:
+        save_file({n: t.contiguous() for n, t in checkpoint.weights().items()}, path)
+        done.facts["checkpoint"]["weights_hash"] = file_hash(path)
+    done.add(WEIGHTS, "the weights, also of the heads that only training uses")
+
+
+def _save_backbones(model: CrissCrossModel, done: _Export) -> None:
+    for kind, what in (("video", "pictures"), ("audio", "sound")):
+        weights = {name: tensor.contiguous() for name, tensor in getattr(model, kind).state_dict().items()}
+        save_file(weights, done.folder / f"{kind}.safetensors")
+        done.add(f"{kind}.safetensors", f"the weights of the backbone of the {what}, under their published names")
 
 
 def _export_detector(

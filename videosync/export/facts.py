@@ -15,6 +15,7 @@ from videosync.engine.run_record import read_run, training_data
 from videosync.errors import CheckpointError, VideoSyncError
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.files import read_object
+from videosync.models.crisscross import CrissCrossModel
 from videosync.models.encoder import Encoder
 from videosync.models.exported import is_export, read_card
 from videosync.offset.saving import detector_hash
@@ -24,12 +25,19 @@ REPORTED = ("dataset", "split", "prefix", "model_prefix", "data_prefix", "max_of
             "differences", "notes", "phases", "command", "versions")  # fmt: skip
 
 
-def encoder_facts(
-    checkpoint: Checkpoint, config: Config, encoder: Encoder, *, source: Path, workdir: Path, reports: Iterable[Path]
+def run_facts(
+    checkpoint: Checkpoint,
+    config: Config,
+    about: Mapping[str, Any],
+    *,
+    source: Path,
+    workdir: Path,
+    reports: Iterable[Path],
 ) -> tuple[dict[str, Any], list[str]]:
-    """Facts of the encoder in ``checkpoint`` of the run ``source``, and remarks about what is not known.
+    """Facts of what is in ``checkpoint`` of the run ``source``, and remarks about what is not known.
 
-    ``reports``: metrics.json files beside those that lie in the run's ``evaluation`` folder.
+    ``about``: what the model says of itself, its ``kind`` among it. ``reports``: metrics.json files beside those that
+    lie in the run's ``evaluation`` folder.
 
     Raises:
         CheckpointError: a file of the run is damaged, or a report is of other weights.
@@ -54,7 +62,7 @@ def encoder_facts(
         evaluations.append(evaluation(report, path))
     training = earlier.get("training") or _training(checkpoint, config, source, workdir, remarks)
     return {
-        "kind": "encoder",
+        **about,
         "run": earlier.get("run", source.name),
         "checkpoint": {
             "name": earlier.get("checkpoint", {}).get("name", checkpoint.folder.name),
@@ -64,12 +72,25 @@ def encoder_facts(
             "weights_hash": checkpoint.weights_hash,
         },
         "config": config_to_dict(config),
-        "shortest_clip": encoder.context + 2 if encoder.context else 1,
-        "feature_size": encoder.feature_size,
-        "parameters": sum(p.numel() for n, p in encoder.named_parameters() if not n.startswith(HEADS)),
         "training": training,
         "evaluations": evaluations,
     }, remarks
+
+
+def about_encoder(encoder: Encoder) -> dict[str, Any]:
+    """What an encoder says of itself, without the heads of its training."""
+    return {
+        "kind": "encoder",
+        "shortest_clip": encoder.context + 2 if encoder.context else 1,
+        "feature_size": encoder.feature_size,
+        "parameters": sum(p.numel() for n, p in encoder.named_parameters() if not n.startswith(HEADS)),
+    }
+
+
+def about_two_streams(model: CrissCrossModel) -> dict[str, Any]:
+    """What both backbones say of themselves, without the heads of their training."""
+    parameters = {kind: sum(p.numel() for p in getattr(model, kind).parameters()) for kind in ("video", "audio")}
+    return {"kind": "two_streams", "feature_size": model.video.features, "parameters": sum(parameters.values())}
 
 
 def detector_facts(

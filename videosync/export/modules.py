@@ -109,6 +109,9 @@ class Network:
     checked_on: str  # the cases in words
     compare: Callable[[tuple[Tensor, ...], tuple[np.ndarray, ...]], float]
     tolerance: float
+    shrinks: bool = (
+        False  # open dimensions are divided, possibly down to 1, which tracing else takes for a special case
+    )
 
 
 def encoder_network(encoder: Encoder, *, image_size: int, num_frames: int, dtype: torch.dtype) -> Network:
@@ -134,7 +137,7 @@ def encoder_network(encoder: Encoder, *, image_size: int, num_frames: int, dtype
         frames = inputs[0]
         if frames.shape[:2] not in known:
             known[frames.shape[:2]] = encoder(frames).numpy()
-        return _largest(outputs[0], known[frames.shape[:2]])
+        return largest_difference(outputs[0], known[frames.shape[:2]])
 
     values = "uint8, 0 … 255" if dtype == torch.uint8 else "float32, 0 … 1"
     return Network(
@@ -145,7 +148,7 @@ def encoder_network(encoder: Encoder, *, image_size: int, num_frames: int, dtype
         outputs={"embeddings": f"[B, T, {encoder.embedder.to_embedding.out_features}] float32, of length 1"},
         open_dims={0: ("B", 1, None), 1: ("T", shortest, None)},
         cases=cases,
-        checked_on=f"clips of {_listed(frames for _, frames in clips)} frames",
+        checked_on=f"clips of {listed(frames for _, frames in clips)} frames",
         compare=compare,
         tolerance=EMBEDDING_TOLERANCE,
     )
@@ -167,11 +170,11 @@ def detector_network(detector: CnnDetector, *, temperature: float) -> Network:
     def compare(inputs: tuple[Tensor, ...], outputs: tuple[np.ndarray, ...]) -> float:
         ahead, back = (matrices.numpy() for matrices in inputs)
         expected = detector.probabilities(ahead, back)
-        difference = _largest(outputs[0], expected)
+        difference = largest_difference(outputs[0], expected)
         # a median may tip over by rounding alone where the sum is one half
         sums = np.concatenate([expected.cumsum(1), expected[:, ::-1].cumsum(1)], axis=1)
         decided = np.abs(sums - 0.5).min(1) > PROBABILITY_TOLERANCE
-        return max(difference, _largest(outputs[1][decided], detector.predict(ahead, back)[decided]))
+        return max(difference, largest_difference(outputs[1][decided], detector.predict(ahead, back)[decided]))
 
     side = f"{size}" if fixed else "T"
     shape = f"[N, {side}, {side}] float32" + ("" if fixed else f", T up to {size}")
@@ -190,7 +193,7 @@ def detector_network(detector: CnnDetector, *, temperature: float) -> Network:
         },
         open_dims={0: ("N", 1, None), **({} if fixed else {1: ("T", 2, size), 2: ("T", 2, size)})},
         cases=cases,
-        checked_on=f"pairs of {_listed(lengths)} frames, also swapped, and identical videos",
+        checked_on=f"pairs of {listed(lengths)} frames, also swapped, and identical videos",
         compare=compare,
         tolerance=PROBABILITY_TOLERANCE,
     )
@@ -223,11 +226,11 @@ def related_matrices(count: int, length: int, max_offset: int, temperature: floa
     return ahead, similarity_matrix(noisy[1], noisy[0], temperature=temperature)
 
 
-def _listed(numbers: Iterable[int]) -> str:
+def listed(numbers: Iterable[int]) -> str:
     return ", ".join(str(number) for number in numbers)
 
 
-def _largest(got: np.ndarray, expected: np.ndarray) -> float:
+def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:
     """The largest absolute difference; infinite where a number is not finite or the shapes differ."""
     if got.shape != expected.shape or not np.isfinite(got).all():
         return float("inf")

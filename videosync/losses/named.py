@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from videosync.losses.classification import Classification
+from videosync.losses.crisscross import CrissCross
 from videosync.losses.objective import Objective
 from videosync.losses.scl import Scl
 from videosync.losses.tcc import Tcc
 from videosync.losses.tcn import Tcn
 
-LOSSES: dict[str, type[Objective]] = {"scl": Scl, "tcc": Tcc, "tcn": Tcn, "classification": Classification}
+LOSSES: dict[str, type[Objective]] = {
+    "scl": Scl,
+    "tcc": Tcc,
+    "tcn": Tcn,
+    "classification": Classification,
+    "crisscross": CrissCross,
+}

@@ -7,10 +7,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from videosync.option import option
-from videosync.types import ClipBatch
 
 if TYPE_CHECKING:  # options are read without it
     from torch import Tensor
@@ -34,12 +33,22 @@ class Objective(ABC):
         return {}
 
     @abstractmethod
-    def __call__(self, output: Tensor, batch: ClipBatch) -> Tensor:
-        """The encoder's output float32 ``[B, 2, T, …]`` → scalar."""
+    def __call__(self, output: Any, batch: Any) -> Tensor:
+        """The encoder's output float32 ``[B, 2, T, …]`` of a ClipBatch → scalar; a loss of two streams takes what
+        :class:`~videosync.types.TwoStreamOutput` holds."""
 
-    def measure(self, output: Tensor, batch: ClipBatch) -> Means:
+    def diagnostics(self, output: Any) -> dict[str, float]:
+        """What is logged of an output beside the loss, every ``log.every`` steps, and measured on held-out clips."""
+        return {}
+
+    def collapse(self, diagnostics: dict[str, float]) -> str:
+        """What has collapsed, in a sentence for people; "" where nothing has."""
+        return ""
+
+    def measure(self, output: Any, batch: Any) -> Means:
         """What validation averages over held-out clips: the loss, a batch counting once, and what is added to it."""
-        return {"loss": (self(output, batch).item(), 1.0)}
+        found = {"loss": self(output, batch).item(), **self.diagnostics(output)}
+        return {name: (value, 1.0) for name, value in found.items()}
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from videosync.video.transforms import IMAGENET_MEAN, IMAGENET_STD
 
 MOTION_LAGS = (1, 2, 4)  # frames between the two pictures of each difference
 MOTION_THRESHOLD = 2 / 255  # grey change that counts as noise

@@ -1,4 +1,7 @@
-"""What an encoder may be told: the options ``model.*``, and the backbones by name. Nothing here imports torch."""
+"""What a network may be told: the options ``model.*`` and ``crisscross.*``, and the backbones by name.
+
+Nothing here imports torch.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ BACKBONES: dict[str, str] = {
 class ModelOptions:
     """The encoder: backbone, transformer, heads."""
 
-    name: Literal["encoder", "noise"] = option("encoder", '"noise": random embeddings, the leak control')
+    name: Literal["encoder", "noise", "crisscross"] = option(
+        "encoder", '"noise": random embeddings, the leak control; "crisscross": pictures and sound (crisscross.*)'
+    )
     backbone: str = option("resnet50", "turns a frame into features", choices=BACKBONES)
     input: Literal["rgb", "motion"] = option("rgb", "what a backbone sees: the frame, or log frame differences")
     weights: str = option("", "of the backbone: byol, mocov2, simclr, dino, torchvision, or a file inside --workdir")
@@ -43,3 +48,15 @@ class ModelOptions:
     embedding_size: int = option(128, "size of a frame's embedding", "[1, inf)")
     projection_size: int = option(512, "scl: hidden size of the loss's projection head; 0: no head", "[0, inf)")
     num_classes: int = option(0, "classification: how many; 0: as the frame labels of the train split say", "[0, inf)")
+
+
+@dataclass(frozen=True)
+class CrissCrossOptions:
+    """The two-stream network that learns from pictures and sound (``model.name`` crisscross)."""
+
+    width: int = option(64, "channels of both stems; the features are 8 times as many", "[1, inf)")
+    projection_size: int = option(2048, "of both projectors: width and output", "[1, inf)")
+    prediction_size: int = option(512, "hidden width of both predictors", "[1, inf)")
+    subtract_mean: bool = option(False, "each video clip loses its mean over time before the network sees it")
+    video_weights: str = option("", "start from: kinetics_sound, kinetics400, audioset, or a file inside --workdir")
+    audio_weights: str = option("", "the same for the audio backbone")

@@ -11,7 +11,7 @@ import re
 import struct
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -36,18 +36,18 @@ STAND_INS: tuple[tuple[type, str], ...] = (
 DAMAGE = (RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error)
 
 
-def read_pickled(path: str | Path) -> Any:
-    """The content of a file that ``torch.save`` wrote, on the CPU.
+def read_pickled(path: str | Path, file: IO[bytes] | None = None) -> Any:
+    """The content of a file that ``torch.save`` wrote, on the CPU; of ``file``, if it is given, which ``path`` names.
 
     Raises:
         CheckpointError: no such file, not such a file, or it holds objects of other classes (the class is named).
     """
     path = Path(path)
-    if not path.is_file():
+    if file is None and not path.is_file():
         raise CheckpointError(f"{path}: there is no such file")
     try:
         with torch.serialization.safe_globals(list(STAND_INS)):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(file or path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", str(error))
         if found:

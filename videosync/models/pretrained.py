@@ -58,25 +58,27 @@ TRAIN_WITHOUT = (
 )
 
 
-def find_weights(name: str, workdir: Path) -> Path:
-    """The file that ``name`` stands for: a key of ``PRETRAINED``, or a path (inside ``workdir`` unless absolute).
+def find_weights(
+    name: str, workdir: Path, published: Mapping[str, Published] = PRETRAINED, *, without: str = TRAIN_WITHOUT
+) -> Path:
+    """The file that ``name`` stands for: a key of ``published``, or a path (inside ``workdir`` unless absolute).
 
     Raises:
-        CheckpointError: it is not there; the message says where to get it and how to do without.
+        CheckpointError: it is not there; the message says where to get it and how to do ``without``.
     """
-    if name in PRETRAINED:
-        path = workdir / FOLDER / PRETRAINED[name].file
-        where = f"put it there ({PRETRAINED[name].origin})"
+    if name in published:
+        path = workdir / FOLDER / published[name].file
+        where = f"put it there ({published[name].origin})"
     else:
         path = workdir / os.path.expanduser(name)
         if not path.is_file() and (workdir / FOLDER / name).is_file():
             path = workdir / FOLDER / name
-        origin = next((p.origin for p in PRETRAINED.values() if p.file == path.name), "")
-        known = ", ".join(PRETRAINED)
+        origin = next((p.origin for p in published.values() if p.file == path.name), "")
+        known = ", ".join(published)
         where = f"put it there ({origin})" if origin else f"put the file there, or name one of {known}"
     if path.is_file():
         return path
-    raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {TRAIN_WITHOUT}")
+    raise CheckpointError(f"backbone weights {path} do not exist: {where}; or {without}")
 
 
 def backbone_weights(content: Any, path: Path, *, first: str = "conv1.weight") -> tuple[dict[str, Tensor], list[str]]:

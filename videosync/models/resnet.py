@@ -60,6 +60,13 @@ def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
 
+def init_convolutions(network: nn.Module) -> None:
+    """Random weights by He et al. (ICCV 2015), scaled by the number of outputs."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Conv3d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+
 class ResNet(StagedBackbone):
     """``blocks`` blocks in each of four stages; features are max-pooled over space (F = 512 or 2048)."""
 
@@ -77,9 +84,7 @@ class ResNet(StagedBackbone):
                 inputs = width * block.expansion
             self.add_module(f"layer{stage}", nn.Sequential(*stage_blocks))
         self.feature_size = inputs
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        init_convolutions(self)
 
     def stage_modules(self, stage: int) -> tuple[nn.Module, ...]:
         return (self.conv1, self.bn1) if stage == 0 else (self.get_submodule(f"layer{stage}"),)

@@ -29,7 +29,7 @@ def load_backbone_weights(backbone: nn.Module, path: str | Path) -> None:
     """
     path = Path(path)
     wanted = backbone.state_dict()
-    weights, left_out = backbone_weights(_read(path), path, first=next(iter(wanted)))
+    weights, left_out = backbone_weights(read_tensors(path), path, first=next(iter(wanted)))
     if left_out:
         logger.info("%s: left out %s, which the encoder does not use", path, ", ".join(left_out))
     counters = [n for n in wanted if n not in weights and n.endswith("num_batches_tracked")]
@@ -57,7 +57,8 @@ def misfits(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
     return "; ".join(f"{label}: {_some(names)}" for label, names in kinds if names)
 
 
-def _read(path: Path) -> Any:
+def read_tensors(path: Path) -> Any:
+    """What a .safetensors file or one that torch wrote holds. Raises CheckpointError when it cannot be read."""
     if path.suffix != ".safetensors":
         return read_pickled(path)
     if not path.is_file():

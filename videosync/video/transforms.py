@@ -17,6 +17,8 @@ from torch import Tensor
 from videosync.video.color import JITTER, color_map
 
 CROP_RATIO = 4 / 3  # largest change of a crop's shape against the frame's own
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 BLUR_SIGMA = (0.1, 2.0)  # pixels at an image size of 224
 ORDERS = tuple(permutations(JITTER))
 FRAMES_AT_ONCE = {"cpu": 4, "cuda": 64}  # as many as fit the cache, or fill the device
@@ -25,6 +27,12 @@ FRAMES_AT_ONCE = {"cpu": 4, "cuda": 64}  # as many as fit the cache, or fill the
 def to_model_input(clip: Tensor, size: int) -> Tensor:
     """uint8 [T,H,W,3] or [T,3,H,W] → float32 [T,3,size,size] in 0…1, squeezed to a square, antialiased."""
     return _resize(_frames_last(clip), size).float().div_(255)
+
+
+def normalise(clip: Tensor) -> Tensor:
+    """float [..., 3, H, W] in 0…1 → the same with ImageNet's mean and standard deviation taken out."""
+    mean, std = (torch.tensor(three, device=clip.device).view(3, 1, 1) for three in (IMAGENET_MEAN, IMAGENET_STD))
+    return (clip - mean) / std
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,7 @@ class AugmentDraw:
     gray: bool
     sigma: float  # pixels; 0: no blur
     order: tuple[str, ...] = JITTER  # of brightness, contrast, saturation and hue
+    hole: tuple[int, int] | None = None  # top and left of the square that is cut out, pixels of the result
 
     @property
     def plain_color(self) -> bool:
@@ -51,11 +60,14 @@ class AugmentDraw:
 
 @dataclass(frozen=True)
 class ClipAugment:
-    """Random resized crop, flip, colour jitter, grey and blur; one draw per clip.
+    """Random resized crop, flip, colour jitter, grey, blur and cutout; one draw per clip.
 
     Calling it with a clip uint8 [T,3,H,W] or [T,H,W,3] and a generator gives float32 [T,3,size,size] in 0…1
     on the clip's device. Pass real frames only: contrast works around the clip's mean.
     The same generator state gives the same draw, whatever the options switch off.
+
+    ``cutout`` (DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout", 2017): a
+    square whose middle may lie anywhere, so that a part may fall outside, has ImageNet's mean colour.
 
     ``reference``: as CARL's public code does (torchvision's ColorJitter and, behind it, the blur, both applied with
     ``color_prob``): brightness, contrast, saturation and hue in random order, contrast around each frame's own
@@ -74,6 +86,7 @@ class ClipAugment:
     gray_prob: float = 0.2
     blur_prob: float = 0.5
     reference: bool = False
+    cutout: int = 0  # pixels of the square's side; 0: none
 
     def __post_init__(self) -> None:
         if self.size < 1:
@@ -83,6 +96,8 @@ class ClipAugment:
         for name in ("flip", "color_prob", "gray_prob", "blur_prob"):
             if not 0 <= (value := getattr(self, name)) <= 1:
                 raise ValueError(f"{name} is {value}; a probability lies between 0 and 1")
+        if self.cutout < 0:
+            raise ValueError(f"cutout is {self.cutout}; it must be at least 0 pixels")
         for name in JITTER:
             if (value := getattr(self, name)) < 0 or (name == "hue" and value > 0.5):
                 raise ValueError(f"{name} is {value}; it must be at least 0 (and hue at most 0.5)")
@@ -111,7 +126,12 @@ class ClipAugment:
             gray=u[10] < self.gray_prob,
             sigma=low + (high - low) * u[12] if blurred else 0.0,
             order=ORDERS[int(u[13] * len(ORDERS))] if self.reference else JITTER,
+            hole=self._hole(generator) if self.cutout else None,
         )
+
+    def _hole(self, generator: torch.Generator) -> tuple[int, int]:
+        places = torch.randint(self.size, (2,), generator=generator, device=generator.device).tolist()
+        return places[0] - self.cutout // 2, places[1] - self.cutout // 2
 
     def __call__(self, clip: Tensor, generator: torch.Generator) -> Tensor:
         frames = _frames_last(clip)
@@ -122,6 +142,15 @@ class ClipAugment:
 
         ``mean``: of the clip's colour [3] in 0…1, where the frames are a part of it (not read with ``reference``).
         """
+        out = self._recolor(clip, draw, mean)
+        if draw.hole is not None:
+            top, left = (max(0, edge) for edge in draw.hole)
+            bottom, right = (edge + self.cutout for edge in draw.hole)
+            out[:, :, top:bottom, left:right] = torch.tensor(IMAGENET_MEAN, device=out.device).view(3, 1, 1)
+        return out
+
+    def _recolor(self, clip: Tensor, draw: AugmentDraw, mean: Tensor | None) -> Tensor:
+        """All of :meth:`apply` but the hole."""
         frames = _frames_last(clip)
         frames = frames[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
         small = _resize(frames, self.size)

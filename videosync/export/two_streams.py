@@ -1,0 +1,113 @@
+"""The two backbones of a CrissCross run as networks to export: a clip of frames, or a spectrogram → features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from videosync.audio.log_mel import MELS
+from videosync.checkpoints.checkpoint import Checkpoint, load_weights
+from videosync.config.schema import Config
+from videosync.export.modules import Case, Network, largest_difference, listed, moving_squares
+from videosync.models.crisscross import CrissCrossModel
+from videosync.models.inputs import RGBInput
+from videosync.models.r2plus1d import VideoBackbone
+
+TOLERANCE = 1e-4  # largest difference of a feature, as a share of the largest feature
+SECOND = 100  # spectrogram frames
+
+
+class ClipFeatures(nn.Module):
+    """Frames ``[N, T, 3, S, S]`` (uint8, or float in 0 … 1) → features float32 ``[N, features]``."""
+
+    def __init__(self, backbone: VideoBackbone) -> None:
+        super().__init__()
+        self.input, self.backbone = RGBInput(), backbone
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.backbone(self.input.normalise(frames).transpose(1, 2))  # [N, 3, T, S, S]
+
+
+def checkpoint_model(config: Config, checkpoint: Checkpoint) -> CrissCrossModel:
+    """The network that ``config.crisscross`` describes with a checkpoint's weights: float32, on the CPU, in eval mode.
+
+    Raises CheckpointError: the weights do not fit it.
+    """
+    model = CrissCrossModel(config.crisscross)
+    load_weights(model, checkpoint)
+    return model.eval().requires_grad_(False)
+
+
+def backbone_networks(model: CrissCrossModel, config: Config, dtype: torch.dtype) -> list[Network]:
+    """That of the pictures, which takes frames of ``dtype`` (uint8, or float32 in 0 … 1), and that of the sound."""
+    size, frames, seconds = config.data.image_size, config.data.num_frames, config.audio.seconds
+    values = "uint8, 0 … 255" if dtype == torch.uint8 else "float32, 0 … 1"
+    video = _network(
+        "video" if dtype == torch.uint8 else "video_float",
+        ClipFeatures(model.video),
+        lambda n, length, seed: moving_squares(n, length, size, dtype, seed),
+        lengths=(8, frames + 4, 2 * frames),
+        port=("frames", f"[N, T, 3, {size}, {size}] RGB, {values}"),
+        features=model.video.features,
+        length="T",
+    )
+    if dtype != torch.uint8:
+        return [video]
+    audio = _network(
+        "audio",
+        model.audio,
+        spectrograms,
+        lengths=(SECOND // 2, round(SECOND * seconds) + 1, 5 * SECOND + 1),
+        port=("mel", "[N, 1, 80, F] float32, standardised log-mel, 100 frames a second"),
+        features=model.audio.features,
+        length="F",
+    )
+    return [video, audio]
+
+
+def _network(
+    name: str,
+    module: nn.Module,
+    make: Callable[[int, int, int], Tensor],
+    *,
+    lengths: tuple[int, ...],
+    port: tuple[str, str],
+    features: int,
+    length: str,
+) -> Network:
+    """``make(N, length, seed)`` gives inputs whose dimensions 0 and that of ``length`` stay open."""
+    place = {"T": 1, "F": 3}[length]
+
+    def cases() -> Iterator[Case]:
+        for seed, count in enumerate(lengths):
+            yield f"2 x {count} frames", (make(2, count, seed),)
+
+    @torch.no_grad()
+    def compare(inputs: tuple[Tensor, ...], outputs: tuple[np.ndarray, ...]) -> float:
+        expected = module(*inputs).numpy()
+        return largest_difference(outputs[0], expected) / max(float(np.abs(expected).max()), 1e-6)
+
+    return Network(
+        name=name,
+        module=module.eval(),
+        example=(make(2, lengths[0] + 1, 0),),
+        inputs=dict([port]),
+        outputs={"features": f"[N, {features}] float32"},
+        open_dims={0: ("N", 1, None), place: (length, 1, None)},
+        cases=cases,
+        checked_on=f"inputs of {listed(lengths)} frames",
+        compare=compare,
+        tolerance=TOLERANCE,
+        shrinks=True,
+    )
+
+
+def spectrograms(batch: int, frames: int, seed: int) -> Tensor:
+    """Standardised log-mel of bursts in noise: ``[N, 1, 80, F]``."""
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(batch, 1, MELS, frames, generator=generator)
+    bursts = torch.rand(batch, 1, 1, frames, generator=generator) > 0.9
+    return noise + 2 * bursts
