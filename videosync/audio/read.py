@@ -7,6 +7,7 @@ in step to 1 ms; AVI has no stamps, so that MP3 in AVI may be 20 ms off (half a 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ from videosync.video.start import first_shown, makes_up_for_mp3
 PREROLL = 0.5
 # Frames follow each other without a gap unless their stamps say otherwise by more than this (and their rounding).
 TOLERANCE = 0.002  # seconds
+FILTER = 0.05  # seconds before and after a window that resampling may look at
+LONGEST_GAP = 3600.0  # seconds; what claims more is a wrong time stamp, which would fill the memory with silence
 MP3_DELAY = 1105  # samples that encoding and decoding add (LAME's 576, and 529); AVI does not say so, others do
 
 
@@ -99,7 +102,7 @@ def _as_audio_error() -> Iterator[None]:
     except AudioError:
         raise
     except VideoError as error:
-        raise AudioError(str(error)) from error
+        raise AudioError(str(error)) from error.__cause__
 
 
 @contextmanager
@@ -117,7 +120,7 @@ def _opening(path: str, mtime_ns: int, size: int) -> _Opening:
     del mtime_ns, size  # only tell versions of a file apart
     with _open_sound(path) as (container, stream):
         codec, pictures = stream.codec_context.name, video_stream_or_none(container)
-        frame = next(_frames(path, container, stream, damage_matters_from=None), None)
+        frame = next(_frames(path, container, stream, wanted=(math.inf, math.inf)), None)
         if frame is None:
             raise AudioError(f"{path}: its sound ({codec}) cannot be decoded; it is damaged: copy or export it again.")
         first = frame.time if frame.time is not None else 0.0
@@ -147,18 +150,22 @@ def _pieces(path: str, opening: _Opening, start: float, stop: float | None) -> I
     """The sound from ``start`` to ``stop`` seconds (and some before and after), at its own rate, one channel."""
     begin = start + opening.zero - PREROLL
     if begin > opening.first + 2 * PREROLL:
-        pieces = _decoded(path, opening, begin, stop)
+        pieces = _decoded(path, opening, begin, (start, stop))
         reached = next(pieces, None)
         if reached is not None and reached[0] <= (start - PREROLL / 2) * opening.rate:
             yield reached
             yield from pieces
             return
-    yield from _decoded(path, opening, None, stop)
+    yield from _decoded(path, opening, None, (start, stop))
 
 
-def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | None) -> Iterator[Piece]:
-    """Decoded samples and their places, samples from time 0; from time stamp ``seek`` or a little before it on."""
+def _decoded(path: str, opening: _Opening, seek: float | None, span: tuple[float, float | None]) -> Iterator[Piece]:
+    """Decoded samples and their places, samples from time 0.
+
+    They begin no later than the time stamp ``seek`` (None: with the first), and end after ``span``, seconds.
+    """
     place = None
+    start, stop = span[0] - FILTER, math.inf if span[1] is None else span[1] + FILTER
     with _open_sound(path) as (container, stream):
         tolerance = max(TOLERANCE, 1.5 * float(stream.time_base or 0)) * opening.rate
         if seek is not None and stream.time_base:
@@ -166,7 +173,7 @@ def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | Non
                 container.seek(int(seek / stream.time_base), stream=stream, backward=True)
             except av.error.FFmpegError:
                 return  # cannot be sought: the caller reads from the beginning
-        for frame in _frames(path, container, stream, None if seek is None else seek + PREROLL):
+        for frame in _frames(path, container, stream, wanted=(start + opening.zero, stop + opening.zero)):
             if frame.sample_rate != opening.rate:
                 raise AudioError(
                     f"{path}: its sound changes from {opening.rate} to {frame.sample_rate} samples/s at "
@@ -174,6 +181,11 @@ def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | Non
                 )
             if frame.time is not None:
                 stamped = (frame.time - opening.zero) * opening.rate
+                if place is not None and stamped - place > LONGEST_GAP * opening.rate:
+                    raise AudioError(
+                        f"{path}: the time stamps of its sound jump from {place / opening.rate:.3f} s to "
+                        f"{stamped / opening.rate:.3f} s; convert it, which writes them anew."
+                    )
                 if place is None or abs(stamped - place) > tolerance:
                     place = round(stamped)
             elif place is None:
@@ -183,14 +195,14 @@ def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | Non
             samples = _mono(path, frame)
             yield place, samples
             place += len(samples)
-            if stop is not None and place > (stop + PREROLL) * opening.rate:
+            if place > stop * opening.rate:
                 return
 
 
 def _frames(
-    path: str, container: InputContainer, stream: AudioStream, damage_matters_from: float | None
+    path: str, container: InputContainer, stream: AudioStream, wanted: tuple[float, float]
 ) -> Iterator[AudioFrame]:
-    """Decoded frames. Damage before the time stamp ``damage_matters_from`` is passed over."""
+    """Decoded frames. Damage before and after the time stamps ``wanted`` is passed over."""
     time = None
     try:
         for packet in container.demux(stream):
@@ -202,7 +214,7 @@ def _frames(
             try:
                 yield from packet.decode()
             except av.error.FFmpegError as error:
-                if damage_matters_from is None or time is None or time >= damage_matters_from:
+                if time is None or wanted[0] <= time <= wanted[1]:
                     raise AudioError(_damaged(path, time, error)) from error
     except av.error.FFmpegError as error:
         raise AudioError(_damaged(path, time, error)) from error
