@@ -19,6 +19,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from videosync.audio.resample import Piece, resampled
 from videosync.errors import AudioError, NoSoundError, VideoError
@@ -108,10 +109,12 @@ def _as_audio_error() -> Iterator[None]:
 @contextmanager
 def _open_sound(path: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     with open_video(path) as container:
-        stream = container.streams.best("audio")
+        stream = container.streams.best("audio") or next(iter(container.streams.audio), None)
         if not isinstance(stream, AudioStream):
             kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
             raise NoSoundError(f"{path}: has no sound (it holds {kinds}); name a file with a sound track.")
+        if stream.codec_context is None:
+            raise AudioError(f"{path}: its sound is in a format that nothing here decodes; convert it to AAC.")
         yield container, stream
 
 
@@ -137,12 +140,9 @@ def _end(path: str, mtime_ns: int, size: int) -> float:
     opening = _opening(path, mtime_ns, size)
     end = opening.first
     with _open_sound(path) as (container, stream):
-        try:
-            for packet in container.demux(stream):
-                if packet.pts is not None and packet.time_base is not None and not packet.is_corrupt:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        except av.error.FFmpegError as error:
-            raise AudioError(_damaged(path, end, error)) from error
+        for packet, time in _packets(path, container, stream):
+            if time is not None:
+                end = max(end, time + float((packet.duration or 0) * (packet.time_base or 0)))
     return end
 
 
@@ -203,29 +203,35 @@ def _frames(
     path: str, container: InputContainer, stream: AudioStream, wanted: tuple[float, float]
 ) -> Iterator[AudioFrame]:
     """Decoded frames. Damage before and after the time stamps ``wanted`` is passed over."""
+    for packet, time in _packets(path, container, stream):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError as error:
+            if time is None or wanted[0] <= time <= wanted[1]:
+                raise AudioError(_damaged(path, time, str(error.strerror))) from error
+
+
+def _packets(
+    path: str, container: InputContainer, stream: AudioStream
+) -> Iterator[tuple[Packet[AudioStream], float | None]]:
+    """Whole packets, and their time stamps in seconds (of one without, that of the one before)."""
     time = None
     try:
         for packet in container.demux(stream):
-            if packet.is_corrupt:
-                continue
-            stamp = packet.pts if packet.pts is not None else packet.dts
+            stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is not None and packet.time_base is not None:
                 time = float(stamp * packet.time_base)
-            try:
-                yield from packet.decode()
-            except av.error.FFmpegError as error:
-                if time is None or wanted[0] <= time <= wanted[1]:
-                    raise AudioError(_damaged(path, time, error)) from error
+            if not packet.is_corrupt:
+                yield packet, time
     except av.error.FFmpegError as error:
-        raise AudioError(_damaged(path, time, error)) from error
+        raise AudioError(_damaged(path, time, str(error.strerror))) from error
+    except IndexError as error:  # of PyAV
+        raise AudioError(_damaged(path, time, "a stream begins there that its header does not list")) from error
 
 
-def _damaged(path: str, time: float | None, error: av.error.FFmpegError) -> str:
+def _damaged(path: str, time: float | None, why: str) -> str:
     about = "" if time is None else f" near {time:.3f} s"
-    return (
-        f"{path}: its sound{about} cannot be decoded ({error.strerror}); the file is damaged there: copy or export it "
-        "again."
-    )
+    return f"{path}: its sound{about} cannot be decoded ({why}); the file is damaged there: copy or export it again."
 
 
 def _mono(path: str, frame: AudioFrame) -> np.ndarray:
