@@ -199,12 +199,13 @@ def test_tags_may_hold_anything(tmp_path: Path) -> None:
 
 def test_a_format_that_nothing_decodes_is_named(tmp_path: Path) -> None:
     write_video(tmp_path / "a.mp4", numbered_frames(5), 25)
-    (tmp_path / "b.mp4").write_bytes((tmp_path / "a.mp4").read_bytes().replace(b"avc1", b"zzzz"))
+    path = tmp_path / "b.mp4"
+    path.write_bytes((tmp_path / "a.mp4").read_bytes().replace(b"avc1", b"zzzz"))
     for read in (probe, read_frames):
         with pytest.raises(
-            VideoError, match=r"b\.mp4: its pictures are in a format that nothing here decodes; convert"
+            VideoError, match="b.mp4: its pictures are in a format that nothing here decodes"
         ):
-            read(tmp_path / "b.mp4")
+            read(path)
 
 
 def test_audio_file_has_no_video_stream(tmp_path: Path) -> None:
