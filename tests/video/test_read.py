@@ -202,9 +202,7 @@ def test_a_format_that_nothing_decodes_is_named(tmp_path: Path) -> None:
     path = tmp_path / "b.mp4"
     path.write_bytes((tmp_path / "a.mp4").read_bytes().replace(b"avc1", b"zzzz"))
     for read in (probe, read_frames):
-        with pytest.raises(
-            VideoError, match="b.mp4: its pictures are in a format that nothing here decodes"
-        ):
+        with pytest.raises(VideoError, match="b.mp4: its pictures are in a format that nothing here decodes"):
             read(path)
 
 
