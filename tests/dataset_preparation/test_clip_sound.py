@@ -12,7 +12,7 @@ from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
 from tests.audio.sounded import FLASHES, clicks_after_flashes, damage_sound, delayed, write_flashes
 from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbered_frames, write_raw
-from videosync.audio.read import probe_sound, read_sound
+from videosync.audio.read import decoder_version, probe_sound, read_sound
 from videosync.errors import NoSoundError
 from videosync.video.sound_track import Sound
 from videosync.video.write import write_video
@@ -129,6 +129,7 @@ def test_prepared_folders_keep_sound_and_say_what_is_wrong_with_it(prepare, tmp_
     assert [has_sound(clip) for clip in clips] == [True, False, False, False]
     report = report_of(out)
     assert report["settings"]["sound_rate"] == 16000
+    assert report["decoder"] == decoder_version()
     assert report["sound_kinds"] == {"no sound": 1, "silent": 1, "sound damaged": 1}
     assert report["dropped_kinds"] == {}
     assert len(report["sound"]) == 3
