@@ -6,6 +6,7 @@ that are done, and fine-tuning with its last whole epoch.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -34,6 +35,8 @@ from videosync.recognition.options import SOUND_TASKS, VIDEO_TASKS
 from videosync.recognition.report import FoldResult, recognition_table, summarise
 from videosync.recognition.streams import av_retrieval, probe
 from videosync.recognition.tasks import Setting, finetune, sound_linear, sound_svm
+
+log = logging.getLogger(__name__)
 
 FOLDS = "folds"  # folder, inside that of the report
 OPTIONS = {  # task → its group of options
@@ -92,9 +95,11 @@ class RecognitionEvaluation:
                 file.with_suffix(".safetensors").unlink(missing_ok=True)
         distributed.barrier()
         setting = self.setting(distributed)
-        for task, fold in jobs[distributed.rank :: distributed.world_size]:
+        for number, (task, fold) in enumerate(jobs[distributed.rank :: distributed.world_size]):
             file = files[task, fold.name]
             if not file.is_file():
+                place = distributed.rank + number * distributed.world_size + 1
+                log.info("%s%s (%d of %d)", task, f", fold {fold.name}" if fold.name else "", place, len(jobs))
                 write_json(file, self._work(task, fold, setting, state=file.with_suffix(".safetensors")).to_json())
                 file.with_suffix(".safetensors").unlink(missing_ok=True)
         while not all(file.is_file() for file in files.values()):  # no collective waits for hours
