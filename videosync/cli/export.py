@@ -8,7 +8,7 @@ from pathlib import Path
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, log_to_stdout
 
 FORMATS = ("safetensors", "onnx", "torch")
-DESCRIPTION = """Write a trained encoder, both backbones of a CrissCross run, or the detector cnn as files that others can
+DESCRIPTION = """Write a trained encoder, both backbones of a CrissCross run, or the detector cnn as files for others to
 use, with a model card (README.md, model_card.json) made from the run: data, command, seed, versions, metrics, licence.
 
 safetensors: the weights and config.yaml; an encoder's folder can be loaded again, and is a --logdir for evaluate.py.
