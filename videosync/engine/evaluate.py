@@ -14,6 +14,7 @@ from videosync.engine.evaluate_phases import PhaseEvaluation
 from videosync.engine.evaluate_sync import SyncEvaluation
 from videosync.engine.identity import options_of, result_code, run_differences
 from videosync.engine.reports import REPORT_FILE, named_folder, read_finished, report_folder, write_report
+from videosync.models.encoder import require_frame_encoder
 from videosync.phases.tasks import TASKS
 
 SYNC_TASK = "sync_offset"
@@ -52,6 +53,7 @@ def run_evaluation(
         CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
         ManifestError, VideoError: the dataset is missing, cannot be read, or does not allow a task.
     """
+    require_frame_encoder(config.model.name, f"the configuration, eval.tasks={config.eval.tasks}")
     sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
     named = [task for task in TASKS if task in config.eval.tasks]
     phases = PhaseEvaluation(config, workdir, named) if named else None
