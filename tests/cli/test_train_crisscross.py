@@ -113,6 +113,20 @@ def test_jobs_that_need_an_encoder_of_frames_say_so(
 
 
 @pytest.mark.slow
+def test_the_published_recipe_takes_a_step(root: Path, workdir: Path, tmp_path: Path) -> None:
+    config = str(root / "configs" / "crisscross_kinetics_sound_pretrain_config.yml")
+    small = ["data.dataset=clips", "data.num_workers=0", "train.batch_size=2", "train.max_steps=1", "train.holdout=0"]
+    flags = ["--workdir", str(workdir), "--cfg_file", config, "--logdir", str(tmp_path)]
+    assert main([*flags, "--opts", *small, "train.precision=bf16", "log.every=1"]) == 0
+    (step,) = records(tmp_path)
+    assert {*TERMS, *SPREAD} <= step.keys()
+    assert step["loss"] == pytest.approx(np.mean([step[term] for term in TERMS]), abs=1e-6)
+    weights = find_checkpoint(tmp_path, "best").weights()
+    sizes = {stream: weights[f"{stream}.conv1.0.weight"].shape for stream in ("video", "audio")}
+    assert sizes == {"video": (64, 3, 3, 7, 7), "audio": (64, 1, 7, 7)}
+
+
+@pytest.mark.slow
 def test_two_processes_train_it(root: Path, workdir: Path, tmp_path: Path) -> None:
     port = str(29500 + os.getpid() % 1000)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", port]
