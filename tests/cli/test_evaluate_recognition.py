@@ -138,6 +138,7 @@ def test_published_weights_are_found_by_name_and_in_a_zip(evaluated, workdir: Pa
     assert report["network"]["name"] == "aud_crisscross_kinetics400.zip (audio)"
     assert "checkpoint weights: aud_crisscross_kinetics400.zip" in said
     plain, _ = evaluated(path, *SVM, "eval.folds=[1]")
+    assert (path.parent / "evaluation" / "esc_sound_svm_aud_crisscross_kinetics400").is_dir()
     assert plain["recognition"]["tasks"] == report["recognition"]["tasks"]
 
 
