@@ -121,6 +121,14 @@ def test_nearest_neighbours_and_probes_of_both_streams(evaluated, run: Path, tmp
     assert "sound → video R@1" in said
 
 
+def test_nearest_neighbours_of_sounds_alone(evaluated, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").symlink_to(run / "checkpoints")
+    sounds = [*STREAMS, "data.dataset=esc", "eval.tasks=[av_retrieval]"]
+    report, _ = evaluated(tmp_path, *sounds)
+    assert set(report["recognition"]["tasks"]["av_retrieval"]["scores"]) == {"audio_to_audio_1", "audio_to_audio_2"}
+    assert "sound alone, but streams.use is 'video'" in evaluated(tmp_path, *sounds, "streams.use=video")[1]
+
+
 @pytest.mark.parametrize(("options", "kind"), [(SVM, "audio"), (FINETUNE, "video")], ids=["audio", "video"])
 def test_a_file_of_published_weights_is_evaluated(evaluated, tmp_path: Path, options: list[str], kind: str) -> None:
     path = published(tmp_path, kind)
@@ -138,6 +146,7 @@ def test_published_weights_are_found_by_name_and_in_a_zip(evaluated, workdir: Pa
     assert report["network"]["name"] == "aud_crisscross_kinetics400.zip (audio)"
     assert "checkpoint weights: aud_crisscross_kinetics400.zip" in said
     plain, _ = evaluated(path, *SVM, "eval.folds=[1]")
+    assert (path.parent / "evaluation" / "esc_sound_svm_aud_crisscross_kinetics400").is_dir()
     assert plain["recognition"]["tasks"] == report["recognition"]["tasks"]
 
 

@@ -33,7 +33,7 @@ from videosync.recognition.clips import VideoClips
 from videosync.recognition.items import Fold, check_fold, sound_folds, video_fold
 from videosync.recognition.options import SOUND_TASKS, VIDEO_TASKS
 from videosync.recognition.report import FoldResult, recognition_table, summarise
-from videosync.recognition.streams import av_retrieval, probe
+from videosync.recognition.streams import av_retrieval, probe, used_streams
 from videosync.recognition.tasks import Setting, finetune, sound_linear, sound_svm
 
 log = logging.getLogger(__name__)
@@ -63,13 +63,16 @@ class RecognitionEvaluation:
         self.folds = read_folds(config, workdir)
         for fold in self.folds:
             check_fold(fold, where=self.root)
-        of_both = _streams(config, self.folds)
-        kinds: list[tuple[Kind, ...]] = [
-            ("audio",) if task in SOUND_TASKS else ("video",) if task in VIDEO_TASKS else of_both for task in tasks
-        ]
+        kinds = [self._kinds(task) for task in tasks]
         wanted = tuple(kind for kind in BACKBONES if any(kind in named for named in kinds))
         every = any(len(named) == 1 for named in kinds)
         self.streams, self.network = load_streams(config, workdir=workdir, logdir=logdir, wanted=wanted, every=every)
+
+    def _kinds(self, task: str) -> tuple[Kind, ...]:
+        """The streams that a task looks at."""
+        if task in SOUND_TASKS:
+            return ("audio",)
+        return ("video",) if task in VIDEO_TASKS else used_streams(self.folds[0], self.config.streams)
 
     def made_from(self) -> dict[str, Any]:
         """What is evaluated, for a finished report, and a fold that is done, to be known again."""
@@ -192,13 +195,6 @@ def read_folds(config: Config, workdir: Path) -> list[Fold]:
             require_usable(manifest, split)
         folds.append(video_fold(manifest, name, train=TRAIN_SPLIT, test=config.eval.split))
     return folds
-
-
-def _streams(config: Config, folds: Sequence[Fold]) -> tuple[Kind, ...]:
-    if not all(item.pictures for fold in folds for item in fold.test):
-        return ("audio",)
-    used: dict[str, tuple[Kind, ...]] = {"both": ("video", "audio"), "video": ("video",), "sound": ("audio",)}
-    return used[config.streams.use]
 
 
 def _alone(distributed: Distributed) -> Distributed:
