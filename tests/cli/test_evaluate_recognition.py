@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.recognition.replicas import make_sounds, make_videos
 from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.cli import evaluate
 from videosync.config.load import config_to_dict, load_config
+from videosync.export.export import ExportRequest, export
 from videosync.models.audio_resnet import AudioBackbone
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.r2plus1d import VideoBackbone
@@ -148,6 +151,31 @@ def test_published_weights_are_found_by_name_and_in_a_zip(evaluated, workdir: Pa
     plain, _ = evaluated(path, *SVM, "eval.folds=[1]")
     assert (path.parent / "evaluation" / "esc_sound_svm_aud_crisscross_kinetics400").is_dir()
     assert plain["recognition"]["tasks"] == report["recognition"]["tasks"]
+
+
+def test_both_streams_come_out_of_one_file_or_export(evaluated, run: Path, tmp_path: Path) -> None:
+    probe = [*STREAMS, "eval.tasks=[probe]"]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoints").symlink_to(run / "checkpoints")
+    expected = evaluated(tmp_path / "run", *probe)[0]["recognition"]["tasks"]
+    export(run, tmp_path / "out", ["safetensors"], ExportRequest())
+    model = load_file(run / "checkpoints" / "best" / "model.safetensors")
+    (tmp_path / "file").mkdir()
+    torch.save({"state_dict": {f"module.{name}": t for name, t in model.items()}}, tmp_path / "file" / "run.pth.tar")
+    for place in ("out", "file/run.pth.tar"):
+        assert evaluated(tmp_path / place, *probe)[0]["recognition"]["tasks"] == expected, place
+
+
+def test_other_weights_under_the_same_name_are_evaluated_anew(evaluated, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "trained")
+    options = [*SVM, "eval.folds=[1]", f"crisscross.audio_weights={tmp_path / 'trained'}"]
+    first, _ = evaluated(tmp_path / "found", *options)
+    config = load_config(None, NETWORK)
+    weights = CrissCrossModel(config.crisscross).state_dict()
+    facts = {"state": {}, "epoch": 4, "step": 40, "metrics": {}, "config": config_to_dict(config)}
+    save_checkpoint(tmp_path / "trained", "best", weights=weights, **facts)
+    second, _ = evaluated(tmp_path / "found", *options, flags=("--continue_train",))
+    assert first["network"]["hash"] != second["network"]["hash"]
 
 
 def published(folder: Path, kind: str) -> Path:
