@@ -80,7 +80,7 @@ def test_a_sound_is_recognised_by_an_svm(evaluated, tmp_path: Path) -> None:
     assert found["scores"]["cost"]["floor"] == 0.5
     assert "as published, best C of it on test" in said
     assert report["checkpoint"]["why"] == "none: initialised with seed 0"
-    assert "PyAV" in report["recognition"]["decoder"]
+    assert "PyAV" in report["versions"]["decoder"]
 
 
 @pytest.mark.parametrize("options", [LINEAR, FINETUNE], ids=["sound_linear", "finetune"])
@@ -193,11 +193,12 @@ def test_a_run_of_an_encoder_of_frames_is_refused(evaluated, tmp_path: Path) -> 
     assert "model.name was 'encoder' in training, an encoder of frames" in evaluated(tmp_path, *SVM)[1]
 
 
-def test_weights_of_the_other_stream_are_refused(evaluated, tmp_path: Path) -> None:
+def test_weights_of_the_other_stream_and_absent_ones_are_refused(evaluated, tmp_path: Path) -> None:
     path = published(tmp_path, "video")
     said = evaluated(path, *SVM)[1]
     assert "holds the video backbone, not an audio backbone" in said
     assert "Traceback" not in said
+    assert "absent.pth.tar: there is no such file or folder" in evaluated(tmp_path / "absent.pth.tar", *SVM)[1]
     said = evaluated(tmp_path, *SVM, f"crisscross.video_weights={path}")[1]
     assert "there are no audio weights, which eval.tasks needs" in said
 
@@ -211,7 +212,10 @@ def test_weights_of_the_other_stream_are_refused(evaluated, tmp_path: Path) -> N
         ([*SVM, "eval.tasks=[sound_svm,sync_offset]"], "evaluate them in two commands"),
         (["eval.checkpoint=random"], "eval.checkpoint is random, but eval.tasks holds 'sync_offset'"),
         ([*FINETUNE, RANDOM, "finetune.batch_size=64"], "batch_size is 64, but an epoch has only"),
-        ([*SVM, "data.dataset=elsewhere", RANDOM], "elsewhere does not exist"),
+        (
+            [*SVM, "data.dataset=elsewhere", RANDOM],
+            "elsewhere does not exist. Expected one with manifest.jsonl",
+        ),
         (SVM, "no checkpoint 'best' there"),
     ],
 )

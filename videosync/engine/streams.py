@@ -52,8 +52,13 @@ def load_streams(
             config = config_from_dict(card["config"], source=str(logdir / CARD_JSON))
         kinds = held_kinds(logdir)
         found = _published(config, {kind: logdir for kind in wanted if kind in kinds} or {wanted[0]: logdir})
+    elif not logdir.exists():
+        raise CheckpointError(
+            f"--logdir {logdir}: there is no such file or folder; give a file of published weights, or the folder of a "
+            "run or of its export"
+        )
     else:
-        found = _run(config, logdir, wanted)
+        found = _run(config, logdir)
     streams, _ = found
     absent = [kind for kind in wanted if getattr(streams, kind) is None]
     if absent and (every or len(absent) == len(wanted)):
@@ -101,7 +106,7 @@ def _published(config: Config, paths: dict[Kind, Path]) -> tuple[Streams, dict[s
     return Streams(**parts), {"name": said, "hash": content_hash(hashes), "checkpoint": taken}
 
 
-def _run(config: Config, logdir: Path, wanted: tuple[Kind, ...]) -> tuple[Streams, dict[str, Any]]:
+def _run(config: Config, logdir: Path) -> tuple[Streams, dict[str, Any]]:
     checkpoint = find_any_checkpoint(logdir, config.eval.checkpoint)
     trained = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
     if trained.model.name != "crisscross":
