@@ -71,7 +71,14 @@ class RecognitionEvaluation:
         """The streams that a task looks at."""
         if task in SOUND_TASKS:
             return ("audio",)
-        return ("video",) if task in VIDEO_TASKS else used_streams(self.folds[0], self.config.streams)
+        if task not in VIDEO_TASKS:
+            return used_streams(self.folds[0], self.config.streams)
+        if not all(item.pictures for item in self.folds[0].test):
+            others = " or ".join(SOUND_TASKS)
+            raise ManifestError(
+                f"{self.root}: holds sounds alone, but '{task}' in eval.tasks takes videos; use {others}"
+            )
+        return ("video",)
 
     def made_from(self) -> dict[str, Any]:
         """What is evaluated, for a finished report, and a fold that is done, to be known again."""
