@@ -14,7 +14,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +197,8 @@ def file_hash(path: str | Path) -> str:
 
 
 def _sync(path: Path) -> None:
-    # safetensors writes for the owner alone
-    path.chmod(path.stat().st_mode | 0o666 & ~_UMASK)
+    # safetensors writes for the owner alone; some disks have one mode for all files
+    with suppress(PermissionError):
+        path.chmod(path.stat().st_mode | 0o666 & ~_UMASK)
     with path.open("rb") as file:
         os.fsync(file.fileno())
