@@ -42,7 +42,7 @@ ARCHIVE = KnownArchive("raw/audioset", "audioset", (*TABLES, *(f"**/*{suffix}" f
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
     parser = whole_parser(
-        "audioset_process.py", __doc__, ARCHIVE, unit="videos of each split", size=256, min_seconds=2.0
+        "audioset_process.py", __doc__, ARCHIVE, unit="videos of each split", size=256, min_seconds=3.0
     )
     return run_script(parser, argv, run, limits=LIMITS)
 

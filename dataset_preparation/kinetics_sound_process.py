@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         KnownArchive(ARCHIVE.raw, "kinetics_sound", ARCHIVE.marks),
         size=256,
         classes=f"the {len(KINETICS_SOUND)} of Kinetics-Sound",
-        min_seconds=2.0,
+        min_seconds=3.0,
         need_sound=True,
     )
     return run_script(parser, argv, partial(run, classes=KINETICS_SOUND), limits=LIMITS)

@@ -83,6 +83,17 @@ def test_what_is_written_is_complete_or_absent(tmp_path: Path, new: Any) -> None
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="has no such modes")
+@pytest.mark.parametrize("new", [new_file, new_folder])
+def test_what_a_library_wrote_for_its_owner_alone_is_a_file_like_others(tmp_path: Path, new: Any) -> None:
+    path, other = tmp_path / "a", tmp_path / "b"
+    other.write_text("")
+    with new(path) as hidden:
+        fill(hidden, "weights")
+        (hidden / "part.txt" if hidden.is_dir() else hidden).chmod(0o600)
+    assert (path / "part.txt" if path.is_dir() else path).stat().st_mode == other.stat().st_mode
+
+
 @pytest.mark.parametrize("new", ["new_file", "new_folder"])
 def test_a_killed_process_leaves_nothing_under_the_name(tmp_path: Path, new: str) -> None:
     code = f"""

@@ -14,7 +14,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from videosync.errors import VideoWriteError
 _MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"),
           (codecs.BOM_UTF16_BE, "UTF-16"))  # fmt: skip
 _LONGEST = 80  # characters of a value in a message
+_UMASK = os.umask(0)
+os.umask(_UMASK)
 _OS_ERROR = re.compile(r"I/O error: (.*) \(os error \d+\)")
 
 
@@ -195,5 +197,8 @@ def file_hash(path: str | Path) -> str:
 
 
 def _sync(path: Path) -> None:
+    # safetensors writes for the owner alone; some disks have one mode for all files
+    with suppress(PermissionError):
+        path.chmod(path.stat().st_mode | 0o666 & ~_UMASK)
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -24,7 +24,7 @@ from dataset_preparation.clips.dataset import REPORT_NAME, Dropped, dropped_of, 
 from dataset_preparation.clips.job import Clip, Outcome
 from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.usual_places import KnownArchive
-from videosync.audio.read import probe_sound, read_sound
+from videosync.audio.read import decoder_version, probe_sound, read_sound
 from videosync.data.labelled_sounds import AUDIO, COLUMNS, META, read_labelled_sounds
 from videosync.errors import ManifestError
 from videosync.files import write_json, write_text
@@ -97,6 +97,7 @@ def prepare(args: Namespace, jobs: Sequence[SoundJob], dropped: Sequence[Dropped
         "folds": _counts(used),
         **_dropped([*dropped, *lost]),
         "found": dict(found),
+        "decoder": decoder_version(),
     }
     write_json(args.output_dir / REPORT_NAME, report)
     print_counts(report["folds"])

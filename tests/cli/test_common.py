@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import importlib
+import io
 import logging
 import os
 import subprocess
@@ -223,6 +224,18 @@ def test_every_command_asks_before_it_works(
 def test_escape_codes_of_a_file_name_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     report_error("a\x1b[31m.mp4: é is fine,\n  and so are lines")
     assert capsys.readouterr().err == "error: a\\x1b[31m.mp4: é is fine,\n  and so are lines\n"
+
+
+def test_a_full_disk_ends_log_lines_but_not_the_job(capsys: pytest.CaptureFixture[str]) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    lines = LogLines(Full())
+    for _ in range(2):
+        lines.emit(logging.LogRecord("job", logging.INFO, __file__, 1, "epoch 1", None, None))
+    said = "note: log lines cannot be written (No space left on device); the job goes on without them\n"
+    assert capsys.readouterr().err == said
 
 
 def test_log_lines_that_nobody_reads_do_not_disturb_the_job(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.recognition.replicas import make_sounds, make_videos
 from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.cli import evaluate
 from videosync.config.load import config_to_dict, load_config
+from videosync.export.export import ExportRequest, export
 from videosync.models.audio_resnet import AudioBackbone
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.r2plus1d import VideoBackbone
@@ -77,7 +80,7 @@ def test_a_sound_is_recognised_by_an_svm(evaluated, tmp_path: Path) -> None:
     assert found["scores"]["cost"]["floor"] == 0.5
     assert "as published, best C of it on test" in said
     assert report["checkpoint"]["why"] == "none: initialised with seed 0"
-    assert "PyAV" in report["recognition"]["decoder"]
+    assert "PyAV" in report["versions"]["decoder"]
 
 
 @pytest.mark.parametrize("options", [LINEAR, FINETUNE], ids=["sound_linear", "finetune"])
@@ -150,6 +153,31 @@ def test_published_weights_are_found_by_name_and_in_a_zip(evaluated, workdir: Pa
     assert plain["recognition"]["tasks"] == report["recognition"]["tasks"]
 
 
+def test_both_streams_come_out_of_one_file_or_export(evaluated, run: Path, tmp_path: Path) -> None:
+    probe = [*STREAMS, "eval.tasks=[probe]"]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "checkpoints").symlink_to(run / "checkpoints")
+    expected = evaluated(tmp_path / "run", *probe)[0]["recognition"]["tasks"]
+    export(run, tmp_path / "out", ["safetensors"], ExportRequest())
+    model = load_file(run / "checkpoints" / "best" / "model.safetensors")
+    (tmp_path / "file").mkdir()
+    torch.save({"state_dict": {f"module.{name}": t for name, t in model.items()}}, tmp_path / "file" / "run.pth.tar")
+    for place in ("out", "file/run.pth.tar"):
+        assert evaluated(tmp_path / place, *probe)[0]["recognition"]["tasks"] == expected, place
+
+
+def test_other_weights_under_the_same_name_are_evaluated_anew(evaluated, run: Path, tmp_path: Path) -> None:
+    shutil.copytree(run, tmp_path / "trained")
+    options = [*SVM, "eval.folds=[1]", f"crisscross.audio_weights={tmp_path / 'trained'}"]
+    first, _ = evaluated(tmp_path / "found", *options)
+    config = load_config(None, NETWORK)
+    weights = CrissCrossModel(config.crisscross).state_dict()
+    facts = {"state": {}, "epoch": 4, "step": 40, "metrics": {}, "config": config_to_dict(config)}
+    save_checkpoint(tmp_path / "trained", "best", weights=weights, **facts)
+    second, _ = evaluated(tmp_path / "found", *options, flags=("--continue_train",))
+    assert first["network"]["hash"] != second["network"]["hash"]
+
+
 def published(folder: Path, kind: str) -> Path:
     """A file as the published ones, of a narrow backbone."""
     torch.manual_seed(0)
@@ -165,11 +193,12 @@ def test_a_run_of_an_encoder_of_frames_is_refused(evaluated, tmp_path: Path) -> 
     assert "model.name was 'encoder' in training, an encoder of frames" in evaluated(tmp_path, *SVM)[1]
 
 
-def test_weights_of_the_other_stream_are_refused(evaluated, tmp_path: Path) -> None:
+def test_weights_of_the_other_stream_and_absent_ones_are_refused(evaluated, tmp_path: Path) -> None:
     path = published(tmp_path, "video")
     said = evaluated(path, *SVM)[1]
     assert "holds the video backbone, not an audio backbone" in said
     assert "Traceback" not in said
+    assert "absent.pth.tar: there is no such file or folder" in evaluated(tmp_path / "absent.pth.tar", *SVM)[1]
     said = evaluated(tmp_path, *SVM, f"crisscross.video_weights={path}")[1]
     assert "there are no audio weights, which eval.tasks needs" in said
 
@@ -183,7 +212,8 @@ def test_weights_of_the_other_stream_are_refused(evaluated, tmp_path: Path) -> N
         ([*SVM, "eval.tasks=[sound_svm,sync_offset]"], "evaluate them in two commands"),
         (["eval.checkpoint=random"], "eval.checkpoint is random, but eval.tasks holds 'sync_offset'"),
         ([*FINETUNE, RANDOM, "finetune.batch_size=64"], "batch_size is 64, but an epoch has only"),
-        ([*SVM, "data.dataset=elsewhere", RANDOM], "elsewhere does not exist"),
+        ([*SVM, "data.dataset=elsewhere", RANDOM], "elsewhere does not exist. Expected one with manifest.jsonl"),
+        ([*FINETUNE, "data.dataset=esc", RANDOM], "esc: holds sounds alone, but 'finetune' in eval.tasks takes videos"),
         (SVM, "no checkpoint 'best' there"),
     ],
 )

@@ -10,6 +10,7 @@ from videosync.config.ranges import problem
 from videosync.config.rules import check_config
 from videosync.config.schema import FRAME_TASKS, Config
 from videosync.errors import ConfigError
+from videosync.losses.crisscross import CrissCross
 from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
 TRAINABLE = ["data.dataset=d", "model.weights=w.pth"]
@@ -124,3 +125,10 @@ def test_what_evaluation_allows() -> None:
     load_config(None, [*two_streams, f"eval.tasks=[{','.join(RECOGNITION_TASKS)}]"])
     load_config(None, ["eval.tasks=[kendalls_tau]", "eval.split=train"])  # nothing is fitted
     load_config(None, ["eval.tasks=[kendalls_tau]", "eval.methods=[]"])  # no offsets are asked for
+
+
+def test_weights_that_are_all_0_are_said_once() -> None:
+    terms = [f"loss.{term}=0" for term in CrissCross().weights]
+    with pytest.raises(ConfigError, match="all weights of loss.name 'crisscross' are 0") as error:
+        load_config(None, ["data.dataset=d", "model.name=crisscross", "loss.name=crisscross", *terms], training=True)
+    assert "\n" not in str(error.value)

@@ -1,6 +1,7 @@
 """Kinetics-Sound and AudioSet: clips keep their sound, and what has none, or too little, is named with the reason."""
 
 import csv
+import re
 
 import av
 import numpy as np
@@ -13,7 +14,9 @@ from tests.dataset_preparation.replicas.audioset import VIDEOS, make_audioset
 from tests.dataset_preparation.replicas.kinetics400 import write_clip
 from tests.dataset_preparation.reports import report_of
 from videosync.audio.read import probe_sound, read_sound
+from videosync.config.schema import AudioConfig, DataConfig
 from videosync.data.manifest import read_manifest, validate_manifest
+from videosync.data.relations import seconds_needed
 from videosync.data.sources import read_sources
 
 OPTIONS = ("--size", "32", "--workers", "1", "--min_seconds", "0.5")
@@ -201,3 +204,13 @@ def test_without_tables_folders_say_the_splits_and_what_is_there_twice_is_named(
         ("b/-0RWZT-miFs_30.mp4", "in val too"),
         ("b/holiday.mp4", "double name"),
     ]
+
+
+@pytest.mark.parametrize("module", [kinetics_sound_process, audioset_process])
+def test_what_is_kept_is_long_enough_to_train_on(module, capsys):
+    with pytest.raises(SystemExit):
+        module.main(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    (seconds,) = re.findall(r"of sound beside them \(default ([\d.]+)\)", said)
+    audio, data = AudioConfig(), DataConfig()
+    assert float(seconds) >= seconds_needed(data.relation, 8 / data.fps, audio.seconds)

@@ -42,6 +42,7 @@ def test_sounds_that_cannot_be_used_are_named_and_lose_nothing_else(tmp_path):
         "1-102-A.wav": "unreadable",
         "002 - Rain/rain.wav": "other file",
     }
+    assert "PyAV" in report["decoder"]
     assert report["folds"] == {"1": {"files": 3, "classes": 2}, "2": {"files": 4, "classes": 2}}
     assert len(read_labelled_sounds(tmp_path / "out")) == 7
 

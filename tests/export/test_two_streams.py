@@ -36,7 +36,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     model = CrissCrossModel(CONFIG.crisscross)
     model(torch.randn(4, 2, 3, 8, 32, 32), torch.randn(4, 2, 1, 80, 51))  # batch norms that do something
-    facts = {"state": {}, "epoch": 3, "step": 30, "metrics": {"loss": -0.5}, "config": config_to_dict(CONFIG)}
+    facts = {
+        "state": {},
+        "epoch": 3,
+        "step": 30,
+        "metrics": {"loss": -0.5, "val/loss": -0.4},
+        "config": config_to_dict(CONFIG),
+    }
     save_checkpoint(logdir, "best", weights=model.state_dict(), **facts)
     return logdir
 
@@ -55,13 +61,14 @@ def test_both_backbones_leave_under_their_published_names(run: Path, tmp_path: P
     assert "VideoBackbone(width=4, subtract_mean=True)" in card
     assert "without its mean over time" in card
     assert "Loss: `crisscross`. All weights were random at first." in card
+    assert "On events held out of training: loss -0.4." in card
     assert not [word for word in ("offset", "similarity", "${", "<<", "onnx") if word in card]
     facts = json.loads((tmp_path / "out" / "model_card.json").read_text())
     assert facts["kind"] == "two_streams"
     assert facts["parameters"] == sum(
         p.numel() for backbone in (VideoBackbone(width=4), AudioBackbone(width=4)) for p in backbone.parameters()
     )
-    with pytest.raises(CheckpointError, match="describes a two_streams, expected one of a trained encoder"):
+    with pytest.raises(CheckpointError, match="describes the two backbones of a CrissCross run, expected an encoder"):
         export(tmp_path / "out", tmp_path / "again", ["safetensors"], ExportRequest())
 
 

@@ -75,6 +75,11 @@ def load_published(path: Path, kind: Kind | None = None) -> tuple[Kind, dict[str
     return known, weights
 
 
+def held_kinds(path: Path) -> set[Kind]:
+    """Which backbones ``path`` holds, complete or not. Raises CheckpointError: it cannot be read."""
+    return {kind for _, kind in _backbones(dict(_tensors(_read(path), "")))}
+
+
 def load_backbone(backbone: VideoBackbone | AudioBackbone, path: Path) -> None:
     """Fill ``backbone`` with its kind of weights in ``path``, all of them.
 

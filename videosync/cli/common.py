@@ -246,11 +246,19 @@ def log_to_stdout() -> None:
 
 
 class LogLines(logging.StreamHandler[TextIO]):
-    """Log lines on a stream. When its reader leaves, as in ``train.py … | head``, the job goes on in silence."""
+    """Log lines on a stream. When its reader leaves, as in ``train.py … | head``, the job goes on in silence; when the
+    disk is full, too, and says so once.
+    """
+
+    said = False
 
     def handleError(self, record: logging.LogRecord) -> None:
-        if not isinstance(sys.exc_info()[1], BrokenPipeError):
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
             super().handleError(record)
+        elif not isinstance(error, BrokenPipeError) and not self.said:
+            self.said = True
+            report_note(f"log lines cannot be written ({error.strerror}); the job goes on without them")
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

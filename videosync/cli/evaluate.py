@@ -29,8 +29,8 @@ Methods and detectors are chosen with --opts eval.methods=[median,diagonal] eval
 Other tasks are named in eval.tasks: kendalls_tau, and for a dataset with frame labels retrieval, event_completion
 and classification, as in --opts eval.tasks=[kendalls_tau,retrieval].
 
-The two streams of CrissCross, in --logdir (a run, or a file of published weights), are evaluated by the tasks finetune,
-sound_svm, sound_linear, av_retrieval and probe; docs/crisscross.md has the commands."""
+The two streams of CrissCross, in --logdir (a run, its export, or a file of published weights), are evaluated by the
+tasks finetune, sound_svm, sound_linear, av_retrieval and probe; docs/crisscross.md has the commands."""
 
 
 def build_parser() -> CommandParser:
@@ -44,8 +44,9 @@ def build_parser() -> CommandParser:
         "--output-dir",
         type=expanded_path,
         metavar="FOLDER",
-        help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT, or "
-        "one beside it, named by what differs, where that holds a report made with other options)",
+        help="folder for metrics.json, pairs.csv, pictures and videos (default: LOGDIR/evaluation/DATASET_SPLIT, "
+        "DATASET_TASKS for tasks of CrissCross, or one beside it, named by what differs, where that holds a report "
+        "made with other options)",
     )
     return parser
 

@@ -11,7 +11,7 @@ FORMATS = ("safetensors", "onnx", "torch")
 DESCRIPTION = """Write a trained encoder, both backbones of a CrissCross run, or the detector cnn as files for others to
 use, with a model card (README.md, model_card.json) made from the run: data, command, seed, versions, metrics, licence.
 
-safetensors: the weights and config.yaml; an encoder's folder can be loaded again, and is a --logdir for evaluate.py.
+safetensors: the weights and config.yaml; such a folder can be loaded again, and is a --logdir for evaluate.py.
 onnx, torch: the whole network in one file, normalisation inside, any number of clips and frames; each is read back
 and compared with PyTorch before the folder is put in place. onnx needs: pip install 'videosync[onnx]'."""
 
@@ -38,7 +38,7 @@ def build_parser() -> CommandParser:
         nargs="+",
         choices=("uint8", "float"),
         default=["uint8"],
-        help="frames that an encoder's programs take: uint8, 0 … 255 (default), float, 0 … 1, or both, a file each",
+        help="frames that the programs take: uint8, 0 … 255 (default), float, 0 … 1, or both, a file each",
     )
     add(
         "--licence",

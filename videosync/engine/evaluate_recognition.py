@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from videosync.audio.augment import SoundAugment
-from videosync.audio.read import decoder_version
 from videosync.checkpoints.crisscross import BACKBONES, Kind
 from videosync.config.schema import Config
 from videosync.data.identity import code_hash, content_hash, files_hash, inside
-from videosync.data.labelled_sounds import META, read_labelled_sounds
+from videosync.data.labelled_sounds import AUDIO, META, read_labelled_sounds
 from videosync.data.manifest import MANIFEST_NAME, read_manifest, require_usable
 from videosync.engine.build import build_augment
 from videosync.engine.distributed import Distributed
@@ -72,7 +71,14 @@ class RecognitionEvaluation:
         """The streams that a task looks at."""
         if task in SOUND_TASKS:
             return ("audio",)
-        return ("video",) if task in VIDEO_TASKS else used_streams(self.folds[0], self.config.streams)
+        if task not in VIDEO_TASKS:
+            return used_streams(self.folds[0], self.config.streams)
+        if not all(item.pictures for item in self.folds[0].test):
+            others = " or ".join(SOUND_TASKS)
+            raise ManifestError(
+                f"{self.root}: holds sounds alone, but '{task}' in eval.tasks takes videos; use {others}"
+            )
+        return ("video",)
 
     def made_from(self) -> dict[str, Any]:
         """What is evaluated, for a finished report, and a fold that is done, to be known again."""
@@ -121,7 +127,6 @@ class RecognitionEvaluation:
             "tasks": found,
             "folds": {task: [fold.to_json() for fold in folds] for task, folds in results.items()},
             "table": recognition_table(found, results),
-            "decoder": decoder_version(),
         }
 
     def setting(self, distributed: Distributed) -> Setting:
@@ -177,6 +182,11 @@ def read_folds(config: Config, workdir: Path) -> list[Fold]:
             "data.dataset is empty; name the dataset folder inside --workdir, as in '--opts data.dataset my_videos'"
         )
     root = workdir / config.data.dataset
+    if not root.is_dir():
+        raise ManifestError(
+            f"dataset folder {root} does not exist. Expected one with {MANIFEST_NAME}, with fold1/, fold2/, … that "
+            f"hold one each, or with {AUDIO}/ and {META}/*.csv as ESC-50 has them"
+        )
     if (root / META).is_dir() and not (root / MANIFEST_NAME).is_file():
         return sound_folds(read_labelled_sounds(root), config.eval.folds, where=root)
     there = {int(path.name[4:]): path for path in root.glob("fold*") if path.name[4:].isdecimal()}

@@ -8,14 +8,15 @@ from typing import Any
 import torch
 
 from videosync.checkpoints.carl import find_any_checkpoint
-from videosync.checkpoints.checkpoint import choice, load_weights
-from videosync.checkpoints.crisscross import BACKBONES, STEM, Kind, find_published, load_published
+from videosync.checkpoints.checkpoint import Checkpoint, choice, load_weights
+from videosync.checkpoints.crisscross import BACKBONES, STEM, Kind, find_published, held_kinds, load_published
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
 from videosync.data.identity import content_hash
+from videosync.engine.feature_cache import weights_hash
 from videosync.errors import CheckpointError
-from videosync.files import file_hash
 from videosync.models.crisscross import CrissCrossModel
+from videosync.models.exported import CARD_JSON, is_export, read_card
 from videosync.recognition.tasks import Streams
 
 RANDOM = "random"
@@ -27,7 +28,8 @@ def load_streams(
     """The backbones that ``config`` and ``logdir`` name, float32 on the CPU and in evaluation mode.
 
     In this order: with ``eval.checkpoint`` random a network that was not trained; the published weights that
-    ``crisscross.video_weights`` and ``audio_weights`` name; those in ``logdir``, where it is a file; its run.
+    ``crisscross.video_weights`` and ``audio_weights`` name; those in ``logdir``, where it is a file
+    or an export; its run.
 
     Args:
         wanted: the streams that tasks are about. every: all of them are needed, not just one.
@@ -44,11 +46,19 @@ def load_streams(
     elif any(named.values()):
         paths = {kind: find_published(name, kind, workdir) for kind, name in named.items() if name and kind in wanted}
         found = _published(config, paths)
-    elif logdir.is_file():
-        kind, _ = load_published(logdir, wanted[0] if len(wanted) == 1 else None)
-        found = _published(config, {kind: logdir})
+    elif logdir.is_file() or is_export(logdir):
+        if is_export(logdir):
+            card = read_card(logdir, kind="two_streams")
+            config = config_from_dict(card["config"], source=str(logdir / CARD_JSON))
+        kinds = held_kinds(logdir)
+        found = _published(config, {kind: logdir for kind in wanted if kind in kinds} or {wanted[0]: logdir})
+    elif not logdir.exists():
+        raise CheckpointError(
+            f"--logdir {logdir}: there is no such file or folder; give a file of published weights, or the folder of a "
+            "run or of its export"
+        )
     else:
-        found = _run(config, logdir, wanted)
+        found = _run(config, logdir)
     streams, _ = found
     absent = [kind for kind in wanted if getattr(streams, kind) is None]
     if absent and (every or len(absent) == len(wanted)):
@@ -57,6 +67,16 @@ def load_streams(
             "give a --logdir that holds them, or set eval.checkpoint to random for a network that was not trained"
         )
     return found
+
+
+def checkpoint_streams(config: Config, checkpoint: Checkpoint) -> CrissCrossModel:
+    """The network that ``config.crisscross`` describes with a checkpoint's weights: float32, on the CPU, in eval mode.
+
+    Raises CheckpointError: the weights do not fit it.
+    """
+    model = CrissCrossModel(config.crisscross)
+    load_weights(model, checkpoint)
+    return model.eval()
 
 
 def _fresh(config: Config) -> tuple[Streams, dict[str, Any]]:
@@ -80,13 +100,13 @@ def _published(config: Config, paths: dict[Kind, Path]) -> tuple[Streams, dict[s
         parts[kind] = BACKBONES[kind](width=len(weights[STEM]), **own)
         parts[kind].load_state_dict(weights)
         parts[kind].eval()
-    hashes = {kind: file_hash(path) for kind, path in paths.items() if path.is_file()}
+    hashes = {kind: weights_hash(backbone) for kind, backbone in parts.items()}
     said = " and ".join(f"{path.name} ({kind})" for kind, path in paths.items())
     taken = {"name": said, "epoch": 0, "step": 0, "why": f"weights: {said}"}
-    return Streams(**parts), {"name": said, "hash": content_hash(hashes or said), "checkpoint": taken}
+    return Streams(**parts), {"name": said, "hash": content_hash(hashes), "checkpoint": taken}
 
 
-def _run(config: Config, logdir: Path, wanted: tuple[Kind, ...]) -> tuple[Streams, dict[str, Any]]:
+def _run(config: Config, logdir: Path) -> tuple[Streams, dict[str, Any]]:
     checkpoint = find_any_checkpoint(logdir, config.eval.checkpoint)
     trained = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
     if trained.model.name != "crisscross":
@@ -94,9 +114,7 @@ def _run(config: Config, logdir: Path, wanted: tuple[Kind, ...]) -> tuple[Stream
             f"{checkpoint.folder}: model.name was '{trained.model.name}' in training, an encoder of frames; "
             "recognition takes the two streams of 'crisscross'"
         )
-    model = CrissCrossModel(trained.crisscross)
-    load_weights(model, checkpoint)
-    model.eval()
+    model = checkpoint_streams(trained, checkpoint)
     taken = {
         "name": checkpoint.folder.name,
         "epoch": checkpoint.epoch,

@@ -105,8 +105,8 @@ def starting_point(logdir: Path, continue_train: bool) -> Checkpoint | None:
     """
     if is_export(logdir):
         raise CheckpointError(
-            f"{logdir}: holds an exported encoder; choose another --logdir, and start from these weights with --opts "
-            f"train.start_from {logdir}"
+            f"{logdir}: holds an export; choose another --logdir, and start from its weights with --opts "
+            f"train.start_from {logdir} (of two streams, crisscross.video_weights and crisscross.audio_weights)"
         )
     if continue_train:
         return latest_checkpoint(logdir)

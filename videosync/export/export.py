@@ -19,13 +19,14 @@ from videosync.config.load import config_from_dict, save_config
 from videosync.config.schema import Config
 from videosync.engine.encoders import checkpoint_encoder
 from videosync.engine.reports import versions
+from videosync.engine.streams import checkpoint_streams
 from videosync.engine.train import CONFIG_FILE
 from videosync.errors import CheckpointError, ConfigError, nearest
 from videosync.export.card import SIGN, counted, model_card
 from videosync.export.facts import about_encoder, about_two_streams, detector_facts, run_facts
 from videosync.export.modules import Network, detector_network, encoder_network
 from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
-from videosync.export.two_streams import backbone_networks, checkpoint_model
+from videosync.export.two_streams import backbone_networks
 from videosync.files import file_hash, new_folder, write_json, write_text
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.encoder import Encoder
@@ -117,7 +118,7 @@ def _export_run(
     config = _config_of(checkpoint)
     networks: Callable[[Sequence[torch.dtype]], list[Network]]
     if config.model.name == "crisscross":
-        model = checkpoint_model(config, checkpoint)
+        model = checkpoint_streams(config, checkpoint).requires_grad_(False)
         about, what, use = about_two_streams(model), "two backbones", "of its training"
         networks, save = partial(backbone_networks, model, config), partial(_save_backbones, model)
     else:

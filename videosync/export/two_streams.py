@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from videosync.audio.log_mel import MELS
-from videosync.checkpoints.checkpoint import Checkpoint, load_weights
 from videosync.config.schema import Config
 from videosync.export.modules import Case, Network, largest_difference, listed, moving_squares
 from videosync.models.crisscross import CrissCrossModel
@@ -30,16 +29,6 @@ class ClipFeatures(nn.Module):
 
     def forward(self, frames: Tensor) -> Tensor:
         return self.backbone(self.input.normalise(frames).transpose(1, 2))  # [N, 3, T, S, S]
-
-
-def checkpoint_model(config: Config, checkpoint: Checkpoint) -> CrissCrossModel:
-    """The network that ``config.crisscross`` describes with a checkpoint's weights: float32, on the CPU, in eval mode.
-
-    Raises CheckpointError: the weights do not fit it.
-    """
-    model = CrissCrossModel(config.crisscross)
-    load_weights(model, checkpoint)
-    return model.eval().requires_grad_(False)
 
 
 def backbone_networks(model: CrissCrossModel, config: Config, dtypes: Sequence[torch.dtype]) -> list[Network]:

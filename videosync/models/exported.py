@@ -15,6 +15,7 @@ from videosync.models.weights import misfits
 
 CARD_JSON, WEIGHTS = "model_card.json", "model.safetensors"
 FORMAT = 1
+KINDS = {"encoder": "an encoder", "detector": "a detector", "two_streams": "the two backbones of a CrissCross run"}
 
 
 def load_exported_encoder(folder: str | Path) -> tuple[Encoder, dict[str, Any]]:
@@ -71,5 +72,6 @@ def read_card(folder: Path, *, kind: str) -> dict[str, Any]:
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise CheckpointError(f"{path}: not a card of this version (format {FORMAT}); export again")
     if facts.get("kind") != kind:
-        raise CheckpointError(f"{path}: describes a {facts.get('kind')}, expected one of a trained {kind}")
+        found = KINDS.get(str(facts.get("kind")), "something else")
+        raise CheckpointError(f"{path}: describes {found}, expected {KINDS[kind]}")
     return facts
