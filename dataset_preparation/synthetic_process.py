@@ -1,6 +1,7 @@
 """Make a dataset of synthetic multi-view events: no download, known truth.
 
     python dataset_preparation/synthetic_process.py --output_dir ~/datasets/synthetic
+    python dataset_preparation/synthetic_process.py --output_dir ~/datasets/struck --sound
 
 writes <output_dir>/<event>/cam0.mp4, cam1.mp4, ... and <output_dir>/manifest.jsonl, in a train and
 a val split. The same seed gives the same files, however many workers run and however many events are
@@ -11,6 +12,12 @@ asked for. A run that was cut off goes on where it stopped; report.json says wha
 The sign of an offset: frame i of cam0 shows the moment of frame i + k of cam1, with
 k = start_frame(cam0) - start_frame(cam1) from the manifest; a positive k means that cam1 started first.
 With --rates a view's frame i shows the time (start_frame + i) / fps of its event, in its own frames and frame rate.
+
+With --sound events are seen and heard: one body strikes (bounce, swing, hammer, roll or shake), it is of wood or of
+metal, and the files hold the sound of its hits. Their motion and material are the "label" of the manifest; among every
+ten events each of the ten is there once. Rooms echo; microphones differ; there are noise, hum, strikes of which the
+cause is not seen, and bodies that move in silence. event.json has the time of every hit (s since the event began).
+An event has one view; with --views 2 it has two cameras that start apart, each with a microphone of its own.
 """
 
 from __future__ import annotations
@@ -20,6 +27,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import combinations, product
@@ -33,11 +41,12 @@ from dataset_preparation.arguments import PreparationParser
 from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
+from dataset_preparation.synthetic.sound_event import SoundSettings, make_sound_event
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import write_json
 
 Task = tuple[str, int]  # split, number inside the split
-
+AnySettings = Settings | SoundSettings
 
 SEVERAL = ("fps", "distractors", "static_share")  # options of which events take several values in turn
 HELP = {
@@ -61,30 +70,32 @@ HELP = {
 def build_parser() -> argparse.ArgumentParser:
     text, _, notes = (__doc__ or "").partition("\n\n")
     parser = PreparationParser(description=text, epilog=notes)
-    defaults = Settings()
+    silent, heard = Settings(), SoundSettings()
     add = parser.add_argument
     add("--output_dir", type=Path, required=True, help="dataset folder to make or to complete")
     add("--train_events", type=int, default=80, help="events of the train split (default %(default)s)")
     add("--val_events", type=int, default=20, help="events of the val split (default %(default)s)")
-    for name, said in HELP.items():
-        value = getattr(defaults, name)
-        several = {"nargs": "+", "default": [value]} if name in SEVERAL else {"default": value}
-        add(f"--{name}", type=type(value), help=f"{said} (default {value:g})", **several)
+    add("--sound", action="store_true", help="make events with sound, of ten kinds that the manifest names (see below)")
+    for name, said in HELP.items():  # without a default, so that it is known what was given
+        value, with_sound = getattr(silent, name), getattr(heard, name, None)
+        default = f"{value:g}" + ("" if with_sound in (None, value) else f", with --sound {with_sound:g}")
+        scope = "" if hasattr(heard, name) else "; not with --sound"
+        several = "+" if name in SEVERAL else None
+        add(f"--{name}", type=type(value), nargs=several, help=f"{said} (default {default}{scope})")
     add(
         "--rates",
         type=float,
         nargs="*",
-        default=[],
         metavar="FPS",
         help="frame rates that the views of an event draw from, e.g. 24 25 29.97 30 50 60 (default: all have --fps); "
         "start_frame then counts in each view's own frames, so that view 0 starts "
-        "start_frame0 / fps0 - start_frame1 / fps1 seconds after view 1",
+        "start_frame0 / fps0 - start_frame1 / fps1 seconds after view 1; not with --sound",
     )
     add(
         "--camera_motion",
         choices=CAMERA_MOTIONS,
-        default=defaults.camera_motion,
-        help="how each camera moves through the scene, on its own and with real parallax (default %(default)s)",
+        help="how each camera moves through the scene, on its own and with real parallax "
+        f"(default {silent.camera_motion}; not with --sound)",
     )
     cores = os.cpu_count() or 1
     add("--workers", type=int, default=cores, help="processes (default: one a core, %(default)s)")
@@ -105,7 +116,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _process(args: argparse.Namespace) -> None:
-    args.rates = tuple(args.rates)  # all of them are one setting
+    if args.rates is not None:
+        args.rates = tuple(args.rates)  # all of them are one setting
     kinds = all_settings(args)
     for name in ("workers", "limit"):
         if (value := getattr(args, name)) is not None and value < 1:
@@ -123,11 +135,11 @@ def _process(args: argparse.Namespace) -> None:
     records = _finished(args.output_dir, tasks)
     missing = {task: settings for task, settings in tasks.items() if task not in records}
     plan = ", ".join(f"{count} {split}" for split, count in counts.items())
+    first, rates = kinds[0], dict.fromkeys(f"{settings.fps:g}" for settings in kinds)
     print(
-        f"{args.output_dir}: {plan} events of {args.views} views, {args.frames} frames at "
-        f"{' or '.join(f'{fps:g}' for fps in args.fps)} frames/s, {args.size}x{args.size} pixels; "
-        f"{len(records)} there already, "
-        f"{len(missing)} to make"
+        f"{args.output_dir}: {plan} events of {first.views} {'view' if first.views == 1 else 'views'}, {first.frames} "
+        f"frames at {' or '.join(rates)} frames/s, {first.size}x{first.size} pixels{', with sound' * args.sound}; "
+        f"{len(records)} there already, {len(missing)} to make"
     )
     if args.dry_run:
         return
@@ -137,23 +149,25 @@ def _process(args: argparse.Namespace) -> None:
     _write_manifest(args.output_dir, [records[task] for task in tasks])
     report = _report(args.output_dir, records, kinds, len(missing), time.monotonic() - started)
     write_json(args.output_dir / "report.json", report)
+    offsets = report.get("offset_frames")  # none where events have one view
     print(
-        f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in "
-        f"{report['seconds']:.0f} s; offsets {report['offset_frames']['smallest']:g} to "
-        f"{report['offset_frames']['largest']:g} frames; manifest: {args.output_dir / 'manifest.jsonl'}"
+        f"{len(tasks)} events ({report['megabytes']} MB), {len(missing)} of them made in {report['seconds']:.0f} s; "
+        + (f"offsets {offsets['smallest']:g} to {offsets['largest']:g} frames; " if offsets else "")
+        + f"manifest: {args.output_dir / 'manifest.jsonl'}"
     )
 
 
-def all_settings(args: argparse.Namespace) -> list[Settings]:
+def all_settings(args: argparse.Namespace) -> list[AnySettings]:
     """The settings that events take in turn: all combinations of the options that were given several values."""
-    options = {name: getattr(args, name) for name in Settings.__dataclass_fields__}
+    kind = SoundSettings if args.sound else Settings
+    options = {name: value for name in Settings.__dataclass_fields__ if (value := getattr(args, name)) is not None}
+    if foreign := [f"--{name}" for name in options if name not in kind.__dataclass_fields__]:
+        raise ConfigError(f"--sound makes no use of {', '.join(foreign)}; leave out one or the other")
     several = [name for name, value in options.items() if isinstance(value, list)]
-    return [
-        Settings(**options | dict(zip(several, values))) for values in product(*(options[name] for name in several))
-    ]
+    return [kind(**options | dict(zip(several, values))) for values in product(*(options[name] for name in several))]
 
 
-def _finished(root: Path, tasks: Mapping[Task, Settings]) -> dict[Task, dict[str, Any]]:
+def _finished(root: Path, tasks: Mapping[Task, AnySettings]) -> dict[Task, dict[str, Any]]:
     """Records of the events that are there already; ConfigError if they were made with other settings."""
     records = {}
     for task, settings in tasks.items():
@@ -161,8 +175,9 @@ def _finished(root: Path, tasks: Mapping[Task, Settings]) -> dict[Task, dict[str
         record = read_event(folder)
         if record is None:
             continue
-        wanted = settings.fingerprint()
-        found = Settings().fingerprint() | record["settings"]  # what an older record does not know had no effect
+        # what an older record does not know had no effect
+        found = type(settings)().fingerprint() | {"sound": False} | record["settings"]
+        wanted = {"sound": False} | settings.fingerprint()
         differing = [key for key in wanted if found.get(key) != wanted[key]]
         if differing:
             changes = ", ".join(f"{key} {found.get(key)} (now {wanted[key]})" for key in differing)
@@ -173,7 +188,7 @@ def _finished(root: Path, tasks: Mapping[Task, Settings]) -> dict[Task, dict[str
     return records
 
 
-def _make_all(root: Path, tasks: Mapping[Task, Settings], workers: int) -> dict[Task, dict[str, Any]]:
+def _make_all(root: Path, tasks: Mapping[Task, AnySettings], workers: int) -> dict[Task, dict[str, Any]]:
     """Make events in ``workers`` processes; returns their records."""
     from tqdm import tqdm
 
@@ -193,8 +208,10 @@ def _make_all(root: Path, tasks: Mapping[Task, Settings], workers: int) -> dict[
     return records
 
 
-def _make(root: Path, item: tuple[Task, Settings]) -> dict[str, Any]:
+def _make(root: Path, item: tuple[Task, AnySettings]) -> dict[str, Any]:
     task, settings = item
+    if isinstance(settings, SoundSettings):
+        return make_sound_event(root, *task, settings)
     return make_event(root, *task, settings)
 
 
@@ -207,6 +224,7 @@ def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:
             Sample(
                 event=record["event"],
                 split=record["split"],
+                label=record.get("label"),
                 views=tuple(View(**{"fps": record["settings"]["fps"], **view}) for view in record["views"]),
             )
             for record in records
@@ -215,18 +233,12 @@ def _write_manifest(root: Path, records: list[dict[str, Any]]) -> None:
 
 
 def _report(
-    root: Path, records: dict[Task, dict[str, Any]], kinds: Sequence[Settings], made: int, seconds: float
+    root: Path, records: dict[Task, dict[str, Any]], kinds: Sequence[AnySettings], made: int, seconds: float
 ) -> dict[str, Any]:
     import av
     import cv2
     import numpy as np
 
-    starts = [
-        [view["start_frame"] * fps / view.get("fps", fps) for view in record["views"]]
-        for record in records.values()
-        for fps in [record["settings"]["fps"]]
-    ]
-    offsets = np.array([a - b for event in starts for a, b in combinations(event, 2)])
     files = [root / view["video"] for record in records.values() for view in record["views"]]
     return {
         "settings": [settings.fingerprint() for settings in kinds],
@@ -235,17 +247,34 @@ def _report(
         "megabytes": round(sum(file.stat().st_size for file in files) / 1e6, 2),
         "events_made_now": made,
         "seconds": round(seconds, 2),
-        "offset_frames": {  # k = start0 - start1 over all pairs of views, in frames of --fps
-            "smallest": round(float(offsets.min()), 3),
-            "largest": round(float(offsets.max()), 3),
-            "mean_absolute": round(float(np.abs(offsets).mean()), 2),
-        },
+        **({"offset_frames": offsets} if (offsets := _offsets(records)) else {}),
+        **(
+            {"labels": dict(sorted(labels.items()))}
+            if (labels := Counter(r["label"] for r in records.values() if "label" in r))
+            else {}
+        ),
         "versions": {
             "python": platform.python_version(),
             "numpy": np.__version__,
             "opencv": cv2.__version__,
             "av": av.__version__,
         },
+    }
+
+
+def _offsets(records: Mapping[Task, Mapping[str, Any]]) -> dict[str, float]:
+    """k = start0 - start1 over all pairs of views, in frames of --fps; nothing where events have one view."""
+    offsets = []
+    for record in records.values():
+        fps = record["settings"]["fps"]
+        starts = [view["start_frame"] * fps / view.get("fps", fps) for view in record["views"]]
+        offsets += [a - b for a, b in combinations(starts, 2)]
+    if not offsets:
+        return {}
+    return {
+        "smallest": round(min(offsets), 3),
+        "largest": round(max(offsets), 3),
+        "mean_absolute": round(sum(map(abs, offsets)) / len(offsets), 2),
     }
 
 

@@ -6,6 +6,7 @@ import math
 import zlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,8 @@ GENERATOR = 1  # raised when the same settings give other frames; events of anot
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Everything an event depends on, beside its split and number."""
+class EventSettings:
+    """What every kind of event depends on, beside its split and number."""
 
     views: int = 2
     frames: int = 60  # frames in each view's file, at ``fps``
@@ -35,8 +36,38 @@ class Settings:
     size: int = 96  # pixels, width and height
     offset_range: int = 15  # views start 0 … offset_range frames into the event
     distractors: int = 1  # bodies a view shows that no other does
-    static_share: float = 0.1  # share of the event in which no body of the scene moves
     seed: int = 0
+
+    _fewest = 2  # views; not a field
+
+    def __post_init__(self) -> None:
+        for holds, name, value, expected in self._rules():
+            if not holds:
+                raise ConfigError(f"--{name} {value}: must be {expected}")
+
+    def _rules(self) -> list[tuple[bool, str, Any, str]]:
+        fewest = self._fewest
+        return [
+            (fewest <= self.views <= 12, "views", self.views, f"{fewest} to 12"),
+            (self.frames >= 2, "frames", self.frames, "2 or more"),
+            (1 <= self.fps <= 240, "fps", self.fps, "1 to 240 frames/s"),
+            (16 <= self.size <= 2048 and self.size % 2 == 0, "size", self.size, "an even number, 16 to 2048"),
+            (self.views - 1 <= self.offset_range < self.frames, "offset_range", self.offset_range,
+             f"{self.views - 1} to {self.frames - 1}, since --views {self.views} start at different frames "
+             f"and must overlap (--frames {self.frames})"),
+            (0 <= self.distractors <= 20, "distractors", self.distractors, "0 to 20"),
+            (self.seed >= 0, "seed", self.seed, "0 or more"),
+        ]  # fmt: skip
+
+    def fingerprint(self) -> dict[str, Any]:
+        return {"generator": GENERATOR, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Settings(EventSettings):
+    """What a silent scene of several bodies depends on."""
+
+    static_share: float = 0.1  # share of the event in which no body of the scene moves
     # what makes an event hard; without these, events are the same to the byte as before there was such a thing
     rates: tuple[float, ...] = ()  # frames/s that views draw from; empty: all have ``fps``
     overlap: float = 0.0  # above 0: share of the shorter file that the earliest and the latest view share
@@ -45,35 +76,29 @@ class Settings:
     flicker: float = 0.0  # of the light, relative
     camera_motion: CameraMotion = "fixed"  # "handheld", "pan" or "head": every camera moves on its own
 
-    def __post_init__(self) -> None:
-        rules = [
-            (2 <= self.views <= 12, "views", self.views, "2 to 12"),
-            (self.frames >= 2, "frames", self.frames, "2 or more"),
-            (1 <= self.fps <= 240, "fps", self.fps, "1 to 240 frames/s"),
-            (16 <= self.size <= 2048 and self.size % 2 == 0, "size", self.size, "an even number, 16 to 2048"),
-            (self.views - 1 <= self.offset_range < self.frames, "offset_range", self.offset_range,
-             f"{self.views - 1} to {self.frames - 1}, since --views {self.views} start at different frames "
-             f"and must overlap (--frames {self.frames})"),
-            (0 <= self.distractors <= 20, "distractors", self.distractors, "0 to 20"),
+    def _rules(self) -> list[tuple[bool, str, Any, str]]:
+        return [
+            *super()._rules(),
             (0 <= self.static_share <= 0.8, "static_share", self.static_share, "0 to 0.8"),
-            (self.seed >= 0, "seed", self.seed, "0 or more"),
             (all(1 <= rate <= 240 for rate in self.rates), "rates", self.rates, "1 to 240 frames/s each"),
             (0 <= self.overlap <= 1, "overlap", self.overlap, "above 0 to 1, or 0 for --offset_range to count"),
             (0 <= self.contrast <= 3, "contrast", self.contrast, "0 to 3 stops"),
             (0 <= self.exposure_steps <= 50, "exposure_steps", self.exposure_steps, "0 to 50"),
             (0 <= self.flicker <= 0.5, "flicker", self.flicker, "0 to 0.5"),
             (self.camera_motion in CAMERA_MOTIONS, "camera_motion", self.camera_motion, ", ".join(CAMERA_MOTIONS)),
-        ]  # fmt: skip
-        for holds, name, value, expected in rules:
-            if not holds:
-                raise ConfigError(f"--{name} {value}: must be {expected}")
+        ]
 
     def fingerprint(self) -> dict[str, Any]:
-        return {"generator": GENERATOR, **asdict(self), "rates": list(self.rates)}
+        return super().fingerprint() | {"rates": list(self.rates)}
 
 
 def event_name(split: str, number: int) -> str:
     return f"{split}_{number:04d}"
+
+
+def draws(seed: int, split: str, number: int, *key: int) -> Rng:
+    """A generator of its own for each ``key`` of an event."""
+    return np.random.default_rng([seed, zlib.crc32(split.encode()), number, *key])
 
 
 def read_event(folder: Path) -> dict[str, Any] | None:
@@ -97,9 +122,7 @@ def make_event(root: Path, split: str, number: int, settings: Settings) -> dict[
     """
     from videosync.video.write import write_video
 
-    def stream(*key: int) -> Rng:
-        return np.random.default_rng([settings.seed, zlib.crc32(split.encode()), number, *key])
-
+    stream = partial(draws, settings.seed, split, number)
     recordings = draw_recordings(
         stream, views=settings.views, frames=settings.frames, fps=settings.fps,
         offset_range=settings.offset_range, rates=settings.rates, overlap=settings.overlap,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,7 +42,7 @@ class Exposure:
             gain *= self.course(time)
         levels = np.arange(256)[:, None] / 255 * gain * self.balance
         table = (255 * np.minimum(levels, 1.0) ** self.gamma).astype(np.float32)  # [256, 3]
-        picture = np.stack([table[:, c][image[..., c]] for c in range(3)], axis=-1)
+        picture: NDArray[Any] = cv2.LUT(image, table[None])  # float32
         picture *= self.vignette
         if self.blur > 0.2:
             picture = cv2.GaussianBlur(picture, (0, 0), self.blur)

@@ -80,7 +80,8 @@ def render_view(
     corners = [_fixed(layer.corners) for layer in layers]
     colours = np.stack([layer.colour for layer in layers], axis=1).clip(0, 255).tolist()  # [T][L] of three
     depths = np.stack([layer.depth for layer in layers], axis=1)  # [T, L]
-    order = np.argsort(-depths, axis=1, kind="stable")
+    order = np.argsort(-depths, axis=1, kind="stable").tolist()
+    visible = np.isfinite(depths).tolist()
     mask = np.empty(background.shape[:2], np.uint8)
     for t in range(len(times))[recorded]:
         if room is not None:
@@ -92,7 +93,7 @@ def render_view(
         canvas = background.copy()
         cv2.copyTo(shaded, mask, canvas)
         for index in order[t]:
-            if np.isfinite(depths[t, index]):
+            if visible[t][index]:
                 cv2.fillConvexPoly(canvas, corners[index][t], colours[t][index], cv2.LINE_8, _SHIFT)
         small = cv2.resize(canvas, (camera.size, camera.size), interpolation=cv2.INTER_AREA)
         yield exposure.develop(np.asarray(small, np.uint8), float(times[t]), noise)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,12 +40,19 @@ def build_scene(rng: Rng, times: Array, duration: float, static_share: float) ->
     kinds += [str(k) for k in rng.choice(_FREE, size=int(rng.integers(0, 3)))]
     if rng.random() < 0.5:
         kinds.append("spinner")
-    azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 1.3)
-    light = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+    light = draw_light(rng)
     return Scene(tuple(KINDS[k](rng, stage) for k in kinds), tuple(kinds), light, pauses, stage)
 
 
-def build_distractors(rng: Rng, stage: Stage, number: int) -> tuple[list[Part], ...]:
+def draw_light(rng: Rng) -> Array:
+    """[3] unit vector toward the light."""
+    azimuth, elevation = rng.uniform(0, 2 * np.pi), rng.uniform(0.6, 1.3)
+    return np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+
+
+def build_distractors(
+    rng: Rng, stage: Stage, number: int, kinds: Sequence[str] = tuple(KINDS)
+) -> tuple[list[Part], ...]:
     """Bodies to be drawn in one view only. They know nothing of the scene: its pauses are not theirs."""
     alone = Stage(stage.times, stage.duration, [])
-    return tuple(KINDS[str(rng.choice(list(KINDS)))](rng, alone) for _ in range(number))
+    return tuple(KINDS[str(rng.choice(kinds))](rng, alone) for _ in range(number))

@@ -53,8 +53,8 @@ def test_round_trip_keeps_everything_and_writes_the_same_bytes(tmp_path):
     assert (tmp_path / "x" / MANIFEST_NAME).read_bytes() == (tmp_path / "y" / MANIFEST_NAME).read_bytes()
 
 
-def test_frame_labels_are_a_key_that_only_views_with_labels_have(tmp_path):
-    samples = (sample("a"), Sample("b", "train", (replace(view("b/cam0.mp4"), frame_labels="b/cam0.json"),)))
+def test_labels_are_keys_that_only_lines_and_views_with_labels_have(tmp_path):
+    samples = (sample("a"), Sample("b", "train", (replace(view("b/cam0.mp4"), frame_labels="b/cam0.json"),), "Rain"))
     write_manifest(tmp_path, samples)
     first, second = (tmp_path / MANIFEST_NAME).read_text().splitlines()
     assert first == (
@@ -62,6 +62,7 @@ def test_frame_labels_are_a_key_that_only_views_with_labels_have(tmp_path):
         '"fps": 30.0}, {"video": "a/cam1.mp4", "start_frame": 4, "num_frames": 100, "fps": 30.0}]}'
     )
     assert json.loads(second)["views"][0]["frame_labels"] == "b/cam0.json"
+    assert json.loads(second)["label"] == "Rain"
     assert read_manifest(tmp_path).samples == samples
 
 
@@ -100,6 +101,7 @@ def changed(path, value):
         (changed(["views", 0, "frame_label"], 1), ["'views[0].frame_label'", "Did you mean 'frame_labels'?"]),
         (changed(["views", 0, "frame_labels"], 7), ["'views[0].frame_labels' is 7", "must be a path"]),
         (changed(["split"], None), ["'split' is missing"]),
+        (changed(["label"], 3), ["'label' is 3", "the name of a class"]),
         (changed(["views", 0, "fps"], None), ["'views[0].fps' is missing"]),
         (changed(["event"], ""), ["'event' is ''", "a name"]),
         (changed(["event"], "a\x1b[31m"), ["'event' is 'a\\x1b[31m'", "control characters"]),

@@ -14,8 +14,8 @@ and windows go by that time (:mod:`videosync.data.clock`).
 
 A line with one view is allowed: self-supervised training needs no second camera; pairs for sync are made of lines with
 two views or more. Several lines may share an event (its segments).
-A view may have one more key, ``frame_labels``: a file with a label for each of its frames
-(:mod:`videosync.data.frame_labels`).
+A line may have one more key, ``label``: the name of its class, and a view ``frame_labels``: a file with a
+label for each of its frames (:mod:`videosync.data.frame_labels`).
 """
 
 from __future__ import annotations

@@ -45,6 +45,9 @@ _SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "split": (_is_text, "a name such as 'train' or 'val'"),
     "views": (lambda v: isinstance(v, list) and len(v) > 0, "a list of one view or more"),
 }
+_OPTIONAL_SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "label": (_is_text, "the name of a class, without control characters")
+}
 _VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "video": (_is_path, _PATH),
     "start_frame": (_is_int, "a whole number of frames"),
@@ -57,10 +60,10 @@ _OPTIONAL_VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {"frame_labe
 def format_line(sample: Sample) -> str:
     """The sample as one line of JSON; optional keys that are not set are left out."""
     record = asdict(sample)
-    for view in record["views"]:
-        for key in _OPTIONAL_VIEW_KEYS:
-            if view[key] is None:
-                del view[key]
+    for part, optional in ((record, _OPTIONAL_SAMPLE_KEYS), *((view, _OPTIONAL_VIEW_KEYS) for view in record["views"])):
+        for key in optional:
+            if part[key] is None:
+                del part[key]
     return json.dumps(record, ensure_ascii=False)
 
 
@@ -72,12 +75,12 @@ def parse_line(line: str, where: str) -> Sample:
         raise ManifestError(f"{where}: not valid JSON at column {error.colno} ({error.msg})") from error
     except ValueError as error:
         raise ManifestError(f"{where}: {error}; expected an object with event, split and views") from error
-    _check_keys(record, _SAMPLE_KEYS, where, "")
+    _check_keys(record, _SAMPLE_KEYS, where, "", _OPTIONAL_SAMPLE_KEYS)
     views = []
     for i, view in enumerate(record["views"]):
         _check_keys(view, _VIEW_KEYS, where, f"views[{i}]", _OPTIONAL_VIEW_KEYS)
         views.append(View(**{**view, "fps": float(view["fps"])}))
-    return Sample(event=record["event"], split=record["split"], views=tuple(views))
+    return Sample(**{**record, "views": tuple(views)})
 
 
 def _check_keys(

@@ -39,6 +39,7 @@ class Sample:
     event: str
     split: str
     views: tuple[View, ...]
+    label: str | None = None  # its class, where it has one
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Literal
@@ -90,7 +90,7 @@ def split_in_two(manifest: Manifest) -> tuple[Manifest, str, str]:
         return manifest, TRAIN, VAL if VAL in counts else others[0]
     events = sorted({s.event for s in manifest.samples}, key=lambda e: hashlib.sha256(e.encode()).digest())
     first = set(events[: (len(events) + 1) // 2])
-    samples = tuple(Sample(s.event, TRAIN if s.event in first else VAL, s.views) for s in manifest.samples)
+    samples = tuple(replace(s, split=TRAIN if s.event in first else VAL) for s in manifest.samples)
     return Manifest(manifest.root, samples), TRAIN, VAL
 
 
@@ -115,7 +115,7 @@ def choose_pairs(
                     continue
                 seen.add(videos)
                 if windows is None or windows.hold(*views):
-                    by_event[sample.event].append(Sample(sample.event, split, views))
+                    by_event[sample.event].append(replace(sample, split=split, views=views))
                 else:
                     left_out += 1
     rng = random.Random(f"{seed}/{split}")
@@ -133,4 +133,4 @@ def _absolute(manifest: Manifest, sample: Sample) -> Sample:
     views = tuple(
         View(str(Path(manifest.path(v)).absolute()), v.start_frame, v.num_frames, v.fps) for v in sample.views
     )
-    return Sample(sample.event, sample.split, views)
+    return replace(sample, views=views)

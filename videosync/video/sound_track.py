@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class Sound:
     rate: int  # samples/s; encoders that do not know it are given the next one they know
     codec: str = ""  # "": AAC; Opus in WebM, uncompressed in AVI
     bit_rate: int | None = None  # bits/s; None leaves it to the encoder
+    options: Mapping[str, str] = field(default_factory=dict)  # further ones of the encoder
 
 
 class SoundTrack:
@@ -44,7 +46,7 @@ class SoundTrack:
         check_encoder(target, codec, "audio")
         rate = _known_rate(codec, sound.rate)
         try:
-            stream = container.add_stream(codec, rate=rate)
+            stream = container.add_stream(codec, rate=rate, options=dict(sound.options))
         except ValueError as error:
             raise VideoWriteError(
                 f"{target}: cannot be written, as {target.suffix} files take no {codec} sound; use .mkv, which takes "
