@@ -30,43 +30,44 @@ from typing import Any
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dataset_preparation.arguments import PreparationParser, preparation_parser, run_script
-from dataset_preparation.clips.cut import Encoding
-from dataset_preparation.clips.dataset import finish, make_report, print_dropped
+from dataset_preparation.arguments import PreparationParser, run_script
+from dataset_preparation.clips.dataset import finish
 from dataset_preparation.clips.job import Clip
-from dataset_preparation.kinetics400.archive import SPLITS, Archive, Video, read_archive, write_labels
-from dataset_preparation.kinetics400.reading import Reader
-from dataset_preparation.kinetics400.unreadable import UNREADABLE_NAME, UnreadableList, read_unreadable
+from dataset_preparation.kinetics400.archive import SPLITS, Video, read_archive
+from dataset_preparation.kinetics400.classes import of_classes, read_classes
 from dataset_preparation.usual_places import KnownArchive
+from dataset_preparation.whole.options import LIMITS, open_reader, print_found, print_plan, settings_of, whole_parser
+from dataset_preparation.whole.read import Needs
+from dataset_preparation.whole.unreadable import UNREADABLE_NAME
+from dataset_preparation.whole.video import write_labels
 from videosync.data.samples import Sample, View
-from videosync.errors import ManifestError
+
+ARCHIVE = KnownArchive("raw/kinetics400", "kinetics400", SPLITS)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0, or 2 when the input is wrong or nothing of it could be used."""
-    return run_script(_parser(), argv, run)
+    return run_script(_parser(), argv, run, limits=LIMITS)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, classes: Sequence[str] | None = None) -> int:
+    """``classes``: what --classes says where it is not given; None: all of them."""
     archive = read_archive(args.data_root)
-    videos = [
-        video
-        for split in SPLITS
-        for video in [video for video in archive.videos if video.split == split][: args.limit or None]
-    ]
-    encoding = Encoding(args.size, args.crf, sound=True)
-    reader = Reader(
-        data_root=args.data_root,
-        output_dir=args.output_dir,
-        encoding=encoding,
-        workers=args.workers,
-        cluster=args.cluster,
-        listed=read_unreadable(args.output_dir / UNREADABLE_NAME),
-        excluded=_read_excluded(args.exclude),
-    )
-    settings = {**encoding.settings, "limit": args.limit}
+    chosen, found = archive.videos, archive.counts
+    if args.classes or classes:
+        classes = read_classes(args.classes) if args.classes else classes
+        chosen, counts = of_classes(chosen, classes or ())
+        found = {**found, **counts}
+    videos = [video for split in SPLITS for video in [v for v in chosen if v.split == split][: args.limit or None]]
+    reader = open_reader(args, Needs(sound=args.need_sound, seconds=args.min_seconds))
+    settings = settings_of(args, reader, need_sound=args.need_sound, classes=sorted(classes or ()))
+    paths = {*(video.path for video in archive.videos), *archive.replacements.values()}
     if args.dry_run:
-        _print_plan(reader, videos, archive, settings)
+        for split in SPLITS:
+            events = [video.event for video in videos if video.split == split]
+            print(f"{split:>5}: {len(events)} files of {len(set(events))} YouTube videos")
+        print_found(found, reader, paths)
+        print_plan(reader, videos, archive.dropped)
         return 0
     args.output_dir.mkdir(parents=True, exist_ok=True)
     clips = reader.read(videos, label="videos")
@@ -78,20 +79,20 @@ def run(args: argparse.Namespace) -> int:
     ]
     instead = reader.read(others, label="replacements") if others else {}
     clips.update(instead)
-    used = [video for video in videos if video.name in clips]
+    used = [video for video in videos if video.clip in clips]
     replacements = {str(args.data_root / path) for path in archive.replacements.values()}
-    write_labels(args.output_dir, {clips[video.name].clip: video.label for video in used if video.label})
-    _print_found(archive, reader)
+    write_labels(args.output_dir, {clips[video.clip].clip: video.label for video in used if video.label})
+    print_found(found, reader, paths)
     print(f"{args.output_dir / UNREADABLE_NAME} lists {len(reader.listed.entries)} files")
     finish(
         args.output_dir,
         data_root=args.data_root,
-        samples=[_sample(video, clips[video.name]) for video in used],
+        samples=[_sample(video, clips[video.clip]) for video in used],
         clips=clips.values(),
-        dropped=[*archive.dropped, *reader.dropped([v for v in videos if v.name not in clips])],
+        dropped=[*archive.dropped, *reader.dropped([v for v in videos if v.clip not in clips])],
         settings=settings,
         found={
-            **archive.counts,
+            **found,
             "clips from replacements": sum(clip.source in replacements for clip in clips.values()),
             "clips without a class": sum(not video.label for video in used),
         },
@@ -100,52 +101,33 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _sample(video: Video, clip: Clip) -> Sample:
-    return Sample(video.youtube_id, video.split, (View(clip.clip, 0, clip.num_frames, clip.fps),))
+    view = View(clip.clip, 0, clip.num_frames, clip.fps)
+    return Sample(video.event, video.split, (view,), video.label or None)
 
 
-def _read_excluded(file: Path | None) -> UnreadableList:
-    if file is None:
-        return UnreadableList()
-    if not file.is_file():
-        raise ManifestError(f"--exclude {file}: is not a file; give a text file with a path on each line")
-    return read_unreadable(file).for_any_copy()
+def kinetics_parser(
+    prog: str, description: str, archive: KnownArchive, *, size: int, classes: str, **needs: Any
+) -> PreparationParser:
+    """The flags of this script and of those that prepare a part of the archive.
 
-
-def _print_plan(reader: Reader, videos: Sequence[Video], archive: Archive, settings: dict[str, Any]) -> None:
-    """What would be read, and what not; no video is opened."""
-    skipped = [video for video in videos if reader.skip(video)]
-    for split in SPLITS:
-        chosen = [video for video in videos if video.split == split]
-        events = len({video.youtube_id for video in chosen})
-        print(f"{split:>5}: {len(chosen)} files of {events} YouTube videos")
-    _print_found(archive, reader)
-    dropped = [*archive.dropped, *reader.dropped(skipped)]
-    print_dropped(make_report([], dropped, settings, data_root=reader.data_root))
-
-
-def _print_found(archive: Archive, reader: Reader) -> None:
-    for name, count in archive.counts.items():
-        print(f"found  {count} {name}")
-    paths = {*(video.path for video in archive.videos), *archive.replacements.values()}
-    unknown = reader.unknown_lines(paths)
-    if unknown:
-        print(f"note: {len(unknown)} lines that leave a file out name none that is there, the first: {unknown[0]}")
+    Args:
+        classes: what is taken without --classes, in words.
+        needs: defaults of ``min_seconds`` and ``need_sound``.
+    """
+    parser = whole_parser(prog, description, archive, unit="videos of each split", size=size)
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help=f"a text file with the name of a class on each line: take these only (default: {classes})",
+    )
+    parser.add_argument("--need_sound", action="store_true", help="leave out files without sound")
+    parser.set_defaults(**needs)
+    return parser
 
 
 def _parser() -> PreparationParser:
-    parser = preparation_parser(
-        "kinetics400_process.py",
-        __doc__,
-        archives=[KnownArchive("raw/kinetics400", "kinetics400", SPLITS)],
-        unit="videos of each split",
-    )
-    parser.add_argument(
-        "--exclude",
-        type=Path,
-        metavar="FILE",
-        help="a text file of the form of unreadable.txt, with further videos to leave out",
-    )
-    return parser
+    return kinetics_parser("kinetics400_process.py", __doc__, ARCHIVE, size=224, classes="all")
 
 
 if __name__ == "__main__":

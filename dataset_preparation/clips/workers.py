@@ -91,6 +91,7 @@ def run_jobs(
     workers: int,
     cluster: str | None,
     label: str,
+    manifests: Sequence[str] = (MANIFEST_NAME,),
 ) -> dict[str, Outcome]:
     """Do what is not done yet; returns the outcome of every job by its name, in the order of ``jobs``.
 
@@ -104,6 +105,7 @@ def run_jobs(
         workers: processes on this machine.
         cluster: address of a Dask scheduler, ``tcp://host:port``, whose workers are used instead.
         label: names the work in the progress bar.
+        manifests: of the clips, relative to ``output_dir``: taken away before any clip is made anew.
 
     Raises:
         ManifestError: another run works on ``output_dir``, or two jobs would write one clip.
@@ -125,7 +127,8 @@ def run_jobs(
         todo = [job for job in jobs if job.name not in outcomes]
         if any(records.has(job) for job in todo):
             # clips are made anew, perhaps with other frames: a run that is cut off must not leave the old labels
-            (output_dir / MANIFEST_NAME).unlink(missing_ok=True)
+            for manifest in manifests:
+                (output_dir / manifest).unlink(missing_ok=True)
         sizes = {job.name: max(1, _bytes(state)) for job, state in zip(jobs, states)}
         todo.sort(key=lambda job: -sizes[job.name])  # the largest first: none is left over at the end
         needs = needs_of(work, todo, output_dir, run_id) if cluster is not None else None

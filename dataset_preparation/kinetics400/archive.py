@@ -8,29 +8,26 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from dataset_preparation.arguments import require_folder
 from dataset_preparation.clips.dataset import Dropped
+from dataset_preparation.whole.video import VIDEO_SUFFIXES, clip_path, video_files
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import ManifestError
-from videosync.files import read_text, write_text
+from videosync.files import read_text
 
 if TYPE_CHECKING:
     from _csv import Reader as CsvReader
 
 SPLITS = ("train", "val")
-VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v")
 REPLACEMENTS = "replacement_for_corrupted_k400"  # the folder inside the archive of that name
 CSV_NAMES = {"train": ("train.csv",), "val": ("val.csv", "validate.csv")}
-LABELS_NAME = "labels.csv"
 CSV_COLUMNS = ("label", "youtube_id", "time_start", "time_end")
 _NAME = re.compile(r"(.+)_\d{6}_\d{6}")
 
@@ -50,6 +47,14 @@ class Video:
     @property
     def youtube_id(self) -> str:
         return youtube_id(self.name)
+
+    @property
+    def event(self) -> str:
+        return self.youtube_id
+
+    @property
+    def clip(self) -> str:
+        return clip_path(self.split, self.name)
 
 
 @dataclass(frozen=True)
@@ -77,12 +82,12 @@ def read_archive(root: Path) -> Archive:
     _check_layout(root)
     dropped: list[Dropped] = []
     others: Counter[str] = Counter()
-    found_replacements = sorted(_files(root, "replacement", dropped, others))
+    found_replacements = sorted(video_files(root, "replacement", dropped, others))
     replacements = {PurePosixPath(path).stem: path for path in found_replacements}
     found: dict[str, dict[str, str]] = {}
     for split in SPLITS:
         found[split] = {}
-        for path in sorted(_files(root, split, dropped, others)):
+        for path in sorted(video_files(root, split, dropped, others)):
             pure = PurePosixPath(path)
             if pure.parent.name == REPLACEMENTS:
                 replacements[pure.stem] = path
@@ -155,52 +160,6 @@ def _rows(reader: CsvReader, path: Path) -> dict[str, str]:
                 f"not {','.join(row)[:200]!r}; download the file again"
             ) from error
     return rows
-
-
-def write_labels(folder: Path, labels: Mapping[str, str]) -> None:
-    """Write ``folder/labels.csv`` (clip, label), sorted by clip: complete or not at all."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("clip", "label"))
-    writer.writerows(sorted(labels.items()))
-    write_text(folder / LABELS_NAME, text.getvalue())
-
-
-def _files(root: Path, top: str, dropped: list[Dropped], others: Counter[str]) -> Iterator[str]:
-    """Video files in a folder and the folders inside it, relative to ``root``."""
-    folders = [top]
-    while folders:
-        folder = folders.pop()
-        if not (root / folder).is_dir():
-            continue
-        with os.scandir(root / folder) as entries:
-            for entry in entries:
-                path = f"{folder}/{entry.name}"
-                if entry.name.startswith("."):  # ._name.mp4: what macOS adds to tar files
-                    continue
-                if not _is_plain(entry.name):
-                    shown = ascii(path)[1:-1]
-                    why = "its name has control characters or is no UTF-8 text; rename it"
-                    dropped.append(Dropped("", shown, "odd name", why))
-                    continue
-                if entry.name.lower().endswith(VIDEO_SUFFIXES) and not entry.is_dir():
-                    yield path
-                elif not entry.is_dir():
-                    others[PurePosixPath(path).suffix] += 1
-                elif folder == top:
-                    folders.append(path)
-                else:
-                    why = f"is a folder inside a class folder; put its videos into {top}/ or {folder}/"
-                    dropped.append(Dropped("", path, "folder too deep", why))
-
-
-def _is_plain(name: str) -> bool:
-    """Whether a name can stand in lines of text: manifests, lists, tables."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # bytes that are no UTF-8
-        return False
-    return len(name.splitlines()) == 1 and "\t" not in name
 
 
 def _class_of(path: str) -> str:

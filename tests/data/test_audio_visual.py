@@ -11,6 +11,7 @@ from tests.cli.sound_clips import RATE, write_sound_clip, write_sound_clips
 from videosync.audio.augment import SoundAugment
 from videosync.audio.log_mel import log_mel
 from videosync.audio.read import read_sound
+from videosync.data import decoded
 from videosync.data.audio_visual import AudioVisualClips, collate_pairs, nearest
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.relations import draw_moments
@@ -90,6 +91,22 @@ def test_the_two_clips_of_one_moment_differ_in_their_changes_alone(folder: Path)
     changed = clips(folder, relation="same", augment=ClipAugment(SIZE), sound=SoundAugment())[0]
     assert not torch.equal(changed.video[0], changed.video[1])
     assert not torch.equal(changed.audio[0], changed.audio[1])
+
+
+def test_what_is_kept_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order, read = (0, 1, 2, 0), []
+    expected = [clips(folder)[index] for index in order]
+    whole = {"read_frames": decoded.read_frames, "read_sound": decoded.read_sound}
+    for name, reader in whole.items():
+        monkeypatch.setattr(decoded, name, lambda path, r=reader, **o: (read.append(path), r(path, **o))[1])
+    kept = clips(folder, keep_decoded=1.0)
+    for index, one in zip(order, expected):
+        torch.testing.assert_close(kept[index].video, one.video)
+        torch.testing.assert_close(kept[index].audio, one.audio, atol=0.02, rtol=0.02)
+    assert len(read) == 4  # pictures and sound of two files
+    full = clips(folder, keep_decoded=1e-9)
+    assert torch.equal(full[0].audio, kept[0].audio)
+    assert not full.files._kept
 
 
 def test_nearest_pictures_in_time() -> None:

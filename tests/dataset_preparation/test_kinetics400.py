@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dataset_preparation.kinetics400 import archive as archive_module
-from dataset_preparation.kinetics400 import read, reading
 from dataset_preparation.kinetics400.archive import read_archive, read_rows, youtube_id
-from dataset_preparation.kinetics400.read import kind_of_damage, read_whole
-from dataset_preparation.kinetics400.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
 from dataset_preparation.kinetics400_process import main
+from dataset_preparation.whole import read, reading
+from dataset_preparation.whole.read import kind_of_damage, read_whole
+from dataset_preparation.whole.unreadable import BY_HAND, Entry, UnreadableList, read_unreadable
 from tests.dataset_preparation.replicas.kinetics400 import copy_archive, cut_off, make_kinetics400, write_clip
 from tests.dataset_preparation.reports import report_of
 from tests.video.numbered import numbers_in, write_raw
@@ -405,8 +405,8 @@ def test_which_of_two_replacements_is_used_does_not_depend_on_how_a_folder_is_li
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).touch()
     chosen = read_archive(tmp_path).replacements
-    listed = archive_module._files
-    monkeypatch.setattr(archive_module, "_files", lambda *args: reversed([*listed(*args)]))
+    listed = archive_module.video_files
+    monkeypatch.setattr(archive_module, "video_files", lambda *args: reversed([*listed(*args)]))
     assert read_archive(tmp_path).replacements == chosen == {"a_000000_000010": "replacement/x/a_000000_000010.mp4"}
 
 

@@ -13,6 +13,7 @@ from videosync.cli.common import (
     command_parser,
     expanded_path,
     load_command_config,
+    log_to_stdout,
 )
 
 if TYPE_CHECKING:
@@ -26,14 +27,18 @@ with the label-free methods (and any trained detector), and report errors in fra
 Methods and detectors are chosen with --opts eval.methods=[median,diagonal] eval.detectors=[prefix/cnn].
 
 Other tasks are named in eval.tasks: kendalls_tau, and for a dataset with frame labels retrieval, event_completion
-and classification, as in --opts eval.tasks=[kendalls_tau,retrieval]."""
+and classification, as in --opts eval.tasks=[kendalls_tau,retrieval].
+
+The two streams of CrissCross, in --logdir (a run, or a file of published weights), are evaluated by the tasks finetune,
+sound_svm, sound_linear, av_retrieval and probe; docs/crisscross.md has the commands."""
 
 
 def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         continue_train="show a finished evaluation again, instead of repeating it, if nothing it was made from has "
-        "changed since (weights, pairs, labels, video files, detectors, options, code)",
+        "changed since (weights, pairs, labels, video files, detectors, options, code); of one that was "
+        "interrupted, go on with the folds that are not done",
     )
     parser.add_argument(
         "--output-dir",
@@ -46,6 +51,7 @@ def build_parser() -> CommandParser:
 
 
 def evaluate(args: Namespace) -> None:
+    log_to_stdout()
     config = load_command_config(args)
     from videosync.engine.distributed import setup_distributed
     from videosync.engine.evaluate import evaluations_folder, run_evaluation
@@ -64,6 +70,7 @@ def evaluate(args: Namespace) -> None:
         if distributed.is_main:
             sync = "sync_offset" in config.eval.tasks
             what = "Numbers, pairs and pictures" if sync else "Numbers, pictures and aligned videos"
+            what = "Numbers, and those of each fold," if "recognition" in done.report else what
             print("\n" + "\n\n".join([*describe(done), f"{what} are in {done.folder}."]), flush=True)
 
 
@@ -80,6 +87,8 @@ def describe(done: Evaluation) -> list[str]:
         parts.append(f"Offset errors on {about}\n{report['table']}")
     if "phases" in report:
         parts.append(f"Phases on {about}\n{report['phases']['table']}")
+    if "recognition" in report:
+        parts.append(f"Recognition on {report['dataset']}\n{report['recognition']['table']}")
     if report.get("differences"):
         parts.append("\n".join(f"Note: {note}." for note in report["differences"]))
     return parts

@@ -12,8 +12,9 @@ from videosync.config.two_streams import CRISSCROSS, loss_problems, two_stream_p
 from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
 from videosync.option import taken
+from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
-_FITTED_TASKS = ("event_completion", "classification")
+_FITTED_TASKS = ("event_completion", "classification", *RECOGNITION_TASKS)
 _LAST_STAGE = 4
 _LARGEST_REGION = 100  # of a video no longer than a view, one drawn frame in 20 is real then
 
@@ -24,7 +25,7 @@ def check_config(config: Config, *, world_size: int = 1, training: bool = False)
     ``training``: the rules that only a training run must keep are checked too, for ``world_size`` processes.
     """
     problems = range_problems(config) + _model(config) + _sampling(config) + _loss(config) + _eval(config.eval)
-    problems += two_stream_problems(config) + _optim(config.optim)
+    problems += two_stream_problems(config) + _recognition(config) + _optim(config.optim)
     if training:
         problems += _training(config, world_size)
     return problems
@@ -128,6 +129,27 @@ def _loss(config: Config) -> list[str]:
     if name == "crisscross" and not any(weights.values()):
         terms = ", ".join(f"loss.{term}" for term in weights)
         problems.append(f"all weights of loss.name 'crisscross' are 0 ({terms}): set one of them above 0 at least.")
+    return problems
+
+
+def _recognition(config: Config) -> list[str]:
+    tasks, problems = config.eval.tasks, []
+    named = [task for task in tasks if task in RECOGNITION_TASKS]
+    if others := [task for task in tasks if task not in RECOGNITION_TASKS]:
+        if named:
+            return [
+                f"eval.tasks holds '{named[0]}' and '{others[0]}', which are about different networks: evaluate them "
+                "in two commands."
+            ]
+        for key in ("checkpoint", "calibrate", "folds"):
+            if (value := value_of(config, f"eval.{key}")) in ("random", True) or (key == "folds" and value):
+                readers = ", ".join(RECOGNITION_TASKS)
+                problems.append(f"eval.{key} is {value}, but eval.tasks holds '{others[0]}': it is for {readers}.")
+    elif config.model.name != CRISSCROSS:
+        problems.append(
+            f"eval.tasks holds '{named[0]}', but model.name is '{config.model.name}': set model.name to {CRISSCROSS}, "
+            "whose streams it is about."
+        )
     return problems
 
 

@@ -3,6 +3,7 @@
 Components own theirs: ``model`` is :class:`videosync.models.options.ModelOptions`, ``crisscross`` the options beside
 it, ``audio`` holds those of :class:`videosync.audio.augment.SoundAugment`; ``loss`` holds the options of all
 ``LOSSES``, ``detector`` those of all ``DETECTORS``, each under ``METHOD_NAME`` but for what several of them inherit.
+``finetune``, ``svm``, ``linear`` and ``streams`` are in :mod:`videosync.recognition.options`.
 Sizes are in pixels, lengths in frames, rates in frames/s unless a name says otherwise.
 """
 
@@ -19,8 +20,11 @@ from videosync.models.options import CrissCrossOptions, ModelOptions
 from videosync.offset.detector import DetectorOptions
 from videosync.offset.methods import DETECTORS
 from videosync.option import option
+from videosync.recognition.options import TASKS as RECOGNITION_TASKS
+from videosync.recognition.options import FinetuneOptions, LinearOptions, StreamOptions, SvmOptions
 
-EVAL_TASKS = ("sync_offset", "kendalls_tau", "retrieval", "event_completion", "classification")
+FRAME_TASKS = ("sync_offset", "kendalls_tau", "retrieval", "event_completion", "classification")
+EVAL_TASKS = (*FRAME_TASKS, *RECOGNITION_TASKS)
 
 # fmt: off
 
@@ -40,6 +44,7 @@ class DataConfig:
     label_fraction: float = option(1.0, "classification: share of the labelled events trained on", "(0, 1]")
     feature_cache: int = option(0, "0: off; N: train on cached features of N augmented copies (1: plain)", "[0, inf)")
     fps: float = option(16.0, "crisscross: pictures a second in a clip, whatever the file's own rate", "(0, inf)")
+    keep_decoded: float = option(0.0, "crisscross: GB of decoded files that each loading process keeps", "[0, inf)")
     relation: Literal["same", "overlapped", "adjacent", "random", "far", "far_video", "far_audio"] = option(
         "overlapped", "crisscross: how the two clips of a video lie in time"
     )
@@ -126,7 +131,12 @@ class EvalConfig:
         distinct=True,
     )
     split: str = option("val", "split of the manifest that is evaluated")
-    checkpoint: Literal["best", "last"] = option("best", "which checkpoint in --logdir")
+    checkpoint: Literal["best", "last", "random"] = option(
+        "best", "which checkpoint in --logdir; random, for tasks of crisscross: the network as initialised"
+    )
+    calibrate: bool = option(False, "tasks of crisscross: batch norm is given the statistics of train clips first")
+    folds: list[int] = option([], "tasks of crisscross: those of the data set; []: all, or it has none", distinct=True)
+    holdout: float = option(0.1, "finetune, sound_svm, probe: share of the train groups on which is chosen", "(0, 1)")
     methods: list[str] = option(["median", "mean", "dtw", "diagonal"], "label-free", distinct=True)
     detectors: list[str] = option([], '"prefix/method" of trained detectors to evaluate too', distinct=True)
     precision: Literal["auto", "float32", "bf16"] = option("auto", "auto: bf16 where the CPU or GPU has it")
@@ -216,5 +226,9 @@ class Config:
     eval: EvalConfig = field(default_factory=EvalConfig)
     similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
     detector: DetectorOptions = field(default_factory=lambda: _detector_group()())
+    finetune: FinetuneOptions = field(default_factory=FinetuneOptions)
+    svm: SvmOptions = field(default_factory=SvmOptions)
+    linear: LinearOptions = field(default_factory=LinearOptions)
+    streams: StreamOptions = field(default_factory=StreamOptions)
     log: LogConfig = field(default_factory=LogConfig)
     paths: PathsConfig = field(default_factory=PathsConfig)

@@ -17,14 +17,15 @@ from torch.utils.data import Dataset
 
 from videosync.audio.augment import SoundAugment
 from videosync.audio.log_mel import SAMPLE_RATE, log_mel
-from videosync.audio.read import probe_sound, read_sound
+from videosync.audio.read import probe_sound
 from videosync.data.datasets import decode_size, prepare_frames
+from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import EpochDraws
 from videosync.data.relations import Moments, draw_moments, seconds_needed
 from videosync.data.samples import Manifest
 from videosync.errors import ManifestError, VideoError
 from videosync.types import AudioVisualBatch
-from videosync.video.read import VideoInfo, probe, read_frames_at
+from videosync.video.read import VideoInfo, probe
 from videosync.video.transforms import ClipAugment, normalise
 
 TOLERANCE = 0.05  # seconds that a file may be too short by; there the last picture stands, and the sound is silent
@@ -58,6 +59,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         num_frames: T, pictures of a clip, ``fps`` of them a second. audio_seconds: length of its sound.
         image_size: S, pixels.
         augment, sound: random changes, drawn for each clip; None: pictures are resized, sound stays as it is.
+        keep_decoded: GB of decoded files that are kept, in each process that loads; 0: none.
 
     Raises:
         ManifestError: no such split, or videos that are too short for the relation (they are counted, and one named).
@@ -78,6 +80,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         seed: int,
         augment: ClipAugment | None,
         sound: SoundAugment | None,
+        keep_decoded: float = 0.0,
     ) -> None:
         self.manifest = manifest
         self.draws = EpochDraws(manifest.of_split(split), samples_per_video=samples_per_video, seed=seed)
@@ -89,6 +92,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         self.image_size = image_size
         self.augment = augment
         self.sound = sound
+        self.files = DecodedFiles(keep_decoded)
         self._check_lengths(split)
 
     def __len__(self) -> int:
@@ -105,7 +109,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         path = self.manifest.path(view)
         try:
             info = probe(path)
-            start, end = self._common_time(path, info)
+            start, end = common_time(path, info, self.needed)
             moments = draw_moments(self.relation, start, end, **self.lengths, rng=rng)
             video, audio = self._pictures(path, info, moments, seeds), self._sound(path, moments, seeds)
         except VideoError as error:
@@ -127,16 +131,12 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
                 "audio.seconds, or data.num_frames and data.fps"
             )
 
-    def _common_time(self, path: Path, info: VideoInfo) -> tuple[float, float]:
-        """From when to when a file has pictures and sound, lengthened where it is too short by hardly anything."""
-        return common_time(path, info, self.needed)
-
     def _pictures(self, path: Path, info: VideoInfo, moments: Moments, seeds: Sequence[int]) -> Tensor:
         """[2, 3, T, S, S], in one pass over the file."""
         times = info.times - info.times[0]
         wanted = np.concatenate([middle + self.offsets for middle in moments.video])  # [2 T]
         size = decode_size(info, self.image_size, self.augment)
-        frames = read_frames_at(path, nearest(times, wanted), size=size)
+        frames = self.files.frames(path, nearest(times, wanted), size)
         clips = [
             normalise(prepare_frames(clip, self.image_size, self.augment, seed)).transpose(0, 1)  # [3, T, S, S]
             for clip, seed in zip(np.split(frames, 2), seeds)
@@ -150,10 +150,10 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         samples = round(seconds * SAMPLE_RATE)
         apart = round((starts[1] - starts[0]) * SAMPLE_RATE)
         if abs(apart) <= samples:
-            stretch = torch.from_numpy(read_sound(path, min(starts), (samples + abs(apart)) / SAMPLE_RATE))
+            stretch = torch.from_numpy(self.files.sound(path, min(starts), (samples + abs(apart)) / SAMPLE_RATE))
             waves = [stretch[max(0, -apart) :][:samples], stretch[max(0, apart) :][:samples]]
         else:
-            waves = [torch.from_numpy(read_sound(path, start, seconds)) for start in starts]
+            waves = [torch.from_numpy(self.files.sound(path, start, seconds)) for start in starts]
         return torch.stack([self._spectrogram(wave, seed) for wave, seed in zip(waves, seeds)])
 
     def _spectrogram(self, wave: Tensor, seed: int) -> Tensor:

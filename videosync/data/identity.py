@@ -21,6 +21,7 @@ WORDS = {  # parts of what a result was made from, as a sentence names them
     "pairs": "the pairs or their labels",
     "videos": "video files (size or time of change)",
     "labelled_videos": "frame labels or the videos of the phase tasks",
+    "labelled_files": "the labelled files, or their classes and folds",
     "detectors": "trained detectors",
     "room": "the longest window of all splits",
     "set": "the similarity set",

@@ -109,6 +109,7 @@ def build_two_stream_clips(config: Config, manifest: Manifest, *, augmented: boo
         seed=config.train.seed,
         augment=build_augment(config) if augmented else None,
         sound=taken(SoundAugment, config.audio) if augmented else None,
+        keep_decoded=config.data.keep_decoded,
     )
 
 

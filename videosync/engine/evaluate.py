@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from videosync.config.schema import Config
 from videosync.engine.distributed import Distributed
 from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.evaluate_phases import PhaseEvaluation
+from videosync.engine.evaluate_recognition import RecognitionEvaluation
 from videosync.engine.evaluate_sync import SyncEvaluation
 from videosync.engine.identity import options_of, result_code, run_differences
 from videosync.engine.reports import REPORT_FILE, named_folder, read_finished, report_folder, write_report
 from videosync.phases.tasks import TASKS
+from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
 SYNC_TASK = "sync_offset"
 
@@ -52,6 +54,10 @@ def run_evaluation(
         CheckpointError: no checkpoint in ``logdir``, or a detector that is absent or made for other matrices.
         ManifestError, VideoError: the dataset is missing, cannot be read, or does not allow a task.
     """
+    recognised = [task for task in RECOGNITION_TASKS if task in config.eval.tasks]
+    if recognised:
+        place = Place(config, workdir, logdir, output, keep_finished)
+        return _run_recognition(place, recognised, command, distributed)
     sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
     named = [task for task in TASKS if task in config.eval.tasks]
     phases = PhaseEvaluation(config, workdir, named) if named else None
@@ -103,6 +109,48 @@ def run_evaluation(
     report.update(facts)
     write_report(folder / REPORT_FILE, report)  # last: where it is, everything is
     return Evaluation(folder, report, tuple(since))
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is evaluated, and where the report goes."""
+
+    config: Config
+    workdir: Path
+    logdir: Path
+    output: Path | None
+    keep_finished: bool
+
+
+def _run_recognition(place: Place, tasks: Sequence[str], command: str, distributed: Distributed) -> Evaluation:
+    """As :func:`run_evaluation`, for the tasks that recognise classes (no frame encoder is looked at)."""
+    config = place.config
+    job = distributed.together(lambda: RecognitionEvaluation(config, place.workdir, place.logdir, tasks))
+    taken = job.network.pop("checkpoint")
+
+    def prepare() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:
+        made_from = job.made_from()
+        facts = {"network": job.network, "config": asdict(config), "made_from": made_from, "checkpoint": taken}
+        name = f"{Path(config.data.dataset).name}_{'_'.join(tasks)}"
+        folder = report_folder(
+            place.output or evaluations_folder(place.logdir) / name,
+            made_from["options"],
+            flag="--output-dir" if place.output else "",
+        )
+        finished, since = read_finished(folder / REPORT_FILE, made_from) if place.keep_finished else ({}, [])
+        return facts, folder, finished, since
+
+    facts, folder, finished, since = distributed.broadcast(
+        distributed.together(lambda: prepare() if distributed.is_main else ({}, Path(), {}, []))
+    )
+    if finished:
+        return Evaluation(folder, {**finished, "checkpoint": taken})
+    found = job.run(folder, distributed, keep=place.keep_finished)
+    if not distributed.is_main:
+        return Evaluation(folder, {})
+    report = {"split": config.eval.split, "dataset": config.data.dataset, "command": command, "recognition": found}
+    write_report(folder / REPORT_FILE, {**report, **facts})
+    return Evaluation(folder, {**report, **facts}, tuple(since))
 
 
 def evaluations_folder(logdir: Path) -> Path:
