@@ -14,13 +14,14 @@ import numpy as np
 from dataset_preparation.synthetic.bodies import CORNERS, Box, Capsule, Part
 from dataset_preparation.synthetic.motion import GRAVITY, Array, Rng, Smooth
 
-_FASTEST = 5.0  # m/s: what moves as fast strikes with strength 1
+# m/s: of a speed of impact that is high for such a motion, which gives a strength of about 1
+_FAST = {"bounce": 5.0, "swing": 10.0, "hammer": 20.0, "roll": 5.0, "shake": 5.0}
 _FINE = 500.0  # samples/s at which crossings are looked for
 
 
 @dataclass(frozen=True)
 class Hits:
-    """Contacts: ``times`` [N] (s, rising) and ``strengths`` [N] (about 0 … 1, proportional to the speed of impact)."""
+    """Contacts: ``times`` [N] (s, rising) and ``strengths`` [N] (about 0 … 1, as the speed of impact)."""
 
     times: Array
     strengths: Array
@@ -28,7 +29,7 @@ class Hits:
 
 @dataclass(frozen=True)
 class Action:
-    """What one striker does: its contacts, and its parts at any times [T] (s)."""
+    """What one striker does: its contacts, and its parts at times [T] (s) from its beginning on."""
 
     hits: Hits
     parts: Callable[[Array], list[Part]]
@@ -66,9 +67,9 @@ def bounce(rng: Rng, begin: float, end: float) -> Action:
         since = times - flights[flight]
         height = ups[flight] * since - GRAVITY / 2 * since**2
         centre = _points(sideways(times - begin)[:, 0], 2 * plate + radius + height)
-        return [_fixed_box(times, (0, plate), (0.75, 0.35, plate), 1), Capsule(centre, centre, (radius, radius), 0)]
+        return [*_board(times, 0.75, plate, 1), Capsule(centre, centre, (radius, radius), 0)]
 
-    return Action(Hits(flights[1:], ups[:-1] / _FASTEST), parts)
+    return Action(Hits(flights[1:], ups[:-1] / _FAST["bounce"]), parts)
 
 
 def swing(rng: Rng, begin: float, end: float) -> Action:
@@ -89,7 +90,7 @@ def swing(rng: Rng, begin: float, end: float) -> Action:
         block = _fixed_box(at, (side * (radius + 0.15), top - length), (0.15, 0.25, 0.2), 2)
         return [block, Capsule(pivot, bob, (0.04, 0.04), 1), Capsule(bob, bob, (radius, radius), 0)]
 
-    return Action(Hits(times[1:], speed[:-1] / 2 / _FASTEST), parts)
+    return Action(Hits(times[1:], speed[:-1] / _FAST["swing"]), parts)
 
 
 def hammer(rng: Rng, begin: float, end: float) -> Action:
@@ -98,12 +99,12 @@ def hammer(rng: Rng, begin: float, end: float) -> Action:
     side = rng.choice([-1.0, 1.0])
     knots, angles, hits, strengths, at = [begin - 2.0], [0.0], [], [], begin - rng.uniform(0, 1.5)
     while at < end:
-        raised, fall = rng.uniform(0.5, 1.4), rng.uniform(0.1, 0.18)
+        raised, fall = rng.uniform(0.5, 1.2), rng.uniform(0.14, 0.24)
         up, wait, rest = rng.uniform([0.18, 0.0, 0.0], [0.5, 0.25, 0.4])
         knots += [at + rest, at + rest + up, at + rest + up + wait, at := at + rest + up + wait + fall]
         angles += [0.0, raised, raised, 0.0]
         hits.append(at)
-        strengths.append(2 * raised * length / fall / 4 / _FASTEST)
+        strengths.append(2 * raised * length / fall / _FAST["hammer"])
     when, how = np.array(knots), np.array(angles)
 
     def parts(times: Array) -> list[Part]:
@@ -146,18 +147,21 @@ def roll(rng: Rng, begin: float, end: float) -> Action:
     x = along(fine)
     step, ridge = np.nonzero((x[:-1, None] < ridges) != (x[1:, None] < ridges))
     share = (ridges[ridge] - x[step]) / (x[step + 1] - x[step])
-    hits = Hits(fine[step] + share / _FINE, np.abs(x[step + 1] - x[step]) * _FINE / _FASTEST)
+    hits = Hits(fine[step] + share / _FINE, np.abs(x[step + 1] - x[step]) * _FINE / _FAST["roll"])
+
+    landed = np.concatenate([[begin - 1], hits.times])
+    hops = np.minimum(1.1, GRAVITY / 2 * np.diff(landed, append=np.inf))  # m/s; a hop is over at the next hit
 
     def parts(times: Array) -> list[Part]:
-        number = np.searchsorted(hits.times, times, side="right") - 1
-        since = np.where(number >= 0, times - np.take(hits.times, np.maximum(number, 0)), 1.0)
-        hop = np.maximum(1.1 * since - GRAVITY / 2 * since**2, 0)
+        number = np.searchsorted(landed, times, side="right") - 1
+        since = times - landed[number]
+        hop = np.maximum(hops[number] * since - GRAVITY / 2 * since**2, 0)
         place = along(times)
         centre = _points(place, 2 * board + radius + hop)
         spot = centre + 0.7 * radius * _points(np.sin(place / radius), np.cos(place / radius))
         return [
-            _fixed_box(times, (0, board), (1.3, 0.35, board), 2),
-            *(_fixed_box(times, (at, 2 * board + 0.04), (0.04, 0.35, 0.04), 3) for at in ridges),
+            *_board(times, 1.3, board, 2),
+            *(_fixed_box(times, (at, 2 * board + 0.04), (0.04, 0.3, 0.04), 3) for at in ridges),
             Capsule(centre, centre, (radius, radius), 0),
             Capsule(spot, spot, (0.5 * radius, 0.5 * radius), 1),
         ]
@@ -176,7 +180,7 @@ def shake(rng: Rng, begin: float, end: float) -> Action:
         knots += [at, at + number * turn]
         phases += [turns, turns := turns + number]
         hits += list(at + turn * (1 + np.arange(number)))
-        strengths += list(reach * np.pi / turn * rng.uniform(0.5, 1.0, size=number) / _FASTEST)
+        strengths += list(reach * np.pi / turn * rng.uniform(0.5, 1.0, size=number) / _FAST["shake"])
         at += number * turn + rest
     half = rng.uniform([0.14, 0.12, 0.14], [0.24, 0.2, 0.3])
 
@@ -209,3 +213,11 @@ def _points(x: Array | float, z: Array | float) -> Array:
 def _fixed_box(times: Array, centre: tuple[float, float], half: tuple[float, float, float], paint: int) -> Box:
     corners = CORNERS * half + [centre[0], 0.0, centre[1]]
     return Box(np.repeat(corners[None], len(times), axis=0), paint)
+
+
+def _board(times: Array, half: float, thick: float, paint: int) -> list[Part]:
+    """A board on the floor, 2 * ``half`` m long and 2 * ``thick`` high, in pieces, so that it hides nothing on it."""
+    number = round(half / 0.26)
+    wide = half / number
+    places = wide * (2 * np.arange(number) + 1) - half
+    return [_fixed_box(times, (place, thick), (wide, 0.3, thick), paint) for place in places]
