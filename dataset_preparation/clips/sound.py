@@ -41,8 +41,8 @@ def clip_sound(path: str, first: int, num_frames: int | None, fps: float) -> Cli
     try:
         info = probe_sound(path)
         if late > MOST_DRIFT:
-            why = f"its frame rate varies: at {fps:.6g} frames/s, sound would be out of step; convert it to a constant one"
-            return ClipSound(None, "frame times", f"{path}: {why}.")
+            why = f"its frame rate varies, so that a clip of {fps:.6g} frames/s would be out of step with its sound"
+            return ClipSound(None, "frame times", f"{path}: {why}; convert it to a constant one.")
         seconds = min(len(shown) / fps, info.start + info.seconds - start)
         if seconds <= 0 or start + seconds <= info.start:
             there = f"{info.start:.3f} s to {info.start + info.seconds:.3f} s"
