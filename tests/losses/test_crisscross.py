@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from tests.reference.crisscross import slow_crisscross
 from videosync.config.load import load_config
 from videosync.config.rules import check_config
 from videosync.errors import ConfigError
 from videosync.losses.crisscross import CrissCross
+from videosync.models.crisscross import CrissCrossModel
+from videosync.models.options import CrissCrossOptions
 from videosync.types import TwoStreamOutput
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "crisscross_loss.npz")
@@ -80,3 +83,78 @@ def test_no_weight_at_all_is_refused_in_a_sentence():
         load_config(None, ["loss.name=crisscross", *off])
     with pytest.raises(ConfigError, match="all weights of the loss are 0"):
         CrissCross(**dict.fromkeys(TERMS, 0.0))(golden())
+
+
+def projections(kind, videos=16, size=64):
+    """``z_video`` ``[B, 2, D]``."""
+    z = torch.randn(videos, 2, size, generator=torch.Generator().manual_seed(0))
+    if kind == "together":
+        return 1 + 0.3 * z
+    if kind == "on a line":  # as far apart as can be, but there are two places only
+        return 0.05 * z + z[:, :1, :1].sign()
+    return z
+
+
+@pytest.mark.parametrize(
+    ("kind", "spread", "rank", "named"),
+    [
+        ("all over", (0.9, 1.1), (15, 31), ""),
+        ("together", (0.2, 0.4), (15, 31), "the projections of the video have run together (complete collapse)"),
+        ("on a line", (0.9, 1.1), (1.0, 1.2), "hardly more than one direction (dimensional collapse)"),
+    ],
+)
+def test_collapse_is_named_by_its_kind(kind, spread, rank, named):
+    z, other = projections(kind), projections("all over")
+    loss = CrissCross()
+    found = loss.diagnostics(TwoStreamOutput(z, z, other, other))
+    assert spread[0] < found["video_std"] < spread[1]
+    assert rank[0] < found["video_rank"] < rank[1]
+    assert set(found) == {*TERMS, *(f"{name}_{what}" for name in ("video", "audio") for what in ("std", "rank"))}
+    sentence = loss.collapse(found)
+    assert named in sentence
+    assert bool(sentence) == bool(named)
+    swapped_streams = loss.collapse(loss.diagnostics(TwoStreamOutput(other, other, z, z)))
+    assert swapped_streams == sentence.replace("video", "audio")
+
+
+def test_few_projections_tell_no_rank():
+    z = projections("all over", videos=1)
+    found = CrissCross().diagnostics(TwoStreamOutput(z, z, z, z))
+    assert "video_rank" not in found
+    assert CrissCross().collapse(found) == ""
+
+
+class WithoutStopGradient(CrissCross):
+    """What stops gradients is ``detach`` of the projections."""
+
+    def terms(self, output):
+        z = {f"z_{name}": getattr(output, f"z_{name}").clone() for name in ("video", "audio")}
+        for tensor in z.values():
+            tensor.detach = lambda tensor=tensor: tensor
+        return super().terms(TwoStreamOutput(output.p_video, z["z_video"], output.p_audio, z["z_audio"]))
+
+
+def without_batch_norm(head):
+    return nn.Sequential(*(module for module in head if not isinstance(module, nn.BatchNorm1d)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sound", "no stop-gradient", "no batch norm"])
+def test_a_broken_training_is_seen_and_a_sound_one_is_left_alone(kind):
+    torch.manual_seed(1)
+    model = CrissCrossModel(CrissCrossOptions(width=2, projection_size=32, prediction_size=8))
+    if kind == "no batch norm":
+        model.project_video, model.project_audio = map(without_batch_norm, (model.project_video, model.project_audio))
+    loss = WithoutStopGradient() if kind == "no stop-gradient" else CrissCross()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    looks, sounds = torch.randn(8, 3, 2, 8, 8), torch.randn(8, 1, 80, 8)  # of eight causes, which a clip has shares of
+    said = []
+    for _ in range(40):
+        shares = torch.randn(16, 1, 8) + 0.3 * torch.randn(16, 2, 8)  # [B, 2 clips, causes]
+        output = model(*(torch.einsum("bvk,k...->bv...", shares, seen) for seen in (looks, sounds)))
+        said.append(loss.collapse(loss.diagnostics(output)))
+        optimizer.zero_grad()
+        loss(output, None).backward()
+        optimizer.step()
+    assert sum(map(bool, said[-10:])) == (0 if kind == "sound" else pytest.approx(10, abs=3))
+    assert kind != "sound" or not any(said)

@@ -6,6 +6,7 @@ Representation Learning", CVPR 2021, eq. 1-4): ``-cos(p_a, stop(z_b)) / 2 - cos(
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 STREAMS = {"v": "video", "a": "audio"}
+LEAST_SPREAD, LEAST_RANK = 0.6, 1.3  # below them something has collapsed
+FEWEST = 16  # projections of which a rank is taken
+REMEDY = "Lower optim.lr, raise optim.predictor_lr, or take a larger train.batch_size"
 
 
 @dataclass(frozen=True)
@@ -69,27 +73,49 @@ class CrissCross(Objective):
         """The six terms, and for either modality, of its projections scaled to unit length:
 
         ``video_std``: their standard deviation, averaged over dimensions, times √D: about 1 where they are spread over
-        the sphere, 0 where all are the same. ``video_rank``: how many dimensions they fill, the effective rank (Roy &
-        Vetterli, EUSIPCO 2007) of the centred ``[2 B, D]``, between 1 and min(2 B - 1, D).
+        the sphere, 0 where all are the same. ``video_rank``: how many directions they vary along, the effective rank
+        (Roy & Vetterli, EUSIPCO 2007) of their covariance, from 1 to min(2 B - 1, D); left out where 2 B is below 16,
+        as so few tell nothing.
         """
         found = {name: term.item() for name, term in self.terms(output).items()}
         for name in STREAMS.values():
-            found[f"{name}_std"], found[f"{name}_rank"] = _spread(getattr(output, f"z_{name}").detach())
+            found |= {f"{name}_{what}": value for what, value in _spread(getattr(output, f"z_{name}").detach()).items()}
         return found
 
     def collapse(self, diagnostics: dict[str, float]) -> str:
-        """In a sentence, what has collapsed; "" where nothing has."""
+        """In a sentence, what has collapsed in a training batch; "" where nothing has.
+
+        The standard deviation sees that all projections run together, the rank alone that they lie on a line. In small
+        trainings that were well (width 8, 32 px, 10 classes, 5 seeds and rates) and before their first steps they did
+        not fall below 0.79 and 2.2; without stop-gradient, or without batch norm in the projectors, the standard
+        deviation or the rank of one modality was below its limit from step 50 on.
+        """
+        for name in STREAMS.values():
+            spread, rank = diagnostics[f"{name}_std"], diagnostics.get(f"{name}_rank", math.inf)
+            if spread < LEAST_SPREAD:
+                return (
+                    f"the projections of the {name} have run together (complete collapse): their standard deviation is "
+                    f"{spread:.2f}, where 1 is all over the sphere, so a low loss means nothing. {REMEDY}"
+                )
+            if rank < LEAST_RANK:
+                return (
+                    f"the projections of the {name} vary along hardly more than one direction (dimensional collapse): "
+                    f"their effective rank is {rank:.1f}, though their standard deviation of {spread:.2f} looks "
+                    f"sound. {REMEDY}"
+                )
         return ""
 
 
-def _spread(z: Tensor) -> tuple[float, float]:
+def _spread(z: Tensor) -> dict[str, float]:
     """Standard deviation times √D, and effective rank, of projections ``[B, 2, D]`` scaled to unit length."""
     import torch
     from torch.nn import functional as F
 
     unit = F.normalize(z.flatten(0, 1).float(), dim=-1)  # [B*2, D]
     centred = unit - unit.mean(0)
-    deviation = centred.square().mean(0).sqrt().mean() * unit.shape[-1] ** 0.5
-    values = torch.linalg.svdvals(centred)
-    shares = values / values.sum().clamp(min=torch.finfo(values.dtype).tiny)
-    return deviation.item(), torch.exp(-torch.xlogy(shares, shares).sum()).item()
+    found = {"std": centred.square().mean(0).sqrt().mean().item() * unit.shape[-1] ** 0.5}
+    if len(unit) >= FEWEST:
+        variances = torch.linalg.svdvals(centred).square()
+        shares = variances / variances.sum().clamp(min=torch.finfo(variances.dtype).tiny)
+        found["rank"] = torch.exp(-torch.xlogy(shares, shares).sum()).item()
+    return found
