@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from videosync.models.encoder import Encoder, build_encoder
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGS = sorted((ROOT / "configs").glob("*.y*ml"))
+SETTINGS = re.findall(r"^\| (\w+) \| (\w+) \| (\w+foldN\w*) \| `(.*?)` \| (.*) \|$",
+                      (ROOT / "docs" / "crisscross.md").read_text(encoding="utf-8"), re.MULTILINE)  # fmt: skip
 each_config = pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 
 
@@ -25,6 +28,7 @@ def test_published_configs_are_here() -> None:
     scl = ("ntu_pretrain", "k400_pretrain", "ntu", "cmu", "cmu_multi_human", "pouring")
     others = ("tcc_transformer", "tcn_transformer", "classification_transformer", "demo", "multiview", "crossview")
     two_streams = ("kinetics_sound_pretrain", "kinetics400_pretrain", "audioset_pretrain", "demo")
+    two_streams += ("ucf101", "hmdb51", "esc50", "dcase")
     own = (*(f"scl_transformer_{name}" for name in scl), *(f"crisscross_{name}" for name in two_streams))
     stems = {f"{name}_config" for name in (*others, *own)}
     assert {path.stem for path in CONFIGS} >= stems
@@ -88,3 +92,36 @@ def test_its_encoder_can_be_built_and_run(path: Path) -> None:
     assert isinstance(encoder, Encoder)
     assert bool(frozen) == (config.model.layer > 0)
     assert embeddings.shape == (1, config.pairs.num_frames, config.model.embedding_size)
+
+
+def test_every_published_setting_of_crisscross_is_listed() -> None:
+    names = [f"full_ft_{frames}f_foldN" for frames in (8, 32)]
+    pretrained = ("kinetics400", "kinetics_sound", "audioset")
+    expected = {(data, weights, name) for data in ("ucf101", "hmdb51") for weights in pretrained for name in names}
+    expected |= {("esc50", "any", f"config_foldN_{seconds}s") for seconds in (2, 5)}
+    assert {row[:3] for row in SETTINGS} == expected
+    assert len(SETTINGS) == len(expected)
+
+
+@pytest.mark.parametrize("row", SETTINGS, ids=lambda row: "-".join(row[:3]))
+def test_a_published_setting_of_crisscross_is_reached_by_its_overrides(row: tuple[str, ...]) -> None:
+    data, _, name, overrides, numbers = row
+    for fold in range(1, 6 if data == "esc50" else 4):
+        config = load_config(
+            ROOT / "configs" / f"crisscross_{data}_config.yml", overrides.replace("[N]", f"[{fold}]").split()
+        )
+        assert (config.data.dataset, config.eval.folds) == (data, [fold])
+        if data == "esc50":
+            assert config.eval.tasks == ["sound_svm"]
+            assert (f"{config.svm.seconds:g}s", config.svm.test_clips) in [("2s", 10), ("5s", 1)]
+            assert name.endswith(f"_{config.svm.seconds:g}s")
+            assert config.svm.costs == [10.0**power for power in range(-5, 1)]
+            assert config.svm.train_clips == 100
+            continue
+        lr, gamma, milestones, batch, dropout = map(str.strip, numbers.split("|"))
+        found = config.finetune
+        assert config.eval.tasks == ["finetune"]
+        assert f"_{config.data.num_frames}f_" in name
+        assert (config.data.fps, config.data.image_size, found.epochs, found.test_clips) == (16, 224, 20, 10)
+        assert (found.lr, found.gamma, found.dropout) == (float(lr), float(gamma), float(dropout))
+        assert (found.milestones, found.batch_size) == ([int(m) for m in milestones.split("/")], int(batch))

@@ -8,8 +8,9 @@ from videosync.config.load import load_config
 from videosync.config.options import options
 from videosync.config.ranges import problem
 from videosync.config.rules import check_config
-from videosync.config.schema import EVAL_TASKS, Config
+from videosync.config.schema import FRAME_TASKS, Config
 from videosync.errors import ConfigError
+from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
 TRAINABLE = ["data.dataset=d", "model.weights=w.pth"]
 
@@ -54,6 +55,11 @@ def test_every_number_has_a_range() -> None:
         (["loss.name=tcn", "loss.temperature=1"], "temperature is 1.0, but .*only when loss.name is 'scl' or 'tcc'"),
         (["loss.name=tcc", "loss.negative_type=batch"], "loss.negative_type is batch, but loss.name is 'tcc'"),
         (["loss.name=tcc", "loss.huber_delta=1"], "loss.huber_delta is 1.0, but loss.tcc_type is 'regression_mse_var'"),
+        (["eval.tasks=[finetune]"], "eval.tasks holds 'finetune', but model.name is 'encoder'"),
+        (["eval.tasks=[probe,sync_offset]"], "'probe' and 'sync_offset', which are about different networks"),
+        (["eval.checkpoint=random"], "eval.checkpoint is random, but eval.tasks holds 'sync_offset'"),
+        (["eval.calibrate=true"], "eval.calibrate is True, but eval.tasks holds 'sync_offset'"),
+        (["eval.folds=[1]"], r"eval.folds is \[1\], but eval.tasks holds 'sync_offset'"),
         (["loss.embeddings=raw"], "loss.embeddings is raw, but loss.name is 'scl'"),
         (["loss.name=tcc", "model.projection_size=64"], "model.projection_size is 64, but loss.name is 'tcc'"),
         (["model.num_classes=5"], "model.num_classes is 5, but loss.name is 'scl'"),
@@ -113,6 +119,8 @@ def test_the_edges_are_allowed(overrides: list[str]) -> None:
 
 
 def test_what_evaluation_allows() -> None:
-    load_config(None, [f"eval.tasks=[{','.join(EVAL_TASKS)}]"])
+    load_config(None, [f"eval.tasks=[{','.join(FRAME_TASKS)}]"])
+    two_streams = ["model.name=crisscross", "loss.name=crisscross", "eval.checkpoint=random", "eval.folds=[1,2]"]
+    load_config(None, [*two_streams, f"eval.tasks=[{','.join(RECOGNITION_TASKS)}]"])
     load_config(None, ["eval.tasks=[kendalls_tau]", "eval.split=train"])  # nothing is fitted
     load_config(None, ["eval.tasks=[kendalls_tau]", "eval.methods=[]"])  # no offsets are asked for
