@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.cli.sound_clips import write_sound_clip
 from videosync.cli.check import choose_samples, main
 from videosync.data.check.contact_sheet import aligned_moments, fitting, write_contact_sheet
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
@@ -40,6 +41,22 @@ def test_a_sound_dataset(dataset, capsys):
     assert val.split() == ["val", "1", "1", "3", "3", "0.001", "25", "48x32", "40", "-3", "…", "3"]
     assert "no problems found" in rest
     assert (dataset / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("seconds", "short"), [("0", 0), ("1.5", 1)])
+def test_files_without_the_sound_that_is_asked_for_are_named(tmp_path, capsys, seconds, short):
+    frames = [write_sound_clip(tmp_path / f"{i}.mp4", i, sound_seconds=s) for i, s in enumerate((4.0, 0.0, 1.0))]
+    write_manifest(tmp_path, [Sample(f"{i}", "train", (View(f"{i}.mp4", 0, n, 12.0),)) for i, n in enumerate(frames)])
+    assert main([str(tmp_path), "--samples", "0"]) == 0  # nobody asked
+    capsys.readouterr()
+    assert main([str(tmp_path), "--samples", "0", "--sound", seconds]) == 2
+    out = capsys.readouterr().out
+    assert f"sound: {2 - short} of 3 files have pictures with sound for {seconds} s or more" in out
+    problems = [line for line in out.splitlines() if line.startswith("problem: ")]
+    assert "1.mp4: has no sound" in problems[0]
+    assert len(problems) == 1 + short
+    if short:
+        assert "2.mp4: has pictures with sound for 1.0" in problems[1]
 
 
 def test_each_problem_is_a_line_and_the_code_is_2(dataset, capsys):

@@ -165,7 +165,7 @@ def test_a_bad_file_stops_training_with_its_name_and_a_remedy(
     assert main(flags) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert said in line
-    assert f"'videosync check {bad} --sound 1.5' names all such files" in line
+    assert f"'videosync check {bad} --all --sound 1.5' names all such files" in line
 
 
 def damage_sound(path: Path) -> None:

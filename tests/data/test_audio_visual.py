@@ -139,7 +139,7 @@ def test_a_file_that_does_not_do_is_named_with_the_remedy(
     tmp_path: Path, options: dict[str, float], kind: type, said: str
 ) -> None:
     add_clip(tmp_path, "a.mp4", **options)
-    remedy = f"'videosync check {tmp_path} --sound 1.5' names all such files$"
+    remedy = f"'videosync check {tmp_path} --all --sound 1.5' names all such files$"
     with pytest.raises(kind, match=f"a.mp4: {said}.*{remedy}"):
         clips(tmp_path)[0]
 

@@ -17,7 +17,7 @@ from videosync.arguments import BAD_INPUT, at_least
 from videosync.cli.common import OFFSET, CommandParser, columns, command, expanded_path, spread
 from videosync.data.check.label_check import LabelCheck, check_labels, choose_clips, recorded_data_root, start_problems
 from videosync.data.clock import start_offset
-from videosync.data.manifest import Manifest, Sample, clip_problems, read_manifest, validate_manifest
+from videosync.data.manifest import Manifest, Sample, View, clip_problems, read_manifest, validate_manifest
 from videosync.data.sources import SOURCES_NAME, read_sources
 from videosync.errors import ManifestError, VideoError
 from videosync.video.read import iter_frames, probe
@@ -55,6 +55,12 @@ def build_parser() -> CommandParser:
         type=expanded_path,
         help="folder of the recordings that the clips were cut from (default: the one in report.json)",
     )
+    add(
+        "--sound",
+        type=float,
+        metavar="SECONDS",
+        help="also decode the sound of the files, and look whether pictures and sound last so long together",
+    )
     add("--max-offset", type=at_least(0), help="also list views that start further apart, in frames")
     reading = parser.add_mutually_exclusive_group()
     reading.add_argument(
@@ -63,7 +69,9 @@ def build_parser() -> CommandParser:
         help="trust the lengths and rates in the manifest instead of reading them from the files",
     )
     reading.add_argument(
-        "--all", action="store_true", help=f"read the lengths and rates of all files (default: of {MOST_READ} at most)"
+        "--all",
+        action="store_true",
+        help=f"read lengths, rates and sound of all files (default: of {MOST_READ} at most)",
     )
     add("--seed", type=int, default=0, help="chooses which clips and samples are looked at (default %(default)s)")
     return parser
@@ -73,6 +81,8 @@ def check(args: Namespace) -> int:
     """Print summary and problems, write the contact sheet. Exit code 0 when nothing is wrong, else 2."""
     if args.sheet and args.sheet.suffix.lower() not in PICTURES:
         raise ManifestError(f"--sheet {args.sheet}: expected a name that ends in {', '.join(PICTURES)}")
+    if args.sound is not None and not args.sound >= 0:
+        raise ManifestError(f"--sound {args.sound:g}: expected seconds, 0 or more")
     from videosync.data.check.contact_sheet import fitting, write_contact_sheet  # matplotlib would slow --help down
 
     manifest = read_manifest(args.folder)
@@ -81,6 +91,9 @@ def check(args: Namespace) -> int:
     problems = validate_manifest(manifest, max_offset=args.max_offset)
     if not args.quick:
         problems += file_problems(manifest, None if args.all else MOST_READ, rng)
+    if args.sound is not None:
+        wrong = sound_of_files(manifest, args.sound, None if args.all else MOST_READ, rng)
+        problems += [text for text in wrong if text not in problems]
     usable = [sample for sample in manifest.samples if all(manifest.path(v).is_file() for v in sample.views)]
     broken = decode_problems(manifest, usable, args.decode, rng)
     problems += [text for text in broken.values() if text not in problems]
@@ -100,12 +113,31 @@ def check(args: Namespace) -> int:
 
 def file_problems(manifest: Manifest, limit: int | None, rng: random.Random) -> list[str]:
     """Compare files with what the manifest says of them: all, or ``limit`` of them drawn at random."""
-    views = list({view.video: view for sample in manifest.samples for view in sample.views}.values())
-    if limit is not None and len(views) > limit:
-        print(f"note: read the lengths and rates of {limit} of {len(views)} clips; --all reads all")
-        views = rng.sample(views, limit)
+    views = drawn_views(manifest, limit, rng, "the lengths and rates")
     with _bar("reading", len(views)) as bar:
         return clip_problems(manifest, views, on_clip=bar.update)
+
+
+def sound_of_files(manifest: Manifest, seconds: float, limit: int | None, rng: random.Random) -> list[str]:
+    """What is wrong with the sound of all files, or ``limit`` of them; says how many are as they should be."""
+    from videosync.data.check.sound_check import sound_problems
+
+    views = drawn_views(manifest, limit, rng, "the sound")
+    with _bar("sound", len(views)) as bar:
+        problems = sound_problems(manifest, views, seconds, on_clip=bar.update)
+    print(
+        f"sound: {len(views) - len(problems)} of {len(views)} files have pictures with sound for {seconds:g} s or more"
+    )
+    return problems
+
+
+def drawn_views(manifest: Manifest, limit: int | None, rng: random.Random, what: str) -> list[View]:
+    """One view of each file: all, or ``limit`` of them drawn at random, which is said."""
+    views = list({view.video: view for sample in manifest.samples for view in sample.views}.values())
+    if limit is None or len(views) <= limit:
+        return views
+    print(f"note: read {what} of {limit} of {len(views)} clips; --all reads all")
+    return rng.sample(views, limit)
 
 
 def label_problems(

@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from videosync.audio.augment import SoundAugment
 from videosync.audio.log_mel import SAMPLE_RATE, log_mel
-from videosync.audio.read import probe_sound
+from videosync.data.both_streams import TOLERANCE, common_time
 from videosync.data.datasets import decode_size, prepare_frames
 from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import EpochDraws
@@ -27,8 +27,6 @@ from videosync.errors import ManifestError, VideoError
 from videosync.types import AudioVisualBatch
 from videosync.video.read import VideoInfo, probe
 from videosync.video.transforms import ClipAugment, normalise
-
-TOLERANCE = 0.05  # seconds that a file may be too short by; there the last picture stands, and the sound is silent
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
             moments = draw_moments(self.relation, start, end, **self.lengths, rng=rng)
             video, audio = self._pictures(path, info, moments, seeds), self._sound(path, moments, seeds)
         except VideoError as error:
-            remedy = f"'videosync check {self.manifest.root} --sound {self.needed:g}' names all such files"
+            remedy = f"'videosync check {self.manifest.root} --all --sound {self.needed:g}' names all such files"
             raise type(error)(f"{str(error).rstrip('.')}; {remedy}") from error
         return AudioVisualPair(video, audio, f"{sample.event}/{view.name}")
 
@@ -162,23 +160,6 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
             return log_mel(wave)[None]
         generator = torch.Generator().manual_seed(seed)
         return self.sound.spectrogram(log_mel(self.sound.waveform(wave, generator)), generator)[None]
-
-
-def common_time(path: Path, info: VideoInfo, needed: float) -> tuple[float, float]:
-    """From when to when a file has pictures and sound: ``needed`` seconds at least, if need be with ``TOLERANCE``.
-
-    Raises:
-        VideoError: less than that. AudioError: no sound.
-    """
-    sound = probe_sound(path)
-    pictures = info.times[-1] - info.times[0] + 1 / info.fps
-    start, end = max(0.0, sound.start), min(pictures, sound.start + sound.seconds)
-    if end - start < needed - TOLERANCE:
-        raise VideoError(
-            f"{path}: has pictures with sound for {max(0.0, end - start):.2f} s (pictures 0 … {pictures:.2f} s, sound "
-            f"{sound.start:.2f} … {sound.start + sound.seconds:.2f} s), but {needed:g} s are needed"
-        )
-    return start, max(end, start + needed)
 
 
 def nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
