@@ -65,7 +65,7 @@ def stream_features(
 ) -> dict[str, Known]:
     """Features of each stream that is used and there, and with both and ``heads`` what their heads make of them."""
     items, found = [*fold.train, *fold.test], {}
-    sound = SoundClips(setting.sound_seconds)
+    sound = SoundClips(setting.sound_seconds, setting.video.files)
     read: dict[str, Callable[[Item, int, Damage], Tensor]] = {"video": setting.video.spaced, "audio": sound.spaced}
     used = {"both": ("video", "audio"), "video": ("video",), "sound": ("audio",)}[streams.use]
     for name in used:
