@@ -53,8 +53,9 @@ class EventSettings:
             (1 <= self.fps <= 240, "fps", self.fps, "1 to 240 frames/s"),
             (16 <= self.size <= 2048 and self.size % 2 == 0, "size", self.size, "an even number, 16 to 2048"),
             (self.views - 1 <= self.offset_range < self.frames, "offset_range", self.offset_range,
-             f"{self.views - 1} to {self.frames - 1}, since --views {self.views} start at different frames "
-             f"and must overlap (--frames {self.frames})"),
+             f"{self.views - 1} to {self.frames - 1}, "
+             + (f"since --views {self.views} start at different frames and must overlap (--frames {self.frames})"
+                if self.views > 1 else f"less than --frames {self.frames}")),
             (0 <= self.distractors <= 20, "distractors", self.distractors, "0 to 20"),
             (self.seed >= 0, "seed", self.seed, "0 or more"),
         ]  # fmt: skip
