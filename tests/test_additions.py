@@ -189,7 +189,7 @@ def test_help_and_explanation_name_them(
     shown = capsys.readouterr().out
     for line in (
         r"\| `loss.toy_margin` \| `0.0` \| a number in \[0, inf\) \| toy: distance that costs nothing \|",
-        r"name: scl .*\(scl \| tcc \| tcn \| classification \| toy\)",
+        r"name: scl .*\(scl \| tcc \| tcn \| classification \| crisscross \| toy\)",
         r"backbone: resnet50 .*\| toy\)",
         r"toy_margin: 0.0 +# toy: distance that costs nothing",
         r"toy_shift: 0 +# added to the logits' place",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataset_preparation.clips.job import Clip, Outcome
+from videosync.audio.read import decoder_version
 from videosync.data.manifest import MANIFEST_NAME, validate_manifest, write_manifest
 from videosync.data.samples import Manifest, Sample
 from videosync.data.sources import SourceOf, write_sources
@@ -115,9 +116,10 @@ def make_report(
 
 
 def sound_report(clips: Iterable[Clip]) -> dict[str, Any]:
-    """Clips whose sound is missing or silent: counts by kind, and each with its reason, in JSON values."""
+    """What decoded, and clips whose sound is missing or silent: counts by kind, each with its reason; JSON values."""
     listed = sorted((c for c in clips if c.sound_kind), key=lambda clip: (clip.sound_kind, clip.clip))
     return {
+        "decoder": decoder_version(),
         "sound_kinds": dict(Counter(clip.sound_kind for clip in listed)),
         "sound": [{"what": clip.clip, "kind": clip.sound_kind, "why": clip.sound_why} for clip in listed],
     }

@@ -71,14 +71,14 @@ def write_sound(path: Path, sound: Sound, *, cover: bool = False) -> None:
             container.mux(picture.encode(None))
 
 
-def delayed(source: Path, path: Path, seconds: float) -> None:
-    """A copy whose sound has later time stamps."""
+def delayed(source: Path, path: Path, seconds: float, *, after: float = -1.0) -> None:
+    """A copy whose sound has later time stamps, from ``after`` seconds on."""
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
         streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
         for packet in old.demux():
             if packet.dts is None or packet.pts is None:
                 continue
-            if packet.stream.type == "audio" and packet.time_base is not None:
+            if packet.stream.type == "audio" and packet.time_base and packet.pts * packet.time_base > after:
                 shift = round(seconds / packet.time_base)
                 packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
             packet.stream = streams[packet.stream.index]

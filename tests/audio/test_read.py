@@ -194,6 +194,35 @@ def test_damage_is_told_where_it_is_and_only_to_those_who_ask_for_it(tmp_path: P
     np.testing.assert_allclose(read_sound(path, 1.0, 1.0), tone(10, 16000)[16000:32000], atol=0.05)
 
 
+def test_damage_before_a_window_is_nothing_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write_video(path, numbered_frames(50), 25, sound=Sound(tone(2, 16000), 16000))
+    damage_sound(path, 0.0, 0.3)
+    np.testing.assert_allclose(read_sound(path, 0.8, 0.9), tone(2, 16000)[12800:27200], atol=0.1)
+    with pytest.raises(AudioError, match=r"near 0\.\d+ s cannot be decoded"):
+        read_sound(path, 0.0, 0.9)
+    damage_sound(path, 0.0, 2.0)
+    with pytest.raises(AudioError, match=r"its sound \(aac\) cannot be decoded; it is damaged"):
+        read_sound(path, 0.8, 0.9)
+
+
+def test_sound_that_changes_its_rate_or_its_clock_is_told(tmp_path: Path) -> None:
+    write_sound(tmp_path / "a.aac", Sound(tone(1, 16000), 16000, "aac"))
+    write_sound(tmp_path / "b.aac", Sound(tone(1, 44100), 44100, "aac"))
+    (tmp_path / "both.aac").write_bytes((tmp_path / "a.aac").read_bytes() + (tmp_path / "b.aac").read_bytes())
+    with pytest.raises(AudioError, match=r"both\.aac: its sound changes from 16000 to 44100 samples/s at 1\."):
+        read_sound(tmp_path / "both.aac")
+    write_video(tmp_path / "c.mkv", numbered_frames(50), 25, b_frames=0, sound=Sound(tone(2, 16000), 16000))
+    delayed(tmp_path / "c.mkv", tmp_path / "jump.mkv", 90_000.0, after=1.0)
+    with pytest.raises(AudioError, match=r"the time stamps of its sound jump from 1\.\d+ s to 9\d+\.\d+ s; convert it"):
+        read_sound(tmp_path / "jump.mkv")
+    delayed(tmp_path / "c.mkv", tmp_path / "gap.mkv", 3.0, after=1.0)
+    heard = read_sound(tmp_path / "gap.mkv")
+    assert len(heard) == pytest.approx(5 * 16000, abs=1100)
+    assert not heard[18000:63000].any()
+    assert heard[65000:].any()
+
+
 def test_values_that_are_not_finite_are_no_sound(tmp_path: Path) -> None:
     write_sound(tmp_path / "a.wav", Sound(tone(1, 16000), 16000, "pcm_f32le"))
     content = bytearray((tmp_path / "a.wav").read_bytes())

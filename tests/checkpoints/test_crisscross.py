@@ -107,6 +107,7 @@ def test_what_does_not_fit_is_answered_in_one_sentence(model, tmp_path):
             load_published(tmp_path / name, "video")
         assert str(error.value).startswith(str(tmp_path / name)), name
         assert "\n" not in str(error.value)
+        assert "weights_only" not in str(error.value)
 
 
 def test_which_of_two_is_wanted_has_to_be_said(model, tmp_path):

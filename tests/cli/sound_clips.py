@@ -14,7 +14,9 @@ from videosync.data.samples import Sample, View
 RATE, SOUND_RATE, SIZE = 12, 16_000, 32
 
 
-def write_sound_clip(path: Path, seed: int, *, seconds: float = 4.0, sound_seconds: float | None = None) -> int:
+def write_sound_clip(
+    path: Path, seed: int, *, seconds: float = 4.0, sound_seconds: float | None = None, late: float = 0.0
+) -> int:
     """Writes the file, without sound if ``sound_seconds`` is 0; returns how many frames it has."""
     rng = np.random.default_rng(seed)
     count = round(seconds * RATE)
@@ -41,6 +43,7 @@ def write_sound_clip(path: Path, seed: int, *, seconds: float = 4.0, sound_secon
             fifo = av.AudioFifo()
             fifo.write(frame)
             while (block := fifo.read(1024, partial=True)) is not None:
+                block.pts += round(late * SOUND_RATE)
                 container.mux(audio.encode(block))
             container.mux(audio.encode())
     return count

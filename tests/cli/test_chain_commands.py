@@ -64,7 +64,7 @@ def test_evaluate_writes_numbers_pairs_and_pictures(workdir, trained, capsys):
     assert report["floor"].keys() >= {"n", "n_events", "mae_frames", "moe_frames"}
     assert report["config"]["pairs"]["seed"] == 0
     assert str(workdir) in report["command"]
-    assert report["versions"].keys() >= {"videosync", "python", "torch"}
+    assert report["versions"].keys() >= {"videosync", "python", "torch", "decoder"}
     with open(output / "pairs.csv") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == report["floor"]["n"] == 16 * 6

@@ -49,7 +49,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = CrissCrossModel(config.crisscross).state_dict()
     save_checkpoint(
         folder, "best", weights=weights, state={}, epoch=3, step=30, metrics={}, config=config_to_dict(config)
-    )  # noqa: E501
+    )
     return folder
 
 
@@ -154,7 +154,7 @@ def test_weights_of_the_other_stream_are_refused(evaluated, tmp_path: Path) -> N
 )
 def test_what_cannot_be_evaluated_is_said_in_a_sentence(
     evaluated, tmp_path: Path, options: list[str], sentence: str
-) -> None:  # noqa: E501
+) -> None:
     said = evaluated(tmp_path, *options)[1]
     assert sentence in said
     assert "Traceback" not in said

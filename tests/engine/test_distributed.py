@@ -7,19 +7,35 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.engine.toy import StillEncoder, toy_trainer
+from tests.engine.toy import StillEncoder, StillStreams, ToySounds, toy_trainer
 from videosync.engine import distributed as module
+from videosync.engine.build_crisscross import freeze_unseen_stream
 from videosync.engine.distributed import setup_distributed
 from videosync.engine.rendezvous import first_host, set_address
 from videosync.errors import ConfigError, VideoError
+from videosync.losses.crisscross import CrissCross
 
 Seen = list[dict[str, Any]]
+ALIKE: dict[str, Callable[[], dict[str, Any]]] = {  # trainings of which two ranks have the gradient of one
+    "gradients": lambda: {"model": StillEncoder},
+    "accumulated": lambda: {"model": StillEncoder, "accumulate": 2},
+    "two_streams": lambda: {"model": StillStreams, "clips": ToySounds(16), "loss": CrissCross()},
+    "one_stream": lambda: {"model": still_pictures, "clips": ToySounds(16), "loss": PICTURES_ALONE},
+}
+PICTURES_ALONE = CrissCross(a1a2=0.0, v1a1=0.0, v2a2=0.0, v1a2=0.0, v2a1=0.0)
+
+
+def still_pictures() -> StillStreams:
+    model = StillStreams()
+    freeze_unseen_stream(model, PICTURES_ALONE)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +68,10 @@ def test_collectives(seen: Seen) -> None:
         }
 
 
-@pytest.mark.parametrize(("name", "accumulate"), [("gradients", 1), ("accumulated", 2)])
-def test_two_ranks_have_the_gradient_of_one(seen: Seen, tmp_path: Path, name: str, accumulate: int) -> None:
+@pytest.mark.parametrize("name", ALIKE)
+def test_two_ranks_have_the_gradient_of_one(seen: Seen, tmp_path: Path, name: str) -> None:
     """With BatchNorm in evaluation mode: in training, CPU ranks normalise by their own share of the batch."""
-    trainer = toy_trainer(tmp_path, model=StillEncoder, accumulate=accumulate, max_steps=1)
+    trainer = toy_trainer(tmp_path, max_steps=1, **ALIKE[name]())
     alone: list[torch.Tensor] = []
     trainer.optimizer.register_step_pre_hook(
         lambda *_: alone.extend(p.grad.flatten().clone() for p in trainer.parameters)  # type: ignore[union-attr]

@@ -13,13 +13,16 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from videosync.config.schema import OptimConfig, TrainConfig
-from videosync.data.datasets import ClipPair
+from videosync.data.audio_visual import AudioVisualPair, collate_pairs
+from videosync.data.datasets import ClipPair, collate
 from videosync.data.loaders import training_loader
 from videosync.engine.batches import BatchSource
 from videosync.engine.distributed import Distributed
 from videosync.engine.trainer import Trainer
 from videosync.engine.validation import Validator
 from videosync.losses.scl import Scl
+from videosync.models.crisscross import CrissCrossModel
+from videosync.models.options import CrissCrossOptions
 
 FRAMES, FEATURES = 8, 6
 
@@ -77,6 +80,29 @@ class StillEncoder(ToyEncoder):
         return self
 
 
+class ToySounds(ToyClips):
+    """Item i is two noisy clips, with sound, that are a function of i alone."""
+
+    def __getitem__(self, index: int) -> AudioVisualPair:  # type: ignore[override]
+        generator = torch.Generator().manual_seed(index)
+        video = torch.randn(2, 3, 2, 8, 8, generator=generator)
+        return AudioVisualPair(video, torch.randn(2, 1, 80, 9, generator=generator), f"clip{index}")
+
+
+class StillStreams(CrissCrossModel):
+    """A small network of two streams that is always in evaluation mode, as :class:`StillEncoder`."""
+
+    def __init__(self) -> None:
+        super().__init__(CrissCrossOptions(width=2, projection_size=16, prediction_size=4))
+        for module in self.modules():  # else its batch norm changes nothing, and all clips look the same to it
+            if isinstance(module, nn.BatchNorm1d):
+                module.running_var.fill_(0.01)
+
+    def train(self, mode: bool = True) -> StillStreams:
+        super().train(False)
+        return self
+
+
 class ToyValidator(Validator):
     """Validation whose scores are given beforehand: one a call, one of each held-out event, or an error to raise."""
 
@@ -101,7 +127,7 @@ def toy_trainer(
     *,
     distributed: Distributed | None = None,
     clips: ToyClips | None = None,
-    model: type[ToyEncoder] = ToyEncoder,
+    model: Callable[[], nn.Module] = ToyEncoder,
     batch_size: int = 4,
     workers: int = 0,
     **options: Any,
@@ -118,6 +144,7 @@ def toy_trainer(
         rank=distributed.rank,
         world_size=distributed.world_size,
         seed=0,
+        collate=collate_pairs if isinstance(clips, ToySounds) else collate,
     )
     train = {"epochs": 3, "eval_every": 1, "save_every": 0}
     train |= {f.name: options.pop(f.name) for f in fields(TrainConfig) if f.name in options}

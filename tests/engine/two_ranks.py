@@ -10,8 +10,9 @@ from typing import Any
 import torch
 
 from tests.engine.test_batches import BadClips
+from tests.engine.test_distributed import ALIKE
 from tests.engine.test_trainer import Recorder, StopAt
-from tests.engine.toy import StillEncoder, ToyClips, toy_trainer
+from tests.engine.toy import ToyClips, toy_trainer
 from videosync.checkpoints.checkpoint import latest_checkpoint
 from videosync.engine.distributed import Distributed, setup_distributed
 from videosync.engine.signals import shield_workers
@@ -43,9 +44,9 @@ def collectives(there: Distributed) -> dict[str, Any]:
     }
 
 
-def gradients(there: Distributed, out: Path, accumulate: int) -> list[float]:
+def gradients(there: Distributed, out: Path, **options: Any) -> list[float]:
     """The gradient that two ranks agree on in their first step."""
-    trainer = toy_trainer(out / f"gradients{accumulate}", distributed=there, model=StillEncoder, accumulate=accumulate)
+    trainer = toy_trainer(out / f"gradients{len(list(out.iterdir()))}", distributed=there, **options)
     seen: list[list[float]] = []
     trainer.optimizer.register_step_pre_hook(
         lambda *_: seen.append(torch.cat([p.grad.flatten() for p in trainer.parameters]).tolist())
@@ -98,8 +99,7 @@ def main() -> None:
     with setup_distributed() as there:
         seen: dict[str, Any] = {
             "collectives": collectives(there),
-            "gradients": gradients(there, out, 1),
-            "accumulated": gradients(there, out, 2),
+            **{name: gradients(there, out, **options()) for name, options in ALIKE.items()},
             "resumed": losses_of_a_stopped_and_resumed_run(there, out),
             "not_finite": problem(toy_trainer(out / "bad", distributed=there, clips=ToyClips(16, bad=[3]))),
             "worker_died": problem(

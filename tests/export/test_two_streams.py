@@ -47,6 +47,7 @@ def test_both_backbones_leave_under_their_published_names(run: Path, tmp_path: P
     for kind, backbone in (("video", VideoBackbone(width=4)), ("audio", AudioBackbone(width=4))):
         path = tmp_path / "out" / f"{kind}.safetensors"
         load_backbone(backbone, path)  # complete, as a training starts from it
+        load_backbone(backbone, tmp_path / "out")
         for name, tensor in load_file(path).items():
             assert torch.equal(tensor, trained[f"{kind}.{name}"]), name
     card = (tmp_path / "out" / "README.md").read_text()
@@ -62,6 +63,22 @@ def test_both_backbones_leave_under_their_published_names(run: Path, tmp_path: P
     )
     with pytest.raises(CheckpointError, match="describes a two_streams, expected one of a trained encoder"):
         export(tmp_path / "out", tmp_path / "again", ["safetensors"], ExportRequest())
+
+
+def test_the_card_holds_what_was_recognised(run: Path, tmp_path: Path) -> None:
+    weights = json.loads((run / "checkpoints/best/checkpoint.json").read_text())["weights_hash"]
+    found = {"tasks": {"probe": {"n": 9}}, "folds": {"probe": [{"files": ["a.mp4"]}]}, "table": "probe: 61.1 %"}
+    report = {"dataset": "ucf101", "split": "test", "recognition": found, "network": {"hash": weights}}
+    (tmp_path / "metrics.json").write_text(json.dumps(report))
+    export(run, tmp_path / "out", ["safetensors"], ExportRequest(reports=[tmp_path / "metrics.json"]))
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "On `ucf101`, split `test`:\n\n```\nprobe: 61.1 %\n```" in card
+    assert "Errors are of offsets" not in card
+    (evaluation,) = json.loads((tmp_path / "out" / "model_card.json").read_text())["evaluations"]
+    assert evaluation["recognition"] == found["tasks"]
+    (tmp_path / "metrics.json").write_text(json.dumps({**report, "network": {"hash": "of others"}}))
+    with pytest.raises(CheckpointError, match="made with other weights"):
+        export(run, tmp_path / "again", ["safetensors"], ExportRequest(reports=[tmp_path / "metrics.json"]))
 
 
 def test_the_usage_in_the_card_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

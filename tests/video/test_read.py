@@ -188,6 +188,24 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
         probe(tmp_path / "empty.mp4")
 
 
+def test_tags_may_hold_anything(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mkv", numbered_frames(20), 25)
+    written = (tmp_path / "a.mkv").read_bytes()
+    for duration in (b"xx:yy:zz.000000000", b"00:00:00\x00.80000000", b"\xe9\xff:00:00.800000000"[:18]):
+        assert b"00:00:00.800000000" in written
+        (tmp_path / "a.mkv").write_bytes(written.replace(b"00:00:00.800000000", duration))
+        assert probe(tmp_path / "a.mkv").num_frames == 20
+
+
+def test_a_format_that_nothing_decodes_is_named(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", numbered_frames(5), 25)
+    path = tmp_path / "b.mp4"
+    path.write_bytes((tmp_path / "a.mp4").read_bytes().replace(b"avc1", b"zzzz"))
+    for read in (probe, read_frames):
+        with pytest.raises(VideoError, match="b.mp4: its pictures are in a format that nothing here decodes"):
+            read(path)
+
+
 def test_audio_file_has_no_video_stream(tmp_path: Path) -> None:
     path = tmp_path / "tone.wav"
     with av.open(str(path), "w") as container:

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from tests.reference.colors import SLOW
 from videosync.video.color import JITTER, LUMA, color_map
-from videosync.video.transforms import ClipAugment, to_model_input
+from videosync.video.transforms import IMAGENET_MEAN, ClipAugment, to_model_input
 
 OFF: dict[str, Any] = dict(crop_scale=1.0, flip=0.0, color_prob=0.0, gray_prob=0.0, blur_prob=0.0)
 
@@ -97,6 +97,22 @@ def test_switches_happen_as_often_as_asked() -> None:
     draws = [augment.draw(60, 80, generator(s)) for s in range(1000)]
     shares = np.mean([(d.flip, d.gray, d.sigma > 0, d.brightness != 1) for d in draws], axis=0)
     assert shares == pytest.approx([0.3, 0.2, 0.6, 0.5], abs=0.06)
+
+
+def test_cutout_is_one_square_of_the_mean_colour_in_all_frames() -> None:
+    """Its middle may lie anywhere; what else happens to a clip is as without it."""
+    clip, plain = noise(3, 40, 40), ClipAugment(32)
+    augment = ClipAugment(32, cutout=9)
+    whole = 0
+    for seed in range(30):
+        out, expected = augment(clip, generator(seed)), plain(clip, generator(seed))
+        hole = (out - torch.tensor(IMAGENET_MEAN).view(3, 1, 1)).abs().amax((0, 1)) < 1e-6  # [S, S]
+        rows, columns = hole.any(1).nonzero().flatten(), hole.any(0).nonzero().flatten()
+        assert hole.sum() == len(rows) * len(columns)
+        assert 4 <= min(len(rows), len(columns)) <= max(len(rows), len(columns)) <= 9
+        assert torch.equal(out[..., ~hole], expected[..., ~hole])
+        whole += hole.sum().item() == 81
+    assert 10 <= whole <= 30
 
 
 def test_gray_is_luma_in_all_channels() -> None:

@@ -7,6 +7,7 @@ in step to 1 ms; AVI has no stamps, so that MP3 in AVI may be 20 ms off (half a 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.packet import Packet
 
 from videosync.audio.resample import Piece, resampled
 from videosync.errors import AudioError, NoSoundError, VideoError
@@ -28,6 +30,8 @@ from videosync.video.start import first_shown, makes_up_for_mp3
 PREROLL = 0.5
 # Frames follow each other without a gap unless their stamps say otherwise by more than this (and their rounding).
 TOLERANCE = 0.002  # seconds
+FILTER = 0.05  # seconds before and after a window that resampling may look at
+LONGEST_GAP = 3600.0  # seconds; what claims more is a wrong time stamp, which would fill the memory with silence
 MP3_DELAY = 1105  # samples that encoding and decoding add (LAME's 576, and 529); AVI does not say so, others do
 
 
@@ -99,16 +103,18 @@ def _as_audio_error() -> Iterator[None]:
     except AudioError:
         raise
     except VideoError as error:
-        raise AudioError(str(error)) from error
+        raise AudioError(str(error)) from error.__cause__
 
 
 @contextmanager
 def _open_sound(path: str) -> Iterator[tuple[InputContainer, AudioStream]]:
     with open_video(path) as container:
-        stream = container.streams.best("audio")
+        stream = container.streams.best("audio") or next(iter(container.streams.audio), None)
         if not isinstance(stream, AudioStream):
             kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
             raise NoSoundError(f"{path}: has no sound (it holds {kinds}); name a file with a sound track.")
+        if stream.codec_context is None:
+            raise AudioError(f"{path}: its sound is in a format that nothing here decodes; convert it to AAC.")
         yield container, stream
 
 
@@ -117,7 +123,7 @@ def _opening(path: str, mtime_ns: int, size: int) -> _Opening:
     del mtime_ns, size  # only tell versions of a file apart
     with _open_sound(path) as (container, stream):
         codec, pictures = stream.codec_context.name, video_stream_or_none(container)
-        frame = next(_frames(path, container, stream, damage_matters_from=None), None)
+        frame = next(_frames(path, container, stream, wanted=(math.inf, math.inf)), None)
         if frame is None:
             raise AudioError(f"{path}: its sound ({codec}) cannot be decoded; it is damaged: copy or export it again.")
         first = frame.time if frame.time is not None else 0.0
@@ -134,12 +140,9 @@ def _end(path: str, mtime_ns: int, size: int) -> float:
     opening = _opening(path, mtime_ns, size)
     end = opening.first
     with _open_sound(path) as (container, stream):
-        try:
-            for packet in container.demux(stream):
-                if packet.pts is not None and packet.time_base is not None and not packet.is_corrupt:
-                    end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-        except av.error.FFmpegError as error:
-            raise AudioError(_damaged(path, end, error)) from error
+        for packet, time in _packets(path, container, stream):
+            if time is not None:
+                end = max(end, time + float((packet.duration or 0) * (packet.time_base or 0)))
     return end
 
 
@@ -147,18 +150,22 @@ def _pieces(path: str, opening: _Opening, start: float, stop: float | None) -> I
     """The sound from ``start`` to ``stop`` seconds (and some before and after), at its own rate, one channel."""
     begin = start + opening.zero - PREROLL
     if begin > opening.first + 2 * PREROLL:
-        pieces = _decoded(path, opening, begin, stop)
+        pieces = _decoded(path, opening, begin, (start, stop))
         reached = next(pieces, None)
         if reached is not None and reached[0] <= (start - PREROLL / 2) * opening.rate:
             yield reached
             yield from pieces
             return
-    yield from _decoded(path, opening, None, stop)
+    yield from _decoded(path, opening, None, (start, stop))
 
 
-def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | None) -> Iterator[Piece]:
-    """Decoded samples and their places, samples from time 0; from time stamp ``seek`` or a little before it on."""
+def _decoded(path: str, opening: _Opening, seek: float | None, span: tuple[float, float | None]) -> Iterator[Piece]:
+    """Decoded samples and their places, samples from time 0.
+
+    They begin no later than the time stamp ``seek`` (None: with the first), and end after ``span``, seconds.
+    """
     place = None
+    start, stop = span[0] - FILTER, math.inf if span[1] is None else span[1] + FILTER
     with _open_sound(path) as (container, stream):
         tolerance = max(TOLERANCE, 1.5 * float(stream.time_base or 0)) * opening.rate
         if seek is not None and stream.time_base:
@@ -166,7 +173,7 @@ def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | Non
                 container.seek(int(seek / stream.time_base), stream=stream, backward=True)
             except av.error.FFmpegError:
                 return  # cannot be sought: the caller reads from the beginning
-        for frame in _frames(path, container, stream, None if seek is None else seek + PREROLL):
+        for frame in _frames(path, container, stream, wanted=(start + opening.zero, stop + opening.zero)):
             if frame.sample_rate != opening.rate:
                 raise AudioError(
                     f"{path}: its sound changes from {opening.rate} to {frame.sample_rate} samples/s at "
@@ -174,6 +181,11 @@ def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | Non
                 )
             if frame.time is not None:
                 stamped = (frame.time - opening.zero) * opening.rate
+                if place is not None and stamped - place > LONGEST_GAP * opening.rate:
+                    raise AudioError(
+                        f"{path}: the time stamps of its sound jump from {place / opening.rate:.3f} s to "
+                        f"{stamped / opening.rate:.3f} s; convert it, which writes them anew."
+                    )
                 if place is None or abs(stamped - place) > tolerance:
                     place = round(stamped)
             elif place is None:
@@ -183,37 +195,43 @@ def _decoded(path: str, opening: _Opening, seek: float | None, stop: float | Non
             samples = _mono(path, frame)
             yield place, samples
             place += len(samples)
-            if stop is not None and place > (stop + PREROLL) * opening.rate:
+            if place > stop * opening.rate:
                 return
 
 
 def _frames(
-    path: str, container: InputContainer, stream: AudioStream, damage_matters_from: float | None
+    path: str, container: InputContainer, stream: AudioStream, wanted: tuple[float, float]
 ) -> Iterator[AudioFrame]:
-    """Decoded frames. Damage before the time stamp ``damage_matters_from`` is passed over."""
+    """Decoded frames. Damage before and after the time stamps ``wanted`` is passed over."""
+    for packet, time in _packets(path, container, stream):
+        try:
+            yield from packet.decode()
+        except av.error.FFmpegError as error:
+            if time is None or wanted[0] <= time <= wanted[1]:
+                raise AudioError(_damaged(path, time, str(error.strerror))) from error
+
+
+def _packets(
+    path: str, container: InputContainer, stream: AudioStream
+) -> Iterator[tuple[Packet[AudioStream], float | None]]:
+    """Whole packets, and their time stamps in seconds (of one without, that of the one before)."""
     time = None
     try:
         for packet in container.demux(stream):
-            if packet.is_corrupt:
-                continue
-            stamp = packet.pts if packet.pts is not None else packet.dts
+            stamp = packet.dts if packet.pts is None else packet.pts
             if stamp is not None and packet.time_base is not None:
                 time = float(stamp * packet.time_base)
-            try:
-                yield from packet.decode()
-            except av.error.FFmpegError as error:
-                if damage_matters_from is None or time is None or time >= damage_matters_from:
-                    raise AudioError(_damaged(path, time, error)) from error
+            if not packet.is_corrupt:
+                yield packet, time
     except av.error.FFmpegError as error:
-        raise AudioError(_damaged(path, time, error)) from error
+        raise AudioError(_damaged(path, time, str(error.strerror))) from error
+    except IndexError as error:  # of PyAV
+        raise AudioError(_damaged(path, time, "a stream begins there that its header does not list")) from error
 
 
-def _damaged(path: str, time: float | None, error: av.error.FFmpegError) -> str:
+def _damaged(path: str, time: float | None, why: str) -> str:
     about = "" if time is None else f" near {time:.3f} s"
-    return (
-        f"{path}: its sound{about} cannot be decoded ({error.strerror}); the file is damaged there: copy or export it "
-        "again."
-    )
+    return f"{path}: its sound{about} cannot be decoded ({why}); the file is damaged there: copy or export it again."
 
 
 def _mono(path: str, frame: AudioFrame) -> np.ndarray:

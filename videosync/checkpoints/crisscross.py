@@ -139,7 +139,9 @@ def _tensors(content: Any, prefix: str, depth: int = 0) -> Iterator[tuple[str, T
 
 def _read(path: Path) -> Any:
     if path.is_dir():
-        return find_any_checkpoint(path, "best").weights()
+        exported = {kind: path / f"{kind}.safetensors" for kind in BACKBONES}
+        parts = {kind: read_tensors(file) for kind, file in exported.items() if file.is_file()}
+        return parts or find_any_checkpoint(path, "best").weights()
     try:
         with zipfile.ZipFile(path) as archive:
             members = [name for name in archive.namelist() if name.endswith(PICKLES) and "__MACOSX" not in name]

@@ -8,10 +8,10 @@ from pathlib import Path
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, log_to_stdout
 
 FORMATS = ("safetensors", "onnx", "torch")
-DESCRIPTION = """Write a trained encoder or the detector cnn as files that others can use, with a model card (README.md,
-model_card.json) made from the run: data, command, seed, versions, metrics, licence.
+DESCRIPTION = """Write a trained encoder, both backbones of a CrissCross run, or the detector cnn as files for others to
+use, with a model card (README.md, model_card.json) made from the run: data, command, seed, versions, metrics, licence.
 
-safetensors: the weights and config.yaml; the folder can be loaded again, and is a --logdir for evaluate.py.
+safetensors: the weights and config.yaml; an encoder's folder can be loaded again, and is a --logdir for evaluate.py.
 onnx, torch: the whole network in one file, normalisation inside, any number of clips and frames; each is read back
 and compared with PyTorch before the folder is put in place. onnx needs: pip install 'videosync[onnx]'."""
 

@@ -1,4 +1,4 @@
-"""``train.py``: train a frame encoder."""
+"""``train.py``: train a frame encoder, or the two streams of CrissCross."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from videosync.cli.common import (
     log_to_stdout,
 )
 
-DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss).
+DESCRIPTION = """Train a frame encoder on pairs of views (CARL's sequence contrastive loss), or two networks on
+pictures and their sound (model.name=crisscross, CrissCross).
 
 Runs as one process (python train.py), or several with torchrun, python -m torch.distributed.launch or srun.
 Writes checkpoints/{last,best,epoch_NNNN}, metrics.jsonl, config.yaml and run.json into --logdir. SIGTERM and Ctrl-C

@@ -34,6 +34,9 @@ def loss_problems(config: Config) -> list[str]:
     """Whether model and loss, of a training, go together."""
     name, loss = config.model.name, config.loss.name
     if (name == CRISSCROSS) == (loss == CRISSCROSS):
+        terms = [key for key, option in options().items() if option.about["read_by"] == (CRISSCROSS,)]
+        if loss == CRISSCROSS and not any(value_of(config, key) for key in terms):
+            return [f"{', '.join(terms)} are all 0: nothing would be learned. Give one of them a weight."]
         return []
     return [
         f"model.name is '{name}' and loss.name is '{loss}': the two streams of crisscross and its loss go together. "

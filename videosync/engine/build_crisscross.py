@@ -25,6 +25,7 @@ from videosync.engine.optim import Group
 from videosync.engine.signals import shield_workers
 from videosync.engine.trainer import PRECISIONS, Trainer
 from videosync.engine.validation import HeldOutValidator, Validator
+from videosync.losses.crisscross import STREAMS, CrissCross
 from videosync.losses.objective import Objective
 from videosync.models.crisscross import CrissCrossModel
 from videosync.option import taken
@@ -47,6 +48,7 @@ def build_two_stream_trainer(config: Config, *, workdir: Path, logdir: Path, dis
         build_two_stream_clips(config, manifest, augmented=False)  # names all that are too short, held out or not
         model = CrissCrossModel(config.crisscross)
         remarks = start_from_published(model, config.crisscross, workdir)
+        freeze_unseen_stream(model, loss)
         return (*split_train_events(config, manifest), model, remarks)
 
     train, held_out, model, remarks = distributed.together(read_data_and_weights)
@@ -86,6 +88,16 @@ def build_two_stream_trainer(config: Config, *, workdir: Path, logdir: Path, dis
         groups=parameter_groups(model, config.optim),
         watch_every=config.log.every,
     )
+
+
+def freeze_unseen_stream(model: CrissCrossModel, loss: Objective) -> None:
+    """Train no stream that no term of ``loss`` looks at: it would get no gradient, on which several processes wait."""
+    assert isinstance(loss, CrissCross)
+    seen = "".join(term for term, weight in loss.weights.items() if weight > 0)
+    for letter, stream in STREAMS.items():
+        if letter not in seen:
+            for part in (stream, f"project_{stream}", f"predict_{stream}"):
+                model.get_submodule(part).requires_grad_(False)
 
 
 def parameter_groups(model: CrissCrossModel, optim: OptimConfig) -> list[Group]:

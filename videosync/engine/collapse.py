@@ -12,6 +12,8 @@ from videosync.engine.distributed import Distributed
 from videosync.errors import TrainingError
 from videosync.losses.objective import Objective
 
+PATIENCE = 10  # looks in a row at which something has collapsed: it does not come back
+
 
 class CollapseWatch:
     """Looks at the diagnostics of ``loss`` every ``every`` steps (0: never), as means over ranks.
@@ -25,6 +27,7 @@ class CollapseWatch:
         self.distributed = distributed
         self._seen: dict[str, float] = {}
         self._said: set[str] = set()
+        self._in_a_row = 0  # looks at which something had collapsed
 
     @torch.no_grad()
     def look(self, output: Any, step: int) -> None:
@@ -41,13 +44,13 @@ class CollapseWatch:
         return {name: total / self.distributed.world_size for name, total in zip(seen, totals, strict=True)}
 
     def judge(self, found: Mapping[str, float], step: int, say: Callable[[str], None]) -> None:
-        """Say what has collapsed. Raises TrainingError on every rank: there is nothing left to train on."""
+        """Say what has collapsed. Raises TrainingError on every rank where that was so ``PATIENCE`` times in a row."""
         if not found:
             return
-        try:
-            sentence = self.loss.collapse(dict(found))
-        except TrainingError as error:
-            raise TrainingError(f"step {step}: {error}") from error
+        sentence = self.loss.collapse(dict(found))
+        self._in_a_row = self._in_a_row + 1 if sentence else 0
+        if self._in_a_row == PATIENCE:
+            raise TrainingError(f"step {step}: seen at {PATIENCE} looks in a row, every {self.every} steps: {sentence}")
         kind = re.sub(r"[\d.]+", "", sentence)
         if kind and kind not in self._said:
             self._said.add(kind)

@@ -15,7 +15,7 @@ from videosync.engine.identity import options_of, pairs_made_from, result_code, 
 from videosync.engine.loggers import pair_progress
 from videosync.errors import CheckpointError
 from videosync.evaluation.sync import iter_pair_matrices
-from videosync.models.encoder import Encoder
+from videosync.models.encoder import Encoder, require_frame_encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.similarity.store import SimilaritySetWriter, load_similarity_set, similarity_set_exists
 from videosync.types import SyncPair
@@ -61,6 +61,7 @@ def construct_similarity_sets(
         CheckpointError: no checkpoint in ``logdir``, or the sets cannot be written.
         ManifestError, VideoError: the dataset is missing or cannot be read.
     """
+    require_frame_encoder(config.model.name, "the configuration")
     splits = {split: build_pairs(config, workdir, split) for split in config.similarity.splits}
     size = max(pair.window0.num_frames for pairs in splits.values() for pair in pairs)  # one for all splits
     encoder, encoder_id = load_trained_encoder(config, workdir=workdir, logdir=logdir, device=distributed.device)

@@ -19,7 +19,7 @@ from videosync.engine.run_record import trained_rates
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.models import SHIPPED
 from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_encoder
-from videosync.models.encoder import Encoder, build_encoder
+from videosync.models.encoder import Encoder, build_encoder, require_frame_encoder
 from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder
 from videosync.models.weights import misfits
@@ -51,6 +51,7 @@ def load_trained_encoder(
         noise = build_encoder(config.model, num_frames=config.data.num_frames, workdir=workdir)
         return noise.to(device).eval(), {"name": "noise", "hash": "none", "checkpoint": {}}
     checkpoint = find_any_checkpoint(logdir, config.eval.checkpoint)
+    require_frame_encoder(checkpoint.config["model"].get("name", "encoder"), checkpoint.folder)
     check_same_model(config, checkpoint)
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
@@ -73,6 +74,7 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
 
     Raises CheckpointError: the weights do not fit the model.
     """
+    require_frame_encoder(checkpoint.config["model"].get("name", "encoder"), checkpoint.folder)
     heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEAD_OPTIONS}
     options = replace(config.model, weights="", random_backbone=True, **heads)
     encoder = build_encoder(options, num_frames=config.data.num_frames)

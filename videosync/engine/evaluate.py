@@ -15,6 +15,7 @@ from videosync.engine.evaluate_recognition import RecognitionEvaluation
 from videosync.engine.evaluate_sync import SyncEvaluation
 from videosync.engine.identity import options_of, result_code, run_differences
 from videosync.engine.reports import REPORT_FILE, named_folder, read_finished, report_folder, write_report
+from videosync.models.encoder import require_frame_encoder
 from videosync.phases.tasks import TASKS
 from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
@@ -58,6 +59,7 @@ def run_evaluation(
     if recognised:
         place = Place(config, workdir, logdir, output, keep_finished)
         return _run_recognition(place, recognised, command, distributed)
+    require_frame_encoder(config.model.name, f"the configuration, eval.tasks={config.eval.tasks}")
     sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
     named = [task for task in TASKS if task in config.eval.tasks]
     phases = PhaseEvaluation(config, workdir, named) if named else None

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from videosync.audio.read import decoder_version
 from videosync.data.identity import content_hash, option_changes, what_changed
 from videosync.errors import CheckpointError, ConfigError
 from videosync.files import read_object, write_json
@@ -92,5 +93,6 @@ def clear_report(folder: Path, *patterns: str) -> None:
 
 
 def versions() -> dict[str, str]:
-    packages = ("torch", "numpy", "scikit-learn")
-    return {"videosync": __version__, "python": platform.python_version(), **{p: version(p) for p in packages}}
+    """Of this package, Python, the libraries that compute, and what decodes pictures and sound."""
+    here = {"videosync": __version__, "python": platform.python_version(), "decoder": decoder_version()}
+    return {**here, **{package: version(package) for package in ("torch", "numpy", "scikit-learn")}}

@@ -115,7 +115,7 @@ def _export_run(
 ) -> tuple[_Export, list[str]]:
     checkpoint = find_any_checkpoint(source, request.checkpoint)
     config = _config_of(checkpoint)
-    networks: Callable[[torch.dtype], list[Network]]
+    networks: Callable[[Sequence[torch.dtype]], list[Network]]
     if config.model.name == "crisscross":
         model = checkpoint_model(config, checkpoint)
         about, what, use = about_two_streams(model), "two backbones", "of its training"
@@ -133,15 +133,14 @@ def _export_run(
     done.add(CONFIG_FILE, f"the options {use}")
     if "safetensors" in formats:
         save(done)
-    for name in request.frames:
-        for network in networks(DTYPES[name]):
-            _write_programs(done, network, formats, request)
+    for network in networks([DTYPES[name] for name in request.frames]):
+        _write_programs(done, network, formats, request)
     return done, remarks
 
 
-def _encoder_networks(encoder: Encoder, config: Config, dtype: torch.dtype) -> list[Network]:
-    data = config.data
-    return [encoder_network(encoder, image_size=data.image_size, num_frames=data.num_frames, dtype=dtype)]
+def _encoder_networks(encoder: Encoder, config: Config, dtypes: Sequence[torch.dtype]) -> list[Network]:
+    size, frames = config.data.image_size, config.data.num_frames
+    return [encoder_network(encoder, image_size=size, num_frames=frames, dtype=dtype) for dtype in dtypes]
 
 
 def _save_encoder(checkpoint: Checkpoint, done: _Export) -> None:

@@ -158,7 +158,7 @@ def read_report(path: Path) -> dict[str, Any]:
         report = read_object(path)
     except ValueError as error:
         raise CheckpointError(f"{path}: damaged ({error}); evaluate again") from error
-    if not {"methods", "phases"} & report.keys():
+    if not {"methods", "phases", "recognition"} & report.keys():
         raise CheckpointError(f"{path}: not the {REPORT_FILE} of an evaluation")
     return report
 
@@ -177,6 +177,9 @@ def evaluation(report: Mapping[str, Any], path: Path, *, known: bool = True) -> 
             tables.append(_without_floor(methods) if floor is None else metrics_table(methods, floor))
         if "phases" in facts:
             tables.append(facts["phases"]["table"])
+        if "recognition" in report:  # what was found on each file of each fold stays with the run
+            facts["recognition"] = report["recognition"]["tasks"]
+            tables.append(report["recognition"]["table"])
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{path}: not a report of this version ({error}); evaluate again") from error
     return {**facts, "tables": tables, "weights_known": known}
@@ -223,8 +226,8 @@ def _training(
 
 
 def _weights_of(report: Mapping[str, Any]) -> str | None:
-    """Hash of the encoder's weights that a report is about; None where it does not tell."""
-    encoder = report.get("encoder")
+    """Hash of the weights that a report is about, an encoder's or those of two streams; None where it does not tell."""
+    encoder = report.get("encoder") or report.get("network")
     return encoder.get("hash") if isinstance(encoder, Mapping) else report.get("encoder_hash")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.export import Dim, ExportedProgram
-from torch.fx.experimental import _config as config
+from torch.fx.experimental import _config as oblivious
 
 from videosync.errors import CheckpointError, ConfigError
 from videosync.export.modules import Network
@@ -48,7 +48,7 @@ def check_onnx_installed() -> None:
 
 def trace(network: Network) -> ExportedProgram:
     """The network as a program whose ``open_dims`` are open."""
-    with _quiet(), torch.no_grad(), config.patch(backed_size_oblivious=network.shrinks):
+    with _quiet(), torch.no_grad(), oblivious.patch(backed_size_oblivious=network.shrinks):  # type: ignore[attr-defined]
         return torch.export.export(network.module, network.example, dynamic_shapes=_shapes(network, Dim))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -41,49 +42,50 @@ def checkpoint_model(config: Config, checkpoint: Checkpoint) -> CrissCrossModel:
     return model.eval().requires_grad_(False)
 
 
-def backbone_networks(model: CrissCrossModel, config: Config, dtype: torch.dtype) -> list[Network]:
-    """That of the pictures, which takes frames of ``dtype`` (uint8, or float32 in 0 … 1), and that of the sound."""
+def backbone_networks(model: CrissCrossModel, config: Config, dtypes: Sequence[torch.dtype]) -> list[Network]:
+    """One of the pictures for each of ``dtypes`` of its frames (uint8, or float32 in 0 … 1), and one of the sound."""
     size, frames, seconds = config.data.image_size, config.data.num_frames, config.audio.seconds
-    values = "uint8, 0 … 255" if dtype == torch.uint8 else "float32, 0 … 1"
-    video = _network(
-        "video" if dtype == torch.uint8 else "video_float",
-        ClipFeatures(model.video),
-        lambda n, length, seed: moving_squares(n, length, size, dtype, seed),
-        lengths=(8, frames + 4, 2 * frames),
-        port=("frames", f"[N, T, 3, {size}, {size}] RGB, {values}"),
-        features=model.video.features,
-        length="T",
-    )
-    if dtype != torch.uint8:
-        return [video]
+    networks = []
+    for dtype in dtypes:
+        values = "uint8, 0 … 255" if dtype == torch.uint8 else "float32, 0 … 1"
+        networks.append(
+            _network(
+                "video" if dtype == torch.uint8 else "video_float",
+                ClipFeatures(model.video),
+                partial(moving_squares, size=size, dtype=dtype),
+                lengths=(8, frames + 4, 2 * frames),
+                port=("frames", f"[N, T, 3, {size}, {size}] RGB, {values}"),
+                features=model.video.features,
+                length=("T", 1),
+            )
+        )
     audio = _network(
         "audio",
         model.audio,
         spectrograms,
         lengths=(SECOND // 2, round(SECOND * seconds) + 1, 5 * SECOND + 1),
-        port=("mel", "[N, 1, 80, F] float32, standardised log-mel, 100 frames a second"),
+        port=("mel", f"[N, 1, {MELS}, F] float32, standardised log-mel, {SECOND} frames a second"),
         features=model.audio.features,
-        length="F",
+        length=("F", 3),
     )
-    return [video, audio]
+    return [*networks, audio]
 
 
 def _network(
     name: str,
     module: nn.Module,
-    make: Callable[[int, int, int], Tensor],
+    make: Callable[..., Tensor],
     *,
     lengths: tuple[int, ...],
     port: tuple[str, str],
     features: int,
-    length: str,
+    length: tuple[str, int],
 ) -> Network:
-    """``make(N, length, seed)`` gives inputs whose dimensions 0 and that of ``length`` stay open."""
-    place = {"T": 1, "F": 3}[length]
+    """``make(N, frames, seed=…)`` gives inputs, whose number and frames stay open; ``length``: their name and place."""
 
     def cases() -> Iterator[Case]:
         for seed, count in enumerate(lengths):
-            yield f"2 x {count} frames", (make(2, count, seed),)
+            yield f"2 x {count} frames", (make(2, count, seed=seed),)
 
     @torch.no_grad()
     def compare(inputs: tuple[Tensor, ...], outputs: tuple[np.ndarray, ...]) -> float:
@@ -93,10 +95,10 @@ def _network(
     return Network(
         name=name,
         module=module.eval(),
-        example=(make(2, lengths[0] + 1, 0),),
+        example=(make(2, lengths[0] + 1, seed=0),),
         inputs=dict([port]),
         outputs={"features": f"[N, {features}] float32"},
-        open_dims={0: ("N", 1, None), place: (length, 1, None)},
+        open_dims={0: ("N", 1, None), length[1]: (length[0], 1, None)},
         cases=cases,
         checked_on=f"inputs of {listed(lengths)} frames",
         compare=compare,

@@ -42,10 +42,7 @@ class Objective(ABC):
         return {}
 
     def collapse(self, diagnostics: dict[str, float]) -> str:
-        """What has collapsed, in a sentence for people; "" where nothing has.
-
-        Raises TrainingError where there is nothing left to train on.
-        """
+        """What has collapsed, in a sentence for people; "" where nothing has."""
         return ""
 
     def measure(self, output: Any, batch: Any) -> Means:

@@ -114,6 +114,16 @@ class Encoder(nn.Module):
         return unit if mask is None else unit * mask[..., None]
 
 
+def require_frame_encoder(name: str, source: object) -> None:
+    """Raises ConfigError where ``model.name``, as ``source`` has it, is a network that sees no single frames."""
+    if name == "crisscross":
+        raise ConfigError(
+            f"{source}: model.name is 'crisscross', whose two streams see whole clips with sound, but this job needs "
+            "an encoder of frames; give a run of one (train.py with model.name=encoder). What the two streams have "
+            "learned is measured by evaluate.py with a task for clips"
+        )
+
+
 def build_encoder(options: ModelOptions, *, num_frames: int, workdir: str | Path = "") -> Encoder | NoiseEncoder:
     """The encoder that ``options`` describe; ``num_frames`` is the length of a training clip.
 
@@ -123,11 +133,7 @@ def build_encoder(options: ModelOptions, *, num_frames: int, workdir: str | Path
     """
     if options.name == "noise":
         return NoiseEncoder(embedding_size=options.embedding_size)
-    if options.name == "crisscross":
-        raise ConfigError(
-            "model.name is 'crisscross', whose two streams see whole clips with sound: this job needs an encoder of "
-            "frames. Train one (train.py with model.name=encoder), or use evaluate.py with a task for clips"
-        )
+    require_frame_encoder(options.name, "the configuration")
     require_known("name", options.name, ("encoder", "noise"))
     require_known("input", options.input, INPUTS)
     backbone = build_backbone(options.backbone)

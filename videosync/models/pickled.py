@@ -62,5 +62,7 @@ def read_pickled(path: str | Path, file: IO[bytes] | None = None) -> Any:
 
 
 def _unreadable(error: Exception) -> str:
-    reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+    # torch says last what it met, and first how to read the file with the code in it
+    met = re.search(r"WeightsUnpickler error:\s*(\S.*)", str(error))
+    reason = met[1] if met else (str(error) or type(error).__name__).splitlines()[0][:200]
     return f"cannot be read as a file of tensors ({reason}); it is damaged, incomplete or no checkpoint"

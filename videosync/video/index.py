@@ -190,7 +190,7 @@ def _keyframes(packets: Packets, pts: np.ndarray, order: np.ndarray, rising: boo
 def open_video(path: str) -> InputContainer:
     """Open a file for reading. Raises VideoError if it is no video container."""
     try:
-        return av.open(path)
+        return av.open(path, metadata_errors="replace")  # titles may be in any encoding
     except (av.error.FFmpegError, OSError) as error:
         empty = os.path.isfile(path) and os.path.getsize(path) == 0
         raise VideoError(
@@ -208,6 +208,8 @@ def video_stream(container: InputContainer, path: str, threads: int | None = Non
     if stream is None:
         kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
         raise VideoError(f"{path}: has no video stream (it holds {kinds}); name a video file.")
+    if stream.codec_context is None:
+        raise VideoError(f"{path}: its pictures are in a format that nothing here decodes; convert it to H.264.")
     stream.thread_type = "AUTO"
     stream.codec_context.thread_count = threads or min(MAX_DECODER_THREADS, os.cpu_count() or 1)
     return stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import av
@@ -61,6 +62,11 @@ def list_packets(container: InputContainer, stream: VideoStream, path: str) -> P
         raise VideoError(
             f"{path}: cannot be read after frame {len(shown)} ({error.strerror}); the file is damaged: copy it again."
         ) from error
+    except IndexError as error:  # of PyAV
+        raise VideoError(
+            f"{path}: a stream begins after frame {len(shown)} that its header does not list; the file is damaged, or "
+            "joined of two: convert it."
+        ) from error
     # Frames shown before the first keyframe need pictures from before the file's start.
     leading = bool(keys and shown) and min(shown) < keys[0][0]
     told = tell_frames and bool(starts_with_key) and not leading
@@ -73,9 +79,10 @@ def promises_more(container: InputContainer, stream: VideoStream, packets: Packe
         return any(entry.pos + entry.size > size for entry in stream.index_entries)
     if container.format.name == "avi":
         return _riff_promises_more(path, size)
-    written = stream.metadata.get("DURATION")  # Matroska and WebM: hh:mm:ss.fraction, from the file's start
+    # Matroska and WebM: hh:mm:ss.fraction, from the file's start; a tag, in which anything may stand
+    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""), re.ASCII)
     if written and packets.shown and stream.time_base:
-        hours, minutes, seconds = (float(part) for part in written.split(":"))
+        hours, minutes, seconds = (float(part) for part in written.groups())
         return 3600 * hours + 60 * minutes + seconds > float(max(packets.shown) * stream.time_base) + 1.0
     return False
 

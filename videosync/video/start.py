@@ -6,6 +6,7 @@ import os
 from itertools import islice
 from statistics import median
 
+import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
@@ -22,13 +23,19 @@ def first_shown(path: str | os.PathLike[str]) -> float:
         return float(min(scan.packets.shown) * scan.time_base)
     with open_video(scan.path) as container:
         stream = video_stream(container, scan.path, threads=1)
-        first = next(container.decode(stream), None)
-        if first is None:
-            raise VideoError(f"{scan.path}: holds no frame that can be decoded; export the video again.")
-        if container.format.name == "avi":
-            container.seek(0)
-            return _first_of_avi(container, stream, first.pts or 0)
-        return first.time or 0.0
+        try:
+            first = next(container.decode(stream), None)
+            if first is not None and container.format.name == "avi":
+                container.seek(0)
+                return _first_of_avi(container, stream, first.pts or 0)
+        except av.error.FFmpegError as error:
+            raise VideoError(
+                f"{scan.path}: its first picture cannot be decoded ({error.strerror}); the file is damaged: copy it "
+                "again or convert it to H.264."
+            ) from error
+    if first is None:
+        raise VideoError(f"{scan.path}: holds no frame that can be decoded; export the video again.")
+    return first.time or 0.0
 
 
 def _first_of_avi(container: InputContainer, stream: VideoStream, first: int) -> float:
