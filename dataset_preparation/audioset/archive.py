@@ -79,7 +79,6 @@ def read_archive(root: Path) -> Archive:
     rows = read_tables(root)
     found = [_video(path, rows) for path in paths]
     held_out = {video.event for video in found if video.split == VAL}
-    held_out |= {identity for identity, (split, _) in rows.items() if split == VAL}
     videos: list[Video] = []
     clips: dict[str, str] = {}
     for video in sorted(found, key=lambda video: (video.split, video.path)):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import pytest
 
 from videosync.cli import common
 from videosync.cli.common import (
+    LogLines,
     check_writable,
     command_parser,
     launched_processes,
@@ -220,3 +223,18 @@ def test_every_command_asks_before_it_works(
 def test_escape_codes_of_a_file_name_do_not_reach_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     report_error("a\x1b[31m.mp4: é is fine,\n  and so are lines")
     assert capsys.readouterr().err == "error: a\\x1b[31m.mp4: é is fine,\n  and so are lines\n"
+
+
+def test_log_lines_that_nobody_reads_do_not_disturb_the_job(capsys: pytest.CaptureFixture[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        lines = LogLines(pipe)
+        record = logging.LogRecord("job", logging.INFO, __file__, 1, "epoch %d", (1,), None)
+        lines.emit(record)
+        assert capsys.readouterr().err == ""
+        record.args = ("not a number",)
+        lines.emit(record)  # a fault of the code is still shown
+        assert "epoch %d" in capsys.readouterr().err
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_a_sound_is_recognised_by_an_svm(evaluated, tmp_path: Path) -> None:
     assert found["n"] == 8
     assert found["scores"]["cost"]["mean"] >= 0.75  # a high tone and a low one
     assert found["scores"]["cost"]["floor"] == 0.5
-    assert "as published, best C of that grid on test" in said
+    assert "as published, best C of it on test" in said
     assert report["checkpoint"]["why"] == "none: initialised with seed 0"
     assert "PyAV" in report["recognition"]["decoder"]
 
@@ -120,18 +121,52 @@ def test_nearest_neighbours_and_probes_of_both_streams(evaluated, run: Path, tmp
     assert "sound → video R@1" in said
 
 
+def test_nearest_neighbours_of_sounds_alone(evaluated, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").symlink_to(run / "checkpoints")
+    sounds = [*STREAMS, "data.dataset=esc", "eval.tasks=[av_retrieval]"]
+    report, _ = evaluated(tmp_path, *sounds)
+    assert set(report["recognition"]["tasks"]["av_retrieval"]["scores"]) == {"audio_to_audio_1", "audio_to_audio_2"}
+    assert "sound alone, but streams.use is 'video'" in evaluated(tmp_path, *sounds, "streams.use=video")[1]
+
+
 @pytest.mark.parametrize(("options", "kind"), [(SVM, "audio"), (FINETUNE, "video")], ids=["audio", "video"])
 def test_a_file_of_published_weights_is_evaluated(evaluated, tmp_path: Path, options: list[str], kind: str) -> None:
-    backbone = {"audio": AudioBackbone, "video": VideoBackbone}[kind](width=2)
-    path = tmp_path / f"{kind[:3]}_crisscross_kinetics400.pth.tar"
-    torch.save(backbone.state_dict(), path)
+    path = published(tmp_path, kind)
     report, _ = evaluated(path, *options, "eval.folds=[1]")
     assert report["network"]["name"] == f"{path.name} ({kind})"
 
 
+def test_published_weights_are_found_by_name_and_in_a_zip(evaluated, workdir: Path, tmp_path: Path) -> None:
+    path = published(tmp_path / "weights", "audio")
+    folder = workdir / "pretrained_models"
+    folder.mkdir()
+    with zipfile.ZipFile(folder / "aud_crisscross_kinetics400.zip", "w") as archive:
+        archive.write(path, path.name)
+    report, said = evaluated(tmp_path / "run", *SVM, "crisscross.audio_weights=kinetics400", "eval.folds=[1]")
+    assert report["network"]["name"] == "aud_crisscross_kinetics400.zip (audio)"
+    assert "checkpoint weights: aud_crisscross_kinetics400.zip" in said
+    plain, _ = evaluated(path, *SVM, "eval.folds=[1]")
+    assert (path.parent / "evaluation" / "esc_sound_svm_aud_crisscross_kinetics400").is_dir()
+    assert plain["recognition"]["tasks"] == report["recognition"]["tasks"]
+
+
+def published(folder: Path, kind: str) -> Path:
+    """A file as the published ones, of a narrow backbone."""
+    torch.manual_seed(0)
+    path = folder / f"{kind[:3]}_crisscross_kinetics400.pth.tar"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"audio": AudioBackbone, "video": VideoBackbone}[kind](width=2).state_dict(), path)
+    return path
+
+
+def test_a_run_of_an_encoder_of_frames_is_refused(evaluated, tmp_path: Path) -> None:
+    config = config_to_dict(load_config(None, []))
+    save_checkpoint(tmp_path, "best", weights={}, state={}, epoch=1, step=1, metrics={}, config=config)
+    assert "model.name was 'encoder' in training, an encoder of frames" in evaluated(tmp_path, *SVM)[1]
+
+
 def test_weights_of_the_other_stream_are_refused(evaluated, tmp_path: Path) -> None:
-    path = tmp_path / "vid_crisscross_audioset.pth.tar"
-    torch.save(VideoBackbone(width=2).state_dict(), path)
+    path = published(tmp_path, "video")
     said = evaluated(path, *SVM)[1]
     assert "holds the video backbone, not an audio backbone" in said
     assert "Traceback" not in said
@@ -171,6 +206,19 @@ def test_a_damaged_sound_is_named_and_left_out(workdir: Path, tmp_path: Path, ca
     said = capsys.readouterr().out
     assert "11 test files of 8 groups" in said
     assert f"left out, as they cannot be read: 1 file: {damaged}" in said
+
+
+def test_damaged_videos_are_named_and_left_out(tmp_path: Path, capsys) -> None:
+    make_videos(tmp_path / "ucf", events=6, frames=8)
+    for name in ("v_high_g00_c01.mp4", "v_low_g01_c01.mp4"):  # of fold 1: tested, and trained on
+        (tmp_path / "ucf" / "clips" / name).write_bytes(b"nothing that could be seen")
+    call = ["--workdir", str(tmp_path), "--logdir", str(tmp_path / "run"), "--opts", *NETWORK, *FINETUNE, RANDOM]
+    assert evaluate.main([*call, "eval.folds=[1]"]) == 0
+    said = capsys.readouterr().out
+    assert "finetune: 5 test files of 5 groups, fold 1" in said
+    assert "left out, as they cannot be read: 2 files:" in said
+    assert "v_high_g00_c01.mp4" in said
+    assert "v_low_g01_c01.mp4" in said
 
 
 def test_a_class_without_train_files_is_named(tmp_path: Path, capsys) -> None:

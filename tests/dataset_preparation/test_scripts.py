@@ -7,21 +7,31 @@ from typing import Any
 import pytest
 
 from dataset_preparation import (
+    audioset_process,
     cmu_process,
+    dcase_process,
+    esc10_process,
+    hmdb51_process,
     kinetics400_process,
+    kinetics_sound_process,
     multiview_process,
     ntu_process,
     pouring_process,
     tfrecords_to_videos,
+    ucf101_process,
 )
+from tests.dataset_preparation.replicas.actions import make_hmdb51, make_ucf101
+from tests.dataset_preparation.replicas.audioset import make_audioset
 from tests.dataset_preparation.replicas.cmu import Source, write_source
 from tests.dataset_preparation.replicas.kinetics400 import write_clip
 from tests.dataset_preparation.replicas.ntu import GOOD, make_ntu
 from tests.dataset_preparation.replicas.pouring import VAL, write_records
+from tests.dataset_preparation.replicas.sounds import make_dcase, make_esc10
 from tests.video.numbered import numbered_frames
 from videosync.video.write import write_video
 
 DESCRIPTIONS = ("manifest.jsonl", "sources.jsonl", "report.json")
+CLIPS = (".mp4", ".wav")
 
 
 def make_cmu(root: Path) -> None:
@@ -31,6 +41,11 @@ def make_cmu(root: Path) -> None:
 
 def make_kinetics(root: Path) -> None:
     for name in ("train/abcdefghijk", "train/bcdefghijkl", "val/cdefghijklm"):
+        write_clip(root / f"{name}_000001_000011.mp4", 20)
+
+
+def make_sounding(root: Path) -> None:
+    for name in ("train/bowling/abcdefghijk", "train/tap dancing/bcdefghijkl", "val/bowling/cdefghijklm"):
         write_clip(root / f"{name}_000001_000011.mp4", 20)
 
 
@@ -58,19 +73,29 @@ class Script:
     make: Any  # writes the archive into a folder
     usual: str = ""  # where the archive lies, inside datasets/
     options: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = DESCRIPTIONS  # what it writes beside the clips
 
     def run(self, raw: Path, out: Path, *more: object) -> int:
         return self.module.main([str(raw), str(out), *self.options, *map(str, more)])
 
 
 SIZE = ("--size", "32")
+OF_FOLDS = tuple(f"fold{number}/{name}" for number in (1, 2, 3) for name in DESCRIPTIONS)
+OF_SOUNDS = ("meta/sounds.csv", "report.json")
+WITH_SOUND = (*SIZE, "--min_seconds", "0.5")
 SCRIPTS = {
+    "audioset": Script(audioset_process, make_audioset, "raw/audioset", WITH_SOUND),
     "cmu": Script(cmu_process, make_cmu, "raw/cmu_pose", (*SIZE, "--num_frames", "20", "--max_offset", "3")),
+    "dcase": Script(dcase_process, make_dcase, "raw/dcase2013", (), OF_SOUNDS),
+    "esc10": Script(esc10_process, make_esc10, "raw/esc10", (), OF_SOUNDS),
+    "hmdb51": Script(hmdb51_process, make_hmdb51, "raw/hmdb51", SIZE, OF_FOLDS),
     "kinetics400": Script(kinetics400_process, make_kinetics, "raw/kinetics400", SIZE),
+    "kinetics_sound": Script(kinetics_sound_process, make_sounding, "raw/kinetics400", WITH_SOUND),
     "multiview": Script(multiview_process, make_recordings, "", (*SIZE, "--val_share", "0.5")),
     "ntu": Script(ntu_process, make_ntu_of_two, "raw/ntu", SIZE),
     "pouring": Script(pouring_process, make_videos, "raw/pouring/videos", (*SIZE, "--max_offset", "2")),
     "tfrecords": Script(tfrecords_to_videos, make_records, "raw/pouring"),
+    "ucf101": Script(ucf101_process, make_ucf101, "raw/ucf101", SIZE, OF_FOLDS),
 }
 
 
@@ -88,7 +113,9 @@ def raw(script, tmp_path_factory):
 
 def clips_of(out: Path) -> dict[str, int]:
     """Clip → when it was written."""
-    return {path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in out.rglob("*.mp4")}
+    return {
+        path.relative_to(out).as_posix(): path.stat().st_mtime_ns for path in out.rglob("*.*") if path.suffix in CLIPS
+    }
 
 
 def test_the_same_bytes_whatever_the_workers_and_nothing_is_done_twice(script, raw, tmp_path):
@@ -97,18 +124,18 @@ def test_the_same_bytes_whatever_the_workers_and_nothing_is_done_twice(script, r
         assert script.run(raw, out, "--workers", workers) == 0
     before = clips_of(one)
     assert len(before) >= 2
-    for name in (*DESCRIPTIONS, *before):
+    for name in (*script.descriptions, *before):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
     assert script.run(raw, one) == 0
     assert clips_of(one) == before
     lost = min(before)
     (one / lost).unlink()
-    (one / "manifest.jsonl").unlink()
+    (one / script.descriptions[0]).unlink()
     assert script.run(raw, one) == 0
     changed = {name for name, stamp in clips_of(one).items() if stamp != before[name]}
     assert lost in changed
     assert len(changed) < len(before)
-    for name in (*DESCRIPTIONS, *before):
+    for name in (*script.descriptions, *before):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 
 

@@ -103,3 +103,22 @@ def test_the_epoch_is_chosen_on_held_out_videos_and_as_published_on_test() -> No
     assert chosen_epoch(epochs) == 1
     assert best_on_test(epochs) == 0
     assert chosen_epoch([replace(epoch, held_out=None) for epoch in epochs]) == 2
+
+
+@pytest.mark.slow
+def test_it_learns_which_way_bars_move(tmp_path: Path) -> None:
+    make_videos(tmp_path, events=8, frames=12)
+    fold = video_fold(read_manifest(tmp_path / "fold1"), "1", train="train", test="test")
+    classes = classes_of(fold.train)
+    train, test = ((items, class_numbers(items, classes)) for items in (fold.train, fold.test))
+    work = Work(
+        train=train, held=((), np.zeros(0, dtype=int)), test=test, clips=VideoClips(4, 12.0, 24), augment=None,
+        samples=2, seed=3, threads=0, device=torch.device("cpu"),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = Recogniser(VideoBackbone(width=4), 2, dropout=0.0)
+    options = FinetuneOptions(epochs=12, batch_size=4, lr=0.02, milestones=[8], test_clips=2)
+    epochs = finetune_fold(model, work, options, Damage(), state=tmp_path / "s.safetensors")
+    assert np.median([epoch.test for epoch in epochs[-4:]]) >= 0.75
+    assert epochs[-1].held_out is None
+    assert chosen_epoch(epochs) == 11

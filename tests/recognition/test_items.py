@@ -31,7 +31,8 @@ def test_each_fold_is_tested_on_training_with_the_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "source"), [("1-100032-A-0.wav", "100032"), ("2-122104-B.ogg", "122104"), ("bus01.wav", "bus01")]
+    ("name", "source"),
+    [("1-100032-A-0.wav", "100032"), ("2-122104-B.ogg", "122104"), ("public/bus01.wav", "public/bus01.wav")],
 )
 def test_the_source_of_a_sound(name: str, source: str) -> None:
     assert source_of(Path(name)) == source

@@ -36,9 +36,10 @@ def test_a_fold_is_the_same_after_a_file() -> None:
 def test_the_table_says_what_was_left_out() -> None:
     folds = [fold("1", [True] * 8, unread={"a.wav": "a.wav: damaged"}, short=3), fold("2", [True, False] * 4)]
     text = recognition_table({"sound_svm": summarise(folds, bootstrap=100, seed=0)}, {"sound_svm": folds})
-    assert "sound_svm: accuracy, C chosen on a part of train" in text
+    assert "sound_svm: C chosen on a part of train" in text
     assert "75.0 ± 35.4 %" in text
     assert "10.0 %" in text
+    assert "C 1, 2" in text
     assert "100.0 50.0" in text
     assert "16 test files of 8 groups, folds 1, 2" in text
     assert "left out, as they cannot be read: 1 file: a.wav: damaged" in text

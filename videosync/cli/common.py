@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from videosync.arguments import BAD_INPUT, SentenceParser
 from videosync.config.load import config_to_yaml, read_config
@@ -242,7 +242,15 @@ def report_error(message: str) -> None:
 def log_to_stdout() -> None:
     """What a job logs is printed, by rank 0."""
     level = logging.INFO if launched_rank() == 0 else logging.WARNING
-    logging.basicConfig(level=level, format="%(message)s", stream=sys.stdout)
+    logging.basicConfig(level=level, format="%(message)s", handlers=[LogLines(sys.stdout)])
+
+
+class LogLines(logging.StreamHandler[TextIO]):
+    """Log lines on a stream. When its reader leaves, as in ``train.py … | head``, the job goes on in silence."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if not isinstance(sys.exc_info()[1], BrokenPipeError):
+            super().handleError(record)
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -57,8 +57,16 @@ def run_evaluation(
     """
     recognised = [task for task in RECOGNITION_TASKS if task in config.eval.tasks]
     if recognised:
-        place = Place(config, workdir, logdir, output, keep_finished)
-        return _run_recognition(place, recognised, command, distributed)
+        return _run_recognition(
+            config,
+            recognised,
+            workdir=workdir,
+            logdir=logdir,
+            output=output,
+            keep_finished=keep_finished,
+            command=command,
+            distributed=distributed,
+        )
     require_frame_encoder(config.model.name, f"the configuration, eval.tasks={config.eval.tasks}")
     sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
     named = [task for task in TASKS if task in config.eval.tasks]
@@ -113,33 +121,28 @@ def run_evaluation(
     return Evaluation(folder, report, tuple(since))
 
 
-@dataclass(frozen=True)
-class Place:
-    """What is evaluated, and where the report goes."""
-
-    config: Config
-    workdir: Path
-    logdir: Path
-    output: Path | None
-    keep_finished: bool
-
-
-def _run_recognition(place: Place, tasks: Sequence[str], command: str, distributed: Distributed) -> Evaluation:
+def _run_recognition(
+    config: Config,
+    tasks: Sequence[str],
+    *,
+    workdir: Path,
+    logdir: Path,
+    output: Path | None,
+    keep_finished: bool,
+    command: str,
+    distributed: Distributed,
+) -> Evaluation:
     """As :func:`run_evaluation`, for the tasks that recognise classes (no frame encoder is looked at)."""
-    config = place.config
-    job = distributed.together(lambda: RecognitionEvaluation(config, place.workdir, place.logdir, tasks))
+    job = distributed.together(lambda: RecognitionEvaluation(config, workdir, logdir, tasks))
     taken = job.network.pop("checkpoint")
 
     def prepare() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:
         made_from = job.made_from()
         facts = {"network": job.network, "config": asdict(config), "made_from": made_from, "checkpoint": taken}
-        name = f"{Path(config.data.dataset).name}_{'_'.join(tasks)}"
-        folder = report_folder(
-            place.output or evaluations_folder(place.logdir) / name,
-            made_from["options"],
-            flag="--output-dir" if place.output else "",
-        )
-        finished, since = read_finished(folder / REPORT_FILE, made_from) if place.keep_finished else ({}, [])
+        weights = [logdir.name.partition(".")[0]] if logdir.is_file() else []  # several of them share a folder
+        plain = output or evaluations_folder(logdir) / "_".join([Path(config.data.dataset).name, *tasks, *weights])
+        folder = report_folder(plain, made_from["options"], flag="--output-dir" if output else "")
+        finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
         return facts, folder, finished, since
 
     facts, folder, finished, since = distributed.broadcast(
@@ -147,7 +150,7 @@ def _run_recognition(place: Place, tasks: Sequence[str], command: str, distribut
     )
     if finished:
         return Evaluation(folder, {**finished, "checkpoint": taken})
-    found = job.run(folder, distributed, keep=place.keep_finished)
+    found = job.run(folder, distributed, keep=keep_finished)
     if not distributed.is_main:
         return Evaluation(folder, {})
     report = {"split": config.eval.split, "dataset": config.data.dataset, "command": command, "recognition": found}

@@ -6,6 +6,7 @@ that are done, and fine-tuning with its last whole epoch.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -33,8 +34,10 @@ from videosync.recognition.clips import VideoClips
 from videosync.recognition.items import Fold, check_fold, sound_folds, video_fold
 from videosync.recognition.options import SOUND_TASKS, VIDEO_TASKS
 from videosync.recognition.report import FoldResult, recognition_table, summarise
-from videosync.recognition.streams import av_retrieval, probe
+from videosync.recognition.streams import av_retrieval, probe, used_streams
 from videosync.recognition.tasks import Setting, finetune, sound_linear, sound_svm
+
+log = logging.getLogger(__name__)
 
 FOLDS = "folds"  # folder, inside that of the report
 OPTIONS = {  # task → its group of options
@@ -61,13 +64,16 @@ class RecognitionEvaluation:
         self.folds = read_folds(config, workdir)
         for fold in self.folds:
             check_fold(fold, where=self.root)
-        of_both = _streams(config, self.folds)
-        kinds: list[tuple[Kind, ...]] = [
-            ("audio",) if task in SOUND_TASKS else ("video",) if task in VIDEO_TASKS else of_both for task in tasks
-        ]
+        kinds = [self._kinds(task) for task in tasks]
         wanted = tuple(kind for kind in BACKBONES if any(kind in named for named in kinds))
         every = any(len(named) == 1 for named in kinds)
         self.streams, self.network = load_streams(config, workdir=workdir, logdir=logdir, wanted=wanted, every=every)
+
+    def _kinds(self, task: str) -> tuple[Kind, ...]:
+        """The streams that a task looks at."""
+        if task in SOUND_TASKS:
+            return ("audio",)
+        return ("video",) if task in VIDEO_TASKS else used_streams(self.folds[0], self.config.streams)
 
     def made_from(self) -> dict[str, Any]:
         """What is evaluated, for a finished report, and a fold that is done, to be known again."""
@@ -93,9 +99,11 @@ class RecognitionEvaluation:
                 file.with_suffix(".safetensors").unlink(missing_ok=True)
         distributed.barrier()
         setting = self.setting(distributed)
-        for task, fold in jobs[distributed.rank :: distributed.world_size]:
+        for number, (task, fold) in enumerate(jobs[distributed.rank :: distributed.world_size]):
             file = files[task, fold.name]
             if not file.is_file():
+                place = distributed.rank + number * distributed.world_size + 1
+                log.info("%s%s (%d of %d)", task, f", fold {fold.name}" if fold.name else "", place, len(jobs))
                 write_json(file, self._work(task, fold, setting, state=file.with_suffix(".safetensors")).to_json())
                 file.with_suffix(".safetensors").unlink(missing_ok=True)
         while not all(file.is_file() for file in files.values()):  # no collective waits for hours
@@ -188,13 +196,6 @@ def read_folds(config: Config, workdir: Path) -> list[Fold]:
             require_usable(manifest, split)
         folds.append(video_fold(manifest, name, train=TRAIN_SPLIT, test=config.eval.split))
     return folds
-
-
-def _streams(config: Config, folds: Sequence[Fold]) -> tuple[Kind, ...]:
-    if not all(item.pictures for fold in folds for item in fold.test):
-        return ("audio",)
-    used: dict[str, tuple[Kind, ...]] = {"both": ("video", "audio"), "video": ("video",), "sound": ("audio",)}
-    return used[config.streams.use]
 
 
 def _alone(distributed: Distributed) -> Distributed:

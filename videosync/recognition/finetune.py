@@ -214,7 +214,8 @@ def _train_epoch(
         optimizer.step()
         total, count = total + loss.item() * len(batch.labels), count + len(batch.labels)
     if not count:
-        raise TrainingError("no batch of fine-tuning has two clips that can be read; the files are damaged, or too few")
+        why = next(iter(damage.unread.values()), "there are too few")
+        raise TrainingError(f"no batch of fine-tuning has two clips that can be read ({why}); prepare the videos again")
     return total / count
 
 

@@ -59,9 +59,14 @@ def sound_folds(sounds: Sequence[LabelledSound], wanted: Sequence[int], *, where
 
 
 def source_of(path: Path) -> str:
-    """The recording that a sound was cut from, by ESC-50's names; else its own name."""
+    """The recording that a sound was cut from, by ESC-50's names; else the file itself, with its folder."""
     found = _ESC_NAME.match(path.name)
-    return found[1] if found else path.stem
+    return found[1] if found else short_name(path)
+
+
+def short_name(path: Path) -> str:
+    """The file and its folder: data sets have the same names in several."""
+    return "/".join(path.parts[-2:])
 
 
 def video_fold(manifest: Manifest, name: str, *, train: str, test: str) -> Fold:

@@ -71,7 +71,7 @@ def summarise(folds: Sequence[FoldResult], *, bootstrap: int, seed: int) -> dict
 
 def recognition_table(found: Mapping[str, Mapping[str, Any]], folds: Mapping[str, Sequence[FoldResult]]) -> str:
     """A text table for the tasks that ran: a line a measure, and what was left out."""
-    rows = [["", "mean ± std", "95 % (groups)", "by chance", "folds", "chosen"]]
+    rows = [["", "right (± std)", "95 % (groups)", "by chance", "folds", "chosen"]]
     lines = []
     for task, summary in found.items():
         for name, score in summary["scores"].items():
@@ -84,7 +84,7 @@ def recognition_table(found: Mapping[str, Mapping[str, Any]], folds: Mapping[str
                     interval_text(score["interval"], ".1f", 100),
                     f"{100 * score['floor']:.1f} %",
                     each,
-                    ", ".join(filter(None, score["chosen"])),
+                    _chosen(score["chosen"]),
                 ]
             )
         lines += _about(task, summary, folds[task])
@@ -97,6 +97,12 @@ def recognition_table(found: Mapping[str, Mapping[str, Any]], folds: Mapping[str
     return "\n".join([*text, *lines])
 
 
+def _chosen(words: Sequence[str]) -> str:
+    """``["C 1", "C 0.1"]`` → ``C 1, 0.1``; what all folds chose is said once."""
+    name, numbers = words[0].partition(" ")[0], [word.partition(" ")[2] for word in words]
+    return f"{name} {', '.join(numbers if len(set(numbers)) > 1 else numbers[:1])}".strip()
+
+
 def measure_name(name: str) -> str:
     """``audio_to_video_5`` → ``sound → video R@5``, …"""
     kind, _, number = name.rpartition("_")
@@ -106,15 +112,15 @@ def measure_name(name: str) -> str:
 
 
 _NAMES = {
-    "epoch": "accuracy, epoch chosen on a part of train",
-    "best_epoch_on_test": "accuracy as published, best epoch on test",
-    "last_epoch": "accuracy after the last epoch",
-    "cost": "accuracy, C chosen on a part of train",
-    "published_costs": "accuracy, C of the published grid, chosen on a part of train",
-    "best_cost_on_test": "accuracy as published, best C of that grid on test",
-    "probe_video": "accuracy of ridge on video features",
-    "probe_audio": "accuracy of ridge on sound features",
-    "probe_joint": "accuracy of ridge on both",
+    "epoch": "epoch chosen on a part of train",
+    "best_epoch_on_test": "as published, best epoch on test",
+    "last_epoch": "after the last epoch",
+    "cost": "C chosen on a part of train",
+    "published_costs": "the same, C of the published grid",
+    "best_cost_on_test": "as published, best C of it on test",
+    "probe_video": "ridge on video features",
+    "probe_audio": "ridge on sound features",
+    "probe_joint": "ridge on both",
 }
 
 

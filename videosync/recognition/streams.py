@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor
 
+from videosync.errors import ManifestError
 from videosync.recognition.clips import Damage, SoundClips
 from videosync.recognition.features import Network
 from videosync.recognition.items import Fold, Item
@@ -60,15 +61,24 @@ def probe(fold: Fold, setting: Setting, streams: StreamOptions) -> FoldResult:
     return parts.result(measures)
 
 
+def used_streams(fold: Fold, streams: StreamOptions) -> tuple[Literal["video", "audio"], ...]:
+    """What features are of. Raises ManifestError: pictures are asked for, but the files are sounds alone."""
+    if all(item.pictures for item in fold.test):
+        return {"both": ("video", "audio"), "video": ("video",), "sound": ("audio",)}[streams.use]  # type: ignore[return-value]
+    if streams.use == "video":
+        raise ManifestError(f"{fold.test[0].path}: sound alone, but streams.use is 'video'; set it to sound")
+    return ("audio",)
+
+
 def stream_features(
     fold: Fold, setting: Setting, streams: StreamOptions, damage: Damage, *, heads: bool = True
 ) -> dict[str, Known]:
     """Features of each stream that is used and there, and with both and ``heads`` what their heads make of them."""
-    items, found = [*fold.train, *fold.test], {}
+    items = [*fold.train, *fold.test]
+    found: dict[str, Known] = {}
     sound = SoundClips(setting.sound_seconds, setting.video.files)
     read: dict[str, Callable[[Item, int, Damage], Tensor]] = {"video": setting.video.spaced, "audio": sound.spaced}
-    used = {"both": ("video", "audio"), "video": ("video",), "sound": ("audio",)}[streams.use]
-    for name in used:
+    for name in used_streams(fold, streams):
         backbone: Any = getattr(setting.streams, name)
         if backbone is None:
             continue

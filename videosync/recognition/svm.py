@@ -72,7 +72,9 @@ def _fit(features: np.ndarray, labels: np.ndarray, cost: float, seed: int):  # t
     clips = features.reshape(-1, features.shape[-1])  # [N*n, D]
     with warnings.catch_warnings(record=True) as raised:
         warnings.simplefilter("always", ConvergenceWarning)
-        model = LinearSVC(C=cost, random_state=seed).fit(clips, np.repeat(labels, features.shape[1]))
+        # the primal problem: the same optimum, but reached for a large C too, in a fifth of the time
+        svm = LinearSVC(C=cost, dual=False, random_state=seed)
+        model = svm.fit(clips, np.repeat(labels, features.shape[1]))
     return model, not any(issubclass(warning.category, ConvergenceWarning) for warning in raised)
 
 

@@ -20,7 +20,16 @@ from videosync.models.crisscross import CrissCrossModel
 from videosync.models.r2plus1d import VideoBackbone
 from videosync.recognition.clips import Damage, SoundClips, VideoClips, read_ahead, seeded
 from videosync.recognition.features import CALIBRATION_FILES, CLIPS_AT_ONCE, Network, calibrate_norm, conv5, features_of
-from videosync.recognition.items import Fold, Item, check_fold, class_numbers, classes_of, floor_share, hold_out
+from videosync.recognition.items import (
+    Fold,
+    Item,
+    check_fold,
+    class_numbers,
+    classes_of,
+    floor_share,
+    hold_out,
+    short_name,
+)
 from videosync.recognition.linear import train_linear
 from videosync.recognition.options import FinetuneOptions, LinearOptions, SvmOptions
 from videosync.recognition.report import FoldResult, Measure
@@ -126,9 +135,9 @@ def fold_result(
         fold=fold.name,
         train=len(fold.train),
         groups=[item.group for item in fold.test],
-        files=[item.path.name for item in fold.test],
+        files=[short_name(item.path) for item in fold.test],
         measures=measures,
-        unread={path.name: reason for path, reason in damage.unread.items()},
+        unread={short_name(path): reason for path, reason in damage.unread.items()},
         short=len(damage.short),
         notes=list(notes),
         details=details,
@@ -146,7 +155,7 @@ def sound_svm(fold: Fold, setting: Setting, svm: SvmOptions) -> FoldResult:
     assert setting.streams.audio is not None
     spaced: Callable[[Item], Tensor] = lambda item: clips.spaced(item, svm.test_clips, damage)  # noqa: E731
     drawn: Callable[[Item], Tensor] = lambda item: clips.drawn(  # noqa: E731
-        item, svm.train_clips, setting.sound_augment, seeded(setting.seed, "svm", item.path.name), damage
+        item, svm.train_clips, setting.sound_augment, seeded(setting.seed, "svm", short_name(item.path)), damage
     )
     backbone = setting.calibrated(setting.streams.audio, fold.train, lambda item: clips.spaced(item, 1, Damage()))
     network = conv5(backbone.feature_map)

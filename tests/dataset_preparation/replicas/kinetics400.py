@@ -43,12 +43,14 @@ def write_clip(
     codec: str = "libx264",
     turned: int = 0,
     first: int = 0,
-    sound: bool = True,
+    sound: str = "aac",
     picture: bool = True,
     faststart: bool = False,
+    heard: float | None = None,
 ) -> None:
     """Numbered frames ``first`` … of (height, width) ``size`` upright, stored turned by quarters, with a tone.
 
+    ``sound``: the tone's codec, "" for none; it lasts ``heard`` seconds (None: as long as the pictures).
     ``faststart`` puts the index before the frames, as web videos have it: such a file can be cut off and still opens.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +67,7 @@ def write_clip(
                 video.bit_rate = 2_000_000
             if turned:
                 video.set_display_rotation(turned)
-        audio = container.add_stream("aac", rate=16000, layout="mono") if sound else None
+        audio = container.add_stream(sound, rate=16000, layout="mono") if sound else None
         if video is not None:
             for number in range(first, first + count):
                 upright = cv2.resize(numbered_frame(number), size[::-1], interpolation=cv2.INTER_NEAREST)
@@ -74,7 +76,7 @@ def write_clip(
                 frame.pts, frame.time_base = number - first, 1 / rate
                 container.mux(video.encode(frame))
         if audio is not None:
-            samples = int(16000 * count / rate)
+            samples = int(16000 * (count / rate if heard is None else heard))
             tone = (0.2 * np.sin(2 * np.pi * 440 * np.arange(samples) / 16000)).astype(np.float32)
             for start in range(0, samples, 1024):
                 block = av.AudioFrame.from_ndarray(tone[None, start : start + 1024], "fltp", "mono")
@@ -127,7 +129,7 @@ def make_kinetics400(root: Path, *, class_folders: bool = False, csv_folder: str
     good("train", "__V-Ea38-1s_000200_000210", "dancing ballet", 40, fps=Fraction(30000, 1001), first=500)
     good("train", "mpegFourPar_000010_000020", "archery", 40, fps=15, codec="mpeg4")
     good("train", "phoneUprigh_000003_000013", "abseiling", 40, turned=90, size=(128, 96))
-    good("train", "fastSixtyFp_000000_000010", "massaging person's head", 64, fps=60, sound=False)
+    good("train", "fastSixtyFp_000000_000010", "massaging person's head", 64, fps=60, sound="")
     good("train", "noRowAtAll__000000_000010", "archery", 30, row=False)
     truth.files_without_row = 1
     good("val", "valClipNo-1_000017_000027", "abseiling", 40, size=(72, 128))
