@@ -41,6 +41,10 @@ def test_both_streams_are_placed_and_compute_the_same(channels_last: bool) -> No
     torch.testing.assert_close(vars(placed(*inputs)), vars(expected), rtol=1e-3, atol=1e-4)
     kernels = [module.weight for module in placed.modules() if isinstance(module, nn.Conv2d | nn.Conv3d)]
     formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if channels_last:  # DDP wants parameters to have the strides of their gradients, as a module's own to() gives
+        point = next(kernel for kernel in kernels if kernel.shape[2:] == (1, 1))
+        inputs_of = point.shape[1]
+        assert point.stride() == (inputs_of, 1, inputs_of, inputs_of)
     wide = [kernel for kernel in kernels if min(kernel.shape[1:3]) > 1]  # others are the same in both formats
     assert {kernel.dim() for kernel in wide} == {4, 5}
     for kernel in wide:

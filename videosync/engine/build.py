@@ -145,10 +145,11 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
     if distributed.world_size > 1 and distributed.device.type == "cuda":  # it refuses CPU modules
         encoder = nn.SyncBatchNorm.convert_sync_batchnorm(encoder)
     encoder = encoder.to(device=distributed.device)
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d} if config.train.channels_last else {}
     for parameter in encoder.parameters():
-        formats = {4: torch.channels_last, 5: torch.channels_last_3d} if config.train.channels_last else {}
-        memory_format = formats.get(parameter.dim(), torch.contiguous_format)
-        parameter.data = parameter.data.contiguous(memory_format=memory_format)
+        if memory_format := formats.get(parameter.dim()):
+            # unlike contiguous(), this gives 1 x 1 kernels the strides that their gradients have
+            parameter.data = parameter.data.to(memory_format=memory_format)
     return encoder
 
 
