@@ -38,7 +38,9 @@ def save_table(path: Path, results: Results) -> None:
         axes.hlines(100 * results.chance[key], place - 0.45, place + 0.45, colors="black", ls="--", lw=1, label=label)
     axes.set_xticks(range(len(COMPARED)), [MEASURES[key] for key in COMPARED])
     axes.set_ylabel("% right")
-    axes.set_title(f"{len(results.events)} held-out events; bars: mean over seeds and 95 % over events, dots: seeds", fontsize=9)
+    axes.set_title(
+        f"{len(results.events)} held-out events; bars: mean over seeds and 95 % over events, dots: seeds", fontsize=9
+    )
     axes.legend(fontsize=8, ncols=2)
     axes.grid(axis="y", alpha=0.3)
     figure.savefig(path, dpi=110)

@@ -119,7 +119,11 @@ def wanted(results: Results) -> list[dict[str, Any]]:
         value = f"{100 * gain:+.1f} ({interval_text(interval, '+.1f', 100)})"
         if measure == RATIO[0]:
             ratio = results.means(BEST, measure).mean() / max(results.means(other, measure).mean(), 1e-9)
-            said, value, met = f"{said}, {RATIO[1]:g} times as much", f"{ratio:.2f} times, {value}", met and ratio >= RATIO[1]
+            said, value, met = (
+                f"{said}, {RATIO[1]:g} times as much",
+                f"{ratio:.2f} times, {value}",
+                met and ratio >= RATIO[1],
+            )
         found.append({"wanted": said, "found": value, "met": bool(met)})
     return found
 

@@ -34,7 +34,9 @@ class DecodedFiles:
         """As :func:`videosync.video.read.probe`."""
         if self.folder is None:
             return probe(path)
-        facts = self._kept(path, "pictures.json", lambda: {**asdict(found := probe(path)), "times": found.times.tolist()})
+        facts = self._kept(
+            path, "pictures.json", lambda: {**asdict(found := probe(path)), "times": found.times.tolist()}
+        )
         return VideoInfo(**{**facts, "times": np.array(facts["times"])})
 
     def sound_track(self, path: Path) -> SoundInfo:
