@@ -1,4 +1,4 @@
-"""``videosync demo-audio``: learning from sound and pictures without labels, on synthetic events, beside what it must beat."""
+"""``videosync demo-audio``: learning from sound and pictures of synthetic events, beside what it must beat."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def demo_audio(args: Namespace) -> None:
             f"{len(FULL.variants) * FULL.seeds}, on {FULL.train_events}, and the differences mean something."
         )
     print(
-        f"\nThe demo took {seconds:.0f} s. Everything it made is in {output}: the numbers in {output / 'summary.json'}, "
-        f"{output / 'table.png'} for the table, {output / 'training.png'} for loss terms and rank while training."
+        f"\nThe demo took {seconds:.0f} s. Everything it made is in {output}: the numbers in summary.json, the table as "
+        "table.png, and loss terms and rank while training as training.png."
     )
 
 

@@ -34,7 +34,7 @@ def save_table(path: Path, results: Results) -> None:
             if len(seeds) > 1:
                 axes.plot(np.full(len(seeds), place), seeds, ".", color="black", ms=4)
     for place, key in enumerate(COMPARED):
-        label = "chance" if place == 0 else None
+        label = "chance" if place == 0 else ""
         axes.hlines(100 * results.chance[key], place - 0.45, place + 0.45, colors="black", ls="--", lw=1, label=label)
     axes.set_xticks(range(len(COMPARED)), [MEASURES[key] for key in COMPARED])
     axes.set_ylabel("% right")

@@ -155,8 +155,12 @@ def summary_text(results: Results) -> str:
         "not say how other seeds would come out.",
         "",
         *_ruled(more),
-        "",
-        *(f"wanted: {one['wanted']}: {'yes' if one['met'] else 'NO'}, {one['found']}" for one in wanted(results)),
+        *([""] if seeds > 1 else []),
+        *(
+            f"wanted: {one['wanted']}: {'yes' if one['met'] else 'NO'}, {one['found']}"
+            for one in wanted(results)
+            if seeds > 1
+        ),
     ]
     return "\n".join(lines)
 

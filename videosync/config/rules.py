@@ -153,8 +153,8 @@ def _recognition(config: Config) -> list[str]:
         )
     elif config.eval.checkpoint in HANDMADE and (unfit := [task for task in named if task not in STREAM_TASKS]):
         problems.append(
-            f"eval.checkpoint is '{config.eval.checkpoint}', but eval.tasks holds '{unfit[0]}': what is made by hand is "
-            f"for {' and '.join(STREAM_TASKS)}."
+            f"eval.checkpoint is '{config.eval.checkpoint}', but eval.tasks holds '{unfit[0]}': what is made by hand "
+            f"is for {' and '.join(STREAM_TASKS)}."
         )
     return problems
 

@@ -19,7 +19,7 @@ def common_time(info: VideoInfo, sound: SoundInfo, needed: float) -> tuple[float
     start, end = max(0.0, sound.start), min(pictures, sound.start + sound.seconds)
     if end - start < needed - TOLERANCE:
         raise VideoError(
-            f"{info.path}: has pictures with sound for {max(0.0, end - start):.2f} s (pictures 0 … {pictures:.2f} s, sound "
-            f"{sound.start:.2f} … {sound.start + sound.seconds:.2f} s), but {needed:g} s are needed"
+            f"{info.path}: has pictures with sound for {max(0.0, end - start):.2f} s (pictures 0 … {pictures:.2f} s, "
+            f"sound {sound.start:.2f} … {sound.start + sound.seconds:.2f} s), but {needed:g} s are needed"
         )
     return start, max(end, start + needed)

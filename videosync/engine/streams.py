@@ -77,9 +77,9 @@ def _fresh(config: Config) -> tuple[Streams, dict[str, Any]]:
 
 
 def _handmade(name: str) -> tuple[Streams, dict[str, Any]]:
-    pictures, sound = (Handmade(statistic) for statistic in HANDMADE[name])
+    parts: Any = [Handmade(statistic) for statistic in HANDMADE[name]]  # in place of backbones
     taken = {"name": name, "epoch": 0, "step": 0, "why": f"none: {name} that are made by hand"}
-    return Streams(pictures, sound), {"name": name, "hash": name, "checkpoint": taken}
+    return Streams(*parts), {"name": name, "hash": name, "checkpoint": taken}
 
 
 def _published(config: Config, paths: dict[Kind, Path]) -> tuple[Streams, dict[str, Any]]:

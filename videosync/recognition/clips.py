@@ -61,7 +61,7 @@ class VideoClips:
     num_frames: int
     fps: float
     size: int
-    files: DecodedFiles = DecodedFiles()
+    files: DecodedFiles = field(default_factory=DecodedFiles)
 
     @property
     def seconds(self) -> float:
@@ -106,7 +106,7 @@ class SoundClips:
     """What a network hears of a file: log-mel of ``seconds``. A file that ends earlier goes on in silence (zeros)."""
 
     seconds: float
-    files: DecodedFiles = DecodedFiles()
+    files: DecodedFiles = field(default_factory=DecodedFiles)
 
     @property
     def samples(self) -> int:
