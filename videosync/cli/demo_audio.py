@@ -79,8 +79,8 @@ def demo_audio(args: Namespace) -> None:
             f"{len(FULL.variants) * FULL.seeds}, on {FULL.train_events}, and the differences mean something."
         )
     print(
-        f"\nThe demo took {seconds:.0f} s. Everything it made is in {output}: the numbers in summary.json, the table as "
-        "table.png, and loss terms and rank while training as training.png."
+        f"\nThe demo took {seconds:.0f} s. Everything it made is in {output}: the numbers in summary.json, the "
+        "table as table.png, and loss terms and rank while training as training.png."
     )
 
 
