@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from videosync.cli.demo_audio import BEST, INTRA, UNTRAINED
 from videosync.errors import VideoSyncError
 from videosync.evaluation.intervals import event_interval, interval_text
 from videosync.evaluation.metrics import columns
@@ -24,9 +25,6 @@ MEASURES = {  # of a report of evaluate → what the table calls it
     "audio_to_video_1": "sound → video",
 }
 COMPARED = tuple(MEASURES)[:5]  # what all lines of the table have
-BEST = "six terms"
-UNTRAINED = ("random, as initialised", "random, calibrated")
-INTRA = "intra-modal only"
 # measure, what it is compared with (None: the better of the untrained), by how much more it should be
 WANTED: tuple[tuple[str, str | None, float], ...] = (
     ("probe_audio", None, 0.10),
