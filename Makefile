@@ -1,4 +1,4 @@
-# make demo · test · test-all · test-portable · lint · types · bench · weights · docs
+# make demo · demo-audio · test · test-all · test-portable · lint · types · bench · weights · docs
 # The first of them makes .venv (one install step). Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -10,10 +10,11 @@ JOBS   ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all test-portable lint types bench weights docs clean
+.PHONY: help install demo demo-audio test test-all test-portable lint types bench weights docs clean
 
 help:
 	@echo 'make demo       synthetic cameras, a small encoder, detectors, one table, pictures in runs/demo (SHORT=1: a quick look)'
+	@echo 'make demo-audio learning from sound and pictures without labels, beside what it must beat, in runs/demo-audio (SHORT=1 too)'
 	@echo 'make test       the quick tests'
 	@echo 'make test-all   every test, also slow ones and those that need a GPU or development footage'
 	@echo 'make test-portable   the numeric tests with the kernels of other processors, one and several threads (20 minutes)'
@@ -36,6 +37,9 @@ $(STAMP): pyproject.toml constraints.txt requirements.txt
 
 demo: $(STAMP)
 	$(BIN)/videosync demo $(if $(filter-out 0,$(SHORT)),--short) --output runs/demo $(ARGS)
+
+demo-audio: $(STAMP)
+	$(BIN)/videosync demo-audio $(if $(filter-out 0,$(SHORT)),--short) --output runs/demo-audio $(ARGS)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -m 'not slow and not gpu and not shared' -n $(JOBS) $(ARGS)

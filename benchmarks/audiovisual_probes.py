@@ -20,8 +20,6 @@ from dataset_preparation.synthetic.sound_event import LABELS, SoundSettings, dra
 from videosync.evaluation.intervals import event_interval, interval_text
 
 Array = np.ndarray
-CELLS = 16  # across the pictures of probes
-BANDS = 16
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -42,21 +40,18 @@ def arguments() -> argparse.ArgumentParser:
 
 def statistics(frames: Array, log_mel: Array) -> dict[str, Array]:
     """Name → vector. Frames uint8 [T, H, W, 3], log-mel [80, F]."""
-    pictures = frames.astype(np.float32)
-    height, width = pictures.shape[1:3]
-    if height % CELLS or width % CELLS:
-        raise ValueError(f"frames of {width}x{height} pixels; sides must be multiples of {CELLS}")
-    cells = pictures.reshape(len(pictures), CELLS, height // CELLS, CELLS, width // CELLS, 3).mean(axis=(2, 4))
-    energy = np.abs(np.diff(pictures, axis=0)).mean(axis=(0, 3))
-    bands = log_mel.reshape(BANDS, -1, log_mel.shape[1]).mean(axis=1)  # [BANDS, F]
-    steps = np.diff(bands, axis=1)
-    five = [bands.mean(axis=1), bands.std(axis=1), np.abs(steps).mean(axis=1), steps.max(axis=1), steps.std(axis=1)]
-    return {
-        "mean of the pixels": cells.mean(axis=0).ravel(),
-        "map of motion energy": energy.reshape(CELLS, height // CELLS, CELLS, width // CELLS).mean(axis=(1, 3)).ravel(),
-        "mean log-mel": log_mel.mean(axis=1),
-        "five statistics of bands": np.concatenate(five),
+    import torch
+
+    from videosync.recognition.handmade import band_statistics, mean_bands, mean_pixels, motion_energy
+
+    video, mel = torch.from_numpy(frames).permute(3, 0, 1, 2)[None].float(), torch.from_numpy(log_mel)[None, None]
+    found = {
+        "mean of the pixels": mean_pixels(video),
+        "map of motion energy": motion_energy(video),
+        "mean log-mel": mean_bands(mel),
+        "five statistics of bands": band_statistics(mel),
     }
+    return {name: vector[0].numpy() for name, vector in found.items()}
 
 
 def collect(settings: SoundSettings, events: int) -> tuple[dict[str, Array], Array]:

@@ -97,10 +97,11 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 @contextmanager
-def new_file(path: str | Path) -> Iterator[Path]:
+def new_file(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
     """A hidden path beside ``path``, with its ending; what is written there becomes ``path`` at the end.
 
-    After an exception it is gone, and an older file stays as it was. Missing folders are made.
+    After an exception it is gone, and an older file stays as it was. Missing folders are made. Without ``sync`` the
+    disk is not waited for: after a power failure ``path`` may hold less than was written.
 
     Raises:
         VideoWriteError: the place cannot be written, or is full.
@@ -111,7 +112,7 @@ def new_file(path: str | Path) -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
-            put_in_place(temporary, path)
+            put_in_place(temporary, path, sync=sync)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -121,9 +122,10 @@ def hidden_name(path: Path) -> Path:
     return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
 
 
-def put_in_place(temporary: Path, path: Path) -> None:
-    """Give a complete file its name, once its content is on the disk."""
-    _sync(temporary)
+def put_in_place(temporary: Path, path: Path, *, sync: bool = True) -> None:
+    """Give a complete file its name, once its content is on the disk (``sync``)."""
+    if sync:
+        _sync(temporary)
     os.replace(temporary, path)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.test_research_page import parsed
-from videosync.cli.demo import FULL, SHORT, DemoSize, as_typed, demo_commands
+from videosync.cli.demo import FULL, SHORT, DemoSize, demo_commands
 from videosync.cli.demo_report import summary_table, true_offset
+from videosync.cli.steps import as_typed
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
 

@@ -124,6 +124,17 @@ def test_nearest_neighbours_and_probes_of_both_streams(evaluated, run: Path, tmp
     assert "sound → video R@1" in said
 
 
+@pytest.mark.parametrize("name", ["means", "statistics"])
+def test_what_is_made_by_hand_is_evaluated_as_a_network_is(evaluated, tmp_path: Path, name: str) -> None:
+    report, _ = evaluated(tmp_path, *STREAMS, f"eval.checkpoint={name}")
+    scores = report["recognition"]["tasks"]["probe"]["scores"]
+    assert scores["probe_audio"]["mean"] >= 0.75  # a high tone and a low one
+    assert report["checkpoint"]["why"] == f"none: {name} that are made by hand"
+    assert (
+        "what is made by hand is for av_retrieval and probe" in evaluated(tmp_path, *SVM, f"eval.checkpoint={name}")[1]
+    )
+
+
 def test_nearest_neighbours_of_sounds_alone(evaluated, run: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoints").symlink_to(run / "checkpoints")
     sounds = [*STREAMS, "data.dataset=esc", "eval.tasks=[av_retrieval]"]

@@ -13,6 +13,7 @@ from videosync.audio.log_mel import log_mel
 from videosync.audio.read import read_sound
 from videosync.data import decoded
 from videosync.data.audio_visual import AudioVisualClips, collate_pairs, nearest
+from videosync.data.decoded import DecodedFiles
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.relations import draw_moments
 from videosync.data.samples import Sample, View
@@ -93,20 +94,30 @@ def test_the_two_clips_of_one_moment_differ_in_their_changes_alone(folder: Path)
     assert not torch.equal(changed.audio[0], changed.audio[1])
 
 
-def test_what_is_kept_is_decoded_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    order, read = (0, 1, 2, 0), []
+def test_what_is_kept_is_decoded_once_for_all(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order, made = (0, 1, 2, 0), []
     expected = [clips(folder)[index] for index in order]
-    whole = {"read_frames": decoded.read_frames, "read_sound": decoded.read_sound}
-    for name, reader in whole.items():
-        monkeypatch.setattr(decoded, name, lambda path, r=reader, **o: (read.append(path), r(path, **o))[1])
-    kept = clips(folder, keep_decoded=1.0)
-    for index, one in zip(order, expected):
-        torch.testing.assert_close(kept[index].video, one.video)
-        torch.testing.assert_close(kept[index].audio, one.audio, atol=0.02, rtol=0.02)
-    assert len(read) == 4  # pictures and sound of two files
-    full = clips(folder, keep_decoded=1e-9)
-    assert torch.equal(full[0].audio, kept[0].audio)
-    assert not full.files._kept
+    for name in ("probe", "probe_sound", "read_frames", "read_sound"):
+        reader = getattr(decoded, name)
+        monkeypatch.setattr(decoded, name, lambda path, r=reader, **o: (made.append(path), r(path, **o))[1])
+    for expected_calls in (8, 0):  # of two files four things; nothing when another process asks again
+        kept = clips(folder, files=DecodedFiles(tmp_path))
+        for index, one in zip(order, expected):
+            torch.testing.assert_close(kept[index].video, one.video)
+            torch.testing.assert_close(kept[index].audio, one.audio, atol=0.02, rtol=0.02)  # cut out of the whole
+        assert len(made) == expected_calls
+        made.clear()
+
+
+def test_what_was_cut_off_or_is_of_another_file_is_decoded_anew(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes((folder / "event0.mp4").read_bytes())
+    first = DecodedFiles(tmp_path / "kept").sound(file)
+    (kept,) = (tmp_path / "kept").rglob("*_sound.npy")
+    kept.write_bytes(kept.read_bytes()[:1000])
+    assert np.array_equal(DecodedFiles(tmp_path / "kept").sound(file), first)
+    file.write_bytes((folder / "event1.mp4").read_bytes())
+    assert not np.array_equal(DecodedFiles(tmp_path / "kept").sound(file), first)
 
 
 def test_nearest_pictures_in_time() -> None:

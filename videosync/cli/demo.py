@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-import shutil
-import subprocess
 import sys
-import time
 from argparse import Namespace
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videosync.cli.common import OFFSET, CommandParser, check_writable, command, expanded_path
+from videosync.cli.common import OFFSET, CommandParser, command, expanded_path
 from videosync.cli.demo_report import collect_pictures, summary_table, true_offset, write_summary
+from videosync.cli.steps import Step, command_words, fresh_folder, run_steps
 from videosync.cli.sync import NOT_PLACED
-from videosync.errors import VideoSyncError
 from videosync.offset.methods import DETECTORS, PREDICTORS
 
-PROCESSES = 2
-LAUNCHER = "torch.distributed.run"  # what torchrun runs
 SYNC = "put two of the held-out videos on one timeline"
 
 
@@ -72,23 +64,12 @@ def build_parser() -> CommandParser:
 def demo(args: Namespace) -> None:
     """Run every step in a fresh folder and print one table."""
     output, size = args.output, SHORT if args.short else FULL
-    check_writable("--output", output)
-    if output.exists() and any(output.iterdir()) and not (output / "commands.txt").exists():
-        raise VideoSyncError(f"{output}: not empty and not made by the demo; choose another --output")
-    started = time.monotonic()
-    if output.exists():
-        shutil.rmtree(output)
-    output.mkdir(parents=True)
-    steps = demo_commands(output, size, args.seed)
-    for number, (title, words) in enumerate(steps, start=1):
-        typed = as_typed(words)
-        spent = time.monotonic() - started
-        print(f"\n[{number}/{len(steps)}] {title}  ({spent:.0f} s so far)\n$ {typed}", flush=True)
-        with (output / "commands.txt").open("a") as log:
-            log.write(typed + "\n")
-        done = subprocess.run(words, env=environment(words), stdin=subprocess.DEVNULL, check=False)
-        if done.returncode and (title, done.returncode) != (SYNC, NOT_PLACED):
-            raise VideoSyncError(f"step {number} ({title}) ended with exit code {done.returncode}; its output is above")
+    fresh_folder(output)
+    steps = [
+        Step(title, [words], fine=(0, NOT_PLACED) if title == SYNC else (0,))
+        for title, words in demo_commands(output, size, args.seed)
+    ]
+    seconds = run_steps(output, steps)
     print(true_offset(output))
     evaluation = output / "encoder" / "evaluation" / "synthetic_val"
     summary = write_summary(output, evaluation)
@@ -101,36 +82,22 @@ def demo(args: Namespace) -> None:
         )
     pictures = output / "pictures"
     print(
-        f"\nThe demo took {time.monotonic() - started:.0f} s. Everything it made is in {output}.\n"
+        f"\nThe demo took {seconds:.0f} s. Everything it made is in {output}.\n"
         f"Look at {pictures / 'median_1_strip.png'}: rows 1 and 2 show the same moments when the offset is right. "
         f"{pictures / 'methods.png'} compares the methods."
     )
 
 
-def as_typed(words: Sequence[str]) -> str:
-    """What a user would type for it."""
-    text = shlex.join(["python", *words[1:]])
-    return text.replace(f"python -m {LAUNCHER}", "torchrun").replace("python -m videosync", "videosync")
-
-
-def environment(words: Sequence[str]) -> dict[str, str]:
-    """Under a launcher each process gets its share of the cores; alone, a command takes all."""
-    share = max(1, (os.cpu_count() or 1) // PROCESSES)
-    return {**os.environ, "OMP_NUM_THREADS": str(share)} if LAUNCHER in words else dict(os.environ)
-
-
 def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, list[str]]]:
     """The steps as (title, command); every command also works when typed by hand, in the same folder."""
-    launch = ["-m", LAUNCHER, "--standalone", "--nproc_per_node", str(PROCESSES)]
     opts = [f"paths.sets={output / 'similarity_sets'}", f"paths.detectors={output / 'detectors'}"]
     opts += [f"train.seed={seed}", f"pairs.seed={seed}", *size.overrides]
     noise = [*opts, "model.name=noise"]
 
     def job(name: str, logdir: str, options: list[str], *extra: str) -> list[str]:
-        launched = launch if name in ("train", "evaluate", "construct") else []
         common = ["--workdir", str(output / "data"), "--cfg_file", "configs/demo_config.yml"]
         common += ["--logdir", str(output / logdir), *extra, "--opts", *options]
-        return [sys.executable, *launched, "-m", "videosync", name, *common]
+        return command_words(name, *common, launched=name in ("train", "evaluate", "construct"))
 
     def sets(prefix: str, logdir: str, options: list[str]) -> list[str]:
         return job("construct", logdir, options, "--dataset_prefix", prefix)
@@ -161,7 +128,7 @@ def demo_commands(output: Path, size: DemoSize, seed: int) -> list[tuple[str, li
         ("noise control: similarity sets", sets("demo_noise", "noise", noise)),
         ("noise control: detectors", detectors("demo_noise", "detectors_noise", noise)),
         ("noise control: evaluation", cross("demo_noise", "cross_noise", noise)),
-        (SYNC, [sys.executable, "-m", "videosync", "sync", *videos, *trained]),
+        (SYNC, command_words("sync", *videos, *trained)),
     ]
 
 

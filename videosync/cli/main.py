@@ -14,6 +14,7 @@ from videosync.version import __version__
 COMMANDS = {  # name, which is also the module's, and what it does
     "sync": "put videos of one event on one timeline: how far are they apart?",
     "demo": "run the whole chain on synthetic cameras, without any download",
+    "demo-audio": "learn from sound and pictures of synthetic events without labels, beside what it must beat",
     "check": "check a dataset folder, print a summary and draw a contact sheet",
     "leaks": "test whether a dataset gives offsets away without its pictures",
     "train": "train a frame encoder",

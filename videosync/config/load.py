@@ -31,7 +31,7 @@ from videosync.errors import ConfigError, did_you_mean
 from videosync.files import shown, write_text
 
 Setting = tuple[str, Any, str]  # dotted key, value, where it was written
-_PATHS = ("data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors")
+_PATHS = ("data.dataset", "model.weights", "train.start_from", "paths.sets", "paths.detectors", "paths.decoded")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*)=(.*)", re.DOTALL)
 
 

@@ -12,6 +12,7 @@ from videosync.config.two_streams import CRISSCROSS, loss_problems, two_stream_p
 from videosync.losses.crisscross import CrissCross
 from videosync.losses.named import LOSSES
 from videosync.option import taken
+from videosync.recognition.options import HANDMADE, STREAM_TASKS
 from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
 _FITTED_TASKS = ("event_completion", "classification", *RECOGNITION_TASKS)
@@ -142,13 +143,18 @@ def _recognition(config: Config) -> list[str]:
                 "in two commands."
             ]
         for key in ("checkpoint", "calibrate", "folds"):
-            if (value := value_of(config, f"eval.{key}")) in ("random", True) or (key == "folds" and value):
+            if (value := value_of(config, f"eval.{key}")) in ("random", *HANDMADE, True) or (key == "folds" and value):
                 readers = ", ".join(RECOGNITION_TASKS)
                 problems.append(f"eval.{key} is {value}, but eval.tasks holds '{others[0]}': it is for {readers}.")
     elif config.model.name != CRISSCROSS:
         problems.append(
             f"eval.tasks holds '{named[0]}', but model.name is '{config.model.name}': set model.name to {CRISSCROSS}, "
             "whose streams it is about."
+        )
+    elif config.eval.checkpoint in HANDMADE and (unfit := [task for task in named if task not in STREAM_TASKS]):
+        problems.append(
+            f"eval.checkpoint is '{config.eval.checkpoint}', but eval.tasks holds '{unfit[0]}': what is made by hand "
+            f"is for {' and '.join(STREAM_TASKS)}."
         )
     return problems
 

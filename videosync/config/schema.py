@@ -44,7 +44,6 @@ class DataConfig:
     label_fraction: float = option(1.0, "classification: share of the labelled events trained on", "(0, 1]")
     feature_cache: int = option(0, "0: off; N: train on cached features of N augmented copies (1: plain)", "[0, inf)")
     fps: float = option(16.0, "crisscross: pictures a second in a clip, whatever the file's own rate", "(0, inf)")
-    keep_decoded: float = option(0.0, "crisscross: GB of decoded files that each loading process keeps", "[0, inf)")
     relation: Literal["same", "overlapped", "adjacent", "random", "far", "far_video", "far_audio"] = option(
         "overlapped", "crisscross: how the two clips of a video lie in time"
     )
@@ -131,8 +130,9 @@ class EvalConfig:
         distinct=True,
     )
     split: str = option("val", "split of the manifest that is evaluated")
-    checkpoint: Literal["best", "last", "random"] = option(
-        "best", "which checkpoint in --logdir; random, for tasks of crisscross: the network as initialised"
+    checkpoint: Literal["best", "last", "random", "means", "statistics"] = option(
+        "best", "which in --logdir; or, for tasks of crisscross, none: random, the network as initialised; or, for "
+        "probe and av_retrieval, what is made by hand: means of pixels and mel bands, or statistics of their changes"
     )
     calibrate: bool = option(False, "tasks of crisscross: batch norm is given the statistics of train clips first")
     folds: list[int] = option([], "tasks of crisscross: those of the data set; []: all, or it has none", distinct=True)
@@ -170,6 +170,7 @@ class LogConfig:
 class PathsConfig:
     sets: str = option("similarity_sets", "folder of similarity sets")
     detectors: str = option("detectors", "folder of trained offset detectors")
+    decoded: str = option("", 'crisscross: folder that keeps decoded files, for all runs; "": decoded for each use')
 
 # fmt: on
 

@@ -25,7 +25,7 @@ from videosync.data.relations import Moments, draw_moments, seconds_needed
 from videosync.data.samples import Manifest
 from videosync.errors import ManifestError, VideoError
 from videosync.types import AudioVisualBatch
-from videosync.video.read import VideoInfo, probe
+from videosync.video.read import VideoInfo
 from videosync.video.transforms import ClipAugment, normalise
 
 
@@ -57,7 +57,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         num_frames: T, pictures of a clip, ``fps`` of them a second. audio_seconds: length of its sound.
         image_size: S, pixels.
         augment, sound: random changes, drawn for each clip; None: pictures are resized, sound stays as it is.
-        keep_decoded: GB of decoded files that are kept, in each process that loads; 0: none.
+        files: reads them.
 
     Raises:
         ManifestError: no such split, or videos that are too short for the relation (they are counted, and one named).
@@ -78,7 +78,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         seed: int,
         augment: ClipAugment | None,
         sound: SoundAugment | None,
-        keep_decoded: float = 0.0,
+        files: DecodedFiles | None = None,
     ) -> None:
         self.manifest = manifest
         self.draws = EpochDraws(manifest.of_split(split), samples_per_video=samples_per_video, seed=seed)
@@ -90,7 +90,7 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         self.image_size = image_size
         self.augment = augment
         self.sound = sound
-        self.files = DecodedFiles(keep_decoded)
+        self.files = files or DecodedFiles()
         self._check_lengths(split)
 
     def __len__(self) -> int:
@@ -106,8 +106,8 @@ class AudioVisualClips(Dataset[AudioVisualPair]):
         seeds = [int(seed) for seed in rng.integers(2**62, size=2)]
         path = self.manifest.path(view)
         try:
-            info = probe(path)
-            start, end = common_time(path, info, self.needed)
+            info = self.files.pictures(path)
+            start, end = common_time(info, self.files.sound_track(path), self.needed)
             moments = draw_moments(self.relation, start, end, **self.lengths, rng=rng)
             video, audio = self._pictures(path, info, moments, seeds), self._sound(path, moments, seeds)
         except VideoError as error:

@@ -1,48 +1,86 @@
-"""Pictures and sound of files that samples are cut from: read anew for each, or decoded once and kept."""
+"""Pictures and sound of files that clips are cut from: read anew for each, or decoded once and kept in a folder."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from videosync.audio.log_mel import SAMPLE_RATE
-from videosync.audio.read import read_sound
-from videosync.video.read import read_frames, read_frames_at
+from videosync.audio.read import SoundInfo, decoder_version, probe_sound, read_sound
+from videosync.data.identity import content_hash
+from videosync.files import new_file, read_json
+from videosync.video.index import file_version
+from videosync.video.read import VideoInfo, probe, read_frames, read_frames_at
 
 
 class DecodedFiles:
-    """Reads files, and keeps what it has decoded until ``gigabytes`` are full.
+    """Reads files; with a ``folder`` each is decoded once, whole, and kept there for all runs and processes.
 
-    Above 0 every file is decoded whole, so that what is read does not depend on what was kept. A copy in another
-    process starts empty.
+    What is kept is known again by path, time and size of its file and by the decoder. Nothing is ever taken out of the
+    folder, which may be deleted at any time between runs.
     """
 
-    def __init__(self, gigabytes: float = 0.0) -> None:
-        self.room = gigabytes * 1e9  # bytes
-        self._kept: dict[tuple[Path, object], np.ndarray] = {}
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._known: dict[tuple[object, ...], Any] = {}
+
+    def pictures(self, path: Path) -> VideoInfo:
+        """As :func:`videosync.video.read.probe`."""
+        if self.folder is None:
+            return probe(path)
+        facts = self._kept(
+            path, "pictures.json", lambda: {**asdict(found := probe(path)), "times": found.times.tolist()}
+        )
+        return VideoInfo(**{**facts, "times": np.array(facts["times"])})
+
+    def sound_track(self, path: Path) -> SoundInfo:
+        """As :func:`videosync.audio.read.probe_sound`."""
+        if self.folder is None:
+            return probe_sound(path)
+        return SoundInfo(**self._kept(path, "sound.json", lambda: asdict(probe_sound(path))))
 
     def frames(self, path: Path, numbers: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """The frames with these numbers, of ``size`` (height, width), as uint8 [n, H, W, 3]. Raises VideoError."""
-        if not self.room:
+        if self.folder is None:
             return read_frames_at(path, numbers, size=size)
-        whole = self._kept.get((path, size))
-        return (self._keep((path, size), read_frames(path, size=size)) if whole is None else whole)[numbers]
+        height, width = size
+        return self._kept(path, f"{height}x{width}.npy", lambda: read_frames(path, size=size))[numbers]
 
-    def sound(self, path: Path, start: float, seconds: float) -> np.ndarray:
+    def sound(self, path: Path, start: float = 0.0, seconds: float | None = None) -> np.ndarray:
         """Mono sound at 16 kHz from ``start``, 0 or later, float32 [n]; silence behind the end. Raises AudioError."""
-        if not self.room:
+        if self.folder is None:
             return read_sound(path, start, seconds)
-        whole = self._kept.get((path, "sound"))
-        whole = self._keep((path, "sound"), read_sound(path)) if whole is None else whole
-        first, count = round(start * SAMPLE_RATE), round(seconds * SAMPLE_RATE)
+        whole = self._kept(path, "sound.npy", lambda: read_sound(path))
+        first = round(start * SAMPLE_RATE)
+        count = len(whole) - first if seconds is None else round(seconds * SAMPLE_RATE)
         piece = whole[first : first + count]
         return np.pad(piece, (0, count - len(piece)))
 
-    def _keep(self, key: tuple[Path, object], decoded: np.ndarray) -> np.ndarray:
-        if sum(array.nbytes for array in self._kept.values()) + decoded.nbytes <= self.room:
-            self._kept[key] = decoded
-        return decoded
+    def _kept(self, path: Path, name: str, make: Callable[[], Any]) -> Any:
+        """An array, not to be written to, or what JSON holds."""
+        assert self.folder is not None
+        version = file_version(path)
+        if (*version, name) not in self._known:
+            key = content_hash([version, decoder_version()])
+            self._known[*version, name] = self._read_or_make(self.folder / key[:2] / f"{key}_{name}", make)
+        return self._known[*version, name]
+
+    def _read_or_make(self, file: Path, make: Callable[[], Any]) -> Any:
+        array = file.suffix == ".npy"
+        read: Callable[[Path], Any] = partial(np.load, mmap_mode="r") if array else read_json
+        try:
+            return read(file)
+        except (OSError, ValueError):  # not there, or cut off as the machine went down
+            made = make()
+        with new_file(file, sync=False) as temporary:
+            np.save(temporary, made) if array else temporary.write_text(json.dumps(made))
+        return read(file)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"room": self.room, "_kept": {}}
+        return {"folder": self.folder, "_known": {}}

@@ -13,6 +13,7 @@ from videosync.checkpoints.crisscross import start_from_published
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config, OptimConfig
 from videosync.data.audio_visual import AudioVisualClips, collate_pairs
+from videosync.data.decoded import DecodedFiles
 from videosync.data.loaders import training_loader
 from videosync.data.samples import Manifest
 from videosync.engine.batches import BatchSource, choose_prefetch
@@ -121,8 +122,13 @@ def build_two_stream_clips(config: Config, manifest: Manifest, *, augmented: boo
         seed=config.train.seed,
         augment=build_augment(config) if augmented else None,
         sound=taken(SoundAugment, config.audio) if augmented else None,
-        keep_decoded=config.data.keep_decoded,
+        files=decoded_files(config),
     )
+
+
+def decoded_files(config: Config) -> DecodedFiles:
+    """What reads the files of clips, for ``config``."""
+    return DecodedFiles(Path(config.paths.decoded) if config.paths.decoded else None)
 
 
 def batch_bytes(config: Config, world_size: int) -> int:

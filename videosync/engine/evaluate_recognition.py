@@ -20,6 +20,7 @@ from videosync.data.identity import code_hash, content_hash, files_hash, inside
 from videosync.data.labelled_sounds import AUDIO, META, read_labelled_sounds
 from videosync.data.manifest import MANIFEST_NAME, read_manifest, require_usable
 from videosync.engine.build import build_augment
+from videosync.engine.build_crisscross import decoded_files
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT
 from videosync.engine.identity import options_of
@@ -133,7 +134,7 @@ class RecognitionEvaluation:
         config = self.config
         return Setting(
             streams=self.streams,
-            video=VideoClips(config.data.num_frames, config.data.fps, config.data.image_size),
+            video=VideoClips(config.data.num_frames, config.data.fps, config.data.image_size, decoded_files(config)),
             sound_seconds=config.audio.seconds,
             video_augment=build_augment(config),
             sound_augment=taken(SoundAugment, config.audio) if config.augment.enabled else None,

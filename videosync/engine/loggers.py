@@ -255,6 +255,9 @@ def pair_progress(
         yield lambda count: bar.update(min(count * distributed.world_size, total - bar.n))
 
 
+_EVERY_STEP = ("step", "epoch", "loss", "lr", "grad_norm", "frames_per_second", "data_wait_share", "eta_seconds")
+
+
 def step_summary(record: Record, *, eta: bool = True) -> str:
     """``loss 2.3451  lr 1.0e-04  84 frames/s  data wait 1%  ETA 0:12:30``."""
     parts = [
@@ -263,6 +266,7 @@ def step_summary(record: Record, *, eta: bool = True) -> str:
         f"{record['frames_per_second']:.0f} frames/s",
         f"data wait {record['data_wait_share']:.0%}",
     ]
+    parts += [f"{name} {value:.2f}" for name, value in record.items() if name not in _EVERY_STEP]
     if eta:
         parts.append(f"ETA {duration(record['eta_seconds'])}")
     return "  ".join(parts)

@@ -17,6 +17,7 @@ from videosync.engine.feature_cache import weights_hash
 from videosync.errors import CheckpointError
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.exported import CARD_JSON, is_export, read_card
+from videosync.recognition.handmade import HANDMADE, Handmade
 from videosync.recognition.tasks import Streams
 
 RANDOM = "random"
@@ -27,9 +28,9 @@ def load_streams(
 ) -> tuple[Streams, dict[str, Any]]:
     """The backbones that ``config`` and ``logdir`` name, float32 on the CPU and in evaluation mode.
 
-    In this order: with ``eval.checkpoint`` random a network that was not trained; the published weights that
-    ``crisscross.video_weights`` and ``audio_weights`` name; those in ``logdir``, where it is a file
-    or an export; its run.
+    In this order: with ``eval.checkpoint`` random a network that was not trained, with means or statistics none at
+    all (:mod:`videosync.recognition.handmade`); the published weights that ``crisscross.video_weights`` and
+    ``audio_weights`` name; those in ``logdir``, where it is a file or an export; its run.
 
     Args:
         wanted: the streams that tasks are about. every: all of them are needed, not just one.
@@ -43,6 +44,8 @@ def load_streams(
     named: dict[Kind, str] = {"video": config.crisscross.video_weights, "audio": config.crisscross.audio_weights}
     if config.eval.checkpoint == RANDOM:
         found = _fresh(config)
+    elif config.eval.checkpoint in HANDMADE:
+        found = _handmade(config.eval.checkpoint)
     elif any(named.values()):
         paths = {kind: find_published(name, kind, workdir) for kind, name in named.items() if name and kind in wanted}
         found = _published(config, paths)
@@ -90,6 +93,12 @@ def _fresh(config: Config) -> tuple[Streams, dict[str, Any]]:
         "hash": f"random {content_hash(about)}",
         "checkpoint": taken,
     }
+
+
+def _handmade(name: str) -> tuple[Streams, dict[str, Any]]:
+    parts: Any = [Handmade(statistic) for statistic in HANDMADE[name]]  # in place of backbones
+    taken = {"name": name, "epoch": 0, "step": 0, "why": f"none: {name} that are made by hand"}
+    return Streams(*parts), {"name": name, "hash": name, "checkpoint": taken}
 
 
 def _published(config: Config, paths: dict[Kind, Path]) -> tuple[Streams, dict[str, Any]]:

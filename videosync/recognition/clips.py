@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from videosync.audio.augment import SoundAugment
 from videosync.audio.log_mel import SAMPLE_RATE, log_mel
-from videosync.audio.read import probe_sound, read_sound
 from videosync.data.audio_visual import nearest
 from videosync.data.datasets import decode_size, prepare_frames
+from videosync.data.decoded import DecodedFiles
 from videosync.errors import VideoError
 from videosync.recognition.items import Item
-from videosync.video.read import VideoInfo, probe, read_frames_at
+from videosync.video.read import VideoInfo
 from videosync.video.transforms import ClipAugment, normalise, to_model_input
 
 AHEAD = 4  # files that may wait decoded, for each thread that reads
@@ -61,6 +61,7 @@ class VideoClips:
     num_frames: int
     fps: float
     size: int
+    files: DecodedFiles = field(default_factory=DecodedFiles)
 
     @property
     def seconds(self) -> float:
@@ -68,7 +69,7 @@ class VideoClips:
 
     def spaced(self, item: Item, count: int, damage: Damage) -> Tensor:
         """``count`` clips, evenly spaced, centre crop: float32 ``[count, 3, T, S, S]``. Raises VideoError."""
-        info = probe(item.path)
+        info = self.files.pictures(item.path)
         seconds = length(info)
         if seconds < self.seconds - 0.5 / self.fps:
             damage.short.add(item.path)
@@ -76,7 +77,7 @@ class VideoClips:
         shorter, target = min(info.height, info.width), round(self.size * RESIZED)
         height, width = (max(target, round(side * target / shorter)) for side in (info.height, info.width))
         found, places = np.unique(numbers, return_inverse=True)
-        frames = torch.from_numpy(read_frames_at(item.path, found, size=(height, width)))  # [n, H, W, 3]
+        frames = torch.from_numpy(self.files.frames(item.path, found, size=(height, width)))  # [n, H, W, 3]
         top, left = (height - self.size) // 2, (width - self.size) // 2
         crop = frames[:, top : top + self.size, left : left + self.size]
         pictures = normalise(to_model_input(crop, self.size))  # [n, 3, S, S]
@@ -84,9 +85,9 @@ class VideoClips:
 
     def drawn(self, item: Item, augment: ClipAugment | None, generator: torch.Generator) -> Tensor:
         """A clip that starts anywhere: float32 ``[3, T, S, S]``. Raises VideoError."""
-        info = probe(item.path)
+        info = self.files.pictures(item.path)
         start = max(length(info) - self.seconds, 0.0) * float(torch.rand((), generator=generator))
-        frames = read_frames_at(item.path, self._numbers(info, start), size=decode_size(info, self.size, augment))
+        frames = self.files.frames(item.path, self._numbers(info, start), size=decode_size(info, self.size, augment))
         seed = int(torch.randint(2**62, (), generator=generator))
         return normalise(prepare_frames(frames, self.size, augment, seed)).transpose(0, 1)
 
@@ -105,6 +106,7 @@ class SoundClips:
     """What a network hears of a file: log-mel of ``seconds``. A file that ends earlier goes on in silence (zeros)."""
 
     seconds: float
+    files: DecodedFiles = field(default_factory=DecodedFiles)
 
     @property
     def samples(self) -> int:
@@ -131,8 +133,9 @@ class SoundClips:
     def _whole(self, item: Item, damage: Damage) -> Tensor:
         """Of a file with pictures, as long as they are, so that clips of both streams are of the same moments."""
         if item.pictures:
-            probe_sound(item.path)  # a file without sound is told from one that is silent
-        found = read_sound(item.path, seconds=length(probe(item.path)) if item.pictures else None)
+            self.files.sound_track(item.path)  # a file without sound is told from one that is silent
+        seconds = length(self.files.pictures(item.path)) if item.pictures else None
+        found = self.files.sound(item.path, seconds=seconds)
         sound = torch.from_numpy(found)
         if len(sound) < self.samples:
             damage.short.add(item.path)

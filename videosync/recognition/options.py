@@ -11,6 +11,7 @@ VIDEO_TASKS = ("finetune",)
 SOUND_TASKS = ("sound_svm", "sound_linear")
 STREAM_TASKS = ("av_retrieval", "probe")  # of pictures, sound, or both
 TASKS = (*VIDEO_TASKS, *SOUND_TASKS, *STREAM_TASKS)
+HANDMADE = ("means", "statistics")  # values of eval.checkpoint: videosync.recognition.handmade
 
 # fmt: off
 

@@ -76,7 +76,7 @@ def stream_features(
     """Features of each stream that is used and there, and with both and ``heads`` what their heads make of them."""
     items = [*fold.train, *fold.test]
     found: dict[str, Known] = {}
-    sound = SoundClips(setting.sound_seconds)
+    sound = SoundClips(setting.sound_seconds, setting.video.files)
     read: dict[str, Callable[[Item, int, Damage], Tensor]] = {"video": setting.video.spaced, "audio": sound.spaced}
     for name in used_streams(fold, streams):
         backbone: Any = getattr(setting.streams, name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from videosync.audio.read import read_sound
+from videosync.audio.read import probe_sound, read_sound
 from videosync.data.both_streams import common_time
 from videosync.data.samples import Manifest, View
 from videosync.errors import VideoError
@@ -34,7 +34,7 @@ def sound_problems(
 
 def _problem(path: Path, seconds: float) -> list[str]:
     try:
-        common_time(path, probe(path), seconds)
+        common_time(probe(path), probe_sound(path), seconds)
         read_sound(path)
     except VideoError as error:
         return [str(error)]
