@@ -203,6 +203,20 @@ def test_a_bad_file_stops_training_with_its_name_and_a_remedy(
     assert f"'videosync check {bad} --all --sound 1.5' names all such files" in line
 
 
+def test_what_was_trained_before_a_bad_file_is_kept(workdir: Path, tmp_path: Path) -> None:
+    data = tmp_path / "clips"
+    write_sound_clips(data, 4)
+    damage_sound(data / read_manifest(data).samples[0].views[0].video)
+    flags = command(workdir, tmp_path / "run", "train.holdout=0", "train.batch_size=1", "train.seed=1")
+    flags[1] = str(tmp_path)
+    assert main(flags) == 2
+    steps = [record["step"] for record in records(tmp_path / "run") if "loss" in record]
+    assert find_checkpoint(tmp_path / "run", "last").step == steps[-1] > 0
+    write_sound_clips(data, 4)
+    assert main([*flags[:6], "--continue_train", *flags[6:]]) == 0
+    assert find_checkpoint(tmp_path / "run", "last").step == 3 * 8
+
+
 def damage_sound(path: Path) -> None:
     """Overwrites the packets of the sound, and nothing else."""
     import av

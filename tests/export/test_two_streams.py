@@ -25,7 +25,7 @@ CONFIG = config_from_dict(
         "data": {"dataset": "kinetics", "image_size": 32, "num_frames": 8},
         "model": {"name": "crisscross"},
         "loss": {"name": "crisscross"},
-        "crisscross": {"width": 4, "projection_size": 16, "prediction_size": 8, "subtract_mean": True},
+        "crisscross": {"width": 4, "projection_size": 16, "prediction_size": 8, "normalise_clip": True},
     }
 )
 
@@ -58,7 +58,7 @@ def test_both_backbones_leave_under_their_published_names(run: Path, tmp_path: P
             assert torch.equal(tensor, trained[f"{kind}.{name}"]), name
     card = (tmp_path / "out" / "README.md").read_text()
     assert card.startswith("# Two streams\n\nTwo backbones that learned together")
-    assert "VideoBackbone(width=4, subtract_mean=True)" in card
+    assert "VideoBackbone(width=4, normalise_clip=True)" in card
     assert "without its mean over time" in card
     assert "Loss: `crisscross`. All weights were random at first." in card
     assert "On events held out of training: loss -0.4." in card

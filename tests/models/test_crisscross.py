@@ -65,7 +65,7 @@ def test_a_clip_without_its_mean_is_the_same_before_any_still_background():
     clip, background = torch.randn(1, 3, 8, 32, 32), torch.randn(1, 3, 1, 32, 32)
     for subtract, same in ((True, True), (False, False)):
         torch.manual_seed(0)
-        backbone = VideoBackbone(width=2, subtract_mean=subtract).eval()
+        backbone = VideoBackbone(width=2, normalise_clip=subtract).eval()
         with torch.no_grad():
             found = torch.allclose(backbone(clip), backbone(clip + background), rtol=1e-3, atol=1e-4)
         assert found is same

@@ -105,7 +105,7 @@ def _published(config: Config, paths: dict[Kind, Path]) -> tuple[Streams, dict[s
     parts: dict[str, Any] = {}
     for kind, path in paths.items():
         _, weights = load_published(path, kind)
-        own = {"subtract_mean": config.crisscross.subtract_mean} if kind == "video" else {}
+        own = {"normalise_clip": config.crisscross.normalise_clip} if kind == "video" else {}
         parts[kind] = BACKBONES[kind](width=len(weights[STEM]), **own)
         parts[kind].load_state_dict(weights)
         parts[kind].eval()

@@ -26,7 +26,7 @@ from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.validation import Validator
-from videosync.errors import NotFiniteError, TrainingError
+from videosync.errors import NotFiniteError, TrainingError, VideoError
 from videosync.losses.objective import Objective
 from videosync.types import Batch
 
@@ -114,6 +114,7 @@ class Trainer:
 
     def run(self) -> int | None:
         """Train to the end and return None, or until a signal asks to stop and return its number."""
+        self.saved_step = self.state.step
         with self.stop:
             try:
                 while not self.finished and self.stop_signal is None:
@@ -122,6 +123,11 @@ class Trainer:
                     if self.stop_signal is not None:
                         self.stop.heed()
                     self.save({**trained, **metrics})
+            except VideoError:  # a damaged file, met by all ranks between two steps: nothing that was trained is lost
+                self.optimizer.zero_grad(set_to_none=True)
+                if self.state.step > self.saved_step:
+                    self.save({})
+                raise
             finally:
                 self.source.close()
         return self.stop_signal
@@ -240,6 +246,7 @@ class Trainer:
 
     def save(self, metrics: Mapping[str, float]) -> None:
         """Write ``last``, and beside it ``best`` and the numbered checkpoint where they are due."""
+        self.saved_step = self.state.step
         self.distributed.share_tensors(self.encoder.buffers())
         random_states = self.distributed.gather(random_state(self.distributed.device))
         names = self._other_names(metrics)

@@ -20,7 +20,7 @@ class CrissCrossModel(nn.Module):
 
     def __init__(self, options: CrissCrossOptions) -> None:
         super().__init__()
-        self.video = VideoBackbone(width=options.width, subtract_mean=options.subtract_mean)
+        self.video = VideoBackbone(width=options.width, normalise_clip=options.normalise_clip)
         self.audio = AudioBackbone(width=options.width)
         size, hidden = options.projection_size, options.prediction_size
         self.project_video = _projector(self.video.features, size)

@@ -57,6 +57,6 @@ class CrissCrossOptions:
     width: int = option(64, "channels of both stems; the features are 8 times as many", "[1, inf)")
     projection_size: int = option(2048, "of both projectors: width and output", "[1, inf)")
     prediction_size: int = option(512, "hidden width of both predictors", "[1, inf)")
-    subtract_mean: bool = option(False, "each video clip loses its mean over time before the network sees it")
+    normalise_clip: bool = option(False, "each video clip loses its mean over time and gets unit contrast first")
     video_weights: str = option("", "start from: kinetics_sound, kinetics400, audioset, or a file inside --workdir")
     audio_weights: str = option("", "the same for the audio backbone")

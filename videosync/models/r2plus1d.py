@@ -16,6 +16,9 @@ from torch.nn import functional as F
 from videosync.models.resnet import init_convolutions
 
 
+NOISE_FLOOR = 0.02  # of a normalised clip's standard deviation: what does not move is not made to
+
+
 class FactorisedBlock(nn.Module):
     """Space, time, space, time, and a shortcut; ``stride`` in each of the three dimensions."""
 
@@ -51,14 +54,15 @@ def _over_time(width: int, stride: int) -> nn.Conv3d:
 class VideoBackbone(nn.Module):
     """Two blocks in each of four stages, ``width`` channels in the first; features are 8 times as wide.
 
-    Eight frames at 112 px become a map of 1 x 7 x 7. ``subtract_mean``: what is convolved is each clip without its mean
-    over time, so that a still picture is all 0.
+    Eight frames at 112 px become a map of 1 x 7 x 7. ``normalise_clip``: what is convolved is each clip without its mean
+    over time, so that a still picture is all 0, and over its standard deviation, so that faint motion counts as
+    much as strong.
     """
 
-    def __init__(self, *, width: int = 64, subtract_mean: bool = False) -> None:
+    def __init__(self, *, width: int = 64, normalise_clip: bool = False) -> None:
         super().__init__()
         self.features = 8 * width
-        self.subtract_mean = subtract_mean
+        self.normalise_clip = normalise_clip
         self.conv1 = nn.Sequential(
             nn.Conv3d(3, width, (3, 7, 7), (1, 2, 2), padding=(1, 3, 3), bias=False),
             nn.BatchNorm3d(width),
@@ -72,8 +76,9 @@ class VideoBackbone(nn.Module):
 
     def feature_map(self, video: Tensor) -> Tensor:
         """``[N, 3, T, S, S]``, ImageNet-normalised → the last maps ``[N, features, ~T / 8, ~S / 16, ~S / 16]``."""
-        if self.subtract_mean:
+        if self.normalise_clip:
             video = video - video.mean(2, keepdim=True)
+            video = video / (video.std((1, 2, 3, 4), keepdim=True) + NOISE_FLOOR)
         return self.conv5x(self.conv4x(self.conv3x(self.conv2x(self.conv1(video)))))
 
     def forward(self, video: Tensor, *, pool: Literal["mean", "max"] = "mean") -> Tensor:
