@@ -15,7 +15,6 @@ from torch.nn import functional as F
 
 from videosync.models.resnet import init_convolutions
 
-
 NOISE_FLOOR = 0.02  # of a normalised clip's standard deviation: what does not move is not made to
 
 
@@ -54,8 +53,8 @@ def _over_time(width: int, stride: int) -> nn.Conv3d:
 class VideoBackbone(nn.Module):
     """Two blocks in each of four stages, ``width`` channels in the first; features are 8 times as wide.
 
-    Eight frames at 112 px become a map of 1 x 7 x 7. ``normalise_clip``: what is convolved is each clip without its mean
-    over time, so that a still picture is all 0, and over its standard deviation, so that faint motion counts as
+    Eight frames at 112 px become a map of 1 x 7 x 7. ``normalise_clip``: what is convolved is each clip without its
+    mean over time, so that a still picture is all 0, and over its standard deviation, so that faint motion counts as
     much as strong.
     """
 
