@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from videosync.config.schema import EVAL_TASKS
+from videosync.config.schema import FRAME_TASKS
 from videosync.errors import ManifestError
 from videosync.phases.checks import check_videos
 from videosync.phases.embed import PhaseVideo, VideoEmbeddings
@@ -47,7 +47,7 @@ def blind():
 
 def test_every_task_has_a_chance_and_a_name_in_the_configuration():
     assert TASKS.keys() == CHANCE.keys()
-    assert {"sync_offset", *TASKS} == set(EVAL_TASKS)
+    assert {"sync_offset", *TASKS} == set(FRAME_TASKS)
 
 
 def test_an_encoder_that_sees_phases_beats_the_clock(seeing):
