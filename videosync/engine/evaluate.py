@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from videosync.phases.tasks import TASKS
 from videosync.recognition.options import TASKS as RECOGNITION_TASKS
 
 SYNC_TASK = "sync_offset"
+Facts = Callable[[], tuple[dict[str, Any], Path]]  # what a report says beside numbers, and its usual folder
+Job = tuple[Facts, Callable[[Path], dict[str, Any]]]  # and what is found, on all ranks; files go into the folder
 
 
 @dataclass(frozen=True)
@@ -57,16 +59,33 @@ def run_evaluation(
     """
     recognised = [task for task in RECOGNITION_TASKS if task in config.eval.tasks]
     if recognised:
-        return _run_recognition(
-            config,
-            recognised,
-            workdir=workdir,
-            logdir=logdir,
-            output=output,
-            keep_finished=keep_finished,
-            command=command,
-            distributed=distributed,
-        )
+        facts, find = _recognition(config, recognised, workdir, logdir, distributed, keep=keep_finished)
+    else:
+        facts, find = _sync_and_phases(config, workdir, logdir, distributed)
+
+    def look() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:
+        """What the report says beside numbers, its folder, a finished one of the kind, and what changed since."""
+        about, plain = facts()
+        made_from = about["made_from"]
+        folder = report_folder(output or plain, made_from["options"], flag="--output-dir" if output else "")
+        finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
+        return about, folder, finished, since
+
+    about, folder, finished, since = distributed.broadcast(
+        distributed.together(lambda: look() if distributed.is_main else ({}, Path(), {}, []))
+    )
+    if finished:
+        return Evaluation(folder, {**finished, "checkpoint": about["checkpoint"]})
+    found = find(folder)
+    if not distributed.is_main:
+        return Evaluation(folder, {})
+    told = {"split": config.eval.split, "dataset": config.data.dataset, "command": command}
+    report = {**told, **found, **about, "config": asdict(config)}
+    write_report(folder / REPORT_FILE, report)  # last: where it is, everything is
+    return Evaluation(folder, report, tuple(since))
+
+
+def _sync_and_phases(config: Config, workdir: Path, logdir: Path, distributed: Distributed) -> Job:
     require_frame_encoder(config.model.name, f"the configuration, eval.tasks={config.eval.tasks}")
     sync = SyncEvaluation(config, workdir) if SYNC_TASK in config.eval.tasks else None
     named = [task for task in TASKS if task in config.eval.tasks]
@@ -74,8 +93,7 @@ def run_evaluation(
     encoder, encoder_id = load_trained_encoder(config, workdir=workdir, logdir=logdir, device=distributed.device)
     taken = encoder_id.pop("checkpoint")
 
-    def prepare() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:
-        """What the report says beside numbers, its folder, a finished one of the kind, and what changed since."""
+    def facts() -> tuple[dict[str, Any], Path]:
         rates = {pair.window0.fps for pair in sync.pairs} if sync else set()
         rates |= {video.fps for video in phases.val} if phases else set()
         lengths = {pair.window0.num_frames for pair in sync.pairs} if sync else set()
@@ -88,74 +106,32 @@ def run_evaluation(
             "code": result_code(),
         }
         differences += sync.notes(encoder_id["hash"]) if sync else []
-        facts = {
-            "encoder": encoder_id,
-            "config": asdict(config),
-            "made_from": made_from,
-            "differences": differences,
-            "checkpoint": taken,
-        }
+        about = {"encoder": encoder_id, "made_from": made_from, "differences": differences, "checkpoint": taken}
         dataset = Path(config.data.dataset)
         name = dataset.name if dataset.is_absolute() else config.data.dataset  # else beside the videos
-        plain = output or evaluations_folder(logdir) / f"{name}_{config.eval.split}"
-        if output is None and changed:
-            plain = named_folder(plain, changed)
-        folder = report_folder(plain, made_from["options"], flag="--output-dir" if output else "")
-        finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
-        return facts, folder, finished, since
+        plain = evaluations_folder(logdir) / f"{name}_{config.eval.split}"
+        return about, named_folder(plain, changed) if changed else plain
 
-    facts, folder, finished, since = distributed.broadcast(
-        distributed.together(lambda: prepare() if distributed.is_main else ({}, Path(), {}, []))
-    )
-    if finished:
-        return Evaluation(folder, {**finished, "checkpoint": taken})
-    report: dict[str, Any] = {"split": config.eval.split, "dataset": config.data.dataset, "command": command}
-    if sync:
-        report.update(sync.run(encoder, folder, distributed))
-    if phases:
-        report["phases"] = phases.run(encoder, folder, distributed)
-    if not distributed.is_main:
-        return Evaluation(folder, {})
-    report.update(facts)
-    write_report(folder / REPORT_FILE, report)  # last: where it is, everything is
-    return Evaluation(folder, report, tuple(since))
+    def find(folder: Path) -> dict[str, Any]:
+        found = sync.run(encoder, folder, distributed) if sync else {}
+        return {**found, "phases": phases.run(encoder, folder, distributed)} if phases else found
+
+    return facts, find
 
 
-def _run_recognition(
-    config: Config,
-    tasks: Sequence[str],
-    *,
-    workdir: Path,
-    logdir: Path,
-    output: Path | None,
-    keep_finished: bool,
-    command: str,
-    distributed: Distributed,
-) -> Evaluation:
-    """As :func:`run_evaluation`, for the tasks that recognise classes (no frame encoder is looked at)."""
+def _recognition(
+    config: Config, tasks: Sequence[str], workdir: Path, logdir: Path, distributed: Distributed, *, keep: bool
+) -> Job:
+    """The tasks that recognise classes; no frame encoder is looked at."""
     job = distributed.together(lambda: RecognitionEvaluation(config, workdir, logdir, tasks))
     taken = job.network.pop("checkpoint")
 
-    def prepare() -> tuple[dict[str, Any], Path, dict[str, Any], list[str]]:
-        made_from = job.made_from()
-        facts = {"network": job.network, "config": asdict(config), "made_from": made_from, "checkpoint": taken}
+    def facts() -> tuple[dict[str, Any], Path]:
         weights = [logdir.name.partition(".")[0]] if logdir.is_file() else []  # several of them share a folder
-        plain = output or evaluations_folder(logdir) / "_".join([Path(config.data.dataset).name, *tasks, *weights])
-        folder = report_folder(plain, made_from["options"], flag="--output-dir" if output else "")
-        finished, since = read_finished(folder / REPORT_FILE, made_from) if keep_finished else ({}, [])
-        return facts, folder, finished, since
+        plain = evaluations_folder(logdir) / "_".join([Path(config.data.dataset).name, *tasks, *weights])
+        return {"network": job.network, "made_from": job.made_from(), "checkpoint": taken}, plain
 
-    facts, folder, finished, since = distributed.broadcast(
-        distributed.together(lambda: prepare() if distributed.is_main else ({}, Path(), {}, []))
-    )
-    if finished:
-        return Evaluation(folder, {**finished, "checkpoint": taken})
-    found = job.run(folder, distributed, keep=keep_finished)
-    if not distributed.is_main:
-        return Evaluation(folder, {})
-    report = {"split": config.eval.split, "dataset": config.data.dataset, "command": command, "recognition": found}
-    write_report(folder / REPORT_FILE, {**report, **facts})
-    return Evaluation(folder, {**report, **facts}, tuple(since))
+    return facts, lambda folder: {"recognition": job.run(folder, distributed, keep=keep)}
 
 
 def evaluations_folder(logdir: Path) -> Path:
