@@ -27,20 +27,8 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dataset_preparation.arguments import require_folder, run_script
-from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.recognition.folds import (
-    TEST,
-    TRAIN,
-    UNIT,
-    ActionVideo,
-    Fold,
-    Listed,
-    class_folders,
-    find_videos,
-    prepare,
-    read_lines,
-)
+from dataset_preparation.arguments import run_script
+from dataset_preparation.recognition.folds import TEST, TRAIN, UNIT, ActionVideo, Fold, Listed, prepare, read_lines
 from dataset_preparation.usual_places import KnownArchive
 from dataset_preparation.whole.options import LIMITS, whole_parser
 from videosync.errors import ManifestError
@@ -58,14 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    require_folder(args.data_root, EXPECTED)
-    place = class_folders(args.data_root, ("hmdb51_org", "videos", "."), EXPECTED)
-    dropped: list[Dropped] = []
-    videos = find_videos(args.data_root, place, film_of, dropped)
-    listed = Listed(videos)
-    folds = [read_fold(args.data_root / LISTS, number, listed, videos) for number in (1, 2, 3)]
-    found = {"classes": len({video.label for video in videos}), "files": len(videos)}
-    return prepare(args, videos, folds, [*dropped, *listed.dropped], found)
+    return prepare(args, places=("hmdb51_org", "videos", "."), expected=EXPECTED, event=film_of, read_fold=read_fold)
 
 
 def film_of(label: str, name: str) -> str:
@@ -74,8 +55,9 @@ def film_of(label: str, name: str) -> str:
     return f"{label}/{film or name}"
 
 
-def read_fold(lists: Path, number: int, listed: Listed, videos: Sequence[ActionVideo]) -> Fold:
+def read_fold(root: Path, number: int, listed: Listed) -> Fold:
     """One of the three splits. Raises ManifestError: a list is missing, or is another one."""
+    lists = root / LISTS
     ending = f"_test_split{number}.txt"
     files = sorted(path for path in lists.glob(f"*{ending}") if not path.name.startswith("."))
     if not files:
@@ -92,7 +74,7 @@ def read_fold(lists: Path, number: int, listed: Listed, videos: Sequence[ActionV
             path = listed.find(row, where) if split else None
             if path is not None and splits.setdefault(path, split) != split:
                 raise ManifestError(f"{where}: an earlier line says train of {row}, or test; download it again")
-    return _with_events(f"fold{number}", splits, videos)
+    return _with_events(f"fold{number}", splits, listed.videos)
 
 
 def _with_events(name: str, splits: dict[str, str], videos: Sequence[ActionVideo]) -> Fold:

@@ -25,19 +25,8 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: make the repository's packages importable
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from dataset_preparation.arguments import require_folder, run_script
-from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.recognition.folds import (
-    TEST,
-    TRAIN,
-    UNIT,
-    Fold,
-    Listed,
-    class_folders,
-    find_videos,
-    prepare,
-    read_lines,
-)
+from dataset_preparation.arguments import run_script
+from dataset_preparation.recognition.folds import TEST, TRAIN, UNIT, Fold, Listed, prepare, read_lines
 from dataset_preparation.usual_places import KnownArchive
 from dataset_preparation.whole.options import LIMITS, whole_parser
 from videosync.errors import ManifestError
@@ -55,14 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    require_folder(args.data_root, EXPECTED)
-    place = class_folders(args.data_root, ("UCF-101", "UCF101", "."), EXPECTED)
-    dropped: list[Dropped] = []
-    videos = find_videos(args.data_root, place, group_of, dropped)
-    listed = Listed(videos)
-    folds = [read_fold(args.data_root / LISTS, number, listed) for number in (1, 2, 3)]
-    found = {"classes": len({video.label for video in videos}), "files": len(videos)}
-    return prepare(args, videos, folds, [*dropped, *listed.dropped], found)
+    return prepare(args, places=("UCF-101", "UCF101", "."), expected=EXPECTED, event=group_of, read_fold=read_fold)
 
 
 def group_of(label: str, name: str) -> str:
@@ -71,11 +53,11 @@ def group_of(label: str, name: str) -> str:
     return match[1] if match else f"{label}/{name}"
 
 
-def read_fold(lists: Path, number: int, listed: Listed) -> Fold:
+def read_fold(root: Path, number: int, listed: Listed) -> Fold:
     """One of the three splits. Raises ManifestError: a list is missing, or is another one."""
     splits: dict[str, str] = {}
     for split in (TRAIN, TEST):
-        for where, words in read_lines(lists / f"{split}list{number:02d}.txt"):
+        for where, words in read_lines(root / LISTS / f"{split}list{number:02d}.txt"):
             if "/" not in words[0]:
                 raise ManifestError(f"{where}: expected <class>/<file>, not '{words[0][:80]}'; download it again")
             path = listed.find(words[0], where)

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from dataset_preparation.arguments import require_folder
 from dataset_preparation.clips.dataset import Dropped, finish
 from dataset_preparation.whole.options import open_reader, print_found, print_plan, settings_of
 from dataset_preparation.whole.read import Needs
@@ -53,27 +54,45 @@ class Fold:
 
 def prepare(
     args: Namespace,
-    videos: Sequence[ActionVideo],
-    folds: Sequence[Fold],
-    dropped: Sequence[Dropped],
-    found: Mapping[str, int],
+    *,
+    places: Sequence[str],
+    expected: str,
+    event: Callable[[str, str], str],
+    read_fold: Callable[[Path, int, Listed], Fold],
 ) -> int:
-    """Make the clips that any fold has, then the folds; returns the exit code.
+    """Make the clips that any of the three folds has, then the folds; returns the exit code.
 
     ``--limit`` counts videos of each class, split and fold.
 
+    Args:
+        places: where class folders may be, as :func:`class_folders` takes them. expected: what the archive holds.
+        event: (class, name without suffix) of a video → what it shares with other cuts of the same recording.
+        read_fold: (folder of the archive, 1 … 3, its files) → the official split.
+
     Raises:
-        ManifestError: a fold has nothing that could be used, or an event in both splits.
+        VideoSyncError: there is no such folder.
+        ManifestError: there are no class folders, a list of a split is missing or damaged, or a fold has nothing that
+            could be used, or an event in both splits.
     """
+    require_folder(args.data_root, expected)
+    dropped: list[Dropped] = []
+    videos = find_videos(args.data_root, class_folders(args.data_root, places, expected), event, dropped)
+    files = Listed(videos)
+    folds = [read_fold(args.data_root, number, files) for number in (1, 2, 3)]
+    dropped += files.dropped
     listed = [video for video in videos if any(video.path in fold.splits for fold in folds)]
-    found = {**found, "files in no split": len(videos) - len(listed)}
+    found = {
+        "classes": len({video.label for video in videos}),
+        "files": len(videos),
+        "files in no split": len(videos) - len(listed),
+    }
     if args.limit:
         listed = _first_of_each_class(listed, folds, args.limit)
     reader = open_reader(
         args, Needs(frames=1, seconds=args.min_seconds), manifests=[f"{fold.name}/{MANIFEST_NAME}" for fold in folds]
     )
     settings, paths = settings_of(args, reader), {video.path for video in videos}
-    print_found(dict(found), reader, paths)
+    print_found(found, reader, paths)
     if args.dry_run:
         for fold in folds:
             counts = {split: sum(fold.splits.get(v.path) == split for v in listed) for split in (TRAIN, TEST)}
@@ -162,7 +181,8 @@ def read_lines(file: Path) -> list[tuple[str, list[str]]]:
 class Listed:
     """Files by what lists call them: ``class/name.avi``, in any case of letters."""
 
-    def __init__(self, videos: Iterable[ActionVideo]) -> None:
+    def __init__(self, videos: Sequence[ActionVideo]) -> None:
+        self.videos = videos
         self._paths = {_key(f"{video.label}/{PurePosixPath(video.path).name}"): video.path for video in videos}
         self.dropped: list[Dropped] = []  # listed files that are not there, each once
         self._missing: set[str] = set()
