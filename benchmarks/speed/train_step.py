@@ -94,7 +94,7 @@ def measure_shape(name: str, args: argparse.Namespace, distributed: Distributed,
     (root / "log").mkdir()
     loggers = build_loggers(
         root / "log", is_main=distributed.is_main, every=config.log.every, tensorboard=False, wandb=False,
-        first_step=0, total_steps=trainer.total_steps, config={},
+        first_step=0, total_steps=trainer.plan.total_steps(trainer.state), config={},
     )  # fmt: skip
     trainer.logger = times = StepTimes(loggers)
     batch = next(trainer.source.batches(0, 0, StepClock()))

@@ -60,6 +60,10 @@ class Plan:
         steps = of_epoch + (self.epochs - state.epoch - 1) * self.steps_per_epoch
         return min(steps, self.max_steps - state.step) if self.max_steps else steps
 
+    def total_steps(self, state: LoopState) -> int:
+        """Optimizer steps that will have been done at the end of training."""
+        return state.step + self.steps_left(state)
+
     def position(self, state: LoopState) -> float:
         """The number of steps that get as far as ``state`` at the present settings.
 

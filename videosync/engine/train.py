@@ -81,12 +81,12 @@ def run_training(
         tensorboard=config.log.tensorboard,
         wandb=config.log.wandb,
         first_step=trainer.state.step,
-        total_steps=trainer.total_steps,
+        total_steps=trainer.plan.total_steps(trainer.state),
         config=config_to_dict(config),
     )
     trainer.logger = logger
     try:
-        announce(logger, trainer.describe(), checkpoint, continue_train, [*changes, *remarks])
+        announce(logger, describe(trainer), checkpoint, continue_train, [*changes, *remarks])
         if too_long := long_warmup(config, trainer):
             logger.message(too_long)
         stopped = trainer.run()
@@ -224,6 +224,19 @@ def announce(
         logger.message("--continue_train: no checkpoint there yet, so training starts from scratch")
     for change in changes:
         logger.message(change if checkpoint is None else f"changed since that checkpoint: {change}")
+
+
+def describe(trainer: Trainer) -> str:
+    """What is about to be trained, in a sentence."""
+    plan, state = trainer.plan, trainer.state
+    trained = sum(p.numel() for p in trainer.parameters)
+    frozen = sum(p.numel() for p in trainer.encoder.parameters()) - trained
+    device, ranks = trainer.distributed.device.type, trainer.distributed.world_size
+    return (
+        f"{trained / 1e6:.2f} M parameters trained, {frozen / 1e6:.2f} M frozen; {plan.total_steps(state)} steps "
+        f"({plan.span(state):.4g} epochs of {len(trainer.source)} batches); "
+        f"{ranks} process{'es' * (ranks > 1)} on {device}; best is {trainer.validator.rule}"
+    )
 
 
 def long_warmup(config: Config, trainer: Trainer) -> str:

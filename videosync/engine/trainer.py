@@ -136,22 +136,6 @@ class Trainer:
     def finished(self) -> bool:
         return self.plan.finished(self.state)
 
-    @property
-    def total_steps(self) -> int:
-        """Optimizer steps that will have been done at the end of training."""
-        return self.state.step + self.plan.steps_left(self.state)
-
-    def describe(self) -> str:
-        """What is about to be trained, in a sentence."""
-        trained = sum(p.numel() for p in self.parameters)
-        frozen = sum(p.numel() for p in self.encoder.parameters()) - trained
-        device, ranks = self.distributed.device.type, self.distributed.world_size
-        return (
-            f"{trained / 1e6:.2f} M parameters trained, {frozen / 1e6:.2f} M frozen; {self.total_steps} steps "
-            f"({self.plan.span(self.state):.4g} epochs of {len(self.source)} batches); "
-            f"{ranks} process{'es' * (ranks > 1)} on {device}; best is {self.validator.rule}"
-        )
-
     def train_epoch(self) -> dict[str, float]:
         """What is left of the epoch under way, unless the last step or a request to stop comes first.
 
