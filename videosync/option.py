@@ -54,7 +54,7 @@ def option(
     *,
     choices: Iterable[str] | None = None,
     size: int | None = None,
-    filled: bool = False,
+    filled: bool | None = None,
     distinct: bool = False,
     only_for: tuple[str, str] | None = None,
 ) -> Any:
@@ -65,12 +65,14 @@ def option(
         meaning: what ``videosync config --explain`` prints.
         within: the range of a number, or of each in a list, as :class:`Range`.
         choices: the names that are allowed; a dict of components allows what is in it when it is asked.
-        size, filled: of a list: how many items it has; that it has some, as lists of numbers always do.
+        size, filled: of a list: how many items it has; whether it must have some, as numbers with a range must
+            where nothing is said.
         distinct: no item of a list comes twice.
         only_for: (another option of the same component, the only value of it with which this one is read).
     """
+    filled = bool(within) if filled is None else filled
     about = {"meaning": meaning, "range": Range(within) if within else None, "choices": choices, "size": size,
-             "filled": filled or bool(within), "distinct": distinct, "only_for": only_for, "read_by": ()}  # fmt: skip
+             "filled": filled, "distinct": distinct, "only_for": only_for, "read_by": ()}  # fmt: skip
     if isinstance(default, list):
         return field(default_factory=lambda: list(default), metadata=about)
     return field(default=default, metadata=about)

@@ -113,6 +113,7 @@ def test_training_refuses_what_other_commands_allow(overrides: list[str], messag
         ["loss.name=tcc", "loss.tcc_type=classification", "loss.tcc_reference=true", "loss.embeddings=unit"],
         ["loss.name=tcn", "loss.tcn_window=0", "loss.reg_lambda=0", "loss.embeddings=raw"],
         ["loss.name=classification", "model.num_classes=7", "data.label_fraction=0.1"],
+        ["svm.more_costs=[]", "finetune.milestones=[]"],
     ],
 )
 def test_the_edges_are_allowed(overrides: list[str]) -> None:

@@ -25,7 +25,7 @@ class FinetuneOptions:
     lr: float = option(5e-4, "learning rate of SGD at the beginning", "(0, inf)")
     momentum: float = option(0.9, "of SGD", "[0, 1)")
     gamma: float = option(0.3, "the learning rate is multiplied by this at each milestone", "(0, 1]")
-    milestones: list[int] = option([6, 10, 14], "epochs done at which it is", "[1, inf)", distinct=True)
+    milestones: list[int] = option([6, 10, 14], "epochs done; []: none", "[1, inf)", filled=False, distinct=True)
     dropout: float = option(0.0, "share of the pooled features dropped in training", "[0, 1)")
     test_clips: int = option(10, "clips of a test video, evenly spaced, whose softmax is averaged", "[1, inf)")
     test_every_epoch: bool = option(True, "off: test videos are looked at for the chosen epochs only")
@@ -39,7 +39,7 @@ class SvmOptions:
     train_clips: int = option(100, "clips of a train file, drawn and augmented (options audio.*)", "[1, inf)")
     test_clips: int = option(10, "clips of a test file, evenly spaced, whose scores are added", "[1, inf)")
     costs: list[float] = option([1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0], "the published values of C", "(0, inf)")
-    more_costs: list[float] = option([10.0, 100.0], "values of C tried beside them", "(0, inf)")
+    more_costs: list[float] = option([10.0, 100.0], "values of C tried beside them; []: none", "(0, inf)", filled=False)
 
 
 @dataclass(frozen=True)
