@@ -222,7 +222,7 @@ def test_weights_of_the_other_stream_and_absent_ones_are_refused(evaluated, tmp_
         ([*FINETUNE, RANDOM, "eval.split=train"], "eval.split is 'train', but eval.tasks holds 'finetune'"),
         ([*SVM, "eval.tasks=[sound_svm,sync_offset]"], "evaluate them in two commands"),
         (["eval.checkpoint=random"], "eval.checkpoint is random, but eval.tasks holds 'sync_offset'"),
-        ([*FINETUNE, RANDOM, "finetune.batch_size=64"], "batch_size is 64, but an epoch has only"),
+        ([*FINETUNE, RANDOM, "finetune.batch_size=64"], "error: finetune.batch_size is 64, but an epoch has only"),
         ([*SVM, "data.dataset=elsewhere", RANDOM], "elsewhere does not exist. Expected one with manifest.jsonl"),
         ([*FINETUNE, "data.dataset=esc", RANDOM], "esc: holds sounds alone, but 'finetune' in eval.tasks takes videos"),
         (SVM, "no checkpoint 'best' there"),

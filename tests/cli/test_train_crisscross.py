@@ -152,7 +152,7 @@ def test_two_processes_train_it(root: Path, workdir: Path, tmp_path: Path) -> No
         (["audio.crop_scale=[1.5,0.6]"], "audio.crop_scale is [1.5, 0.6]; the smallest size comes first"),
         ([f"loss.{term}=0" for term in TERMS], "all weights of loss.name 'crisscross' are 0 (loss.v1v2, loss.a1a2"),
         (["audio.seconds=3"], "8 of 8 videos of split 'train' are too short"),
-        (["train.batch_size=64"], "batch_size is 64, but an epoch has only 12 samples"),
+        (["train.batch_size=64"], "error: train.batch_size is 64, but an epoch has only 12 samples"),
         (["crisscross.video_weights=nowhere.pth.tar"], "nowhere.pth.tar"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",

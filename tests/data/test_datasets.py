@@ -149,7 +149,7 @@ def test_frames_are_decoded_no_larger_than_a_crop_needs(dataset):
 
 
 def test_bad_input(dataset, tmp_path):
-    with pytest.raises(ManifestError, match="2 of 2 samples of split 'single'.*use views 'self'"):
+    with pytest.raises(ManifestError, match="2 of 2 samples of split 'single'.*use data.views 'self'"):
         clips(dataset, "single", views="cross")
     with pytest.raises(ManifestError, match="no sample has split 'trian'.*Did you mean 'train'"):
         clips(dataset, "trian")

@@ -151,7 +151,11 @@ def test_too_short_clips_are_counted_and_named():
     samples = [event(f"short{i}", frames=(59, 100)) for i in range(5)]
     with pytest.raises(ManifestError) as error:
         pairs_of(event("long"), *samples)
-    for part in ("5 of 6 pairs of split 'val'", "short0/cam0-cam1 (59 frames)", "lower num_frames of the pairs"):
+    for part in (
+        "5 of 6 pairs of split 'val'",
+        "short0/cam0-cam1 (59 frames)",
+        "lower pairs.num_frames (or raise pairs.max_offset)",
+    ):
         assert part in str(error.value)
     assert "short4" not in str(error.value)
 

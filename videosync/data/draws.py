@@ -95,9 +95,9 @@ class ClipDraws(EpochDraws):
         alone = [sample.event for sample, pairs in zip(self.samples, self.partners) if not pairs]
         if alone and views == "cross":
             raise ManifestError(
-                f"{manifest.root}: views is '{views}', but {len(alone)} of {len(self.samples)} samples "
+                f"{manifest.root}: data.views is '{views}', but {len(alone)} of {len(self.samples)} samples "
                 f"of split '{split}' have no two views with a moment and a frame rate in common (first: "
-                f"'{alone[0]}'); use views 'self', or take them out of the manifest"
+                f"'{alone[0]}'); use data.views 'self', or take them out of the manifest"
             )
         self.num_frames = num_frames
         self.cross_share = {"self": 0.0, "cross": 1.0, "mix": cross_share}[views]
@@ -122,8 +122,8 @@ class ClipDraws(EpochDraws):
             return []
         return [
             f"the two views of {sum(alike)} of {len(alike)} samples are always the same frames, which teaches that "
-            f"every offset is 0: their videos have no more than num_frames ({self.num_frames}) frames, and "
-            "sampling_region is 1; lower the first, or raise the second"
+            f"every offset is 0: their videos have no more than data.num_frames ({self.num_frames}) frames, and "
+            "data.sampling_region is 1; lower the first, or raise the second"
         ]
 
     def draw(self, index: int) -> Draw:

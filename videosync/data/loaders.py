@@ -24,7 +24,7 @@ from videosync.types import Batch
 PREFETCH = 2  # batches that each worker may have ready
 SHARED_MEMORY = Path("/dev/shm")  # where workers put batches (Linux)
 SHARED_MEMORY_REMEDY = (
-    "use num_workers 0, which needs none (fewer workers or a smaller batch_size need less), or in "
+    "use data.num_workers 0, which needs none (fewer workers or a smaller train.batch_size need less), or in "
     "Docker give the container more: --shm-size {gigabytes}g or --ipc=host"
 )
 
@@ -50,24 +50,26 @@ class EpochSampler(Sampler[list[int]]):
 
     Args:
         num_samples: N, samples in the dataset.
-        batch_size: over all ranks.
+        batch_size: over all ranks. key: of the configuration, that gave it.
 
     Raises:
         ConfigError: the batch does not divide over the ranks, or is larger than the dataset.
     """
 
-    def __init__(self, num_samples: int, *, batch_size: int, rank: int, world_size: int, seed: int) -> None:
+    def __init__(
+        self, num_samples: int, *, batch_size: int, rank: int, world_size: int, seed: int, key: str = "train.batch_size"
+    ) -> None:
         if not 0 <= rank < world_size:
             raise ValueError(f"rank {rank} is not one of {world_size}")
         if batch_size < 1 or batch_size % world_size:
             raise ConfigError(
-                f"batch_size is {batch_size}, which {world_size} processes cannot share evenly; "
+                f"{key} is {batch_size}, which {world_size} processes cannot share evenly; "
                 f"make it a multiple of {world_size}"
             )
         if batch_size > num_samples:
             raise ConfigError(
-                f"batch_size is {batch_size}, but an epoch has only {num_samples} samples; "
-                "lower it, or raise samples_per_video"
+                f"{key} is {batch_size}, but an epoch has only {num_samples} samples; "
+                "lower it, or raise data.samples_per_video"
             )
         self.num_samples = num_samples
         self.batch_size = batch_size
@@ -134,6 +136,7 @@ def training_loader(
     world_size: int,
     seed: int,
     prefetch: int = PREFETCH,
+    key: str = "train.batch_size",
     collate: Callable[[Sequence[Any]], Batch] = collate,
 ) -> tuple[DataLoader[Any], EpochSampler]:
     """Batches of ``batch_size / world_size`` samples for one rank, and the sampler that orders them.
@@ -144,7 +147,7 @@ def training_loader(
     the training process, however it ends.
 
     Args:
-        batch_size: over all ranks.
+        batch_size: over all ranks. key: of the configuration, that gave it.
         num_workers: data-loading processes of this rank; 0 loads in the training process.
         prefetch: batches that each of them may have ready (:func:`fitting_prefetch`).
         collate: makes a batch of samples.
@@ -152,7 +155,7 @@ def training_loader(
     Raises:
         ConfigError: see :class:`EpochSampler`.
     """
-    sampler = EpochSampler(len(dataset), batch_size=batch_size, rank=rank, world_size=world_size, seed=seed)
+    sampler = EpochSampler(len(dataset), batch_size=batch_size, rank=rank, world_size=world_size, seed=seed, key=key)
     options: dict[str, Any] = {}
     if num_workers > 0:
         method = "forkserver" if "forkserver" in get_all_start_methods() else "spawn"

@@ -139,7 +139,7 @@ def _place_at_start(view0: View, view1: View, num_frames: int, max_offset: int) 
     _check_rates(view0, view1, length)
     apart = round(frames_apart(view0, view1, num_frames=length))
     if abs(apart) > max_offset:
-        raise _Unusable(f"{apart} frames apart, max_offset is {max_offset}")
+        raise _Unusable(f"{apart} frames apart, pairs.max_offset is {max_offset}")
     if abs(apart) >= length:
         raise _Unusable(f"first {length} frames share no moment")
     return apart, length
@@ -194,5 +194,5 @@ def _complaint(manifest: Manifest, split: str, unusable: list[str], total: int) 
     named = ", ".join(unusable[:3]) + (", …" if len(unusable) > 3 else "")
     return (
         f"{manifest.root}: {len(unusable)} of {total} pairs of split '{split}' cannot be made: {named}; "
-        "lower num_frames of the pairs (or raise max_offset), or take these lines out of the manifest"
+        "lower pairs.num_frames (or raise pairs.max_offset), or take these lines out of the manifest"
     )

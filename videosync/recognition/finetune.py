@@ -157,6 +157,7 @@ def finetune_fold(
         rank=0,
         world_size=1,
         seed=work.seed,
+        key="finetune.batch_size",
         collate=collate_clips,  # type: ignore[arg-type]
     )
     on_step(len(done) * len(sampler))
