@@ -40,6 +40,36 @@ def test_the_published_layouts_name_by_name(shared):
         assert layout(AudioBackbone()) == published["audio_backbone"]
 
 
+def gradient(convolution, x, weights):
+    """Of its weights, after memory that may be taken was filled with NaN."""
+    for size in (2**10, 2**12, 2**14, 2**16):
+        torch.full((size,), torch.nan)
+    convolution.weight.grad = None
+    (convolution(x) * weights).sum().backward()
+    return convolution.weight.grad
+
+
+@pytest.mark.parametrize("channels_last", [True, False])
+@pytest.mark.parametrize("frames", [2, 3, 8])  # each is 2 in some stage, which is less than the kernels over time
+def test_gradients_in_bfloat16_are_those_of_float32(frames, channels_last):
+    torch.manual_seed(0)
+    video = VideoBackbone(width=8)
+    if channels_last:
+        video.to(memory_format=torch.channels_last_3d)
+    seen = {}
+    for name, module in video.named_modules():
+        if isinstance(module, nn.Conv3d):
+            module.register_forward_hook(lambda module, x, y, name=name: seen.update({name: (module, x[0], y)}))
+    video(torch.randn(2, 3, frames, 32, 32))
+    for name, (module, x, y) in seen.items():
+        module._forward_hooks.clear()
+        x, weights = x.detach(), torch.randn_like(y)
+        expected = gradient(module, x, weights)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            found = gradient(module, x, weights)
+        assert (found - expected).abs().max() < 0.1 * expected.std(), name  # of 8 bits, sums of up to 16384 products
+
+
 def test_sizes_of_the_last_maps():
     video, audio = VideoBackbone(width=2).eval(), AudioBackbone(width=2).eval()
     with torch.no_grad():

@@ -18,6 +18,22 @@ from videosync.models.resnet import init_convolutions
 NOISE_FLOOR = 0.02  # of a normalised clip's standard deviation: what does not move is not made to
 
 
+class Convolution(nn.Conv3d):
+    """Without a bias; the zeros around a training clip that is shorter than the kernel are part of what is convolved.
+
+    Where it is asked to pad such a clip itself, oneDNN (on CPUs; torch 2.13) leaves parts of a bfloat16 gradient of
+    the weights unwritten: what lay in memory before, NaN or not.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, C, T, H, W]`` → ``[N, C', T', H', W']``."""
+        if not self.training or not 1 < x.shape[2] < self.kernel_size[0]:
+            return super().forward(x)
+        assert isinstance(self.padding, tuple)
+        time, height, width = self.padding
+        return F.conv3d(F.pad(x, (0, 0, 0, 0, time, time)), self.weight, None, self.stride, (0, height, width))
+
+
 class FactorisedBlock(nn.Module):
     """Space, time, space, time, and a shortcut; ``stride`` in each of the three dimensions."""
 
@@ -47,7 +63,7 @@ def _over_space(inputs: int, width: int, stride: int) -> nn.Conv3d:
 
 
 def _over_time(width: int, stride: int) -> nn.Conv3d:
-    return nn.Conv3d(width, width, (3, 1, 1), (stride, 1, 1), padding=(1, 0, 0), bias=False)
+    return Convolution(width, width, (3, 1, 1), (stride, 1, 1), padding=(1, 0, 0), bias=False)
 
 
 class VideoBackbone(nn.Module):
@@ -63,7 +79,7 @@ class VideoBackbone(nn.Module):
         self.features = 8 * width
         self.normalise_clip = normalise_clip
         self.conv1 = nn.Sequential(
-            nn.Conv3d(3, width, (3, 7, 7), (1, 2, 2), padding=(1, 3, 3), bias=False),
+            Convolution(3, width, (3, 7, 7), (1, 2, 2), padding=(1, 3, 3), bias=False),
             nn.BatchNorm3d(width),
             nn.ReLU(inplace=True),
         )
