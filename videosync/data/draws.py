@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from videosync.data.labelled import FrameLabels
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ManifestError
 from videosync.video.sampling import SamplingBlock, sample_cross_views, sample_self_views
+
+Source = TypeVar("Source")
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Draw:
     labels: np.ndarray | None = None  # int64 [2, T] of these frames; -1 = unknown, or padding
 
 
-class EpochDraws:
-    """What an epoch consists of: ``samples_per_video`` of each line, number ``i`` with random numbers of its own."""
+class EpochDraws(Generic[Source]):
+    """What an epoch consists of: ``samples_per_video`` of each sample, number ``i`` with random numbers of its own."""
 
-    def __init__(self, samples: Sequence[Sample], *, samples_per_video: int, seed: int) -> None:
+    def __init__(self, samples: Sequence[Source], *, samples_per_video: int, seed: int) -> None:
         self.samples = samples
         self.samples_per_video = samples_per_video
         self.seed = seed
@@ -61,7 +63,7 @@ class EpochDraws:
         return np.random.default_rng([self.seed, self.epoch, index])
 
 
-class ClipDraws(EpochDraws):
+class ClipDraws(EpochDraws[Sample]):
     """Samples of a split: number ``i`` of epoch ``e`` depends on (seed, e, i) alone.
 
     ``"self"``: one view of a manifest line (a random one of them), twice. ``"cross"``: two views of a line,

@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import Dataset
 
+from videosync.data.draws import EpochDraws
 from videosync.data.loaders import training_loader
 from videosync.errors import TrainingError, VideoError
 from videosync.files import new_file
@@ -59,7 +59,7 @@ class LabelledClips:
     unread: tuple[tuple[Item, str], ...]
 
 
-class DrawnVideos(Dataset[tuple[Item, Tensor | str, int]]):
+class DrawnVideos(EpochDraws[Item]):
     """One clip of each video, ``samples`` times an epoch; sample i depends on (seed, epoch, i) alone."""
 
     def __init__(
@@ -72,21 +72,14 @@ class DrawnVideos(Dataset[tuple[Item, Tensor | str, int]]):
         samples: int,
         seed: int,
     ) -> None:
-        self.items, self.labels, self.clips, self.augment = items, labels, clips, augment
-        self.samples, self.seed = samples, seed
-        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # worker processes see it change
-
-    def set_epoch(self, epoch: int) -> None:
-        self.epoch.fill_(epoch)
-
-    def __len__(self) -> int:
-        return len(self.items) * self.samples
+        super().__init__(items, samples_per_video=samples, seed=seed)
+        self.labels, self.clips, self.augment = labels, clips, augment
 
     def __getitem__(self, index: int) -> tuple[Item, Tensor | str, int]:
-        place = index % len(self.items)
-        item = self.items[place]
+        place = self.line(index)
+        item = self.samples[place]
         try:
-            clip: Tensor | str = self.clips.drawn(item, self.augment, seeded(self.seed, int(self.epoch), index))
+            clip: Tensor | str = self.clips.drawn(item, self.augment, seeded(self.seed, self.epoch, index))
         except VideoError as error:
             clip = str(error)
         return item, clip, int(self.labels[place])
