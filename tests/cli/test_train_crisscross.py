@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 
 from tests.cli.sound_clips import RATE, write_sound_clip, write_sound_clips
 from tests.cli.test_train_command import losses, records
+from tests.losses.test_crisscross import WithoutStopGradient, without_batch_norm
 from videosync import load_encoder
 from videosync.checkpoints.checkpoint import find_checkpoint
 from videosync.cli.main import main as videosync
@@ -21,6 +23,8 @@ from videosync.config.load import load_config
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import Sample, View
 from videosync.errors import ConfigError
+from videosync.losses.named import LOSSES
+from videosync.models import crisscross
 
 TINY = """
 data: {dataset: clips, image_size: 16, num_frames: 4, fps: 8, samples_per_video: 2, num_workers: 0}
@@ -124,6 +128,24 @@ def test_the_published_recipe_takes_a_step(root: Path, workdir: Path, tmp_path: 
     weights = find_checkpoint(tmp_path, "best").weights()
     sizes = {stream: weights[f"{stream}.conv1.0.weight"].shape for stream in ("video", "audio")}
     assert sizes == {"video": (64, 3, 3, 7, 7), "audio": (64, 1, 7, 7)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("missing", ["stop-gradient", "batch norm"])
+def test_a_training_that_collapses_is_stopped(
+    workdir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
+    if missing == "stop-gradient":
+        monkeypatch.setitem(LOSSES, "crisscross", WithoutStopGradient)
+    else:
+        projector = crisscross._projector
+        monkeypatch.setattr(crisscross, "_projector", lambda *sizes: without_batch_norm(projector(*sizes)))
+    opts = ["train.batch_size=8", "train.holdout=0", "train.epochs=25", "train.eval_every=0", "log.every=1"]
+    fast = ["optim.lr=0.03", "optim.larc=false", f"paths.decoded={tmp_path / 'decoded'}"]
+    assert main(command(workdir, tmp_path / "run", *opts, *fast)) == 2
+    assert re.search(r"^error: step \d+: seen at 10 looks in a row.* collapse\)", capsys.readouterr().err, re.MULTILINE)
+    steps = [record["step"] for record in records(tmp_path / "run") if "loss" in record]
+    assert 10 <= steps[-1] < 50
 
 
 @pytest.mark.slow
