@@ -46,6 +46,7 @@ def render_view(
     look: Rng,
     noise: Rng,
     adjust: Callable[[Exposure], Exposure] | None = None,
+    spotlit: bool = False,
 ) -> Iterator[Image]:
     """Frames uint8 [size, size, 3] RGB, one for each of the ``recorded`` ones of ``times`` [T] (s).
 
@@ -55,10 +56,13 @@ def render_view(
         look: draws colours, textures and exposure.
         noise: draws the sensor noise, frame after frame.
         adjust: makes another exposure of the one that was drawn.
+        spotlit: the first body's first paint is bright, all else is dim. The camera stands still.
     """
     canvas_camera = replace(camera, size=camera.size * SUPERSAMPLING, focal=camera.focal * SUPERSAMPLING)
     room = draw_room(look) if camera.moves else None
     background = draw_background(look, canvas_camera) if room is None else room.seen_by(canvas_camera.at(0))
+    if spotlit:
+        background = (0.45 * background).astype(np.uint8)
     shade = look.uniform(0.45, 0.75)
     shaded = (background * shade).astype(np.uint8)
     exposure = draw_exposure(look, camera.size)
@@ -67,8 +71,11 @@ def render_view(
     layers: list[Layer] = []
     shadows: list[NDArray[np.int32]] = []
     drawn: list[list[Part]] = [*bodies, *([] if room is None else [draw_furniture(look, camera, len(times))])]
-    for parts in drawn:
+    for body, parts in enumerate(drawn):
         palette = draw_palette(look, _PAINTS)
+        if spotlit:
+            palette *= 0.5
+            palette[0] += 120 * (body == 0)
         for part in parts:
             pattern = palette[look.integers(_PAINTS)] if look.random() < 0.6 else None
             colour = palette[part.paint % _PAINTS]

@@ -81,9 +81,9 @@ def draw_body(rng: Rng, material: str) -> Body:
 
 
 def draw_foreign(rng: Rng, begin: float, end: float) -> Hits:
-    """Strikes on something that no camera sees: none in some events, up to about one a second in others."""
-    number = rng.poisson(rng.choice([0.0, 0.3, 1.0]) * (end - begin))
-    return Hits(np.sort(rng.uniform(begin, end, size=number)), rng.uniform(0.1, 0.7, size=number))
+    """Strikes on something that no camera sees: none in some events, about one in three seconds in others."""
+    number = rng.poisson(rng.choice([0.0, 0.1, 0.3]) * (end - begin))
+    return Hits(np.sort(rng.uniform(begin, end, size=number)), rng.uniform(0.1, 0.4, size=number))
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Room:
 
 
 def draw_room(rng: Rng) -> Room:
-    return Room(_log_uniform(rng, 0.12, 0.8), float(rng.choice([50.0, 60.0])))
+    return Room(_log_uniform(rng, 0.12, 0.4), float(rng.choice([50.0, 60.0])))
 
 
 def record(sources: Sequence[tuple[Wave, float]], room: Room, samples: int, rng: Rng) -> Wave:
@@ -113,7 +113,7 @@ def record(sources: Sequence[tuple[Wave, float]], room: Room, samples: int, rng:
     mixed = np.zeros(len(frequencies), np.complex64)
     for wave, distance in sources:
         mixed += fft.rfft(wave) / distance * fft.rfft(_echoes(room, distance, rng), count)
-    low, high = _log_uniform(rng, 30, 200), _log_uniform(rng, 2500, 7500)
+    low, high = _log_uniform(rng, 30, 100), _log_uniform(rng, 3500, 7500)
     tilt = (np.maximum(frequencies, 50) / 1000) ** rng.uniform(-0.5, 0.5)
     band = tilt / np.sqrt((1 + (low / np.maximum(frequencies, 1)) ** 4) * (1 + (frequencies / high) ** 6))
     colour = (np.maximum(frequencies, 50) / 1000) ** rng.uniform(-1.0, 0.0)
@@ -122,10 +122,10 @@ def record(sources: Sequence[tuple[Wave, float]], room: Room, samples: int, rng:
     )
     heard = fft.irfft(mixed * band.astype(np.float32), count)[-samples:]
     loud = max(float(np.sqrt(np.mean(heard**2))), 1e-9)
-    heard = heard / loud + noise[-samples:] / max(float(noise.std()), 1e-9) * 10 ** (rng.uniform(-45, -8) / 20)
-    heard += _hum(room, samples, rng) * 10 ** (rng.uniform(-40, -8) / 20)
+    heard = heard / loud + noise[-samples:] / max(float(noise.std()), 1e-9) * 10 ** (rng.uniform(-45, -22) / 20)
+    heard += _hum(room, samples, rng) * 10 ** (rng.uniform(-45, -22) / 20)
     peak = max(float(np.abs(heard).max()), 1e-9)
-    level = 10 ** (rng.uniform(-24, 0) / 20) * rng.uniform(1.0, 1.3)  # the loudest ones are clipped softly
+    level = 10 ** (rng.uniform(-15, 0) / 20) * rng.uniform(1.0, 1.3)  # the loudest ones are clipped softly
     return np.tanh(heard / peak * level).astype(np.float32)
 
 

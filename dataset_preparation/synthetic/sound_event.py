@@ -94,7 +94,7 @@ def build_world(rng: Rng, label: str, duration: float) -> World:
         draw_room(rng),
         heading=rng.uniform(0, 2 * np.pi),
         place=rng.uniform(-0.3, 0.3, size=2),
-        scale=rng.uniform(0.9, 1.3),
+        scale=rng.uniform(1.2, 1.45),
         light=draw_light(rng),
     )
 
@@ -160,8 +160,8 @@ def make_sound_event(root: Path, split: str, number: int, settings: SoundSetting
 
 
 def _place_camera(stream: Callable[..., Rng], world: World, view: int, settings: SoundSettings) -> Camera:
-    """Cameras look across the plane of the striker: one alone within 50 degrees of straight, several on both sides."""
-    half = 0.9 if settings.views == 1 else 0.2
+    """Cameras look across the plane of the striker: one alone within 20 degrees of straight, several on both sides."""
+    half = 0.35 if settings.views == 1 else 0.2
     middle = world.heading + np.pi / 2 + stream(2).uniform(-half, half)
     spread = (settings.views - 1) * np.pi / max(settings.views, 3)  # half of what place_camera spreads them over
     return place_camera(stream(3, view), view, settings.views, middle - spread, settings.size)
@@ -176,7 +176,9 @@ def _film(
     silent = build_distractors(stream(4, view), stage, distractors, _SILENT)
     everything = slice(0, recording.num_frames)
     look, noise = stream(5, view), stream(6, view)
-    return render_view((striker, *silent), world.light, times, camera, recorded=everything, look=look, noise=noise)
+    return render_view(
+        (striker, *silent), world.light, times, camera, recorded=everything, look=look, noise=noise, spotlit=True
+    )
 
 
 def _hear(world: World, recording: Recording, distance: float, rng: Rng) -> Wave:

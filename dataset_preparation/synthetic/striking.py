@@ -54,7 +54,7 @@ def bounce(rng: Rng, begin: float, end: float) -> Action:
     radius, plate, least = rng.uniform(0.2, 0.34), rng.uniform(0.05, 0.25), rng.uniform(1.1, 1.8)
     starts, speeds, at = [], [], begin - rng.uniform(0, 1)
     while at < end:
-        up, kept = rng.uniform(3.0, 4.9), rng.uniform(0.6, 0.85)
+        up, kept = rng.uniform(3.6, 4.9), rng.uniform(0.7, 0.8)
         while up > least:
             starts.append(at)
             speeds.append(up)
@@ -74,7 +74,7 @@ def bounce(rng: Rng, begin: float, end: float) -> Action:
 
 def swing(rng: Rng, begin: float, end: float) -> Action:
     """A pendulum that rebounds from a block at its lowest point, in even time, now higher and now lower."""
-    length, radius, period = rng.uniform(0.7, 1.1), rng.uniform(0.14, 0.26), rng.uniform(0.36, 0.85)
+    length, radius, period = rng.uniform(0.7, 1.1), rng.uniform(0.14, 0.26), rng.uniform(0.5, 0.65)
     side = rng.choice([-1.0, 1.0])
     top = length + radius + rng.uniform(0.05, 0.3)
     times = begin - rng.uniform(0, period) + period * np.arange(np.ceil((end - begin) / period) + 2)
@@ -100,7 +100,7 @@ def hammer(rng: Rng, begin: float, end: float) -> Action:
     knots, angles, hits, strengths, at = [begin - 2.0], [0.0], [], [], begin - rng.uniform(0, 1.5)
     while at < end:
         raised, fall = rng.uniform(0.5, 1.2), rng.uniform(0.14, 0.24)
-        up, wait, rest = rng.uniform([0.18, 0.0, 0.0], [0.5, 0.25, 0.4])
+        up, wait, rest = rng.uniform([0.35, 0.1, 0.2], [0.5, 0.25, 0.5])
         knots += [at + rest, at + rest + up, at + rest + up + wait, at := at + rest + up + wait + fall]
         angles += [0.0, raised, raised, 0.0]
         hits.append(at)
@@ -127,10 +127,10 @@ def hammer(rng: Rng, begin: float, end: float) -> Action:
 def roll(rng: Rng, begin: float, end: float) -> Action:
     """A ball that rolls to and fro over a board with ridges, and hops at each of them."""
     radius, board = rng.uniform(0.2, 0.34), rng.uniform(0.04, 0.15)
-    ridges = np.linspace(-0.75, 0.75, int(rng.integers(2, 5))) + rng.uniform(-0.12, 0.12)
+    ridges = np.linspace(-0.75, 0.75, int(rng.integers(5, 7))) + rng.uniform(-0.08, 0.08)
     knots, places, at, far = [begin - 3.0], [-1.1], begin - rng.uniform(0, 1.5), 1.1
     while at < end:
-        length, hold = rng.uniform([0.7, 0.0], [1.6, 0.35])
+        length, hold = rng.uniform([0.9, 0.0], [1.4, 0.2])
         knots += [at, at := at + length]
         places += [-far, far]
         far, at = -far, at + hold
@@ -176,7 +176,7 @@ def shake(rng: Rng, begin: float, end: float) -> Action:
     knots, phases, at, turns = [begin - 3.0], [0.0], begin - rng.uniform(0, 1.5), 0
     hits, strengths = [], []
     while at < end:
-        number, turn, rest = int(rng.integers(2, 6)), rng.uniform(0.15, 0.28), rng.uniform(0.2, 0.8)
+        number, turn, rest = int(rng.integers(4, 8)), rng.uniform(0.14, 0.2), rng.uniform(0.15, 0.4)
         knots += [at, at + number * turn]
         phases += [turns, turns := turns + number]
         hits += list(at + turn * (1 + np.arange(number)))

@@ -35,7 +35,7 @@ def test_the_command_prints_a_row_for_each_statistic(capsys: pytest.CaptureFixtu
 def test_means_tell_little_and_motion_and_rhythm_tell_more() -> None:
     found, labels = collect(SoundSettings(), 450)
     right = {name: {q: probe(x, y).mean() for q, y in questions(labels).items()} for name, x in found.items()}
-    # 30 % is promised of ten classes; 8 and 18 % are usual, with a standard deviation of 2 points
+    # 30 % is promised of ten classes
     assert right["mean of the pixels"]["class of 10"] < 0.3
     assert right["mean log-mel"]["class of 10"] < 0.3
     assert right["map of motion energy"]["motion of 5"] > 0.3  # chance is 20 %
