@@ -93,7 +93,8 @@ class VideoBackbone(nn.Module):
         """``[N, 3, T, S, S]``, ImageNet-normalised → the last maps ``[N, features, ~T / 8, ~S / 16, ~S / 16]``."""
         if self.normalise_clip:
             video = video - video.mean(2, keepdim=True)
-            video = video / (video.std((1, 2, 3, 4), keepdim=True) + NOISE_FLOOR)
+            deviation = video.square().mean((1, 2, 3, 4), keepdim=True).sqrt()  # the mean is 0; std() is slow
+            video = video / (deviation + NOISE_FLOOR)
         return self.conv5x(self.conv4x(self.conv3x(self.conv2x(self.conv1(video)))))
 
     def forward(self, video: Tensor, *, pool: Literal["mean", "max"] = "mean") -> Tensor:
