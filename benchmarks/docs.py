@@ -21,6 +21,7 @@ from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
 from benchmarks.tables import Column, Row, cross, markdown, percent
 from videosync.errors import ConfigError, VideoSyncError, require_known
+from videosync.evaluation.intervals import interval_text
 from videosync.files import read_json, read_text, write_text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -87,6 +88,23 @@ def demo_short() -> str:
     return markdown([rows[name] for name in ("always 0", "diagonal", "cnn", "equivariant")], tables.DEMO)
 
 
+def demo_audio() -> str:
+    """What each line of the table of ``make demo-audio`` knows, and by how much all six terms know more."""
+    from videosync.cli.demo_audio_report import COMPARED, MEASURES
+
+    def share(key: str) -> Callable[[Row], str]:
+        return lambda row: percent(row[key]) + (f" ± {100 * row[f'{key}_std']:.1f}" if f"{key}_std" in row else "")
+
+    def gain(key: str) -> Callable[[Row], str]:
+        return lambda row: f"{100 * row[f'{key}_gain']:+.1f} ({interval_text(row[f'{key}_gain_95'], '+.0f', 100)})"
+
+    rows = rows_of("demo_audio")
+    shares, gains = ([(MEASURES[key], of(key)) for key in COMPARED] for of in (share, gain))
+    others = [row for row in rows if f"{COMPARED[0]}_gain" in row]
+    name: Column = ("", tables.text("name"))
+    return markdown(rows, [name, *shares]) + "\n\nSix terms less …\n\n" + markdown(others, [name, *gains])
+
+
 def sources() -> str:
     """What every result was made with."""
     rows = [load_result(path.stem) | {"name": path.stem} for path in sorted(RESULTS.glob("*.json"))]
@@ -109,6 +127,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
     "demo": plain(tables.DEMO, "demo"),
     "demo-short": demo_short,
+    "demo-audio": demo_audio,
     "sources": sources,
 }
 
@@ -154,6 +173,18 @@ def keep_demo(folder: Path) -> None:
     keep_result(args, rows, pairs=trained["floor"]["n"], events=trained["floor"]["n_events"])
 
 
+def keep_demo_audio(folder: Path) -> None:
+    """The numbers of a run of ``videosync demo-audio`` as benchmarks/results/demo_audio.json. Raises ConfigError."""
+    try:
+        found = read_json(folder / "summary.json")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"--demo-audio {folder}: not the folder of a finished 'videosync demo-audio' ({error})"
+        ) from error
+    args = argparse.Namespace(result="demo_audio", command="make demo-audio")
+    keep_result(args, found.pop("rows"), **found)
+
+
 def pages(root: Path = ROOT) -> list[Path]:
     return [root / "README.md", *sorted(root.glob("docs/**/*.md"))]
 
@@ -162,10 +193,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page is out of date")
     parser.add_argument("--demo", type=Path, metavar="FOLDER", help="first keep the numbers of this run of the demo")
+    parser.add_argument("--demo-audio", type=Path, metavar="FOLDER", help="the same for the demo of sound and pictures")
     args = parser.parse_args(argv)
     try:
         if args.demo is not None:
             keep_demo(args.demo)
+        if args.demo_audio is not None:
+            keep_demo_audio(args.demo_audio)
         old = [page for page in pages() if rendered(page) != read_text(page)]
         for page in old:
             print(f"{page.relative_to(ROOT)}: {'out of date' if args.check else 'written'}")
