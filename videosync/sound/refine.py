@@ -85,7 +85,7 @@ def refine(
     sharpness = float(np.sqrt(weighed[peak] / max(float(others.max(initial=0.0)), 1e-9)))
     share = np.mean([_agrees(row, peak + int(shift)) for row, shift in zip(lines.rows, lines.shifts(best))])
     told = stop - first >= TELLS_DRIFT * RATE
-    return Refined(lag + place, best if told else None, sharpness, float(share), (stop - first) / 2)
+    return Refined(float(lag + place), best if told else None, sharpness, float(share), (stop - first) / 2)
 
 
 def _lines(
