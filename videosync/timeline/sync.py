@@ -11,7 +11,8 @@ from videosync.cues import DEFAULT_CUE
 from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
-from videosync.errors import VideoError
+from videosync.cues.sound import SoundEmbedder
+from videosync.errors import ConfigError, VideoError
 from videosync.lags.scores import LagScores
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
 from videosync.timeline.confidence import half_width
@@ -52,7 +53,7 @@ def sync(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    encoder: ClipEmbedder | PathLike | None = None,
+    encoder: ClipEmbedder | SoundEmbedder | PathLike | None = None,
     detector: LagReader | PathLike | None = None,
     progress: Progress | None = None,
 ) -> Timeline:
@@ -66,7 +67,7 @@ def sync(
             half of it at least, and 10 s at most).
         cue: what is compared, a name of ``cues.named.CUES``.
         encoder: of the cues "motion-learned" and "learned", from ``videosync.load_encoder`` or what that takes; None:
-            the one that comes with the package.
+            the one that comes with the package. Of "sound-learned": a run, an export or weights of CrissCross.
         detector: what reads the encoder's similarity, in place of the mean along its diagonals: the folder of a
             trained ``equivariant``.
         progress: called with (path, frames done, frames in all) while files are decoded.
@@ -98,14 +99,14 @@ def gather(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    encoder: ClipEmbedder | PathLike | None = None,
+    encoder: ClipEmbedder | SoundEmbedder | PathLike | None = None,
     detector: LagReader | PathLike | None = None,
     progress: Progress | None = None,
 ) -> Evidence:
     """Decode every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
-    find_cue(cue)  # before networks are loaded
-    network = default_encoder(cue) if encoder is None else open_encoder(encoder)
+    asked = find_cue(cue)  # before networks are loaded
+    network = default_encoder(cue) if encoder is None else open_encoder(encoder, asked)
     reader = None if detector is None else open_detector(detector)
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
@@ -154,8 +155,12 @@ def default_encoder(cue: str) -> ClipEmbedder | None:
     """The encoder that comes with the package; None for a cue that uses none.
 
     Raises:
-        ConfigError: an unknown cue.
+        ConfigError: an unknown cue, or one that needs an encoder of sound, of which none comes with the package.
     """
+    if find_cue(cue).uses_sound_encoder:
+        raise ConfigError(
+            f"the cue '{cue}' needs an encoder of sound; name the run of a CrissCross network (--encoder)"
+        )
     if not find_cue(cue).uses_encoder:
         return None
     from videosync.models.clip_encoder import shipped_encoder  # imports torch
