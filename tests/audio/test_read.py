@@ -12,7 +12,7 @@ from av.audio.frame import AudioFrame
 
 from tests.audio.sounded import clicks_after_flashes, damage_sound, delayed, write_flashes, write_sound
 from tests.video.numbered import numbered_frames
-from videosync.audio import read
+from videosync.audio import decode
 from videosync.audio.read import decoder_version, probe_sound, read_sound
 from videosync.errors import AudioError, NoSoundError
 from videosync.video.sound_track import Sound
@@ -98,12 +98,12 @@ def test_seeking_reads_no_more_than_a_little_before(tmp_path: Path, monkeypatch:
     read_sound(tmp_path / "a.m4a", 0, 1)
     decoded: list[int] = []
 
-    def counted(path: str, frame: AudioFrame) -> np.ndarray:
+    def counted(path: str, frame: AudioFrame, lost: list[decode.Lost] | None) -> np.ndarray:
         decoded.append(frame.samples)
-        return mono(path, frame)
+        return channels(path, frame, lost)
 
-    mono = read._mono
-    monkeypatch.setattr(read, "_mono", counted)
+    channels = decode._channels
+    monkeypatch.setattr(decode, "_channels", counted)
     read_sound(tmp_path / "a.m4a", 40.0, 2.0)
     assert sum(decoded) < 4 * 16000
 
