@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from av.packet import Packet
 
 from videosync.errors import AudioError, NoSoundError, VideoError
 from videosync.video.index import open_video, video_stream_or_none
+from videosync.video.packets import end_by_tag, riff_promises_more
 from videosync.video.start import first_shown, makes_up_for_mp3
 
 # A decoder that starts in the middle needs some packets before its samples are right: seconds that are thrown away.
@@ -26,6 +28,7 @@ PREROLL = 0.5
 TOLERANCE = 0.002  # seconds
 FILTER = 0.05  # seconds before and after a window that resampling may look at
 LONGEST_GAP = 3600.0  # seconds; what claims more is a wrong time stamp, which would fill the memory with silence
+NO_PICTURES = "it has none"
 MP3_DELAY = 1105  # samples that encoding and decoding add (LAME's 576, and 529); AVI does not say so, others do
 
 
@@ -43,9 +46,10 @@ class Opening:
     codec: str
     first: float  # time stamp of the first sample, seconds
     zero: float  # time stamp of the first picture; without pictures, of the first sample
-    pictures: str | None = (
-        None  # why the pictures do not give time 0: there are none, or they are damaged; None: they do
-    )
+    # time stamp of the end of the sound that the header lists; None: unknown, infinite: behind the end of the file
+    promised: float | None = None
+    # why pictures do not give time 0: there are none, or they are damaged; None: they do
+    pictures: str | None = None
 
     @property
     def start(self) -> float:
@@ -57,8 +61,8 @@ class Opening:
 class Lost:
     """A stretch of sound that is damaged, or left out."""
 
-    time: float  # seconds on the clock of the file
-    seconds: float  # 0: unknown
+    time: float  # time stamp, seconds
+    seconds: float  # 0: unknown; infinite: all that follows
     why: str
 
 
@@ -93,23 +97,40 @@ def opening(path: str, mtime_ns: int, size: int, whatever: bool = False) -> Open
     del mtime_ns, size  # only tell versions of a file apart
     with open_sound(path) as (container, stream):
         codec, pictures = stream.codec_context.name, video_stream_or_none(container)
-        frame = next(_frames(path, container, stream, wanted=(math.inf, math.inf)), None)
+        lost: list[Lost] = []
+        frame = next(_frames(path, container, stream, wanted=(-math.inf, math.inf), lost=lost), None)
+        if frame is None and not lost:
+            raise AudioError(f"{path}: its sound track ({codec}) is empty; export it again, with its sound.")
         if frame is None:
             raise AudioError(f"{path}: its sound ({codec}) cannot be decoded; it is damaged: copy or export it again.")
         first = frame.time if frame.time is not None else 0.0
         facts = frame.sample_rate, frame.layout.nb_channels, codec, first
+        promised = _promised_end(path, container, stream)
         if pictures is None:
-            return Opening(*facts, first, "it has none")
+            return Opening(*facts, first, promised, NO_PICTURES)
         try:
             zero = first_shown(path)
         except VideoError as error:
             if not whatever:
                 raise
-            return Opening(*facts, first, str(error))
+            return Opening(*facts, first, promised, str(error).removeprefix(f"{path}: ").rstrip("."))
         if container.format.name == "avi" and codec.startswith("mp3"):
             container.seek(0)
             zero += 0 if makes_up_for_mp3(container, pictures) else MP3_DELAY / frame.sample_rate
-        return Opening(*facts, zero)
+        return Opening(*facts, zero, promised)
+
+
+def _promised_end(path: str, container: InputContainer, stream: AudioStream) -> float | None:
+    """Only from headers that count; others are estimated from the size of the file."""
+    kind = container.format.name
+    if kind in ("avi", "wav"):
+        return math.inf if riff_promises_more(path, os.path.getsize(path)) else None
+    if "matroska" in kind:
+        return end_by_tag(stream)
+    counts = "mp4" in kind or kind in ("flac", "aiff") or (kind == "mp3" and stream.start_time)
+    if not counts or stream.duration is None or stream.time_base is None:
+        return None
+    return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
 
 
 @lru_cache(maxsize=2048)
@@ -165,7 +186,7 @@ def _decoded(
                 why = f"its sound changes from {at.rate} to {frame.sample_rate} samples/s at {time:.3f} s"
                 if lost is None:
                     raise AudioError(f"{path}: {why}; convert it to one rate.")
-                lost.append(Lost(time, 0, f"{why}, and what follows is left out"))
+                lost.append(Lost(time, math.inf, why))
                 return
             stamped = _place(frame, at)
             if stamped is not None:
@@ -173,7 +194,7 @@ def _decoded(
                     why = f"the time stamps of its sound jump from {place / at.rate:.3f} s to {stamped / at.rate:.3f} s"
                     if lost is None:
                         raise AudioError(f"{path}: {why}; convert it, which writes them anew.")
-                    lost.append(Lost(place / at.rate + at.zero, 0, f"{why}, and what follows is left out"))
+                    lost.append(Lost(place / at.rate + at.zero, math.inf, why))
                     return
                 if place is None or (
                     abs(stamped - place) > tolerance and not _stray(stamped, place, frame, following, at)
@@ -224,24 +245,22 @@ def _packets(
     path: str, container: InputContainer, stream: AudioStream, lost: list[Lost] | None = None
 ) -> Iterator[tuple[Packet[AudioStream], float | None]]:
     """Whole packets, and their time stamps in seconds (of one without, that of the one before)."""
-    time = None
+    time, tick = None, float(stream.time_base or 0)
     try:
         for packet in container.demux(stream):
             stamp = packet.dts if packet.pts is None else packet.pts
-            if stamp is not None and packet.time_base is not None:
-                time = float(stamp * packet.time_base)
+            if stamp is not None and tick:
+                time = stamp * tick
             if not packet.is_corrupt:
                 yield packet, time
             elif lost is not None:
                 lost.append(Lost(time or 0.0, _seconds(packet), "a packet is incomplete"))
         return
-    except av.error.FFmpegError as error:
-        cause, why = error, str(error.strerror)
-    except IndexError as error:  # of PyAV
-        cause, why = error, "a stream begins there that its header does not list"
+    except (av.error.FFmpegError, IndexError) as error:  # IndexError: of PyAV
+        cause, why = error, str(getattr(error, "strerror", "a stream begins there that its header does not list"))
     if lost is None:
         raise AudioError(_damaged(path, time, why)) from cause
-    lost.append(Lost(time or 0.0, 0, f"it cannot be read further than {time or 0.0:.3f} s ({why})"))
+    lost.append(Lost(time or 0.0, math.inf, why))
 
 
 def _seconds(packet: Packet[AudioStream]) -> float:

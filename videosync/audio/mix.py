@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Tally:
     total: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [C] sum of the samples
     full: np.ndarray = field(default_factory=lambda: np.zeros(0))  # [C] samples at full scale
     opposite: int = 0  # blocks in which a channel was turned over
+    blocks: int = 0
 
     def add(self, samples: np.ndarray, mean: np.ndarray, covariance: np.ndarray) -> None:
         if not self.count:
@@ -62,11 +64,14 @@ def _mixed(waiting: list[Channels], tally: Tally) -> Iterator[Piece]:
     tally.add(samples + mean[:, None].astype(np.float32), mean, covariance)
     weights = channel_weights(covariance)
     tally.opposite += bool((weights < 0).any())
+    tally.blocks += 1
     one = weights.astype(np.float32) @ samples
-    place = 0
-    for start, piece in waiting:
-        yield start, one[place : place + piece.shape[1]]
-        place += piece.shape[1]
+    done, size = 0, 0
+    for (start, piece), (following, _) in pairwise([*waiting, (-1, waiting[0][1])]):
+        size += piece.shape[1]
+        if following != start + piece.shape[1]:  # they do not go on without a gap
+            yield start + piece.shape[1] - size, one[done : done + size]
+            done, size = done + size, 0
 
 
 def channel_weights(covariance: np.ndarray) -> np.ndarray:

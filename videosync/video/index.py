@@ -25,6 +25,10 @@ from videosync.video.packets import ALL_KEYFRAMES, ONE_FRAME_PER_PACKET, Packets
 
 NO_PTS = int(np.iinfo(np.int64).min)  # a decoded frame without a timestamp
 DEFAULT_RATE = 25  # frames/s of files that name no rate and hold no times (raw streams)
+SOUND_ENDINGS = frozenset(
+    [".aac", ".ac3", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3"]
+    + [".oga", ".ogg", ".opus", ".w64", ".wav", ".wma", ".wv"]
+)
 MAX_DECODER_THREADS = 4  # more gain little, and data-loading processes run beside each other
 
 
@@ -193,9 +197,10 @@ def open_video(path: str) -> InputContainer:
         return av.open(path, metadata_errors="replace")  # titles may be in any encoding
     except (av.error.FFmpegError, OSError) as error:
         empty = os.path.isfile(path) and os.path.getsize(path) == 0
+        kind = "sound file" if os.path.splitext(path)[1].lower() in SOUND_ENDINGS else "video"
         raise VideoError(
-            f"{path}: cannot be opened as a video ({'it is empty' if empty else error.strerror}); it is "
-            "damaged, incomplete or no video: copy or export it again."
+            f"{path}: cannot be opened as a {kind} ({'it is empty' if empty else error.strerror}); it is "
+            f"damaged, incomplete or no {kind}: copy or export it again."
         ) from error
 
 
