@@ -15,6 +15,7 @@ from tests.video.numbered import numbered_frames
 from videosync.audio import decode
 from videosync.audio.read import decoder_version, probe_sound, read_sound
 from videosync.errors import AudioError, NoSoundError
+from videosync.video.read import probe
 from videosync.video.sound_track import Sound
 from videosync.video.write import write_video
 
@@ -56,6 +57,8 @@ def test_a_flash_and_its_click_stay_together(
     found = clicks_after_flashes(tmp_path / name)
     assert len(found) == 3
     np.testing.assert_allclose(found, 0, atol=within)
+    assert probe(tmp_path / name).fps == pytest.approx(float(fps))
+    np.testing.assert_allclose(np.diff(probe(tmp_path / name).times), 1 / float(fps), atol=0.0011)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.ts"])
@@ -172,10 +175,14 @@ def test_bad_files_are_told_in_a_sentence(tmp_path: Path) -> None:
     write_video(tmp_path / "mute.mp4", numbered_frames(10), 25)
     (tmp_path / "text.wav").write_text("no sound at all\n" * 50)
     (tmp_path / "empty.wav").touch()
+    (tmp_path / "empty.mp4").touch()
+    write_sound(tmp_path / "no_samples.wav", Sound(tone(0, 16000), 16000, "pcm_s16le"))
     for name, kind, sentence in (
         ("mute.mp4", NoSoundError, r"has no sound \(it holds video\); name a file with a sound track"),
         ("text.wav", AudioError, "cannot be opened"),
-        ("empty.wav", AudioError, "it is empty"),
+        ("empty.wav", AudioError, r"cannot be opened as a sound file \(it is empty\)"),
+        ("empty.mp4", AudioError, r"cannot be opened as a video \(it is empty\)"),
+        ("no_samples.wav", AudioError, r"its sound track \(pcm_s16le\) is empty; export it again"),
         ("gone.wav", AudioError, "No such file"),
     ):
         for reader in (probe_sound, read_sound):

@@ -38,7 +38,10 @@ class SoundOfFile:
 
 
 def sync_sound(path: str | os.PathLike[str]) -> SoundOfFile:
-    """All the sound of a file, in step with its pictures, in one pass and no more memory than the result.
+    """All the sound of a file, in step with its pictures, in one pass and with little more memory than the result.
+
+    What is damaged is zeros, and named in the notes. Of several channels all that are heard count alike, as
+    ``mix.channel_weights`` says; of several sound tracks the file's main one is read.
 
     Raises AudioError: no such file, nothing that can be decoded; NoSoundError: no sound track.
     """
@@ -87,7 +90,7 @@ def _damage(at: Opening, lost: Sequence[Lost], stop: float) -> list[str]:
         else:
             stretches.append([begin, begin + one.seconds])
     promised = stop if at.promised is None else at.promised - at.zero
-    cut_off = promised > stop + CUT_OFF
+    cut_off = not notes and promised > stop + CUT_OFF
     if stretches and stretches[-1][1] > stop and stretches[-1][1] - stretches[-1][0] < NEAR:
         stretches.pop()
         if not cut_off:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import av
 from av.container import InputContainer
@@ -17,6 +18,8 @@ from videosync.errors import VideoError
 ONE_FRAME_PER_PACKET = frozenset(
     ["h264", "hevc", "av1", "libdav1d", "libaom-av1", "vp9", "libvpx-vp9", "mjpeg", "prores", "ffv1", "rawvideo"]
 )
+LOOKED_AT = 8  # packets of an AVI file
+MOST_EMPTY = 8  # chunks: 2304 samples at 16 kHz, at 60 frames/s
 ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
 
 
@@ -93,6 +96,16 @@ def end_by_tag(stream: Stream) -> float | None:
         return None
     hours, minutes, seconds = (float(part) for part in written.groups())
     return 3600 * hours + 60 * minutes + seconds
+
+
+def empty_after_first(packets: Packets) -> int:
+    """How many empty chunks follow the first picture of an AVI file and belong before it.
+
+    FFmpeg writes them there where encoded sound begins before the pictures, as AAC and MP3 do, and AVI counts chunks.
+    """
+    gaps = [after - before for before, after in pairwise(sorted(packets.stamps[:LOOKED_AT]))]
+    empty = gaps[0] - 1 if len(gaps) > 1 and all(gap == 1 for gap in gaps[1:]) else 0
+    return empty if empty <= MOST_EMPTY else 0
 
 
 def riff_promises_more(path: str, size: int) -> bool:
