@@ -27,7 +27,7 @@ def sync(
     audio: str = "auto",
     microphone_distance: float | None = None,
 ) -> Timeline:
-    """Put videos and sound recordings of one event on one timeline, from the pixels and the sound alone.
+    """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
     Args:
         videos: two or more files, each decoded once; frame rates and lengths may differ. With ``audio`` they may have
