@@ -20,7 +20,7 @@ from videosync.signals.encoder import LEARNED, EncoderMeter
 from videosync.signals.measure import measure
 from videosync.signals.motion import CAMERA, CHANNELS, MotionMeter
 from videosync.signals.sound import SOUND
-from videosync.timeline.sync import default_encoder
+from videosync.timeline.evidence import default_encoder
 from videosync.video.read import iter_frames
 
 
