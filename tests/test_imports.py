@@ -24,11 +24,12 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "signals": BASE | {"video"},
     "models": BASE | {"video", "audio", "signals"},
     "lags": BASE,
+    "sound": BASE | {"lags"},
     "losses": BASE | {"lags"},
     "similarity": BASE,
     "offset": BASE | {"similarity", "lags"},
     "cues": BASE | {"lags", "signals", "models"},
-    "timeline": BASE | {"video", "lags", "signals", "models", "cues", "engine"},
+    "timeline": BASE | {"video", "lags", "signals", "models", "cues", "engine", "sound"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
     "checkpoints": BASE | {"models"},
 }
@@ -38,7 +39,17 @@ ALLOWED["engine"] = ALLOWED["phases"] | {"phases", "recognition", "checkpoints",
 ALLOWED["leaks"] = ALLOWED["engine"] | {"engine"}
 ALLOWED["export"] = ALLOWED["engine"] | {"engine"}
 ALLOWED["carl"] = FRAMES | {"config", "models", "checkpoints", "similarity"}
-ALLOWED["cli"] = ALLOWED["engine"] | {"engine", "leaks", "export", "carl", "arguments", "signals", "cues", "timeline"}
+ALLOWED["cli"] = ALLOWED["engine"] | {
+    "engine",
+    "leaks",
+    "export",
+    "carl",
+    "arguments",
+    "signals",
+    "cues",
+    "timeline",
+    "sound",
+}
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
 ALLOWED["__main__"] = {"cli"}
 OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."
