@@ -15,7 +15,7 @@ from videosync.data.identity import code_hash
 from videosync.files import new_file
 from videosync.signals.measure import Source, measure
 from videosync.timeline.clips import inspect, read_clip
-from videosync.timeline.sync import default_encoder
+from videosync.timeline.evidence import default_encoder
 
 Signals = Mapping[str, np.ndarray]  # channel → [T, F]
 # sources that decide what they are

@@ -10,7 +10,10 @@ import pytest
 import videosync
 
 SIGNATURES = {
-    "sync": ["videos", "reference", "max_offset", "min_overlap", "cue", "encoder", "detector", "progress"],
+    "sync": [
+        *("videos", "reference", "max_offset", "min_overlap", "cue", "encoder", "detector", "progress"),
+        *("audio", "microphone_distance"),
+    ],
     "load_encoder": ["source"],
     "similarity_matrix": ["embeddings0", "embeddings1", "metric", "temperature"],
 }

@@ -18,7 +18,7 @@ Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `import videosync` needs neither
@@ -28,28 +28,80 @@ if TYPE_CHECKING:  # `import videosync` needs neither
 
 
 @dataclass(frozen=True)
+class Witness:
+    """What the pictures, or the sound, of two files say about their offset, each by itself."""
+
+    name: str  # "picture" or "sound"
+    placed: bool  # whether it is sure enough to be an answer
+    confidence: float  # probability of being right: pictures within one frame, sound within 0.1 s
+    seconds: float | None = None  # its best offset, sure or not
+    interval_seconds: tuple[float, float] | None = None  # 95 %, of its own offset: of when sound arrives, not is made
+    reason: str | None = None  # why it is not placed, in one sentence
+    code: str | None = None  # the same in one word
+    precise: bool | None = None  # sound: placed to milliseconds
+    drift_ppm: float | None = None  # sound: how much faster the clock of file 1 runs; None: too short to tell
+    agreeing_share: float | None = None  # sound: of the time that both sound
+    shared_seconds: float | None = None  # sound: the time that both sound
+
+    def reversed(self) -> Witness:
+        """That of the swapped files."""
+        interval = self.interval_seconds
+        return replace(
+            self,
+            seconds=_negative(self.seconds),
+            interval_seconds=None if interval is None else (-interval[1], -interval[0]),
+            drift_ppm=_negative(self.drift_ppm),
+        )
+
+
+@dataclass(frozen=True)
 class OffsetEstimate:
     """What is known about the offset of two videos: how far they are apart, how sure that is, or why it cannot be told.
 
     ``seconds`` and ``frames`` have the sign of an offset: ``start0 - start1``, positive if video 1 started first.
-    ``frames`` counts at ``fps``, the lower of the two frame rates, and may be fractional. Where ``placed`` is False
-    there is no answer: the numbers are None and ``reason`` says why in one sentence.
+    ``frames`` counts at ``fps``, the lower of the two frame rates, and may be fractional; both are None where neither
+    file has pictures. Where ``placed`` is False there is no answer: the numbers are None and ``reason`` says why in one
+    sentence.
     """
 
     video0: str
     video1: str
     placed: bool
-    fps: float  # frames/s; of the slower one, where they differ
+    fps: float | None  # frames/s; of the slower one, where they differ
     seconds: float | None = None
     interval_seconds: tuple[float, float] | None = None  # 95 % of right answers lie in it
     confidence: float = 0.0  # probability of being right within one frame
     reason: str | None = None
     rivals_seconds: tuple[float, ...] = ()  # other offsets that fit about as well
     alone_seconds: float | None = None  # what this pair says without the other cameras, sure or not
+    decided_by: str | None = None  # the witness whose offset it is: "picture" or "sound"; None: there is no answer
+    witnesses: tuple[Witness, ...] = ()  # those there are of this pair
+    agree: bool | None = None  # whether the sound says the same as the answer of the pictures; None: not both speak
+    # picture's offset minus sound's, where they agree: how much later sound arrives in file 0 than in file 1
+    sound_delay_seconds: float | None = None
 
     @property
     def frames(self) -> float | None:
-        return None if self.seconds is None else self.seconds * self.fps
+        return None if self.seconds is None or self.fps is None else self.seconds * self.fps
+
+    def witness(self, name: str) -> Witness | None:
+        """The one of this name, if there is one."""
+        return next((witness for witness in self.witnesses if witness.name == name), None)
+
+    def reversed(self) -> OffsetEstimate:
+        """The same estimate with the videos the other way round."""
+        interval = self.interval_seconds
+        return replace(
+            self,
+            video0=self.video1,
+            video1=self.video0,
+            seconds=_negative(self.seconds),
+            interval_seconds=None if interval is None else (-interval[1], -interval[0]),
+            rivals_seconds=tuple(-rival for rival in self.rivals_seconds),
+            alone_seconds=_negative(self.alone_seconds),
+            witnesses=tuple(witness.reversed() for witness in self.witnesses),
+            sound_delay_seconds=_negative(self.sound_delay_seconds),
+        )
 
     def sentence(self, name0: str | None = None, name1: str | None = None, *, say_rate: bool = False) -> str:
         """In words, e.g. ``"cam2 started 0.40 s (12.0 frames) after cam1"``, or why there is no answer.
@@ -57,13 +109,20 @@ class OffsetEstimate:
         ``say_rate``: say what rate the frames are counted at, "(12.0 frames at 30 fps)".
         """
         name0, name1 = name0 or self.video0, name1 or self.video1
-        if self.seconds is None or self.frames is None:
+        if self.seconds is None:
             return f"{name0} and {name1}: {self.reason}"
-        if round(abs(self.frames), 1) == 0:
+        same = round(abs(self.seconds), 3) == 0 if self.frames is None else round(abs(self.frames), 1) == 0
+        if same:
             return f"{name0} and {name1} started at the same time"
         late, early = (name0, name1) if self.seconds > 0 else (name1, name0)
-        frames = f"{abs(self.frames):.1f} frames" + (f" at {self.fps:.4g} fps" if say_rate else "")
-        return f"{late} started {abs(self.seconds):.3f} s ({frames}) after {early}"
+        frames = "" if self.frames is None else f" ({abs(self.frames):.1f} frames)"
+        if say_rate and frames:
+            frames = f"{frames[:-1]} at {self.fps:.4g} fps)"
+        return f"{late} started {abs(self.seconds):.3f} s{frames} after {early}"
+
+
+def _negative(value: float | None) -> float | None:
+    return None if value is None else -value
 
 
 @dataclass(frozen=True, eq=False)

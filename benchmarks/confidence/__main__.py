@@ -38,7 +38,7 @@ from videosync.cues.named import CUES
 from videosync.errors import ConfigError
 from videosync.files import read_object, write_text
 from videosync.timeline.calibration import FEATURES, PATH, Calibration
-from videosync.timeline.sync import default_encoder
+from videosync.timeline.evidence import default_encoder
 
 EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
 SHAPES = ("equal", "wide", "fit240")

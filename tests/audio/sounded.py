@@ -58,7 +58,7 @@ def clicks_after_flashes(path: Path, about: float = 0.0) -> list[float]:
 
 def write_sound(path: Path, sound: Sound, *, cover: bool = False) -> None:
     """A file with sound only, perhaps with a cover picture."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", format="mp4" if path.suffix == ".m4a" else None) as container:
         track = SoundTrack(path, container, sound)
         picture = container.add_stream("mjpeg", rate=1) if cover else None
         if picture is not None:
@@ -71,16 +71,17 @@ def write_sound(path: Path, sound: Sound, *, cover: bool = False) -> None:
             container.mux(picture.encode(None))
 
 
-def delayed(source: Path, path: Path, seconds: float, *, after: float = -1.0) -> None:
-    """A copy whose sound has later time stamps, from ``after`` seconds on."""
+def delayed(source: Path, path: Path, seconds: float, *, after: float = -1.0, until: float = float("inf")) -> None:
+    """A copy whose sound has later time stamps, from ``after`` to ``until`` seconds."""
     with av.open(str(source)) as old, av.open(str(path), "w") as new:
         streams = {stream.index: new.add_stream_from_template(stream) for stream in old.streams}
         for packet in old.demux():
             if packet.dts is None or packet.pts is None:
                 continue
-            if packet.stream.type == "audio" and packet.time_base and packet.pts * packet.time_base > after:
+            if packet.stream.type == "audio" and packet.time_base and after < packet.pts * packet.time_base < until:
                 shift = round(seconds / packet.time_base)
-                packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
+                packet.pts += shift
+                packet.dts += 0 if until < float("inf") else shift  # which have to rise
             packet.stream = streams[packet.stream.index]
             new.mux(packet)
 

@@ -12,9 +12,10 @@ from av.audio.frame import AudioFrame
 
 from tests.audio.sounded import clicks_after_flashes, damage_sound, delayed, write_flashes, write_sound
 from tests.video.numbered import numbered_frames
-from videosync.audio import read
+from videosync.audio import decode
 from videosync.audio.read import decoder_version, probe_sound, read_sound
 from videosync.errors import AudioError, NoSoundError
+from videosync.video.read import probe
 from videosync.video.sound_track import Sound
 from videosync.video.write import write_video
 
@@ -56,6 +57,8 @@ def test_a_flash_and_its_click_stay_together(
     found = clicks_after_flashes(tmp_path / name)
     assert len(found) == 3
     np.testing.assert_allclose(found, 0, atol=within)
+    assert probe(tmp_path / name).fps == pytest.approx(float(fps))
+    np.testing.assert_allclose(np.diff(probe(tmp_path / name).times), 1 / float(fps), atol=0.0011)
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.mov", "a.mkv", "a.ts"])
@@ -98,12 +101,12 @@ def test_seeking_reads_no_more_than_a_little_before(tmp_path: Path, monkeypatch:
     read_sound(tmp_path / "a.m4a", 0, 1)
     decoded: list[int] = []
 
-    def counted(path: str, frame: AudioFrame) -> np.ndarray:
+    def counted(path: str, frame: AudioFrame, lost: list[decode.Lost] | None) -> np.ndarray:
         decoded.append(frame.samples)
-        return mono(path, frame)
+        return channels(path, frame, lost)
 
-    mono = read._mono
-    monkeypatch.setattr(read, "_mono", counted)
+    channels = decode._channels
+    monkeypatch.setattr(decode, "_channels", counted)
     read_sound(tmp_path / "a.m4a", 40.0, 2.0)
     assert sum(decoded) < 4 * 16000
 
@@ -172,10 +175,14 @@ def test_bad_files_are_told_in_a_sentence(tmp_path: Path) -> None:
     write_video(tmp_path / "mute.mp4", numbered_frames(10), 25)
     (tmp_path / "text.wav").write_text("no sound at all\n" * 50)
     (tmp_path / "empty.wav").touch()
+    (tmp_path / "empty.mp4").touch()
+    write_sound(tmp_path / "no_samples.wav", Sound(tone(0, 16000), 16000, "pcm_s16le"))
     for name, kind, sentence in (
         ("mute.mp4", NoSoundError, r"has no sound \(it holds video\); name a file with a sound track"),
         ("text.wav", AudioError, "cannot be opened"),
-        ("empty.wav", AudioError, "it is empty"),
+        ("empty.wav", AudioError, r"cannot be opened as a sound file \(it is empty\)"),
+        ("empty.mp4", AudioError, r"cannot be opened as a video \(it is empty\)"),
+        ("no_samples.wav", AudioError, r"its sound track \(pcm_s16le\) is empty; export it again"),
         ("gone.wav", AudioError, "No such file"),
     ):
         for reader in (probe_sound, read_sound):

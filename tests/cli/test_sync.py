@@ -58,7 +58,7 @@ def test_json_alone_on_standard_output(event: Event, capsys: pytest.CaptureFixtu
     paths, starts = event
     assert run(*paths, "--json", "-", "--reference", paths[1]) == 0
     answer = json.loads(capsys.readouterr().out)
-    told = ["reference", "cue", "encoder", "detector", "notes", "calibration"]
+    told = ["reference", "cue", "encoder", "detector", "notes", "audio", "calibration"]
     assert list(answer) == ["schema", "version", *told, "files", "pairs"]
     assert answer["schema"] == 2
     assert answer["version"] == __version__
@@ -128,7 +128,11 @@ def test_bad_input_is_one_sentence_and_2(event: Event, tmp_path: Path, capsys: p
         ((one,), "two or more videos"),
         ((one, one), "was given twice"),
         ((one, tmp_path / "gone.mp4"), "gone.mp4: cannot be read"),
-        ((one, two, tmp_path / "sound.wav"), "sound.wav: has no video stream"),
+        ((one, two, tmp_path / "sound.wav", "--audio", "off"), "sound.wav: has no video stream"),
+        ((one, two, "--audio", "loud"), "invalid choice: 'loud'"),
+        ((one, two, "--audio", "only", "--cue", "motion"), "no pictures are looked at"),
+        ((one, two, "--microphone-distance", "near"), "'near' must be a number of metres, 0 or more"),
+        ((one, tmp_path / "sound.wav", "--detector", "gone"), "gone"),
         ((one, two, "--reference", tmp_path / "x.mp4"), "must be one of the videos"),
         ((one, two, "--max_offset", "-3"), "'-3' must be a positive number of seconds"),
         ((one, two, "--min_overlap", "soon"), "'soon' must be a positive number of seconds"),

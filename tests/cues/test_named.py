@@ -19,7 +19,7 @@ from videosync.models.clip_encoder import shipped_encoder
 from videosync.signals.encoder import LEARNED, EncoderMeter
 from videosync.signals.measure import measure
 from videosync.signals.motion import CAMERA, CHANNELS, MotionMeter
-from videosync.timeline.sync import default_encoder
+from videosync.timeline.evidence import default_encoder
 from videosync.video.read import iter_frames
 
 ALL_CUES = {name: find_cue(name, default_encoder(name)) for name in CUES}

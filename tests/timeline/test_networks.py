@@ -14,8 +14,8 @@ from videosync.errors import ConfigError
 from videosync.offset.clip_detector import ClipDetector
 from videosync.offset.equivariant import EquivariantDetector
 from videosync.timeline.clips import ClipInfo
+from videosync.timeline.evidence import gather
 from videosync.timeline.networks import check_lengths, unlike_training
-from videosync.timeline.sync import gather
 
 FACTS = {"metric": "sqeuclidean", "temperature": 0.1, "encoder": "mine/best", "encoder_hash": "1234"}
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from videosync.lags.scores import LagScores
 from videosync.timeline.clips import ClipInfo
+from videosync.timeline.conclude import conclude
+from videosync.timeline.evidence import Evidence
 from videosync.timeline.reasons import Search
-from videosync.timeline.sync import Evidence, conclude
 
 LAGS = np.arange(-80, 81)
 

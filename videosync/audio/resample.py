@@ -29,26 +29,33 @@ def resampled(pieces: Iterator[Piece], source: int, rate: int, first: int, count
     margin = ceil(CROSSINGS * max(up, down) / (up * down)) + 1  # units that the filter looks beyond a block
     buffer = np.zeros((units + 2 * margin) * down, np.float32)
     place = (begin - margin) * down  # of buffer[0]
-    blocks: list[np.ndarray] = []
+    # grown in place: the system moves its pages, so that no second copy is ever held
+    result = np.zeros(0, np.float32)
     last, done = place, first - begin * up
     for start, samples in pieces:
         last = max(last, start + len(samples))
         while (start + len(samples)) > place + len(buffer):
-            if count is not None and len(blocks) * units * up >= done + count:
+            if count is not None and len(result) >= done + count:
                 break
             _put(buffer, start - place, samples)
-            blocks.append(_block(buffer, margin, up, down))
+            _append(result, _block(buffer, margin, up, down))
             buffer[: 2 * margin * down] = buffer[units * down :]
             buffer[2 * margin * down :] = 0
             place += units * down
         _put(buffer, start - place, samples)
     if count is None:
         count = max(0, ceil(last * up / down) - first)
-    while len(blocks) * units * up < done + count:
-        blocks.append(_block(buffer, margin, up, down))
+    while len(result) < done + count:
+        _append(result, _block(buffer, margin, up, down))
         buffer[: 2 * margin * down] = buffer[units * down :]
         buffer[2 * margin * down :] = 0
-    return np.concatenate([*blocks, np.zeros(0, np.float32)])[done : done + count]
+    return result[done : done + count]
+
+
+def _append(result: np.ndarray, block: np.ndarray) -> None:
+    size = len(result)
+    result.resize(size + len(block), refcheck=False)
+    result[size:] = block
 
 
 def _put(buffer: np.ndarray, place: int, samples: np.ndarray) -> None:

@@ -10,27 +10,28 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path, report_note
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
+from videosync.cli.sync_report import describe
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError
 from videosync.files import new_file
 from videosync.models import SHIPPED
 
-if TYPE_CHECKING:
-    from videosync.timeline.result import Timeline
-
 NOT_PLACED = 3
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
-DESCRIPTION = """Find the time offsets between videos of one event from their pixels alone: no sound, markers or
-calibration are needed. Works best with static cameras; where a camera moves, its own motion is removed first. Lengths
-and frame rates may differ.
+DESCRIPTION = """Find the time offsets between videos of one event from their pixels, and from their sound where two of
+them have any: no markers or calibration are needed. Works best with static cameras; where a camera moves, its own
+motion is removed first. Lengths and frame rates may differ. Files with sound only, a recorder's, are placed by it.
 
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
 start of 0 minus start of 1: positive if video 1 started first.
+
+Pictures and sound are two witnesses. Where they agree, the start is that of the pictures, and surer; where they do not,
+pictures that are sure are not moved by sound, which may have been put under or played again, and it is said. Sound is
+late by the way it comes (10 m: 29 ms), so what it alone places is no surer than that: see --microphone-distance.
 
 --cue chooses what is compared; --encoder chooses the network that the cues motion-learned (the default) and learned
 use, and --detector what reads its similarity. Confidence was calibrated with the encoder that comes with VideoSync and
@@ -43,7 +44,13 @@ given)."""
 def build_parser() -> CommandParser:
     parser = CommandParser(description=DESCRIPTION)
     add = parser.add_argument
-    add("videos", nargs="+", type=os.path.expanduser, metavar="VIDEO", help="two or more videos of one event")
+    add(
+        "videos",
+        nargs="+",
+        type=os.path.expanduser,
+        metavar="VIDEO",
+        help="two or more videos, or recordings of sound, of one event",
+    )
     add(
         "--reference",
         type=expanded_path,
@@ -93,8 +100,22 @@ def build_parser() -> CommandParser:
         metavar="FOLDER",
         help="folder that holds detectors/, for --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
     )
+    add(
+        "--audio",
+        choices=("auto", "only", "off"),
+        default="auto",
+        help="auto (default): sound is a second witness of every two files that have any; only: no pictures are "
+        "compared; off: no sound is",
+    )
+    add(
+        "--microphone-distance",
+        type=_metres,
+        metavar="METRES",
+        help="how far apart the microphones are, at most: sound is late by this / 343 s at most, which is in the "
+        "interval of what sound alone places (default: 10, ±29 ms; pictures and sound may differ by 0.1 s)",
+    )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
-    add("--plot", type=expanded_path, metavar="FILE.png", help="draw the lag curves and aligned film strips")
+    add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
     return parser
 
 
@@ -104,20 +125,33 @@ def _encoder_name(text: str) -> str | Path:
 
 
 def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not 0 < value < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} must be a positive number of seconds")
     return value
+
+
+def _metres(text: str) -> float:
+    value = _number(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number of metres, 0 or more")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _sync(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
     _check_output("--json", json_file, (".json",), args.videos)
     _check_output("--plot", args.plot, PICTURES, args.videos)
-    from videosync.timeline.sync import check_files, conclude, find_file, gather
+    from videosync.timeline.conclude import conclude
+    from videosync.timeline.evidence import gather
+    from videosync.timeline.inputs import check_files, find_file
 
     paths = check_files(args.videos)
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
@@ -129,7 +163,7 @@ def _sync(args: argparse.Namespace) -> int:
     with _Bar() as bar:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
-            detector=detector, progress=bar,
+            detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
         )  # fmt: skip
     timeline = conclude(evidence, asked)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):
@@ -144,45 +178,13 @@ def _sync(args: argparse.Namespace) -> int:
         _say("\n".join(describe(timeline)))
     if json_file is not None:
         _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
-    if args.plot is not None and not evidence.curves:
+    if args.plot is not None and not evidence.curves and not evidence.sounds.matches:
         report_note(f"no two videos could be compared, so there is nothing to plot in {args.plot}")
     elif args.plot is not None:
         from videosync.timeline.plots import save_sync_plot
 
         _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     return 0 if timeline.complete else NOT_PLACED
-
-
-def describe(timeline: Timeline) -> list[str]:
-    """A table of the files, and the same in sentences."""
-    from videosync.timeline.result import short_names
-
-    names = short_names([file.path for file in timeline.files])
-    rows = [("video", "start", "± s", "start frame", "confidence")]
-    for file in timeline.files:
-        if file.start_seconds is None or file.interval_seconds is None or file.start_frame is None:
-            rows.append((names[file.path], "not placed", "", "", ""))
-            continue
-        around = (file.interval_seconds[1] - file.interval_seconds[0]) / 2
-        rows.append(
-            (
-                names[file.path],
-                f"{file.start_seconds:.3f} s",
-                f"{around:.3f}" if around else "",
-                f"{file.start_frame:.1f}",
-                f"{math.floor(100 * file.confidence)} %",
-            )
-        )
-    refused: dict[str, list[str]] = {}  # reason → names
-    for file in timeline.files:
-        if file.reason is not None:
-            reason = file.reason.removeprefix(f"{os.path.abspath(file.path)}: ").rstrip(".")
-            refused.setdefault(reason, []).append(names[file.path])
-    reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
-    usual = {"cue": DEFAULT_CUE, "encoder": SHIPPED, "detector": None}
-    chosen = [f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)]
-    found = [f"Found with {' and '.join(chosen)}."] if chosen else []
-    return [*columns(rows), "", *(f"{sentence}." for sentence in timeline.sentences()), *reasons, *found]
 
 
 def _say(text: str) -> None:

@@ -15,6 +15,7 @@ from videosync.files import read_object
 
 PATH = Path(__file__).with_name("calibration.json")
 FEATURES = ("height", "parts", "halves")  # of ``confidence.features``
+SOUND = "sound"  # in place of a cue where no pictures were looked at; sound has a calibration of its own
 
 
 @dataclass(frozen=True)

@@ -127,12 +127,13 @@ def _alike(scores: np.ndarray, away: int) -> float:
     return float(one @ other) / size if size > 0 else 0.0
 
 
-def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> Placement:
+def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None, keep: int | None = None) -> Placement:
     """Place as many cameras as can be with confidence.
 
     Args:
         curves: (i, j) → lag scores of ``start_i - start_j``, of the pairs that have any.
         prefer: of two groups of equal size that do not fit together the one with this camera is kept.
+        keep: of two groups of any size that do not fit together the one with this camera is kept.
     """
     active = list(cameras)
     doubts: dict[int, Doubt] = {}
@@ -149,7 +150,7 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None) -> 
             ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
             return Placement(fine_starts(curves, starts), ties, doubts)
         side, said = min(refused, key=lambda cut: (cut[1].confidence, -len(cut[0])))
-        leaving = _weaker(curves, starts, side, prefer)
+        leaving = _weaker(curves, starts, side, prefer, keep)
         assert said.doubt is not None
         doubts |= {camera: said.doubt for camera in leaving}
         if len(active) - len(leaving) < 2:
@@ -172,11 +173,14 @@ def _parts(side: frozenset[int], camera: int, cameras: Collection[int]) -> bool:
     return camera in (side if len(side) < len(rest) else rest if len(rest) < len(side) else side | rest)
 
 
-def _weaker(curves: Curves, starts: Starts, side: frozenset[int], prefer: int | None) -> frozenset[int]:
-    """The side of a cut that leaves: the smaller one; of equal ones the one without ``prefer``, or of less score."""
+def _weaker(
+    curves: Curves, starts: Starts, side: frozenset[int], prefer: int | None, keep: int | None
+) -> frozenset[int]:
+    """The side of a cut that leaves: the one without ``keep``, or the smaller one; of equal ones the one without
+    ``prefer``, or of less score."""
 
-    def rank(group: frozenset[int]) -> tuple[int, bool, float]:
+    def rank(group: frozenset[int]) -> tuple[bool, int, bool, float]:
         inner = {camera: starts[camera] for camera in group}
-        return len(group), prefer in group, total_score(curves, inner)
+        return keep in group, len(group), prefer in group, total_score(curves, inner)
 
     return min(side, frozenset(starts) - side, key=rank)

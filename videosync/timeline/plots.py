@@ -1,4 +1,5 @@
-"""A picture of an answer: the lag curve of every pair, and the same moments of all placed files below each other."""
+"""A picture of an answer: the scores of the offsets of every pair, of the pictures or, where it decides, of the sound;
+and the same moments of all placed files below each other."""
 
 from __future__ import annotations
 
@@ -9,8 +10,8 @@ import matplotlib
 import numpy as np
 
 from videosync.signals.grey import small_size
+from videosync.timeline.evidence import Evidence
 from videosync.timeline.result import Timeline, short_names
-from videosync.timeline.sync import Evidence
 from videosync.types import OffsetEstimate
 from videosync.video.read import probe, read_frames_at
 
@@ -25,13 +26,13 @@ MOST_CURVES = 15  # of more pairs only the first are drawn
 
 
 def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
-    """Lag curves (scores in standard errors over seconds) above a film strip of the placed files.
+    """Scores over offsets (s; of pictures in standard errors) above a film strip of the placed files with pictures.
 
     Raises:
         VideoError: a frame that was measured cannot be read again.
     """
-    drawn = list(evidence.curves)[:MOST_CURVES]
-    placed = [number for number, file in enumerate(timeline.files) if file.placed]
+    drawn = sorted({*evidence.curves, *evidence.sounds.matches})[:MOST_CURVES]
+    placed = [n for n, file in enumerate(timeline.files) if file.placed and n in evidence.infos]
     curve_rows = math.ceil(len(drawn) / CURVES_A_ROW)
     height = 2.4 * max(curve_rows, 1) + 1.3 * len(placed)
     figure = plt.figure(figsize=(13, height), layout="constrained")
@@ -54,19 +55,21 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
 def _draw_curve(
     axes: plt.Axes, evidence: Evidence, pair: tuple[int, int], estimate: OffsetEstimate, names: dict[str, str]
 ) -> None:
-    curve = evidence.curves[pair]
-    axes.plot(curve.lags / evidence.rate, curve.scores, lw=0.8, color="tab:blue")
+    match, curve = evidence.sounds.matches.get(pair), evidence.curves.get(pair)
+    by_sound = match is not None and (curve is None or estimate.decided_by == "sound")
+    if by_sound and match is not None:
+        axes.plot(match.lags, match.scores, lw=0.8, color="tab:green")
+    elif curve is not None:
+        axes.plot(curve.lags / evidence.rate, curve.scores, lw=0.8, color="tab:blue")
     said = []
-    for name, seconds, color, style in (
-        ("alone", estimate.alone_seconds, "0.5", "--"),
-        ("answer", estimate.seconds, "tab:orange", "-"),
-    ):
+    alone = [(f"{w.name} alone", w.seconds, "0.5", "--" if w.name == "picture" else ":") for w in estimate.witnesses]
+    for name, seconds, color, style in (*alone, ("answer", estimate.seconds, "tab:orange", "-")):
         if seconds is not None:
             axes.axvline(seconds, color=color, lw=1, ls=style, zorder=0)
             said.append(f"{name} {seconds:+.3f} s")
     axes.set_title(f"{names[estimate.video0]} - {names[estimate.video1]}\n{', '.join(said)}", fontsize=8)
     axes.set_xlabel("offset, s (positive: the second started first)", fontsize=7)
-    axes.set_ylabel("score, standard errors", fontsize=7)
+    axes.set_ylabel("score of the sound" if by_sound else "score of the pictures, standard errors", fontsize=7)
     axes.tick_params(labelsize=7)
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from videosync.timeline.placement import Doubt, DoubtKind
+
+if TYPE_CHECKING:
+    from videosync.sound.match import SoundMatch
 
 
 @dataclass(frozen=True)
 class Search:
-    """The range of offsets that the user asked for (seconds; None: any)."""
+    """What the user asked for (None: as usual)."""
 
-    max_offset: float | None
-    min_overlap: float | None
+    max_offset: float | None  # seconds
+    min_overlap: float | None  # seconds
+    microphone_distance: float | None = None  # metres
 
 
 SENTENCES = {
@@ -33,13 +39,37 @@ SENTENCES = {
 }
 
 
+SOUND_SENTENCES = {  # by the reason of a match
+    "edge": SENTENCES[DoubtKind.EDGE],
+    "short": "too little sound for a comparison; longer recordings would help",
+    "repeats": "the sound repeats itself (a loop, a beat), and offsets that differ by whole repetitions fit nearly as "
+    "well{rivals}",
+    "ambiguous": "other offsets of the sound fit nearly as well{rivals}",
+    "weak": "too little of the sound is shared; it may be of another event, or they overlap too little",
+}
+BEYOND = (
+    "the best offset lies at the edge of the range searched (±{limit:g} s), so a better one may lie beyond; search "
+    "further with --max-offset"
+)
+
+
 def why_not(doubt: Doubt, rate: float, search: Search) -> str:
     """The sentence for a doubt; ``rate`` in frames/s."""
     if doubt.kind is DoubtKind.EDGE and search.max_offset is not None:
-        return (
-            f"the best offset lies at the edge of the range searched (±{search.max_offset:g} s), so a better one may "
-            "lie beyond; search further with --max-offset"
-        )
-    # without a sign: it would be another one for the other video
-    away = ", ".join(dict.fromkeys(f"{abs(lag) / rate:.2f} s" for lag in doubt.rivals))
-    return SENTENCES[doubt.kind].format(rivals=f" ({away} away from the best)" if away else "")
+        return BEYOND.format(limit=search.max_offset)
+    return SENTENCES[doubt.kind].format(rivals=_away(lag / rate for lag in doubt.rivals))
+
+
+def why_not_heard(match: SoundMatch, search: Search) -> str:
+    """The sentence for a match that is not placed."""
+    code = match.reason or "weak"
+    if code == "edge" and search.max_offset is not None:
+        return BEYOND.format(limit=search.max_offset)
+    sentence = SOUND_SENTENCES.get(code, SOUND_SENTENCES["weak"])
+    return sentence.format(rivals=_away(rival - match.seconds for rival in match.rivals))
+
+
+def _away(seconds: Iterable[float]) -> str:
+    """How far rivals are from the best answer, without a sign: it would be another one for the other video."""
+    away = ", ".join(dict.fromkeys(f"{abs(value):.2f} s" for value in seconds))
+    return f" ({away} away from the best)" if away else ""

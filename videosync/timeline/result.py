@@ -7,8 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from videosync.timeline.calibration import Calibration, calibration_for
-from videosync.types import OffsetEstimate
+from videosync.timeline.calibration import SOUND, Calibration, calibration_for
+from videosync.timeline.remarks import remarks
+from videosync.types import OffsetEstimate, Witness
 from videosync.version import __version__
 
 SCHEMA = 2  # of the JSON; a program that reads it need not know more than this number
@@ -21,13 +22,14 @@ class PlacedFile:
 
     path: str  # as it was given
     placed: bool
-    fps: float | None = None  # frames/s; None if the file cannot be read
-    start_seconds: float | None = None  # when its first frame is shown; later files have larger numbers
+    fps: float | None = None  # frames/s; None if it has no pictures, or they cannot be read
+    start_seconds: float | None = None  # when its first frame is shown (without pictures, its first sample is heard);
+    # later files have larger numbers
     interval_seconds: tuple[float, float] | None = None  # 95 % of right answers lie in it
     confidence: float = 0.0
     reason: str | None = None
     note: str | None = None  # what to know of a file that was used all the same
-    camera: str | None = None  # "fixed", or "moving": its own motion was taken out; None if it cannot be read
+    camera: str | None = None  # "fixed", or "moving": its own motion was taken out; None if it was not looked at
 
     @property
     def start_frame(self) -> float | None:
@@ -59,10 +61,11 @@ class Timeline:
     reference: str | None
     files: tuple[PlacedFile, ...]  # in the order given
     pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
-    cue: str  # what was looked at, of cues.named.CUES
+    cue: str  # what was looked at, of cues.named.CUES; "sound": no pictures were
     encoder: str | None = None  # name of the encoder that the cue looked through
     detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
     notes: tuple[str, ...] = ()  # what to know of encoder and detector, in sentences
+    audio: str = "off"  # whether sound was asked for: "auto", "only", "off"
 
     @property
     def complete(self) -> bool:
@@ -70,19 +73,25 @@ class Timeline:
         return all(file.placed for file in self.files)
 
     def sentences(self) -> list[str]:
-        """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; and
-        one that names the files whose camera moves, and one where confidence was calibrated for another cue."""
+        """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; those on
+        pairs of which pictures and sound say different things, or sound something of its own; one that names the files
+        whose camera moves, and one where confidence was calibrated for another cue."""
         names = short_names([file.path for file in self.files])
-        rates = {file.path: file.fps or 0.0 for file in self.files}
+        rates = {file.path: file.fps or math.nan for file in self.files}
         found = []
         for file in self.files:
             if file.placed and file.path != self.reference and self.reference is not None:
-                unlike = not math.isclose(rates[file.path], rates[self.reference], rel_tol=0.01)
+                rate, other = rates[file.path], rates[self.reference]
+                unlike = rate + other > 0 and not math.isclose(rate, other, rel_tol=0.01)  # nan of sound: False
                 pair = self.offset(file.path, self.reference)
                 found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
+        for pair in self.pairs:
+            found += remarks(pair, names[pair.video0], names[pair.video1])
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
             found.append(f"The camera moves in {', '.join(moving)}; its own motion was removed before comparing")
         measured = self.calibration
+        if self.cue == SOUND:
+            return found
         if self.detector is not None or not measured.own(self.cue, self.encoder):
             own, used = _looked(measured.cue, measured.encoder), _looked(self.cue, self.encoder, self.detector)
             found.append(f"Confidence is an estimate: it was calibrated with {own}, and this is {used}")
@@ -100,7 +109,7 @@ class Timeline:
             if (pair.video0, pair.video1) == (path0, path1):
                 return pair
             if (pair.video0, pair.video1) == (path1, path0):
-                return swapped(pair)
+                return pair.reversed()
         raise KeyError((path0, path1))
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +122,10 @@ class Timeline:
             "encoder": self.encoder,
             "detector": self.detector,
             "notes": list(self.notes),
-            "calibration": {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
+            "audio": self.audio,
+            "calibration": {"cue": SOUND, "encoder": None}
+            if self.cue == SOUND
+            else {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }
@@ -121,23 +133,6 @@ class Timeline:
 
 def _looked(cue: str, encoder: str | None, detector: str | None = None) -> str:
     return f"the cue {cue}" + f" with encoder {encoder}" * bool(encoder) + f" and detector {detector}" * bool(detector)
-
-
-def swapped(pair: OffsetEstimate) -> OffsetEstimate:
-    """The same estimate with the videos the other way round."""
-    interval = pair.interval_seconds
-    return OffsetEstimate(
-        video0=pair.video1,
-        video1=pair.video0,
-        placed=pair.placed,
-        fps=pair.fps,
-        seconds=_negative(pair.seconds),
-        interval_seconds=None if interval is None else (-interval[1], -interval[0]),
-        confidence=pair.confidence,
-        reason=pair.reason,
-        rivals_seconds=tuple(-rival for rival in pair.rivals_seconds),
-        alone_seconds=_negative(pair.alone_seconds),
-    )
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
@@ -165,11 +160,31 @@ def _pair_json(pair: OffsetEstimate) -> dict[str, Any]:
         "reason": pair.reason,
         "rivals_seconds": [_rounded(rival) for rival in pair.rivals_seconds],
         "alone_seconds": _rounded(pair.alone_seconds),
+        "decided_by": pair.decided_by,
+        "agree": pair.agree,
+        "sound_delay_seconds": _rounded(pair.sound_delay_seconds),
+        "witnesses": [_witness_json(witness) for witness in pair.witnesses],
     }
 
 
-def _negative(value: float | None) -> float | None:
-    return None if value is None else -value
+def _witness_json(witness: Witness) -> dict[str, Any]:
+    told = {
+        "name": witness.name,
+        "placed": witness.placed,
+        "offset_seconds": _rounded(witness.seconds),
+        "interval_seconds": _interval(witness.interval_seconds),
+        "confidence": _rounded(witness.confidence),
+        "reason": witness.reason,
+        "code": witness.code,
+    }
+    if witness.name == SOUND:
+        told |= {
+            "precise": witness.precise,
+            "drift_ppm": _rounded(witness.drift_ppm, 2),
+            "agreeing_share": _rounded(witness.agreeing_share, 3),
+            "shared_seconds": _rounded(witness.shared_seconds, 3),
+        }
+    return told
 
 
 def _rounded(value: float | None, digits: int = DIGITS) -> float | None:

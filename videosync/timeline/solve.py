@@ -110,36 +110,42 @@ def _climbed(curves: Curves, starts: Starts) -> Starts:
     return starts
 
 
-def fine_starts(curves: Curves, starts: Mapping[int, int]) -> dict[int, float]:
+def fine_starts(curves: Curves, starts: Mapping[int, float], held: Sequence[Collection[int]] = ()) -> dict[int, float]:
     """Starts with fractions of a frame: reweighted least squares (Cauchy weights) on the pairs' parabola tops.
 
     A pair counts if its curve has a peak of its own near the common answer. The mean of the corrections is 0.
+
+    Args:
+        held: groups of cameras that are moved as one, and so keep the offsets among them; the others move alone.
     """
-    cameras = sorted(starts)
-    column = {camera: n for n, camera in enumerate(cameras)}
+    columns = {camera: frozenset([camera]) for camera in starts} | {
+        c: frozenset(group) for group in held for c in group
+    }
+    order = {group: n for n, group in enumerate(dict.fromkeys(columns[camera] for camera in sorted(starts)))}
+    column = {camera: order[columns[camera]] for camera in starts}
     rows, targets, weights = [], [], []
     for (i, j), curve in curves.items():
-        if i not in starts or j not in starts:
+        if i not in starts or j not in starts or column[i] == column[j]:
             continue
-        lag = starts[i] - starts[j]
+        lag = round(starts[i] - starts[j])
         peak = curve.local_peak(lag)
         if peak is None or curve.at(peak) < LEAST_SCORE:
             continue
-        row = np.zeros(len(cameras))
+        row = np.zeros(len(order))
         row[column[i]], row[column[j]] = 1.0, -1.0
         rows.append(row)
-        targets.append(curve.vertex(peak) - lag)
+        targets.append(curve.vertex(peak) - (starts[i] - starts[j]))
         weights.append(curve.at(peak) ** 2)
     if not rows:
         return {camera: float(start) for camera, start in starts.items()}
     design, wanted, weight = np.array(rows), np.array(targets), np.array(weights)
-    change = np.zeros(len(cameras))
+    change = np.zeros(len(order))
     for _ in range(20):
         residual = np.abs(wanted - design @ change)
         root = np.sqrt(weight / (1 + (residual / SHARPNESS) ** 2))
         # least norm: cameras that no pair ties stay where they are
         change = np.linalg.lstsq(design * root[:, None], wanted * root, rcond=1e-9)[0]
-    return {camera: starts[camera] + float(change[column[camera]]) for camera in cameras}
+    return {camera: starts[camera] + float(change[column[camera]]) for camera in sorted(starts)}
 
 
 def spanning_cuts(curves: Curves, starts: Mapping[int, int]) -> list[frozenset[int]]:

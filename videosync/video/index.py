@@ -21,10 +21,19 @@ from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
 from videosync.video.orientation import Orientation, frame_orientation
-from videosync.video.packets import ALL_KEYFRAMES, ONE_FRAME_PER_PACKET, Packets, list_packets, promises_more
+from videosync.video.packets import (
+    ALL_KEYFRAMES,
+    ONE_FRAME_PER_PACKET,
+    Packets,
+    empty_after_first,
+    list_packets,
+    promises_more,
+)
 
 NO_PTS = int(np.iinfo(np.int64).min)  # a decoded frame without a timestamp
 DEFAULT_RATE = 25  # frames/s of files that name no rate and hold no times (raw streams)
+SOUND_ENDINGS = (".aac", ".ac3", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
+                 ".oga", ".ogg", ".opus", ".w64", ".wav", ".wma", ".wv")  # fmt: skip
 MAX_DECODER_THREADS = 4  # more gain little, and data-loading processes run beside each other
 
 
@@ -105,6 +114,7 @@ class VideoScan:
     truncated: bool
     rate: Fraction | None  # the stream's own figure, frames/s
     time_base: Fraction
+    late: int = 0  # ticks that the first picture's time stamp is too early by (packets.empty_after_first)
 
     @property
     def about(self) -> int:
@@ -113,8 +123,9 @@ class VideoScan:
 
     @property
     def fps(self) -> float:
-        times = np.sort(np.array(self.packets.stamps, np.int64)) * float(self.time_base)
-        return _frame_rate(times, self.rate)
+        stamps = np.sort(np.array(self.packets.stamps, np.int64))
+        stamps[:1] += self.late
+        return _frame_rate(stamps * float(self.time_base), self.rate)
 
 
 def scan_video(path: str | os.PathLike[str]) -> VideoScan:
@@ -139,6 +150,7 @@ def _cached_scan(path: str, mtime_ns: int, size: int) -> VideoScan:
             truncated=packets.partial or promises_more(container, stream, packets, path, size),
             rate=stream.average_rate or stream.guessed_rate or stream.base_rate,
             time_base=stream.time_base or Fraction(1, 1000),
+            late=empty_after_first(packets) if container.format.name == "avi" and container.streams.audio else 0,
         )
 
 
@@ -158,6 +170,7 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
     has_clock = rising and NO_PTS not in pts
     if has_clock:
         times = np.asarray(pts * float(time_base), np.float64)
+        times[0] += scan.late * float(time_base)
         fps = _frame_rate(times, rate)
     else:  # frames are counted from the file's start
         fps = scan.fps
@@ -193,9 +206,10 @@ def open_video(path: str) -> InputContainer:
         return av.open(path, metadata_errors="replace")  # titles may be in any encoding
     except (av.error.FFmpegError, OSError) as error:
         empty = os.path.isfile(path) and os.path.getsize(path) == 0
+        kind = "sound file" if path.lower().endswith(SOUND_ENDINGS) else "video"
         raise VideoError(
-            f"{path}: cannot be opened as a video ({'it is empty' if empty else error.strerror}); it is "
-            "damaged, incomplete or no video: copy or export it again."
+            f"{path}: cannot be opened as a {kind} ({'it is empty' if empty else error.strerror}); it is "
+            f"damaged, incomplete or no {kind}: copy or export it again."
         ) from error
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import av
 from av.container import InputContainer
+from av.stream import Stream
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
@@ -16,6 +18,8 @@ from videosync.errors import VideoError
 ONE_FRAME_PER_PACKET = frozenset(
     ["h264", "hevc", "av1", "libdav1d", "libaom-av1", "vp9", "libvpx-vp9", "mjpeg", "prores", "ffv1", "rawvideo"]
 )
+LOOKED_AT = 8  # packets of an AVI file
+MOST_EMPTY = 8  # chunks: 2304 samples at 16 kHz, at 60 frames/s
 ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
 
 
@@ -78,23 +82,40 @@ def promises_more(container: InputContainer, stream: VideoStream, packets: Packe
     if "mp4" in container.format.name:
         return any(entry.pos + entry.size > size for entry in stream.index_entries)
     if container.format.name == "avi":
-        return _riff_promises_more(path, size)
-    # Matroska and WebM: hh:mm:ss.fraction, from the file's start; a tag, in which anything may stand
-    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""), re.ASCII)
-    if written and packets.shown and stream.time_base:
-        hours, minutes, seconds = (float(part) for part in written.groups())
-        return 3600 * hours + 60 * minutes + seconds > float(max(packets.shown) * stream.time_base) + 1.0
+        return riff_promises_more(path, size)
+    written = end_by_tag(stream)
+    if written is not None and packets.shown and stream.time_base:
+        return written > float(max(packets.shown) * stream.time_base) + 1.0
     return False
 
 
-def _riff_promises_more(path: str, size: int) -> bool:
-    """Whether a chunk of an AVI file (RIFF; several in files over 1 GB) ends behind the end of the file."""
+def end_by_tag(stream: Stream) -> float | None:
+    """Matroska and WebM: when a stream ends, seconds from the file's start, by a tag, in which anything may stand."""
+    written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""), re.ASCII)
+    if written is None:
+        return None
+    hours, minutes, seconds = (float(part) for part in written.groups())
+    return 3600 * hours + 60 * minutes + seconds
+
+
+def empty_after_first(packets: Packets) -> int:
+    """How many empty chunks follow the first picture of an AVI file and belong before it.
+
+    FFmpeg writes them there where encoded sound begins before the pictures, as AAC and MP3 do, and AVI counts chunks.
+    """
+    gaps = [after - before for before, after in pairwise(sorted(packets.stamps[:LOOKED_AT]))]
+    empty = gaps[0] - 1 if len(gaps) > 1 and all(gap == 1 for gap in gaps[1:]) else 0
+    return empty if empty <= MOST_EMPTY else 0
+
+
+def riff_promises_more(path: str, size: int) -> bool:
+    """Whether a chunk of an AVI or WAV file (RIFF; several in AVI over 1 GB) ends behind the end of the file."""
     with open(path, "rb") as file:
         place = 0
         while place + 8 <= size:
             file.seek(place)
             kind, length = file.read(4), int.from_bytes(file.read(4), "little")
-            if kind != b"RIFF" or length == 0:  # 0: its writer could not go back to fill it in
+            if kind != b"RIFF" or length in (0, 2**32 - 1):  # its writer could not go back to fill it in
                 return False
             place += 8 + length + length % 2
         return place > size + 1  # a last byte of padding may be missing

@@ -27,7 +27,7 @@ def first_shown(path: str | os.PathLike[str]) -> float:
             first = next(container.decode(stream), None)
             if first is not None and container.format.name == "avi":
                 container.seek(0)
-                return _first_of_avi(container, stream, first.pts or 0)
+                return _first_of_avi(container, stream, (first.pts or 0) + scan.late)
         except av.error.FFmpegError as error:
             raise VideoError(
                 f"{scan.path}: its first picture cannot be decoded ({error.strerror}); the file is damaged: copy it "
