@@ -29,14 +29,16 @@ Asked = Callable[[Recorded], dict[str, Any]]  # fields of an Answer; "said" in s
 def ours(recorded: Recorded) -> dict[str, Any]:
     one, other = (track(wave) for wave in recorded.waves)
     found = match(one, other)
-    low, high = found.interval
+    (low, high), true = found.interval, recorded.pair.start  # it answers where both begin
     more = {
         "precise": found.placed and found.precise,
         "drift_ppm": found.drift_ppm,
         "reason": found.reason,
-        "inside": bool(low <= (recorded.pair.middle or np.inf) <= high),
+        "inside": true is not None and bool(low <= true <= high),
+        "features": found.features,
     }
-    return {"said": found.seconds, "confidence": found.confidence, "placed": found.placed, "more": more}
+    said = {"said": found.seconds, "confidence": found.confidence, "placed": found.placed}
+    return {"true": true, **said, "more": more}
 
 
 def plain_correlation(recorded: Recorded) -> dict[str, Any]:
@@ -52,11 +54,13 @@ def always_0(recorded: Recorded) -> dict[str, Any]:
 def offset_finder(recorded: Recorded, python: str) -> dict[str, Any]:
     """The better of both orders of the files, accepted by its own threshold."""
     child = _started(python)
-    assert child.stdin is not None and child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout is not None
     child.stdin.write(json.dumps([str(path) for path in recorded.paths]) + "\n")
     child.stdin.flush()
     answer = json.loads(child.stdout.readline())
-    orders = [(of["score"], sign * of["seconds"]) for sign, of in zip((-1, 1), answer["orders"]) if of is not None]
+    known = [(sign, of) for sign, of in zip((-1, 1), answer["orders"]) if of is not None and np.isfinite(of["score"])]
+    orders = [(of["score"], sign * of["seconds"]) for sign, of in known]
     score, said = max(orders, default=(0.0, None))
     return {"said": said, "confidence": score, "placed": score > SURE, "seconds": answer["seconds"]}
 
@@ -69,7 +73,7 @@ def answered(recorded: Recorded, methods: Mapping[str, Asked]) -> list[Answer]:
         began = time.process_time()
         found = ask(recorded)
         spent = time.process_time() - began
-        said = found.pop("said")
+        said, true = found.pop("said"), found.pop("true", pair.middle)
         about = {
             "minutes": sum(map(len, recorded.waves)) / RATE / 60,
             "shared": pair.shared,
@@ -80,7 +84,7 @@ def answered(recorded: Recorded, methods: Mapping[str, Asked]) -> list[Answer]:
         answers.append(
             Answer(
                 row=pair.condition, group=pair.sound, unit=pair.unit, case=pair.name, method=name, fps=1000.0,
-                true=None if pair.middle is None else pair.middle * 1000,
+                true=None if true is None else true * 1000,
                 said=None if said is None else said * 1000, more=about, **{"seconds": spent, **found},
             )
         )  # fmt: skip

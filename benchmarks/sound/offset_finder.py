@@ -8,6 +8,7 @@
 import json
 import resource
 import sys
+import warnings
 
 from audio_offset_finder.audio_offset_finder import InsufficientAudioException, find_offset_between_files
 
@@ -28,6 +29,7 @@ def found(within: str, other: str) -> dict[str, float] | None:
 
 
 def main() -> None:
+    warnings.simplefilter("ignore")  # it divides by the spread of silence
     for line in sys.stdin:
         one, other = json.loads(line)
         began = spent()

@@ -114,8 +114,8 @@ def _related(pair: Pair, lengths: np.ndarray, library: Library, rng: Rng) -> tup
         ways.append(max(float(np.linalg.norm(there - place)), 0.3) / SPEED)
         rates.append(1 + ppm * 1e-6)
         decibels.append(float(rng.uniform(*DECIBELS)))
-        heard = _heard(source.wave, room, place, there, start, seconds, ppm, rng)
-        ambient = _heard(common, room, elsewhere, there, start, seconds, ppm, rng)
+        heard = at_microphone(source.wave, room, place, there, start, seconds, ppm, rng)
+        ambient = at_microphone(common, room, elsewhere, there, start, seconds, ppm, rng)
         others = [(ambient, share), (kind.draw(len(heard), rng), 1 - share)]
         microphone = draw_microphone(rng)
         codecs.append(microphone.codec)
@@ -170,7 +170,7 @@ def _unrelated(pair: Pair, lengths: np.ndarray, library: Library, rng: Rng) -> t
             continue
         wave = kind.draw(count, rng)
         if how != "same noise":
-            heard = _heard(sources[number].wave, room, place, there, start, seconds, ppm, rng)
+            heard = at_microphone(sources[number].wave, room, place, there, start, seconds, ppm, rng)
             wave = mixed(heard, [(wave, 1.0)], decibels[-1])
         waves.append(recorded(wave, microphone))
     order = rng.permutation(2)
@@ -180,7 +180,7 @@ def _unrelated(pair: Pair, lengths: np.ndarray, library: Library, rng: Rng) -> t
     )
 
 
-def _heard(
+def at_microphone(
     wave: np.ndarray,
     room: Room,
     place: np.ndarray,

@@ -26,11 +26,13 @@ def sound_scores(answers: Sequence[Answer], *, bootstrap: int = 2000, seed: int 
     refuses = all(a.placed is not None for a in answers)
 
     def part(name: str, hits: Sequence[bool], of: Sequence[Answer]) -> dict[str, Any]:
-        units = [a.unit for a in of]
-        interval = (
-            event_interval(np.array(hits), units, share=True, bootstrap=bootstrap, seed=seed) if of and bootstrap else None
-        )
-        return {name: float(np.mean(hits)) if of else None, f"{name}_95": interval}
+        if not of:
+            return {name: None, f"{name}_95": None}
+        options: dict[str, Any] = {"share": True, "bootstrap": bootstrap, "seed": seed}
+        return {
+            name: float(np.mean(hits)),
+            f"{name}_95": event_interval(np.array(hits), [a.unit for a in of], **options),
+        }
 
     drifts = [
         abs(a.more["drift_ppm"] - a.more["true_drift_ppm"])
@@ -89,6 +91,17 @@ PARTS: tuple[Column, ...] = (
     ("within 5 / 20 ms", joined(share("placed_within_5"), share("placed_within_20"))),
     ("wrong by > 100 ms", share("placed_wrong", 1)),
     ("unrelated accepted (95 %)", around(share("accepted", 1), "accepted_95", ".1f", 100)),
+)
+EVENTS: tuple[Column, ...] = (
+    ("from", text("name")),
+    ("pairs, unrelated", joined(text("n"), text("unrelated"), by=", ")),
+    ("placed (95 %)", around(share("placed"), "placed_95", ".0f", 100)),
+    ("of these: median ms", number("placed_median_ms", ".1f")),
+    ("within 20 ms", share("placed_within_20")),
+    ("wrong by > 100 ms", share("placed_wrong", 1)),
+    ("any answer: median ms", number("median_ms", ".0f")),
+    ("within 20 / 100 ms", joined(share("within_20"), share("within_100"))),
+    ("unrelated accepted", share("accepted", 1)),
 )
 
 
