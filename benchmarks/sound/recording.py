@@ -125,7 +125,7 @@ def draw_microphone(rng: Rng) -> Microphone:
 
 
 def recorded(wave: np.ndarray, microphone: Microphone) -> np.ndarray:
-    """float32 [n], -1 … 1: what is left of the sound at a microphone. Raises VideoError."""
+    """float32 [n], -1 … 1 before the codec: what is left of the sound at a microphone. Raises VideoError."""
     wave = sosfilt(butter(2, microphone.band, "bandpass", fs=RATE, output="sos"), wave)
     if microphone.gain_control:
         fade = np.exp(-1 / (0.4 * RATE))
