@@ -4,14 +4,16 @@
     python -m benchmarks.sound.compare --split development --related 60 --unrelated 40      # made sounds only
 
 ``python -c "import benchmarks.sound as b; print(b.__doc__)"`` says which sounds the documents are about. All methods
-answer about the same files in one run: ``videosync.sound``, BBC's audio-offset-finder (both orders of the files, the
-answer of the higher score, accepted above 10 as it advises), plain cross-correlation, and answering 0. Recordings are 2
-to 60 s long, of rooms, with noise of -10 to 30 dB, telephone bands, gain control, clipping, AAC and Opus, clocks that
-are up to 100 ppm off, and share 2 s to everything; ``--long`` more of 64 s share 60, for drift. Unrelated pairs are of
-one voice, piece or loop at another time, of one class, of the same noise, or silent.
+answer about the same files: ``videosync.sound``, BBC's audio-offset-finder (both orders of the files, the answer of the
+higher score, accepted above 10 as it advises; kept beside the recordings), plain cross-correlation, and answering 0.
 
-Truth is acoustic, in the middle of what both recorded. "CPU s a minute" is of each minute of sound in either file.
-Intervals are over what was recorded. Development, calibration and test have other seeds and other files.
+Recordings are 2 to 60 s long, of rooms, with noise of -10 to 30 dB, telephone bands, gain control, clipping, AAC and
+Opus, clocks that are up to 100 ppm off, and share from 2 s to everything; ``--long`` more of 64 s share 60, for drift.
+Unrelated pairs are of one voice, piece or loop at another time, of one class, of the same noise, or silent.
+
+Truth is acoustic: of ``videosync.sound`` where both begin to record, which is what it answers, of other methods in the
+middle of what both recorded. "CPU s a minute" is of each minute of sound in either file. Intervals are over what was
+recorded. Development, calibration and test have other seeds and other files.
 """
 
 from __future__ import annotations
@@ -45,8 +47,8 @@ from benchmarks.tables import markdown
 def arguments() -> argparse.ArgumentParser:
     parser = benchmark(__doc__, "benchmarks.sound.compare")
     add = parser.add_argument
-    add_arguments(add, related=1000, unrelated=700)
-    add("--long", type=int, default=50, help="related pairs of 60 s more (default %(default)s)")
+    add_arguments(add, related=900, unrelated=650)
+    add("--long", type=int, default=40, help="related pairs of 60 s more (default %(default)s)")
     add("--split", choices=SPLITS, default="test", help="(default %(default)s)")
     add("--offset-finder", type=Path, metavar="PYTHON", help="an interpreter that has audio-offset-finder")
     return parser

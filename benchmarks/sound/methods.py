@@ -19,6 +19,8 @@ from scipy.signal import correlate
 from benchmarks.pipeline import Answer
 from benchmarks.sound.recordings import Recorded
 from benchmarks.sound.waves import RATE
+from videosync.errors import ConfigError
+from videosync.files import read_text, write_text
 from videosync.sound.match import match, track
 
 OURS, FINDER = "videosync", "audio-offset-finder"
@@ -52,13 +54,22 @@ def always_0(recorded: Recorded) -> dict[str, Any]:
 
 
 def offset_finder(recorded: Recorded, python: str) -> dict[str, Any]:
-    """The better of both orders of the files, accepted by its own threshold."""
-    child = _started(python)
-    assert child.stdin is not None
-    assert child.stdout is not None
-    child.stdin.write(json.dumps([str(path) for path in recorded.paths]) + "\n")
-    child.stdin.flush()
-    answer = json.loads(child.stdout.readline())
+    """The better of both orders of the files, accepted by its own threshold; kept beside them, as it does not change.
+
+    Raises ConfigError: it ended without an answer.
+    """
+    kept = recorded.paths[0].with_name(f"{FINDER}.json")
+    if not kept.exists():
+        child = _started(python)
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps([str(path) for path in recorded.paths]) + "\n")
+        child.stdin.flush()
+        line = child.stdout.readline()
+        if not line:
+            raise ConfigError(f"--offset-finder: it ended at {recorded.paths[0].parent}; its message is above")
+        write_text(kept, line)
+    answer = json.loads(read_text(kept))
     known = [(sign, of) for sign, of in zip((-1, 1), answer["orders"]) if of is not None and np.isfinite(of["score"])]
     orders = [(of["score"], sign * of["seconds"]) for sign, of in known]
     score, said = max(orders, default=(0.0, None))

@@ -202,9 +202,11 @@ def test_the_other_finder_is_asked_in_both_orders(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     pair = Pair("a", "b", "c", "d", 0.0, 0.0)
     waves = np.zeros(9), np.zeros(9)
-    said = offset_finder(Recorded(pair, (Path("0.wav"), Path("1.wav")), waves), sys.executable)
-    assert (said["said"], said["confidence"], said["placed"]) == (-1.25, 12.0, True)
-    said = offset_finder(Recorded(pair, (Path("short0.wav"), Path("short1.wav")), waves), sys.executable)
+    for python in (sys.executable, "kept, so nobody is asked"):
+        said = offset_finder(Recorded(pair, (tmp_path / "0.wav", tmp_path / "1.wav"), waves), python)
+        assert (said["said"], said["confidence"], said["placed"]) == (-1.25, 12.0, True)
+    short = tmp_path / "short" / "0.wav", tmp_path / "short" / "1.wav"
+    said = offset_finder(Recorded(pair, short, waves), sys.executable)
     assert (said["said"], said["placed"]) == (None, False)
 
 
