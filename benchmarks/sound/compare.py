@@ -39,7 +39,7 @@ from benchmarks.sound.methods import (
 )
 from benchmarks.sound.pairs import Draw
 from benchmarks.sound.recordings import add_arguments, of_all
-from benchmarks.sound.scoring import COMPARISON, PARTS, sound_scores
+from benchmarks.sound.scoring import ANY_ANSWER, COMPARISON, PARTS, sound_scores
 from benchmarks.sound.sources import SPLITS
 from benchmarks.tables import markdown
 
@@ -84,6 +84,8 @@ def compare(args: argparse.Namespace) -> None:
     own = [a for a in answers if a.method == answers[0].method]
     parts = [{"name": name, **sound_scores(some, **options)} for name, some in parts_of(own).items()]
     print(markdown(rows, COMPARISON))
+    print("\nAny answer, given or not\n")
+    print(markdown(rows, ANY_ANSWER))
     print(f"\n{answers[0].method}, by sound and by kind of unrelated pairs\n")
     print(markdown(parts, PARTS))
     keep_result(args, rows, split=args.split, parts=parts)
