@@ -26,7 +26,7 @@ COLUMNS, HEIGHT = 4, 360
 
 def draw(files: list[Path], names: tuple[str, str], output: Path) -> None:
     """Row 1: video 0. Row 2: video 1 at the same time of its file. Row 3: video 1 at the same moment, as was found."""
-    timeline = sync(files)
+    timeline = sync(files, audio="off")
     fps = probe(files[0]).fps
     seconds = timeline.offset(*files).seconds
     assert seconds is not None, "an event that is placed was chosen"

@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "video": BASE,
     "audio": BASE | {"video"},
     "data": BASE | {"video", "audio"},
-    "signals": BASE | {"video"},
+    "signals": BASE | {"video", "audio"},
     "models": BASE | {"video", "audio", "signals"},
     "lags": BASE,
     "sound": BASE | {"lags"},

@@ -1,4 +1,4 @@
-"""VideoSync: put videos of one event on one timeline, from the pixels alone.
+"""VideoSync: put videos of one event on one timeline, from pixels and sound.
 
 import videosync
 

@@ -70,7 +70,7 @@ class OffsetEstimate:
     fps: float | None  # frames/s; of the slower one, where they differ
     seconds: float | None = None
     interval_seconds: tuple[float, float] | None = None  # 95 % of right answers lie in it
-    confidence: float = 0.0  # probability of being right within one frame
+    confidence: float = 0.0  # probability of being right within one frame; where sound decided, within 0.1 s
     reason: str | None = None
     rivals_seconds: tuple[float, ...] = ()  # other offsets that fit about as well
     alone_seconds: float | None = None  # what this pair says without the other cameras, sure or not

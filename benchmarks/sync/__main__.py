@@ -11,7 +11,7 @@ what all say together), at their own lengths and frame rates, or (``--cuts``) as
 keyframes of its own. The truth is that of the manifest, in seconds: frame i of a view is taken at (start_frame + i) /
 fps. Of each event one file is also paired with one of another event: such pairs ought to be refused.
 
-"Within 1 frame" is one frame of the slower file. Of a refused pair its best guess counts under "any answer". Prints
+Only pictures are looked at (``--audio off``). "Within 1 frame" is one frame of the slower file. Of a refused pair its best guess counts under "any answer". Prints
 tables; writes answers.jsonl into --output.
 """
 
@@ -84,7 +84,9 @@ def ask(case: Case, args: argparse.Namespace, encoder: ClipEmbedder | None = Non
     """What ``videosync.sync`` says about each two files of a case. Raises VideoError."""
     paths = [str(file) for file in case.files]
     began = time.process_time()
-    timeline = sync(paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder)
+    timeline = sync(
+        paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=encoder, audio="off"
+    )
     pairs = list(combinations(range(len(paths)), 2))
     spent = (time.process_time() - began) / len(pairs)
     moving = {file.path for file in timeline.files if file.camera == "moving"}

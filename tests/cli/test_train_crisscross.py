@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,10 @@ from videosync.cli.train import main
 from videosync.config.load import load_config
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import Sample, View
+from videosync.engine.encoders import load_sound_encoder
 from videosync.errors import ConfigError
+from videosync.models.crisscross import CrissCrossModel
+from videosync.models.options import CrissCrossOptions
 
 TINY = """
 data: {dataset: clips, image_size: 16, num_frames: 4, fps: 8, samples_per_video: 2, num_workers: 0}
@@ -110,6 +114,42 @@ def test_jobs_that_need_an_encoder_of_frames_say_so(
         assert "whose two streams see whole clips with sound, but this job needs an encoder of frames" in said
     with pytest.raises(ConfigError, match="best: model.name is 'crisscross'"):
         load_encoder(trained)
+
+
+def test_a_run_is_the_encoder_of_the_cue_of_sound(
+    trained: Path, workdir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So is its export, and a file of its weights; one that was not trained, or is no network of sound, is refused."""
+    run, weights = load_sound_encoder(trained), find_checkpoint(trained, "best").weights()
+    assert (run.seconds, run.columns, run.name) == (1.0, 16, "run")
+    torch.save(weights, tmp_path / "weights.pth.tar")
+    assert videosync(["export", str(trained), "--output", str(tmp_path / "export"), "--format", "safetensors"]) == 0
+    sound = np.random.default_rng(0).normal(size=(3, 16_000)).astype(np.float32)
+    for source, seconds in ((tmp_path / "export", 1.0), (tmp_path / "weights.pth.tar", 2.0)):
+        other = load_sound_encoder(source)
+        assert other.seconds == seconds
+        np.testing.assert_array_equal(other.features(sound), run.features(sound))
+
+    torch.save(CrissCrossModel(CrissCrossOptions(width=2)).audio.state_dict(), tmp_path / "fresh.pth")
+    clips = [str(workdir / "clips" / f"event{number}.mp4") for number in range(2)]
+    capsys.readouterr()
+    for encoder, sentence in (
+        (tmp_path / "fresh.pth", "its sound backbone was not trained"),
+        (tmp_path / "gone", "no such file or folder"),
+        (None, "the cue 'sound-learned' needs an encoder of sound; name the run of a CrissCross network"),
+    ):
+        named = [] if encoder is None else ["--encoder", str(encoder)]
+        assert videosync(["sync", *clips, "--cue", "sound-learned", *named]) == 2
+        (said,) = capsys.readouterr().err.strip().splitlines()
+        assert sentence in said
+    answer = tmp_path / "answer.json"
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(Path(clips[0]).read_bytes())
+    asked = ["--cue", "sound-learned", "--encoder", str(trained), "--json", str(answer)]
+    assert videosync(["sync", str(copy), clips[0], *asked]) == 0
+    told = json.loads(answer.read_text())
+    assert (told["cue"], told["encoder"]) == ("sound-learned", "run")
+    assert [file["start_seconds"] for file in told["files"]] == [0, 0]
 
 
 @pytest.mark.slow

@@ -19,10 +19,21 @@ from videosync.models.clip_encoder import shipped_encoder
 from videosync.signals.encoder import LEARNED, EncoderMeter
 from videosync.signals.measure import measure
 from videosync.signals.motion import CAMERA, CHANNELS, MotionMeter
+from videosync.signals.sound import SOUND
 from videosync.timeline.evidence import default_encoder
 from videosync.video.read import iter_frames
 
-ALL_CUES = {name: find_cue(name, default_encoder(name)) for name in CUES}
+
+class OfSound:
+    name, temperature, seconds, columns, weights_hash, rates = "of sound", 0.1, 1.0, 64, "", ()
+
+    def features(self, stretches: np.ndarray) -> np.ndarray:
+        raise AssertionError
+
+
+ALL_CUES = {
+    name: find_cue(name, OfSound() if cue.uses_sound_encoder else default_encoder(name)) for name, cue in CUES.items()
+}
 LAGS = range(-40, 41)
 
 
@@ -46,7 +57,9 @@ def scene(frames: int, start: float, view: int, *, rate: float = 1.0) -> np.ndar
 
 
 def measured(frames: np.ndarray) -> dict[str, np.ndarray]:
-    return measure(frames, [MotionMeter(), EncoderMeter(shipped_encoder())])
+    """Also as if what moves were heard."""
+    signals = measure(frames, [MotionMeter(), EncoderMeter(shipped_encoder())])
+    return {**signals, SOUND: signals["cells"] - signals["cells"].min()}
 
 
 @pytest.fixture(scope="module")

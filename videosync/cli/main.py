@@ -57,7 +57,7 @@ def _help() -> str:
     commands = "\n".join(f"  {name:<{width}}{summary}" for name, summary in COMMANDS.items())
     return f"""usage: videosync COMMAND [flags]
 
-Put videos of one event, filmed from different places, on one timeline, from the pixels alone.
+Put videos of one event, filmed from different places, on one timeline, from pixels and sound.
 
 commands:
 {commands}

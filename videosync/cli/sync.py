@@ -75,15 +75,16 @@ def build_parser() -> CommandParser:
         default=DEFAULT_CUE,
         metavar="NAME",
         help="what to compare (default: %(default)s): motion (how much moves, how and where; needs no torch), "
-        "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), or a single part of "
-        "motion",
+        "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), sound-learned "
+        "(embeddings of the sound, by a network of CrissCross), or a single part of motion",
     )
     add(
         "--encoder",
         type=_encoder_name,
         metavar="RUN",
-        help="the encoder of the cues motion-learned and learned: the folder of a training run or of videosync export, "
-        "or a CARL or VideoSync checkpoint (.pth); pictures get the size that it was trained with. Default: "
+        help="the encoder of the cues motion-learned and learned (of CrissCross: of sound-learned): the folder of a "
+        "training run or of videosync export, or a CARL or VideoSync "
+        "checkpoint (.pth); pictures get the size that it was trained with. Default: "
         f"{SHIPPED}, which comes with VideoSync",
     )
     add(

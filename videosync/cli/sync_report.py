@@ -14,7 +14,7 @@ from videosync.models import SHIPPED
 if TYPE_CHECKING:
     from videosync.timeline.result import Timeline
 
-MOST_PAIRS = 15  # of which witnesses are listed; the JSON has all
+MOST_PAIRS = 6  # of which witnesses are listed; the JSON has all
 
 
 def describe(timeline: Timeline) -> list[str]:
@@ -48,10 +48,9 @@ def describe(timeline: Timeline) -> list[str]:
 
 
 def _witnesses(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
-    """What pictures and sound say by themselves, of pairs of which both say something: with the reference, if any."""
+    """What pictures and sound say by themselves, of pairs of which both do; those with the reference first."""
     pairs = [pair for pair in timeline.pairs if sum(w.seconds is not None for w in pair.witnesses) > 1]
-    if timeline.reference is not None:
-        pairs = [pair for pair in pairs if timeline.reference in (pair.video0, pair.video1)]
+    pairs.sort(key=lambda pair: timeline.reference not in (pair.video0, pair.video1))
     rows = [("offset of", "by", "offset", "± s", "confidence")]
     for pair in pairs[:MOST_PAIRS]:
         shown = pair.reversed() if pair.video0 == timeline.reference else pair
@@ -68,7 +67,8 @@ def _witnesses(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
                     _percent(witness.confidence) + ("" if witness.placed else " (unsure)"),
                 )
             )
-    return [*columns(rows), ""] if len(rows) > 1 else []
+    more = [f"and {len(pairs) - MOST_PAIRS} more pairs (--json has all)"] if len(pairs) > MOST_PAIRS else []
+    return [*columns(rows), *more, ""] if len(rows) > 1 else []
 
 
 def _found_with(timeline: Timeline) -> list[str]:
@@ -76,7 +76,7 @@ def _found_with(timeline: Timeline) -> list[str]:
     from videosync.timeline.calibration import SOUND
 
     if timeline.cue == SOUND:
-        return ["Found by sound alone."]
+        return ["Found by sound alone."] if timeline.reference is not None else []
     usual = {"cue": DEFAULT_CUE, "encoder": SHIPPED, "detector": None}
     chosen = [f"the {what} {name}" for what in usual if (name := getattr(timeline, what)) not in (usual[what], None)]
     return [f"Found with {' and '.join(chosen)}."] if chosen else []

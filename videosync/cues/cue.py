@@ -11,6 +11,7 @@ from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
 from videosync.signals.measure import Meter
 from videosync.signals.motion import MotionMeter
+from videosync.signals.sound import SOUND
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
@@ -44,7 +45,12 @@ class Cue:
 
     @property
     def uses_encoder(self) -> bool:
+        """Of pictures."""
         return LEARNED in self.channels
+
+    @property
+    def uses_sound_encoder(self) -> bool:
+        return SOUND in self.channels
 
     def meters(self, *motion: str) -> tuple[Meter, ...]:
         """What measures its channels, for any number of clips; channels of ``motion`` are measured in any case.

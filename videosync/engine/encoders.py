@@ -13,15 +13,20 @@ from torch import Tensor, nn
 
 from videosync.checkpoints.carl import PICKLES, find_any_checkpoint
 from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, choice, load_weights
+from videosync.checkpoints.crisscross import STEM, load_published
 from videosync.config.load import config_from_dict
-from videosync.config.schema import Config
+from videosync.config.schema import AudioConfig, Config
 from videosync.engine.run_record import trained_rates
 from videosync.errors import CheckpointError, did_you_mean
+from videosync.files import file_hash
 from videosync.models import SHIPPED
+from videosync.models.audio_resnet import AudioBackbone
 from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_encoder
 from videosync.models.encoder import Encoder, build_encoder, require_frame_encoder
+from videosync.models.exported import is_export, read_card
 from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder
+from videosync.models.sound_encoder import SoundEncoder
 from videosync.models.weights import misfits
 
 # options that say how a model is trained or run, not what it computes
@@ -29,6 +34,8 @@ FREE_OPTIONS = {"weights", "random_backbone", "layer", "chunk_size", "dropout"}
 # what training looks through; their weights lie in its checkpoints
 HEAD_OPTIONS = ("projection_size", "num_classes")
 HEADS = ("projection.", "classifier.")
+SOUND_WEIGHTS = (*PICKLES, ".zip", ".safetensors")
+SOUND_TERMS = ("a1a2", "v1a1", "v2a2", "v1a2", "v2a1")  # of the loss of CrissCross
 
 
 def load_trained_encoder(
@@ -107,18 +114,7 @@ def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
     """
     if source == SHIPPED:
         return shipped_encoder()
-    path = Path(source).expanduser()
-    if path.parent.name == "checkpoints" or path.name == "checkpoints":
-        path = path.parents[0 if path.name == "checkpoints" else 1]
-    if not path.is_dir() and path.suffix.lower() not in PICKLES:
-        hint = did_you_mean(str(source), [SHIPPED])
-        there = (
-            "is no folder of a run or an export, and no .pth checkpoint" if path.is_file() else "no such file or folder"
-        )
-        raise CheckpointError(f"encoder {source}: {there}; give such a one, or {SHIPPED}.{hint}")
-    runs = [run.name for run in sorted(path.glob("*")) if checkpoints_folder(run).is_dir()] if path.is_dir() else []
-    if runs and not checkpoints_folder(path).is_dir():
-        raise CheckpointError(f"encoder {source}: no run itself, but it holds some: {', '.join(runs)}")
+    path = _place(source, PICKLES, SHIPPED)
     checkpoint = find_any_checkpoint(path, "best")
     config = config_from_dict(checkpoint.config, source=str(checkpoint.folder))
     encoder = checkpoint_encoder(config, checkpoint)
@@ -127,6 +123,59 @@ def load_encoder(source: str | PathLike[str]) -> ClipEncoder:
     return clip_encoder(
         fast, asdict(config), name=_name_of(path), weights_hash=checkpoint.weights_hash, rates=trained_rates(path)
     )
+
+
+def load_sound_encoder(source: str | PathLike[str]) -> SoundEncoder:
+    """The sound backbone of a CrissCross network, for the cue "sound-learned" of ``videosync.sync``.
+
+    Args:
+        source: the folder of a training run of ``model.name=crisscross`` (its best checkpoint) or of ``videosync
+            export``, or published weights (.pth.tar, .zip, .safetensors).
+
+    Raises:
+        CheckpointError: there is none, it is damaged, or its sound backbone was not trained.
+    """
+    path = _place(source, SOUND_WEIGHTS)
+    weights = load_published(path, "audio")[1]
+    config, weights_hash = _recorded(path)
+    seconds = float(config.get("audio", {}).get("seconds", AudioConfig().seconds))
+    terms = {term: weight for term, weight in config.get("loss", {}).items() if term in SOUND_TERMS}
+    if (terms and not any(terms.values())) or not bool(weights["conv1.1.running_mean"].any()):
+        raise CheckpointError(
+            f"encoder {source}: its sound backbone was not trained, so that it tells no moments apart; give a run "
+            f"whose loss looks at the sound ({', '.join(SOUND_TERMS)})"
+        )
+    backbone = AudioBackbone(width=len(weights[STEM]))
+    backbone.load_state_dict(weights)
+    return SoundEncoder(backbone, seconds=seconds, name=_name_of(path), weights_hash=weights_hash)
+
+
+def _recorded(path: Path) -> tuple[Mapping[str, Any], str]:
+    """The configuration of a run or an export (none of a file of weights), and the hash of its weights."""
+    if path.is_file():
+        return {}, file_hash(path)
+    if is_export(path):
+        facts = read_card(path, kind="two_streams")
+        return facts["config"], facts["checkpoint"]["weights_hash"]
+    checkpoint = find_any_checkpoint(path, "best")
+    return checkpoint.config, checkpoint.weights_hash
+
+
+def _place(source: str | PathLike[str], files: tuple[str, ...], shipped: str = "") -> Path:
+    """The run, export or file (by its ending) that ``source`` names. Raises CheckpointError: there is none."""
+    path = Path(source).expanduser()
+    if path.parent.name == "checkpoints" or path.name == "checkpoints":
+        path = path.parents[0 if path.name == "checkpoints" else 1]
+    if not path.is_dir() and not (path.suffix.lower() in files and (shipped or path.is_file())):
+        hint = did_you_mean(str(source), [shipped]) if shipped else ""
+        there = (
+            "is no folder of a run or an export, and no .pth checkpoint" if path.is_file() else "no such file or folder"
+        )
+        raise CheckpointError(f"encoder {source}: {there}; give such a one{shipped and f', or {shipped}'}.{hint}")
+    runs = [run.name for run in sorted(path.glob("*")) if checkpoints_folder(run).is_dir()] if path.is_dir() else []
+    if runs and not checkpoints_folder(path).is_dir():
+        raise CheckpointError(f"encoder {source}: no run itself, but it holds some: {', '.join(runs)}")
+    return path
 
 
 def _name_of(path: Path) -> str:

@@ -120,7 +120,8 @@ def require_frame_encoder(name: str, source: object) -> None:
         raise ConfigError(
             f"{source}: model.name is 'crisscross', whose two streams see whole clips with sound, but this job needs "
             "an encoder of frames; give a run of one (train.py with model.name=encoder). What the two streams have "
-            "learned is measured by evaluate.py with the tasks in docs/crisscross.md"
+            "learned is measured by evaluate.py with the tasks in docs/crisscross.md, and videosync sync --cue "
+            "sound-learned compares by the stream of the sound"
         )
 
 

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from videosync.cues.named import CUES
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.inputs import find_file
@@ -18,11 +19,11 @@ from videosync.timeline.networks import PathLike
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
 from videosync.timeline.reasons import why_not, why_not_heard
 from videosync.timeline.result import PlacedFile, Timeline, short_names
-from videosync.timeline.sounds import LATEST, SILENT, half_seconds
+from videosync.timeline.sounds import GRID, LATEST, SILENT, half_seconds
 from videosync.timeline.witnesses import Pair, echo, rate_of, sound_curves, weighed, weighed_group, witnesses
 from videosync.types import OffsetEstimate
 
-ALONE = "it has sound only, and no other file has sound that can be compared with it"
+ALONE = "no other file has sound that can be compared with it"
 NO_SOUND = "it has no sound"
 NO_PICTURES = "it has no sound, and no other file has pictures"
 TORN = "its sound fits that of other files, at times that contradict each other"
@@ -37,11 +38,14 @@ def conclude(evidence: Evidence, reference: PathLike | None = None) -> Timeline:
     by_pictures = picture_groups(evidence.curves, seen, chosen)
     groups = [weighed_group(group, evidence) for group in by_pictures]
     files = sorted({*seen, *(n for pair in sounds for n in pair)})
-    found = _Found(evidence, tie_by_sound(groups, sounds, files, chosen), by_pictures, groups)
+    placement = tie_by_sound(groups, sounds, files, chosen, steps=GRID / evidence.rate)
+    found = _Found(evidence, placement, by_pictures, groups)
     starts = found.starts
     base = chosen if chosen in starts else min(starts, key=lambda n: (starts[n], n), default=None)
     joined = list(combinations(evidence.files, 2))
     pairs = tuple(found.pair(pair) for pair in joined)
+    if evidence.looks and CUES[evidence.cue].uses_sound_encoder:  # sound says what pictures would
+        pairs = tuple(_of_sound(pair) for pair in pairs)
     fits: dict[int, list[str]] = {}  # file that is not placed → others that it goes with
     names = short_names(list(paths))
     for (i, j), pair in zip(joined, pairs):
@@ -197,7 +201,7 @@ class _Found:
         if number in evidence.sounds.problems:
             return evidence.sounds.problems[number]
         if number in evidence.sounds.present:
-            return ALONE
+            return ALONE if number in evidence.infos else f"it has sound only, and {ALONE}"
         if number not in evidence.infos:
             return evidence.problems[number]
         return NO_SOUND if evidence.audio == "only" else NO_PICTURES
@@ -216,6 +220,12 @@ class _Found:
             problem = problem.removeprefix(f"{os.path.abspath(path)}: ").rstrip(".")
             notes.append(f"{path}: its pictures were not compared ({problem}); its sound places it")
         return "; ".join(notes) or None
+
+
+def _of_sound(pair: OffsetEstimate) -> OffsetEstimate:
+    """The same pair, where the cue is one of sound."""
+    witnesses = tuple(replace(witness, name="sound") for witness in pair.witnesses)
+    return replace(pair, witnesses=witnesses, decided_by=pair.decided_by and "sound")
 
 
 def _group(groups: Sequence[Placement], pair: Pair) -> Placement | None:

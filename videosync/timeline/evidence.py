@@ -10,6 +10,7 @@ from videosync.cues import DEFAULT_CUE
 from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
+from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND
@@ -19,12 +20,11 @@ from videosync.timeline.networks import PathLike, check_lengths, open_detector, 
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import short_names
 from videosync.timeline.search import SHORTEST, is_still, lag_range, least_overlap
-from videosync.timeline.sounds import Sounds, hear, sound_tracks
+from videosync.timeline.sounds import GRID, Sounds, hear, sound_tracks
 
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 AUDIO = ("auto", "only", "off")
-GRID = 100.0  # steps/s of the common grid where no pictures are compared
 ENERGY = "energy"  # shows in which clips nothing moves
 UNUSED = "this encoder was trained with static cameras only"
 
@@ -36,7 +36,7 @@ class Evidence:
     paths: tuple[str, ...]
     infos: Mapping[int, ClipInfo]  # of the files whose pictures could be read
     problems: Mapping[int, str]  # file → why its pictures have no part in the search
-    rate: float  # frames/s of the common grid
+    rate: float  # frames/s of the common grid of pictures; where none are compared, of that of sound
     curves: Mapping[tuple[int, int], LagScores]  # of pictures
     search: Search
     cue: str = DEFAULT_CUE  # SOUND: no pictures were compared
@@ -64,7 +64,7 @@ def gather(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    encoder: ClipEmbedder | PathLike | None = None,
+    encoder: ClipEmbedder | SoundEmbedder | PathLike | None = None,
     detector: LagReader | PathLike | None = None,
     progress: Progress | None = None,
     audio: str = "auto",
@@ -73,11 +73,12 @@ def gather(
     """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
     require_known("audio", audio, AUDIO)
-    find_cue(cue)  # before networks are loaded
+    asked = find_cue(cue)  # before networks are loaded
     if audio == "only" and (encoder is not None or detector is not None or cue != DEFAULT_CUE):
         raise ConfigError("with sound only no pictures are looked at; leave out cue, encoder and detector")
-    network = None if encoder is None else open_encoder(encoder)
+    network = None if encoder is None else open_encoder(encoder, asked)
     reader = None if detector is None else open_detector(detector)
+    audio = "off" if asked.uses_sound_encoder else audio  # no second witness: sound is the first
     infos, problems = _inspected(paths)
     present, silent = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     _check_usable(infos, problems, present)
@@ -132,8 +133,12 @@ def default_encoder(cue: str) -> ClipEmbedder | None:
     """The encoder that comes with the package; None for a cue that uses none.
 
     Raises:
-        ConfigError: an unknown cue.
+        ConfigError: an unknown cue, or one that needs an encoder of sound, of which none comes with the package.
     """
+    if find_cue(cue).uses_sound_encoder:
+        raise ConfigError(
+            f"the cue '{cue}' needs an encoder of sound; name the run of a CrissCross network (--encoder)"
+        )
     if not find_cue(cue).uses_encoder:
         return None
     from videosync.models.clip_encoder import shipped_encoder  # imports torch

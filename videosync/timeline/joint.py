@@ -31,17 +31,21 @@ def picture_groups(pictures: Curves, seen: Sequence[int], prefer: int | None = N
 
 
 def tie_by_sound(
-    groups: Sequence[Placement], sounds: Curves, files: Sequence[int], prefer: int | None = None
+    groups: Sequence[Placement], sounds: Curves, files: Sequence[int], prefer: int | None = None, *, steps: float = 1.0
 ) -> Placement:
     """The first of the groups, and the files and groups that sound ties to it; without one, what sound places.
 
     Args:
         groups: as of ``picture_groups``. sounds: (i, j) → lag scores of ``start_i - start_j``. files: all to place.
         prefer: of two groups of equal size that do not fit together the one with this file is kept.
+        steps: of the grid of ``sounds`` that a frame of ``groups`` lasts.
+
+    Returns:
+        Starts in frames of ``groups``.
     """
     first = groups[0]
     held = [frozenset(group.starts) for group in groups if group.starts]
-    inside = {n: start for group in groups for n, start in group.starts.items()}
+    inside = {n: steps * start for group in groups for n, start in group.starts.items()}
     inside |= {n: 0.0 for n in files if n not in inside}
     sides = {min(side): side for side in (*held, *(frozenset([n]) for n in files if not any(n in h for h in held)))}
     between = {
@@ -62,7 +66,8 @@ def tie_by_sound(
         for n in group.starts.keys() & starts.keys():  # how surely it is tied to the others matters to the smaller side
             most = group is first and 2 * len(group.starts) > len(starts)
             confidence[n] = group.confidence[n] if most else min(confidence[n], group.confidence[n])
-    return Placement(fine_starts(sounds, starts, held), confidence, doubts)
+    fine = fine_starts(sounds, starts, held)
+    return Placement({n: start / steps for n, start in fine.items()}, confidence, doubts)
 
 
 def _between(

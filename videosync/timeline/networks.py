@@ -6,7 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from videosync.cues.cue import Cue
 from videosync.cues.encoder import ClipEmbedder, LagReader
+from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError
 from videosync.timeline.clips import ClipInfo
 
@@ -14,13 +16,13 @@ PathLike = str | os.PathLike[str]
 LIKE = 1.3  # frame rates that differ by no more than this factor are alike, as 24 and 30 frames/s are
 
 
-def open_encoder(encoder: ClipEmbedder | PathLike) -> ClipEmbedder:
-    """Raises CheckpointError: there is no such encoder, or it is damaged."""
+def open_encoder(encoder: ClipEmbedder | SoundEmbedder | PathLike, cue: Cue) -> ClipEmbedder | SoundEmbedder:
+    """That of pictures or of sound, as ``cue`` needs. Raises CheckpointError: there is none, or it is damaged."""
     if not isinstance(encoder, (str, os.PathLike)):
         return encoder
-    from videosync.engine.encoders import load_encoder  # imports torch
+    from videosync.engine.encoders import load_encoder, load_sound_encoder  # imports torch
 
-    return load_encoder(encoder)
+    return load_sound_encoder(encoder) if cue.uses_sound_encoder else load_encoder(encoder)
 
 
 def open_detector(detector: LagReader | PathLike) -> LagReader:
@@ -43,7 +45,7 @@ def check_lengths(detector: LagReader, infos: Sequence[ClipInfo], rate: float) -
         )
 
 
-def unlike_training(encoder: ClipEmbedder, detector: LagReader | None, rate: float) -> tuple[str, ...]:
+def unlike_training(encoder: ClipEmbedder | SoundEmbedder, detector: LagReader | None, rate: float) -> tuple[str, ...]:
     """Sentences on what encoder and detector were trained on otherwise than clips at ``rate`` frames/s."""
     notes = []
     if detector is not None:

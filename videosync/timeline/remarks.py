@@ -28,15 +28,15 @@ def _differing(pair: OffsetEstimate, picture: Witness | None, sound: Witness, bo
             f"The sound of {both} fits {abs(pair.seconds - sound.seconds):.2f} s elsewhere: a sound track put under, "
             "or the same music at another time? The pictures decide"
         )
-    elif picture.code == "unrelated":
-        yield (
-            f"The pictures of {both} have nothing in common, and their sound alone places them: other sides of one "
-            "event, or the same music at another occasion?"
-        )
     elif picture.confidence >= WORTH_SAYING and pair.seconds is not None:
         yield (
             f"The pictures of {both} fit {abs(pair.seconds - picture.seconds):.2f} s elsewhere, but less surely "
             f"({100 * picture.confidence:.0f} %); the sound decides"
+        )
+    else:
+        yield (
+            f"The pictures of {both} do not bear out what their sound says: do they show too little in common, or was "
+            "the same music played at another time?"
         )
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SPEED = 343.0  # m/s, of sound in air at 20 °C
 DISTANCE = 10.0  # metres between two microphones at most, where nobody says
 LATEST = 0.1  # seconds that sound may come late and still belong to the pictures, where nobody says
+# steps a second of the grid on which sound ties files together: no finer than sound is late, or the pairs of one event
+# would contradict each other; between its steps the offset of each pair is exact
+GRID = 10.0
 HEIGHT = 6.0  # standard errors: of the best offset of a sound that is not sure
 HIGHEST_RIVAL = 0.96  # of that
 SILENT = "its sound is silent"
@@ -119,17 +122,17 @@ def agrees(match: SoundMatch, seconds: float, frame: float, distance: float | No
     return abs(match.seconds - seconds) <= frame + own + late
 
 
-def sound_scores(match: SoundMatch, rate: float, confidence: float) -> LagScores:
-    """A match as lag scores on the grid of ``rate`` frames/s, which are judged to be as sure as ``confidence``.
+def sound_scores(match: SoundMatch, confidence: float) -> LagScores:
+    """A match as lag scores, ``GRID`` a second, which are judged to be as sure as ``confidence``.
 
-    Between its frames the peak has the offset of the match. What other offsets have is how their scores compare with
-    the best one's; the scale of the whole leaves them together less probability than the match has to be wrong. The
-    evidence is what the calibration turns into the rest of the confidence, so that it can be added to that of other
-    pairs.
+    Between the steps of the grid the peak has the offset of the match. Scores of other offsets compare with the best
+    one's as those of the match do; their scale leaves all of them together less probability than the match has to be
+    wrong. The evidence is what the calibration turns into the rest of the confidence, so that evidence of several pairs
+    can be added.
     """
-    exact = match.seconds * rate
+    exact = match.seconds * GRID
     lag = round(exact)
-    places = np.rint(match.lags * rate).astype(np.int64)
+    places = np.rint(match.lags * GRID).astype(np.int64)
     first = min(int(places[0]), lag) - 2  # no peak is at an end of the range for want of a neighbour
     share = np.zeros(max(int(places[-1]), lag) + 2 - first + 1)
     np.maximum.at(share, places - first, np.maximum(match.scores, 0))

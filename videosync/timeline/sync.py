@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.encoder import ClipEmbedder, LagReader
+from videosync.cues.sound import SoundEmbedder
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Progress, gather
 from videosync.timeline.networks import PathLike
@@ -20,13 +21,13 @@ def sync(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     cue: str = DEFAULT_CUE,
-    encoder: ClipEmbedder | PathLike | None = None,
+    encoder: ClipEmbedder | SoundEmbedder | PathLike | None = None,
     detector: LagReader | PathLike | None = None,
     progress: Progress | None = None,
     audio: str = "auto",
     microphone_distance: float | None = None,
 ) -> Timeline:
-    """Put videos and sound recordings of one event on one timeline, from the pixels and the sound alone.
+    """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
     Args:
         videos: two or more files, each decoded once; frame rates and lengths may differ. With ``audio`` they may have
@@ -37,7 +38,7 @@ def sync(
             half of it at least, and 10 s at most).
         cue: what is compared, a name of ``cues.named.CUES``.
         encoder: of the cues "motion-learned" and "learned", from ``videosync.load_encoder`` or what that takes; None:
-            the one that comes with the package.
+            the one that comes with the package. Of "sound-learned": a run, an export or weights of CrissCross.
         detector: what reads the encoder's similarity, in place of the mean along its diagonals: the folder of a
             trained ``equivariant``.
         progress: called with (path, frames done, frames in all) while files are decoded.

@@ -21,7 +21,7 @@ from videosync.types import Witness
 
 Pair = tuple[int, int]  # of files, the smaller number first
 NOTHING_HEARD = ("silent", "short")  # reasons of matches that say nothing of any offset
-REFUSED = 0.01  # by which sound that refuses to answer is less sure than an answer at least
+MARGIN = 0.01  # by which sound that is placed is surer than the least confidence that places, and other sound less
 
 
 def rate_of(evidence: Evidence, pair: Pair) -> float | None:
@@ -31,13 +31,13 @@ def rate_of(evidence: Evidence, pair: Pair) -> float | None:
 
 
 def witnesses(evidence: Evidence, pair: Pair) -> tuple[Witness, ...]:
-    """Those that a pair has: pictures where both files' were read, sound where both files have a track."""
-    found = [_picture(evidence, pair)] if evidence.looks and all(n in evidence.infos for n in pair) else []
+    """Those that a pair has: the cue's where pictures of both files were read, sound where both have a track."""
+    found = [_cue(evidence, pair)] if evidence.looks and all(n in evidence.infos for n in pair) else []
     found += [_sound(evidence, pair)] if all(n in evidence.sounds.present for n in pair) else []
     return tuple(found)
 
 
-def _picture(evidence: Evidence, pair: Pair) -> Witness:
+def _cue(evidence: Evidence, pair: Pair) -> Witness:
     curve = evidence.curves.get(pair)
     if curve is None:
         problem = next((evidence.problems[n] for n in pair if n in evidence.problems), None)
@@ -136,9 +136,9 @@ def sound_curves(evidence: Evidence) -> dict[Pair, LagScores]:
     for pair, match in evidence.sounds.matches.items():
         if match.reason in NOTHING_HEARD:
             continue
-        confidence = max(match.confidence, least) if match.placed else min(match.confidence, least - REFUSED)
-        picture = _picture(evidence, pair)
+        confidence = max(match.confidence, least + MARGIN) if match.placed else min(match.confidence, least - MARGIN)
+        picture = _cue(evidence, pair)
         if picture.seconds is not None and echo(evidence, pair, picture.seconds):
             confidence = together(confidence, picture.confidence)
-        curves[pair] = sound_scores(match, evidence.rate, confidence)
+        curves[pair] = sound_scores(match, confidence)
     return curves
