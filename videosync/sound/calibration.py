@@ -1,6 +1,6 @@
-"""Numbers of confidence, read from ``calibration.json``, which ``python -m benchmarks.sound.calibration --write`` writes.
+"""Numbers of confidence, read from ``calibration.json``.
 
-The file names what they were measured on.
+``python -m benchmarks.sound.calibration --write`` measures and writes them; the file says on what.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from videosync.files import read_object
 
 PATH = Path(__file__).with_name("calibration.json")
-FEATURES = ("ratio", "agreement", "level")  # of ``confidence.features``
+FEATURES = ("lead", "wave", "envelope", "agreement", "height")  # of ``confidence.features``
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,27 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit
 
 from videosync.sound.calibration import CALIBRATION, FEATURES
+from videosync.sound.confidence import AGREE, APART, CERTAIN, Evidence, features, peaks, probability_right
 from videosync.sound.envelopes import HOP, envelopes
-from videosync.sound.segments import powers, scaled, segment_correlation
+from videosync.sound.refine import Refined, refine, vertex
+from videosync.sound.repeats import repetitions
+from videosync.sound.search import STEEPEST, envelope_scores, wave_energy
+from videosync.sound.segments import Power, pieces_of
 from videosync.sound.whiten import RATE, whitened
 
-SEGMENT = 8 * RATE  # samples
-POOL = HOP // 5  # samples whose largest correlation stands for all
-APART = 0.15  # seconds: another answer, not the same one
 SHORTEST = 1.0  # seconds that a track must have
+AUDIBLE = 0.3  # seconds above digital silence, likewise
+OVERLAP = 2.0  # seconds, unless something else is asked for
+LEAST_CELLS = 5  # offsets to choose from
+MOST_PRODUCTS = 250_000.0  # seconds × seconds of waveform that are compared at every lag; above, near candidates
+CANDIDATES = 40  # of long recordings: peaks of the envelopes
+BESIDE = 3  # cells to either side of a candidate
+MOST_PIECES = 48  # segments that weigh them
+RIVAL, RIVALS = 0.1, 5  # logarithm of the ratio: another offset this near to the best one is as likely; at most so many
+SPREAD = 0.008  # seconds: how well envelopes know the offset
+SHARPNESS = 6.0  # of log scores: a peak of twice the height is 2⁶ times likelier
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +39,9 @@ class Track:
     """What is kept of one file's sound, made once for all its pairs."""
 
     wave: np.ndarray  # float32 [n]: whitened, 16 kHz
-    bands: np.ndarray  # float32 [T, 20]: envelopes, 100 a second
-    timbre: np.ndarray  # float32 [T, 12]
+    envelope: np.ndarray  # float32 [T, 30]: cepstra, 100 a second
     start: float  # seconds of the first sample on the file's clock
-    silent: bool  # nothing above digital silence
+    silent: bool  # nothing, or next to nothing, above digital silence
     digest: bytes  # of the samples
 
     @property
@@ -42,19 +51,26 @@ class Track:
 
 @dataclass(frozen=True, eq=False)
 class SoundMatch:
-    """The offset of two sounds."""
+    """The offset of two sounds, by which what is heard at time ``t`` of file 0 is heard at ``t + k`` of file 1.
 
-    seconds: float  # at the start of the time that both sound
-    interval: tuple[float, float]  # 95 %, of the acoustic offset
-    confidence: float  # the probability that it is right within 0.1 s
-    placed: bool
-    precise: bool  # right within 5 ms or so; else 50
-    drift_ppm: float | None  # how much faster the clock of file 1 runs; None: too short to tell
-    reason: str | None  # why it is not placed: "silent", "short", "repeats", "weak", "ambiguous", "edge"
-    rivals: tuple[float, ...]  # other offsets nearly as likely, seconds
+    Where the clocks run unlike, ``seconds`` holds at the start of the time that both recorded, and at ``s`` seconds
+    after it the offset is ``seconds + drift_ppm · 1e-6 · s``. It is that of the sound as it arrives: a microphone that
+    is 10 m further away has it 29 ms later.
+    """
+
+    seconds: float  # 0 where there is no answer
+    interval: tuple[float, float]  # 95 %
+    confidence: float  # the probability that the error is at most 0.1 s
+    placed: bool  # sure enough to be used
+    precise: bool  # to 5 ms, most often to far less; else to 50 ms
+    drift_ppm: float | None  # how much faster the clock of file 1 runs; None: less than 20 s overlap
+    reason: str | None  # why it is not placed: "silent", "short", "repeats", "ambiguous", "weak", "edge"
+    rivals: tuple[float, ...]  # other offsets nearly as likely, seconds, rising
+    # FEATURES, of which confidence is worked out; "sharpness", of which ``precise``; "agreeing_share": of the segments
+    # of the overlap, how many have this offset by themselves
     features: dict[str, float]
     lags: np.ndarray  # float64 [L], seconds, rising, 10 ms apart
-    scores: np.ndarray  # float64 [L], the larger the likelier, median 0
+    scores: np.ndarray  # float64 [L], like log odds, the larger the likelier, median 0
 
     def reversed(self) -> SoundMatch:
         """That of the swapped pair."""
@@ -63,121 +79,140 @@ class SoundMatch:
             seconds=-self.seconds + 0.0,
             interval=(-self.interval[1], -self.interval[0]),
             drift_ppm=None if self.drift_ppm is None else -self.drift_ppm + 0.0,
-            rivals=tuple(-rival for rival in self.rivals),
-            lags=-self.lags[::-1],
+            rivals=tuple(-rival for rival in reversed(self.rivals)),
+            lags=-self.lags[::-1] + 0.0,
             scores=self.scores[::-1],
         )
 
 
 def track(samples: np.ndarray, start: float = 0.0) -> Track:
-    """What ``match`` needs of one sound.
+    """What ``match`` needs of one sound; its memory is about that of the samples.
 
     Args:
-        samples: float32 [n], 16 kHz, mono. start: seconds of the first sample on the file's clock.
+        samples: float32 [n], 16 kHz, mono; what is not finite counts as silence.
+        start: seconds of the first sample on the file's clock.
     """
-    samples = np.nan_to_num(np.asarray(samples, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    bands, timbre = envelopes(samples)
-    silent = not len(samples) or float(np.abs(np.diff(samples)).max(initial=0)) < 1e-4
-    return Track(whitened(samples), bands, timbre, float(start), silent, hashlib.sha256(samples.tobytes()).digest())
+    samples = np.ascontiguousarray(samples, np.float32)
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    envelope, audible = envelopes(samples)
+    digest = hashlib.sha256(samples.data).digest()
+    return Track(whitened(samples), envelope, float(start), audible < AUDIBLE, digest)
 
 
 def match(one: Track, other: Track, *, max_offset: float | None = None, min_overlap: float | None = None) -> SoundMatch:
     """The offset at which two tracks sound alike.
 
     Args:
-        max_offset: seconds on the files' clocks; None: any. min_overlap: seconds that both must have; None: 2, or half
-            of the shorter one.
+        max_offset: seconds, on the files' clocks; None: any. min_overlap: seconds that both must have recorded; None:
+            2, or half of the shorter track.
+
+    Returns:
+        For swapped tracks exactly the negative.
     """
-    if (len(one.wave), one.digest) > (len(other.wave), other.digest):
+    keys = [(len(each.wave), each.digest, each.start) for each in (one, other)]
+    if keys[0] > keys[1]:
         return _match(other, one, max_offset, min_overlap).reversed()
-    return _match(one, other, max_offset, min_overlap)
+    found = _match(one, other, max_offset, min_overlap)
+    return found if keys[0] < keys[1] else _symmetric(found)
 
 
-def _match(one: Track, other: Track, max_offset: float | None, min_overlap: float | None) -> SoundMatch:
-    """``match`` of tracks in canonical order."""
-    shift = other.start - one.start  # seconds, from lags of samples to offsets
-    shorter = min(one.seconds, other.seconds)
-    least = min(2.0, shorter / 2) if min_overlap is None else min_overlap
-    low, high = -(one.seconds - least), other.seconds - least
-    if max_offset is not None:
-        low, high = max(low, -max_offset - shift), min(high, max_offset - shift)
-    cells = np.arange(int(np.ceil(low * 100)), int(np.floor(high * 100)) + 1) if high >= low else np.zeros(0, int)
-    lags = cells / 100 + shift
-
-    def refused(reason: str) -> SoundMatch:
-        curve = np.zeros(max(len(lags), 1))
-        return SoundMatch(
-            0.0, (-np.inf, np.inf), 0.0, False, False, None, reason, (), dict.fromkeys(FEATURES, 0.0),
-            lags if len(lags) else np.zeros(1), curve,
-        )  # fmt: skip
-
-    if one.silent or other.silent:
-        return refused("silent")
-    if shorter < SHORTEST or len(cells) < 5:
-        return refused("short")
-    wave = _wave_energy(one, other, cells)  # [L]
-    band, timbre = (_vector_scores(x, y, cells) for x, y in ((one.bands, other.bands), (one.timbre, other.timbre)))
-    scores = np.maximum(band, 0) ** 2 / 4 + wave / 2
-    scores = scores - np.median(scores)
-    best = int(np.argmax(scores))
-    far = np.abs(cells - cells[best]) > APART * 100
-    second = float(scores[far].max(initial=1.0))
-    ratio = float(np.sqrt(max(scores[best], 0) / max(second, 1e-9)))
-    agreement = float(abs(int(cells[int(np.argmax(timbre))]) - int(cells[best])) <= 5)
-    found = {"ratio": min(ratio, 6.0) - 1, "agreement": agreement, "level": float(np.log1p(max(scores[best], 0)))}
-    logit = CALIBRATION.bias + float(np.dot(CALIBRATION.weights, [found[name] for name in FEATURES]))
-    confidence = CALIBRATION.most * float(expit(logit))
-    place, sharpness = _refined(one, other, int(cells[best]) * HOP)
-    found["sharpness"], found["agreeing_share"] = sharpness, 1.0
-    placed, precise = confidence >= CALIBRATION.accepted, sharpness >= CALIBRATION.precise
-    seconds = place / RATE + shift
-    half = CALIBRATION.half_widths[0 if precise else 1]
-    rivals = (float(lags[far][np.argmax(scores[far])]),) if ratio < 1.1 and far.any() else ()
-    return SoundMatch(
-        seconds, (seconds - half, seconds + half), confidence, placed, precise, None,
-        None if placed else "ambiguous" if rivals else "weak", rivals, found, lags, np.sqrt(np.maximum(scores, 0)),
+def _symmetric(found: SoundMatch) -> SoundMatch:
+    """That of a track with itself, without what rounding adds on one side only."""
+    back = found.reversed()
+    half = (found.interval[1] - found.interval[0]) / 2
+    return replace(
+        found, seconds=0.0, interval=(-half, half), drift_ppm=None if found.drift_ppm is None else 0.0,
+        rivals=tuple(sorted({*found.rivals, *back.rivals})), lags=(found.lags + back.lags) / 2,
+        scores=(found.scores + back.scores) / 2,
     )  # fmt: skip
 
 
-def _wave_energy(one: Track, other: Track, cells: np.ndarray) -> np.ndarray:
-    """``Σ max(z² - 1, 0)`` over segments, the largest of each cell of 10 ms: float64 [L]."""
-    running0, running1 = powers(one.wave), powers(other.wave)
-    low, high = int(cells[0]) * HOP - HOP // 2, int(cells[-1]) * HOP + HOP // 2
-    total = np.zeros((high - low) // POOL)
-    for first in range(0, max(len(one.wave) - SEGMENT // 2, 1), SEGMENT):
-        z = scaled(segment_correlation(one.wave, other.wave, first, SEGMENT, low, high, running0, running1))
-        total += np.maximum(z**2 - 1, 0).reshape(-1, POOL).max(axis=1)
-    return total.reshape(-1, HOP // POOL).max(axis=1)
+def _match(one: Track, other: Track, max_offset: float | None, min_overlap: float | None) -> SoundMatch:
+    """``match`` of tracks in canonical order, the shorter one first."""
+    shift = other.start - one.start  # seconds, from lags of samples to offsets
+    least = min(OVERLAP, one.seconds / 2) if min_overlap is None else min_overlap
+    lowest, highest = least - one.seconds, other.seconds - least
+    if max_offset is not None:
+        lowest, highest = max(lowest, -max_offset - shift), min(highest, max_offset - shift)
+    low, high = int(np.ceil(lowest * RATE / HOP)), int(np.floor(highest * RATE / HOP)) + 1
+    lags = np.arange(low, max(high, low + 1)) * (HOP / RATE) + shift
+    if one.silent or other.silent:
+        return _refused("silent", lags)
+    if one.seconds < SHORTEST or high - low < LEAST_CELLS:
+        return _refused("short", lags)
+    power0, power1 = Power.of(one.wave), Power.of(other.wave)
+    seen, tilts = _evidence(one, other, low, high, power0, power1)
+    both = seen.both
+    best = int(both.argmax())
+    found = features(seen, best)
+    confidence = probability_right(found)
+    fine = _refined(one, other, low, best, seen, float(tilts[best]), power0, power1)
+    found |= {"sharpness": fine.sharpness, "agreeing_share": fine.share}
+    repeated = repetitions((one.envelope, other.envelope), both, low, best)
+    rivals = repeated or [
+        peak
+        for peak in peaks(both, RIVALS + 1)
+        if abs(peak - best) > APART and both[peak] > both[best] * np.exp(-RIVAL)
+    ]
+    reason = (
+        "edge" if not 1 < best < len(both) - 2
+        else "repeats" if repeated
+        else None if confidence >= CALIBRATION.accepted
+        else "ambiguous" if rivals
+        else "weak"
+    )  # fmt: skip
+    precise = reason is None and fine.sharpness >= CALIBRATION.precise
+    half = CALIBRATION.half_widths[0 if precise else 1]
+    seconds = (fine.lag - fine.before * (fine.tilt or 0.0)) / RATE + shift
+    scores = SHARPNESS * np.log(np.maximum(both, 1.0))
+    return SoundMatch(
+        seconds, (seconds - half, seconds + half), confidence, reason is None, precise,
+        None if fine.tilt is None else fine.tilt * 1e6, reason, tuple(sorted(float(lags[rival]) for rival in rivals)),
+        found, lags, scores - np.median(scores),
+    )  # fmt: skip
 
 
-def _vector_scores(x: np.ndarray, y: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Correlation of all columns at each lag, in units of its spread: float64 [L]."""
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    size = next_fast_len(len(x) + len(y), real=True)
-    spectrum = sum(np.conj(rfft(x[:, c], n=size)) * rfft(y[:, c], n=size) for c in range(x.shape[1]))
-    product = irfft(spectrum, n=size)[cells % size].astype(np.float64)
-    overlap = np.minimum(len(x), len(y) - cells) - np.maximum(0, -cells)
-    z = product / np.sqrt(np.maximum(overlap, 1))
-    z -= np.median(z)
-    return np.asarray(z / max(1.4826 * float(np.median(np.abs(z))), 1e-9))
+def _refused(reason: str, lags: np.ndarray) -> SoundMatch:
+    """No offset."""
+    nothing = dict.fromkeys((*FEATURES, "sharpness", "agreeing_share"), 0.0)
+    return SoundMatch(
+        0.0, (-np.inf, np.inf), 0.0, False, False, None, reason, (), nothing, lags, np.zeros(len(lags))
+    )  # fmt: skip
 
 
-def _refined(one: Track, other: Track, lag: int) -> tuple[float, float]:
-    """Lag in samples, sub-sample, and how much its peak stands out within 80 ms."""
-    running0, running1 = powers(one.wave), powers(other.wave)
-    reach = RATE * 80 // 1000
-    total = np.zeros(2 * reach + 1)
-    for first in range(0, max(len(one.wave) - SEGMENT // 2, 1), SEGMENT):
-        z = segment_correlation(one.wave, other.wave, first, SEGMENT, lag - reach, lag + reach + 1, running0, running1)
-        total += z.astype(np.float64) ** 2
-    near = slice(reach - RATE * 50 // 1000, reach + RATE * 50 // 1000 + 1)
-    peak = near.start + int(np.argmax(total[near]))
-    far = np.abs(np.arange(len(total)) - peak) > RATE * 2 // 1000
-    sharpness = float(np.sqrt(total[peak] / max(float(total[far].max()), 1e-9)))
-    place = float(peak)
-    if 0 < peak < len(total) - 1:
-        before, here, after = total[peak - 1 : peak + 2]
-        bend = before + after - 2 * here
-        place += 0.5 * (before - after) / bend if bend < 0 else 0.0
-    return lag - reach + place, sharpness
+def _evidence(
+    one: Track, other: Track, low: int, high: int, power0: Power, power1: Power
+) -> tuple[Evidence, np.ndarray]:
+    """Evidence of cells ``low … high - 1``, and the tilt [L] of the best line through each."""
+    envelope = envelope_scores(one.envelope, other.envelope, low, high)
+    pieces, ranges = pieces_of(0, len(one.wave)), [(low, high)]
+    if one.seconds * other.seconds > MOST_PRODUCTS:
+        pieces = [pieces[i] for i in np.unique(np.linspace(0, len(pieces) - 1, MOST_PIECES).round().astype(int))]
+        ranges = [
+            (max(low, low + peak - BESIDE), min(high, low + peak + BESIDE + 1)) for peak in peaks(envelope, CANDIDATES)
+        ]
+    wave, tilts = np.zeros(high - low), np.zeros(high - low)
+    found = wave_energy(one.wave, other.wave, pieces, ranges, power0, power1)
+    usual = float(np.median(np.concatenate([energy for energy, _ in found])))
+    for (start, stop), (energy, tilt) in zip(ranges, found):
+        wave[start - low : stop - low] = np.sqrt(np.maximum(energy - usual, 0))
+        tilts[start - low : stop - low] = tilt
+    return Evidence(wave, envelope), tilts
+
+
+def _refined(
+    one: Track, other: Track, low: int, best: int, seen: Evidence, tilt: float, power0: Power, power1: Power
+) -> Refined:
+    """The offset of cell ``best`` to a fraction of a sample, with what the envelopes say near it."""
+    lag = (low + best) * HOP
+    first, stop = max(0, -lag), min(len(one.wave), len(other.wave) - lag)
+    moved = (first + stop - len(one.wave)) / 2  # samples from the middle of the track to that of the overlap
+    near = slice(max(best - AGREE, 0), best + AGREE + 1)
+    top = near.start + int(seen.envelope[near].argmax())
+    centre, spread = float(top), float("inf")
+    if seen.envelope[top] >= CERTAIN and 0 < top < len(seen.envelope) - 1:
+        centre += vertex(seen.envelope[top - 1 : top + 2])
+        spread = float(np.hypot(SPREAD * RATE, STEEPEST * moved))
+    lag += round(tilt * moved)
+    return refine(one.wave, other.wave, lag, tilt, power0, power1, (low + centre) * HOP + tilt * moved, spread)

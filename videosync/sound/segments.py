@@ -1,72 +1,99 @@
 """Correlation of short segments of one waveform with another one, normalised by the power of what overlaps.
 
-Lag ``k``: sample ``i`` of the first waveform meets sample ``i + k`` of the second.
+Lag ``k``: sample ``i`` of the first waveform meets sample ``i + k`` of the second. A segment of 8 s is short enough
+that two clocks, which differ by up to 1e-4, hardly part within it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
+from videosync.sound.whiten import RATE, cut
+
+SECONDS = 8.0  # of a segment
 FLOOR = 1e-3  # of the usual power of a sample: an overlap with less is silence
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
+Range = tuple[int, int]  # first lag, one past the last
 
 
-def powers(wave: np.ndarray) -> np.ndarray:
-    """Running sum of squares: float64 [n + 1]."""
-    running = np.zeros(len(wave) + 1)
-    np.cumsum(np.square(wave, dtype=np.float64), out=running[1:])
-    return running
+@dataclass(frozen=True, eq=False)
+class Power:
+    """Sums of squares of any stretch of a waveform, to the next 16 samples."""
+
+    running: np.ndarray  # float64 [n // 16 + 1]
+    usual: float  # mean square of a sample
+
+    GRAIN = 16  # samples
+
+    @classmethod
+    def of(cls, wave: np.ndarray) -> Power:
+        whole = len(wave) // cls.GRAIN * cls.GRAIN
+        grains = np.einsum("ij,ij->i", *[wave[:whole].reshape(-1, cls.GRAIN)] * 2)
+        running = np.concatenate([np.zeros(1), np.cumsum(grains, dtype=np.float64)])
+        return cls(running, float(running[-1]) / max(whole, 1))
+
+    def between(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
+        """Sums over samples ``start … stop - 1`` [L]."""
+        last = len(self.running) - 1
+        return self.running[np.clip(stop // self.GRAIN, 0, last)] - self.running[np.clip(start // self.GRAIN, 0, last)]
+
+
+def pieces_of(start: int, stop: int, usual: float = SECONDS * RATE) -> list[Range]:
+    """``start … stop - 1`` in pieces of equal length, about ``usual`` long."""
+    edges = np.linspace(start, stop, max(1, round((stop - start) / usual)) + 1).astype(int).tolist()
+    return list(pairwise(edges))
 
 
 def segment_correlation(
-    x: np.ndarray,
-    y: np.ndarray,
-    first: int,
-    count: int,
-    low: int,
-    high: int,
-    running0: np.ndarray,
-    running1: np.ndarray,
-) -> np.ndarray:
-    """Correlation of samples ``first … first + count - 1`` of ``x`` with ``y`` at lags ``low … high - 1``.
+    x: np.ndarray, y: np.ndarray, segment: Range, ranges: Sequence[Range], power0: Power, power1: Power
+) -> list[np.ndarray]:
+    """Correlation of a segment of ``x`` with ``y``, for each range of lags.
 
     Args:
-        x, y: float32 [n0], [n1]. running0, running1: their ``powers``.
+        x, y: float32 [n0], [n1]. segment: its first sample, and one past its last. power0, power1: of x and y.
 
     Returns:
-        float32 [high - low]: ``c / (√(P0 P1) + floor) · √n`` over the n samples that overlap, of standard deviation
-        1 for unrelated white noise; 0 where nothing overlaps.
+        For each range float32 [L]: ``c / (√(P0 P1) + floor) · √n`` over the n samples that overlap; of standard
+        deviation 1 for unrelated white noise; 0 where nothing overlaps.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 
-    segment = x[first : first + count]
-    count = len(segment)
-    result = np.zeros(high - low, np.float32)
-    size = next_fast_len(min(2 * count, count + high - low), real=True)
+    first, stop = segment
+    count = stop - first
+    longest = max(high - low for low, high in ranges)
+    size = next_fast_len(count + min(count, longest) - 1, real=True)
     block = size - count + 1  # lags that one transform gives
-    spectrum = np.conj(rfft(segment, n=size))
-    usual = FLOOR * np.sqrt(running0[-1] / max(len(x), 1) * running1[-1] / max(len(y), 1)) + 1e-12
-    for begin in range(low, high, block):
-        lags = np.arange(begin, min(begin + block, high))
-        start = first + begin  # of y's samples, for the first lag
-        a, b = max(start, 0), min(start + size, len(y))
-        if a >= b:
-            continue
-        piece = np.zeros(size, np.float32)
-        piece[a - start : b - start] = y[a:b]
-        product = irfft(spectrum * rfft(piece), n=size)[: len(lags)]
-        from0 = np.clip(-lags, first, first + count)
-        stop0 = np.clip(len(y) - lags, first, first + count)
-        overlap = np.maximum(stop0 - from0, 0)
-        stop0 = from0 + overlap
-        power0 = running0[stop0] - running0[from0]
-        power1 = running1[np.clip(stop0 + lags, 0, len(y))] - running1[np.clip(from0 + lags, 0, len(y))]
-        norm = np.sqrt(np.maximum(power0 * power1, 0)) + usual * count
-        result[begin - low : begin - low + len(lags)] = np.where(overlap > 0, product / norm * np.sqrt(overlap), 0)
-    return result
+    spectrum = np.conj(rfft(x[first:stop], n=size))
+    floor = FLOOR * count * np.sqrt(power0.usual * power1.usual) + 1e-12
+    found = []
+    for low, high in ranges:
+        result = np.zeros(high - low, np.float32)
+        for begin in range(low, high, block):
+            lags = np.arange(begin, min(begin + block, high))
+            if first + begin + size <= 0 or first + begin >= len(y):
+                continue
+            product = irfft(spectrum * rfft(cut(y, first + begin, first + begin + size)), n=size)[: len(lags)]
+            if first + lags[0] >= 0 and stop + lags[-1] <= len(y):  # all of the segment meets something
+                norm: np.ndarray = np.sqrt(
+                    power0.between(np.array(first), np.array(stop)) * power1.between(first + lags, stop + lags)
+                )
+                z = product * (np.sqrt(count) / (norm + floor))
+            else:
+                from0, stop0 = np.clip(-lags, first, stop), np.clip(len(y) - lags, first, stop)
+                overlap = np.maximum(stop0 - from0, 0)
+                norm = np.sqrt(power0.between(from0, stop0) * power1.between(from0 + lags, stop0 + lags))
+                z = product * np.sqrt(overlap) / (norm + floor)
+            result[begin - low : begin - low + len(lags)] = z
+        found.append(result)
+    return found
 
 
-def scaled(values: np.ndarray) -> np.ndarray:
-    """``values`` in units of their usual spread: nearly all lags are wrong ones."""
-    spread = NORMAL * float(np.median(np.abs(values)))
-    return values / max(spread, 1.0)
+def in_spreads(rows: list[np.ndarray]) -> list[np.ndarray]:
+    """Correlations of one segment in units of their usual spread: nearly all lags are wrong ones."""
+    every = np.abs(rows[0] if len(rows) == 1 else np.concatenate(rows))
+    spread = NORMAL * float(np.median(every[:: max(1, len(every) // 200_000)]))
+    return [row / np.float32(max(spread, 1.0)) for row in rows]

@@ -36,7 +36,8 @@ def whitened(samples: np.ndarray) -> np.ndarray:
     for begin in range(0, frames, BLOCK):
         end = min(begin + BLOCK, frames)
         first, last = max(0, begin - margin), min(frames, end + margin)
-        spectrum = rfft(_frames(samples, first, last) * window)  # [F, 513]
+        pieces = _frames(samples, first, last)
+        spectrum = rfft((pieces - pieces.mean(axis=1, keepdims=True)) * window)  # [F, 513]
         size = uniform_filter(np.abs(spectrum), AROUND, mode="nearest")
         spectrum *= kept / (size + LEAST)
         cells = irfft(spectrum[begin - first : end - first], n=FRAME) * window  # [F, 1024]
@@ -52,8 +53,16 @@ def whitened(samples: np.ndarray) -> np.ndarray:
 
 def _frames(samples: np.ndarray, first: int, last: int) -> np.ndarray:
     """Frames ``first … last - 1`` of samples with zeros before and after: [F, 1024]."""
-    start, stop = (first - 1) * STEP, (last - 2) * STEP + FRAME
-    piece = np.zeros(stop - start, np.float32)
-    low, high = max(start, 0), min(stop, len(samples))
-    piece[low - start : high - start] = samples[low:high]
+    piece = cut(samples, (first - 1) * STEP, (last - 2) * STEP + FRAME)
     return np.lib.stride_tricks.sliding_window_view(piece, FRAME)[::STEP]
+
+
+def cut(samples: np.ndarray, start: int, stop: int) -> np.ndarray:
+    """Samples ``start … stop - 1``, zeros where there are none: float32 [stop - start]."""
+    low, high = max(start, 0), min(stop, len(samples))
+    if (low, high) == (start, stop):
+        return samples[start:stop]
+    piece = np.zeros(stop - start, np.float32)
+    if low < high:
+        piece[low - start : high - start] = samples[low:high]
+    return piece
