@@ -19,8 +19,9 @@ from scipy.signal import correlate
 from benchmarks.pipeline import Answer
 from benchmarks.sound.recordings import Recorded
 from benchmarks.sound.waves import RATE
+from videosync.data.identity import code_hash
 from videosync.errors import ConfigError
-from videosync.files import read_text, write_text
+from videosync.files import read_json, write_json
 from videosync.sound.match import match, track
 
 OURS, FINDER = "videosync", "audio-offset-finder"
@@ -33,7 +34,7 @@ def ours(recorded: Recorded) -> dict[str, Any]:
     found = match(one, other)
     (low, high), true = found.interval, recorded.pair.start  # it answers where both begin
     more = {
-        "precise": found.placed and found.precise,
+        "precise": bool(found.placed and found.precise),
         "drift_ppm": found.drift_ppm,
         "reason": found.reason,
         "inside": true is not None and bool(low <= true <= high),
@@ -54,22 +55,16 @@ def always_0(recorded: Recorded) -> dict[str, Any]:
 
 
 def offset_finder(recorded: Recorded, python: str) -> dict[str, Any]:
-    """The better of both orders of the files, accepted by its own threshold; kept beside them, as it does not change.
-
-    Raises ConfigError: it ended without an answer.
-    """
-    kept = recorded.paths[0].with_name(f"{FINDER}.json")
-    if not kept.exists():
-        child = _started(python)
-        assert child.stdin is not None
-        assert child.stdout is not None
-        child.stdin.write(json.dumps([str(path) for path in recorded.paths]) + "\n")
-        child.stdin.flush()
-        line = child.stdout.readline()
-        if not line:
-            raise ConfigError(f"--offset-finder: it ended at {recorded.paths[0].parent}; its message is above")
-        write_text(kept, line)
-    answer = json.loads(read_text(kept))
+    """The better of both orders of the files, accepted by its own threshold. Raises ConfigError: it ended."""
+    child = _started(python)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(json.dumps([str(path) for path in recorded.paths]) + "\n")
+    child.stdin.flush()
+    line = child.stdout.readline()
+    if not line:
+        raise ConfigError(f"--offset-finder: it ended at {recorded.paths[0].parent}; its message is above")
+    answer = json.loads(line)
     known = [(sign, of) for sign, of in zip((-1, 1), answer["orders"]) if of is not None and np.isfinite(of["score"])]
     orders = [(of["score"], sign * of["seconds"]) for sign, of in known]
     score, said = max(orders, default=(0.0, None))
@@ -77,13 +72,11 @@ def offset_finder(recorded: Recorded, python: str) -> dict[str, Any]:
 
 
 def answered(recorded: Recorded, methods: Mapping[str, Asked]) -> list[Answer]:
-    """What each method says about one pair."""
+    """What each method says about one pair; answers are kept beside it."""
     pair = recorded.pair
     answers = []
     for name, ask in methods.items():
-        began = time.process_time()
-        found = ask(recorded)
-        spent = time.process_time() - began
+        found = _kept(recorded, name, ask)
         said, true = found.pop("said"), found.pop("true", pair.middle)
         about = {
             "minutes": sum(map(len, recorded.waves)) / RATE / 60,
@@ -96,10 +89,21 @@ def answered(recorded: Recorded, methods: Mapping[str, Asked]) -> list[Answer]:
             Answer(
                 row=pair.condition, group=pair.sound, unit=pair.unit, case=pair.name, method=name, fps=1000.0,
                 true=None if true is None else true * 1000,
-                said=None if said is None else said * 1000, more=about, **{"seconds": spent, **found},
+                said=None if said is None else said * 1000, more=about, **found,
             )
         )  # fmt: skip
     return answers
+
+
+def _kept(recorded: Recorded, name: str, ask: Asked) -> dict[str, Any]:
+    """What a method said, with the processor time it took; kept beside the recordings while its code stays as it is."""
+    version = f"_{code_hash('sound')}" if name == OURS else ""
+    path = recorded.paths[0].with_name(f"{name}{version}.json")
+    if not path.exists():
+        began = time.process_time()
+        found = ask(recorded)
+        write_json(path, {"seconds": time.process_time() - began, **found})
+    return dict(read_json(path))
 
 
 def why_no_finder(python: Path | None) -> str | None:

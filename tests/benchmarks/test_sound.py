@@ -14,7 +14,7 @@ from scipy.signal import correlate
 
 from benchmarks.pipeline import Answer
 from benchmarks.sound import compare, events, long, pairs, recordings
-from benchmarks.sound.methods import FINDER, offset_finder, why_no_finder
+from benchmarks.sound.methods import FINDER, answered, offset_finder, why_no_finder
 from benchmarks.sound.pairs import Draw, Pair, make
 from benchmarks.sound.recording import BIT_RATES, Microphone, draw_room, noise, on_clock, through_codec
 from benchmarks.sound.recordings import Recorded
@@ -22,6 +22,7 @@ from benchmarks.sound.scoring import sound_scores
 from benchmarks.sound.sources import SPLITS, Library, read_folder
 from benchmarks.sound.waves import MADE, RATE, speech_like
 from dataset_preparation.synthetic.sound_event import SoundSettings, make_sound_event
+from videosync.data.identity import code_hash
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
 from videosync.errors import ConfigError
@@ -170,7 +171,8 @@ def test_one_command_makes_compares_and_keeps_recordings(
         assert name in printed.out
     assert f"{FINDER} is left out: no --offset-finder was given" in printed.err
     assert {path.name for path in (tmp_path / "made" / "development_0" / "related_0").iterdir()} == {
-        "0.wav", "1.wav", "pair.json",
+        "0.wav", "1.wav", "pair.json", "cross-correlation.json", "always 0.json",
+        f"videosync_{code_hash('sound')}.json",
     }  # fmt: skip
     assert compare.main(["--answers", str(tmp_path / "out" / "answers.jsonl"), "--bootstrap", "20"]) == 0
     assert capsys.readouterr().out == printed.out
@@ -202,12 +204,22 @@ def test_the_other_finder_is_asked_in_both_orders(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     pair = Pair("a", "b", "c", "d", 0.0, 0.0)
     waves = np.zeros(9), np.zeros(9)
-    for python in (sys.executable, "kept, so nobody is asked"):
-        said = offset_finder(Recorded(pair, (tmp_path / "0.wav", tmp_path / "1.wav"), waves), python)
-        assert (said["said"], said["confidence"], said["placed"]) == (-1.25, 12.0, True)
+    paths = tmp_path / "0.wav", tmp_path / "1.wav"
+    said = offset_finder(Recorded(pair, paths, waves), sys.executable)
+    assert (said["said"], said["confidence"], said["placed"]) == (-1.25, 12.0, True)
     short = tmp_path / "short" / "0.wav", tmp_path / "short" / "1.wav"
     said = offset_finder(Recorded(pair, short, waves), sys.executable)
     assert (said["said"], said["placed"]) == (None, False)
+
+
+def test_an_answer_is_kept_beside_the_recordings(tmp_path: Path) -> None:
+    recorded = Recorded(
+        Pair("a", "b", "c", "d", 0.0, 0.5), (tmp_path / "0.wav", tmp_path / "1.wav"), (np.zeros(9),) * 2
+    )
+    first = answered(recorded, {"m": lambda recorded: {"said": 1.0, "more": {"precise": True}}})
+    again = answered(recorded, {"m": lambda recorded: {"said": 2.0}})
+    assert first == again
+    assert (first[0].said, first[0].true, first[0].more["precise"]) == (1000.0, 500.0, True)
 
 
 def answer(said: float | None, true: float | None, placed: bool | None, **more: object) -> Answer:
