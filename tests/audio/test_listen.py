@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from tests.audio.sounded import click, clicks, damage_sound, delayed, write_flas
 from tests.audio.test_read import VP9, tone
 from tests.video.numbered import numbered_frames
 from videosync.audio.listen import SoundOfFile, sync_sound
-from videosync.audio.mix import channel_weights
+from videosync.audio.mix import Tally, channel_weights, mixed
 from videosync.audio.read import read_sound
+from videosync.audio.resample import resampled
 from videosync.errors import AudioError, NoSoundError
 from videosync.video.sound_track import Sound
 from videosync.video.write import write_video
@@ -156,6 +158,31 @@ def test_a_sound_file_has_no_pictures_and_begins_with_its_first_sample(
         first = round((moment - 0.1) * 16_000)
         found = np.correlate(heard.samples[first : first + 4000], click(16_000), "valid").argmax()
         assert (first + found) / 16_000 == pytest.approx(moment, abs=0.001)
+
+
+def test_sound_that_starts_late_starts_late(tmp_path: Path) -> None:
+    write_flashes(tmp_path / "in.mkv", 25, 48_000, b_frames=0)
+    delayed(tmp_path / "in.mkv", tmp_path / "a.mkv", 0.45)
+    on_time, late = sync_sound(tmp_path / "in.mkv"), sync_sound(tmp_path / "a.mkv")
+    assert late.start - on_time.start == pytest.approx(0.45, abs=0.001)
+    assert late.notes == ()
+
+
+def test_memory_is_that_of_the_result() -> None:
+    """No second copy is ever made."""
+
+    def resampled_seconds(count: int) -> np.ndarray:
+        frames = ((second * 16_000, np.ones((1, 16_000), np.float32)) for second in range(count))
+        return resampled(mixed(frames, 16_000, Tally()), 16_000, 16_000, 0, None)
+
+    resampled_seconds(1)  # imports what it needs
+    tracemalloc.start()
+    try:
+        samples = resampled_seconds(400)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * samples.nbytes
 
 
 def test_damage_is_passed_over_and_named(tmp_path: Path) -> None:

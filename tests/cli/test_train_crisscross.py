@@ -121,14 +121,12 @@ def test_a_run_is_the_encoder_of_the_cue_of_sound(
 ) -> None:
     """So is its export, and a file of its weights; one that was not trained, or is no network of sound, is refused."""
     run, weights = load_sound_encoder(trained), find_checkpoint(trained, "best").weights()
-    assert (run.seconds, run.columns, run.name) == (1.0, 16, "run")
+    assert (run.columns, run.name) == (16, "run")
     torch.save(weights, tmp_path / "weights.pth.tar")
     assert videosync(["export", str(trained), "--output", str(tmp_path / "export"), "--format", "safetensors"]) == 0
-    sound = np.random.default_rng(0).normal(size=(3, 16_000)).astype(np.float32)
-    for source, seconds in ((tmp_path / "export", 1.0), (tmp_path / "weights.pth.tar", 2.0)):
-        other = load_sound_encoder(source)
-        assert other.seconds == seconds
-        np.testing.assert_array_equal(other.features(sound), run.features(sound))
+    sound = np.random.default_rng(0).normal(size=(3, 8_000)).astype(np.float32)
+    for source in (tmp_path / "export", tmp_path / "weights.pth.tar"):
+        np.testing.assert_array_equal(load_sound_encoder(source).features(sound), run.features(sound))
 
     torch.save(CrissCrossModel(CrissCrossOptions(width=2)).audio.state_dict(), tmp_path / "fresh.pth")
     clips = [str(workdir / "clips" / f"event{number}.mp4") for number in range(2)]

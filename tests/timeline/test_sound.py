@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -171,6 +172,17 @@ def test_where_no_other_file_has_sound_that_is_the_reason(made: Event) -> None:
     assert not lonely.complete
     with pytest.raises(VideoError, match=r"recorder\.wav: has no video stream"):
         run(*films, recorder, audio="off")
+
+
+def test_sound_files_that_are_damaged_or_too_short_are_named(made: Event, films: list[Path]) -> None:
+    empty, short = made.folder / "empty.wav", made.record("short.wav", 0.0, 2.0)
+    empty.write_bytes(short.read_bytes()[:44])
+    found = run(*films, empty, short, min_overlap=3.0)
+    assert [file.placed for file in found.files] == [True, True, False, False]
+    assert re.search(r"empty\.wav: .*cannot be (opened as a sound file|decoded)", found.files[2].reason or "")
+    assert found.files[3].reason == "too short: 2.00 s of sound, and at least 3.00 s are needed"
+    with pytest.raises(VideoError, match=r"empty\.wav: .*cannot be (opened as a sound file|decoded)"):
+        run(films[0], empty)
 
 
 def test_three_files_of_which_one_has_sound_only(made: Event, films: list[Path]) -> None:

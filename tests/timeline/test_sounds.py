@@ -195,6 +195,22 @@ def test_a_bigger_group_of_sounds_does_not_displace_what_pictures_place() -> Non
     assert "fits f3 and f4, but not those on the timeline" in (found.files[2].reason or "")
 
 
+def test_contradicting_sounds_do_not_displace_what_pictures_place() -> None:
+    """Three recordings that fit each other, and both cameras of the event, but each at another time."""
+    sounds = {(i, j): match(0.5 * (i - j), 0.998) for i, j in combinations((2, 3, 4), 2)}
+    sounds |= {(0, 2): match(2.0), (1, 3): match(-6.0), (0, 4): match(8.0), (1, 4): match(3.0)}
+    found = said({(0, 1): seen(30.0)}, sounds, files=5, sound_only=(2, 3, 4))
+    assert [file.placed for file in found.files[:2]] == [True, True]
+    assert found.offset("f0", "f1").seconds == pytest.approx(1.0, abs=0.02)
+
+
+def test_a_pair_that_hears_nothing_does_not_weaken_one_that_does() -> None:
+    sounds = {(0, 2): match(3.0), (1, 2): match(-4.0, 0.3)}
+    found = said({(0, 1): seen(30.0)}, sounds, files=3, sound_only=(2,))
+    assert found.offset("f0", "f2").seconds == pytest.approx(3.0, abs=1e-6)
+    assert found.files[2].confidence == pytest.approx(0.99, abs=2e-3)
+
+
 def test_swapped_files_negate_everything() -> None:
     pictures, heard = seen(30.4), match(1.04, drift_ppm=30.0, rivals=(3.0,))
     (one,) = said({(0, 1): pictures}, {(0, 1): heard}).pairs

@@ -15,7 +15,7 @@ from videosync.checkpoints.carl import PICKLES, find_any_checkpoint
 from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, choice, load_weights
 from videosync.checkpoints.crisscross import STEM, load_published
 from videosync.config.load import config_from_dict
-from videosync.config.schema import AudioConfig, Config
+from videosync.config.schema import Config
 from videosync.engine.run_record import trained_rates
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash
@@ -138,16 +138,15 @@ def load_sound_encoder(source: str | PathLike[str]) -> SoundEncoder:
     path = _place(source, SOUND_WEIGHTS)
     weights = load_published(path, "audio")[1]
     config, weights_hash = _recorded(path)
-    seconds = float(config.get("audio", {}).get("seconds", AudioConfig().seconds))
     terms = {term: weight for term, weight in config.get("loss", {}).items() if term in SOUND_TERMS}
     if (terms and not any(terms.values())) or not bool(weights["conv1.1.running_mean"].any()):
         raise CheckpointError(
-            f"encoder {source}: its sound backbone was not trained, so that it tells no moments apart; give a run "
-            f"whose loss looks at the sound ({', '.join(SOUND_TERMS)})"
+            f"encoder {source}: its sound backbone was not trained; give a run whose loss looks at the sound "
+            f"({', '.join(SOUND_TERMS)})"
         )
     backbone = AudioBackbone(width=len(weights[STEM]))
     backbone.load_state_dict(weights)
-    return SoundEncoder(backbone, seconds=seconds, name=_name_of(path), weights_hash=weights_hash)
+    return SoundEncoder(backbone, name=_name_of(path), weights_hash=weights_hash)
 
 
 def _recorded(path: Path) -> tuple[Mapping[str, Any], str]:

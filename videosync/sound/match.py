@@ -155,10 +155,11 @@ def _match(one: Track, other: Track, max_offset: float | None, min_overlap: floa
         for peak in peaks(both, RIVALS + 1)
         if abs(peak - best) > APART and both[peak] > both[best] * np.exp(-RIVAL)
     ]
+    sure, at_edge = confidence >= CALIBRATION.accepted, not 1 < best < len(both) - 2
     reason = (
-        "edge" if not 1 < best < len(both) - 2
-        else "repeats" if repeated
-        else None if confidence >= CALIBRATION.accepted
+        "repeats" if repeated
+        else "edge" if sure and at_edge
+        else None if sure
         else "ambiguous" if rivals
         else "weak"
     )  # fmt: skip

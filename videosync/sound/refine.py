@@ -23,7 +23,7 @@ SHORT, LONG = 2.0, 8.0  # seconds of a segment; four of them, if the overlap is 
 MOST = 150  # segments of a long overlap
 MANY = 16  # segments, for which the tilt of the coarse search is known well
 TELLS_DRIFT = 20.0  # seconds of overlap
-SAME = 48  # samples (3 ms): a segment whose own peak is this near agrees
+SAME = RATE // 50  # samples (20 ms): a segment whose own peak is this near agrees
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def refine(
     distance = np.abs(lags - lags[peak])
     others = weighed[(distance > APART * RATE) & (distance <= AROUND * RATE)]
     sharpness = float(np.sqrt(weighed[peak] / max(float(others.max(initial=0.0)), 1e-9)))
-    share = np.mean([_agrees(row, peak + int(shift), near.sum()) for row, shift in zip(lines.rows, lines.shifts(best))])
+    share = np.mean([_agrees(row, peak + int(shift)) for row, shift in zip(lines.rows, lines.shifts(best))])
     told = stop - first >= TELLS_DRIFT * RATE
-    return Refined(lag + place, best if told else None, sharpness, float(share), (stop - first) / 2)
+    return Refined(float(lag + place), best if told else None, sharpness, float(share), (stop - first) / 2)
 
 
 def _lines(
@@ -117,10 +117,11 @@ def _best_tilt(lines: _Lines, weights: np.ndarray, start: float) -> float:
     return float(tilts[top]) + (step * vertex(heights[top - 1 : top + 2]) if inside else 0.0)
 
 
-def _agrees(row: np.ndarray, place: int, width: int) -> bool:
-    """Whether the highest value of a segment within ``width`` lags is at ``place``, and more than chance."""
-    own = row[max(place - SAME, 0) : place + SAME + 1].max()
-    return bool(own > CHANCE**2 and own >= row[max(place - width // 2, 0) : place + width // 2 + 1].max())
+def _agrees(row: np.ndarray, place: int) -> bool:
+    """Whether a segment has its own peak around ``place``: reflections, of one place or another, are near it."""
+    first, stop = max(place - SAME, 0), place + SAME + 1
+    own = row[first:stop].max(initial=0.0)
+    return bool(own > CHANCE**2 and own >= max(row[:first].max(initial=0.0), row[stop:].max(initial=0.0)))
 
 
 def vertex(three: np.ndarray) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 
 from videosync.cues.named import CUES
 from videosync.timeline.confidence import half_width
-from videosync.timeline.evidence import Evidence
+from videosync.timeline.evidence import NO_VIDEO, Evidence
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie_by_sound
 from videosync.timeline.networks import PathLike
@@ -209,17 +209,22 @@ class _Found:
     def _note(self, number: int) -> str | None:
         """What to know of a file: cut off, sound that is damaged, pictures that are of no use."""
         evidence, path = self.evidence, self.evidence.paths[number]
-        info, unusable = evidence.infos.get(number), evidence.sounds.problems.get(number)
+        info, mute = evidence.infos.get(number), evidence.sounds.problems.get(number)
+        unseen = evidence.problems.get(number, NO_VIDEO)
+        said = list(evidence.sounds.notes.get(number, ()))
+        if mute is not None and mute != SILENT and evidence.looks and info is not None:
+            said.append(f"{_clause(mute, path)}; its pictures alone were used")
+        known = NO_VIDEO in unseen or any("its pictures cannot be read" in note for note in said)
+        if evidence.looks and number in self.starts and not known:
+            said.append(f"its pictures were not compared ({_clause(unseen, path)}); its sound places it")
         notes = [] if info is None or info.note is None else [info.note]
-        notes += [f"{path}: {note}" for note in evidence.sounds.notes.get(number, ())]
-        if unusable is not None and unusable != SILENT and evidence.looks and info is not None:
-            notes.append(f"{unusable.rstrip('.')}; its pictures alone were used")
-        problem = evidence.problems.get(number)
-        said = any("its pictures cannot be read" in note for note in notes)
-        if evidence.looks and number in self.starts and problem and "no video stream" not in problem and not said:
-            problem = problem.removeprefix(f"{os.path.abspath(path)}: ").rstrip(".")
-            notes.append(f"{path}: its pictures were not compared ({problem}); its sound places it")
+        notes += [f"{path}: {'; '.join(said)}"] if said else []
         return "; ".join(notes) or None
+
+
+def _clause(error: str, path: str) -> str:
+    """What an error says of a file, without its name."""
+    return error.removeprefix(f"{os.path.abspath(path)}: ").rstrip(".")
 
 
 def _of_sound(pair: OffsetEstimate) -> OffsetEstimate:

@@ -26,6 +26,7 @@ Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 AUDIO = ("auto", "only", "off")
 ENERGY = "energy"  # shows in which clips nothing moves
+NO_VIDEO = "no video stream"  # in what is said of a file without pictures
 UNUSED = "this encoder was trained with static cameras only"
 
 
@@ -80,14 +81,15 @@ def gather(
     reader = None if detector is None else open_detector(detector)
     audio = "off" if asked.uses_sound_encoder else audio  # no second witness: sound is the first
     infos, problems = _inspected(paths)
-    present, silent = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
+    present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
+    problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
     _check_usable(infos, problems, present)
     search = Search(max_offset, min_overlap, microphone_distance)
     looks = audio != "only" and len(infos) > 1
     rate = common_rate(list(infos.values())) if looks else GRID
     if reader is not None and looks:
         check_lengths(reader, list(infos.values()), rate)
-    sounds = hear(paths, present, silent, max_offset=max_offset, min_overlap=min_overlap)
+    sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap)
     if not looks:
         return Evidence(paths, infos, problems, rate, {}, search, SOUND, sounds=sounds, audio=audio)
     network = default_encoder(cue) if encoder is None else network
@@ -161,7 +163,7 @@ def _check_usable(infos: Mapping[int, ClipInfo], problems: Mapping[int, str], he
     """Raises VideoError: a file of another kind, or fewer than two that can be opened."""
     useless = {number: problem for number, problem in problems.items() if number not in heard}
     for problem in useless.values():
-        if "no video stream" in problem:
+        if NO_VIDEO in problem:
             raise VideoError(problem)
     if len(infos.keys() | heard) < 2:
         raise VideoError(next(iter(useless.values())))

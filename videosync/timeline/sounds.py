@@ -89,7 +89,9 @@ def hear(
             problems[number] = str(error)
             continue
         made = track(sound.samples, sound.start)
-        if made.silent:
+        if min_overlap is not None and made.seconds < min_overlap:
+            problems[number] = f"too short: {made.seconds:.2f} s of sound, and at least {min_overlap:.2f} s are needed"
+        elif made.silent:
             problems[number] = SILENT
         else:
             tracks[number], notes[number] = made, sound.notes
