@@ -19,6 +19,8 @@ from benchmarks import tables
 from benchmarks.accuracy.report import set_table
 from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
+from benchmarks.sound import long as sound_long
+from benchmarks.sound import scoring as sound
 from benchmarks.tables import Column, Row, cross, markdown, percent
 from videosync.errors import ConfigError, VideoSyncError, require_known
 from videosync.evaluation.intervals import interval_text
@@ -129,6 +131,13 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "demo-short": demo_short,
     "demo-audio": demo_audio,
     "sources": sources,
+    "sound": plain(sound.COMPARISON, "sound"),
+    "sound-any": plain(sound.ANY_ANSWER, "sound"),
+    "sound-parts": lambda: markdown(load_result("sound")["parts"], sound.PARTS),
+    "sound-held-out": plain(sound.COMPARISON, "sound_confidence"),
+    "sound-confidence": lambda: markdown(load_result("sound_confidence")["reliability"], tables.RELIABILITY),
+    "sound-events": plain(sound.EVENTS, "sound_events"),
+    "sound-long": plain(sound_long.LONG, "sound_long"),
 }
 
 
