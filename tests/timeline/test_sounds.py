@@ -120,6 +120,15 @@ def test_sound_that_refuses_says_nothing_against_pictures() -> None:
     assert len(both.sentences()) == len(alone.sentences())
 
 
+@pytest.mark.parametrize("reason", ["repeats", "edge"])
+def test_sound_that_fits_many_offsets_bears_nothing_out(reason: str) -> None:
+    alone = said({(0, 1): seen(30.4)}, {}).pairs[0]
+    both = said({(0, 1): seen(30.4)}, {(0, 1): match(1.01, 0.97, placed=False, reason=reason)}).pairs[0]
+    assert (both.confidence, both.agree) == (alone.confidence, None)
+    refused = said({}, {(0, 1): match(1.01, 0.97, placed=False, reason=reason)}, sound_only=(0, 1))
+    assert not any(file.placed for file in refused.files)
+
+
 def test_pictures_that_are_not_sure_give_way_to_sound() -> None:
     weak = seen(-60.0, height=3.6)
     found = said({(0, 1): weak}, {(0, 1): match(1.0)})
