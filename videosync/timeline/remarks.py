@@ -50,7 +50,7 @@ def _of_sound(pair: OffsetEstimate, sound: Witness, name0: str, name1: str) -> I
         )
     if not (sound.placed or pair.decided_by == "sound") or (pair.agree is False and pair.decided_by == "picture"):
         return
-    if sound.precise and sound.agreeing_share is not None and sound.agreeing_share < PARTLY:
+    if sound.precise and sound.agreeing_share and sound.agreeing_share < PARTLY:
         yield (
             f"The sound of {name0} and {name1} agrees in {100 * sound.agreeing_share:.0f} % of the time they share: "
             "elsewhere one may be muted, or have another sound"
