@@ -220,6 +220,15 @@ def test_a_pair_that_hears_nothing_does_not_weaken_one_that_does() -> None:
     assert found.files[2].confidence == pytest.approx(0.99, abs=2e-3)
 
 
+def test_swapped_files_have_the_same_rivals_in_the_same_order() -> None:
+    heard = match(1.0, 0.3, reason="repeats", rivals=(-2.5, 1.5, 4.0))
+    (one,) = said({}, {(0, 1): heard}, sound_only=(0, 1)).pairs
+    (other,) = said({}, {(0, 1): heard.reversed()}, sound_only=(0, 1)).pairs
+    assert other.reversed().rivals_seconds == one.rivals_seconds == (1.5, 4.0, -2.5)
+    assert other.reason == one.reason
+    assert "(0.50 s, 3.00 s, 3.50 s away from the best)" in (one.reason or "")
+
+
 def test_swapped_files_negate_everything() -> None:
     pictures, heard = seen(30.4), match(1.04, drift_ppm=30.0, rivals=(3.0,))
     (one,) = said({(0, 1): pictures}, {(0, 1): heard}).pairs
