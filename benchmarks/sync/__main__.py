@@ -11,8 +11,8 @@ what all say together), at their own lengths and frame rates, or (``--cuts``) as
 keyframes of its own. The truth is that of the manifest, in seconds: frame i of a view is taken at (start_frame + i) /
 fps. Of each event one file is also paired with one of another event: such pairs ought to be refused.
 
-Only pictures are looked at (``--audio off``). "Within 1 frame" is one frame of the slower file. Of a refused pair its best guess counts under "any answer". Prints
-tables; writes answers.jsonl into --output.
+Only pictures are looked at (``--audio off``). "Within 1 frame" is one frame of the slower file. Of a refused pair its
+best guess counts under "any answer". Prints tables; writes answers.jsonl into --output.
 """
 
 from __future__ import annotations

@@ -120,6 +120,15 @@ def test_sound_that_refuses_says_nothing_against_pictures() -> None:
     assert len(both.sentences()) == len(alone.sentences())
 
 
+@pytest.mark.parametrize("reason", ["repeats", "edge"])
+def test_sound_that_fits_many_offsets_bears_nothing_out(reason: str) -> None:
+    alone = said({(0, 1): seen(30.4)}, {}).pairs[0]
+    both = said({(0, 1): seen(30.4)}, {(0, 1): match(1.01, 0.97, placed=False, reason=reason)}).pairs[0]
+    assert (both.confidence, both.agree) == (alone.confidence, None)
+    refused = said({}, {(0, 1): match(1.01, 0.97, placed=False, reason=reason)}, sound_only=(0, 1))
+    assert not any(file.placed for file in refused.files)
+
+
 def test_pictures_that_are_not_sure_give_way_to_sound() -> None:
     weak = seen(-60.0, height=3.6)
     found = said({(0, 1): weak}, {(0, 1): match(1.0)})
@@ -209,6 +218,15 @@ def test_a_pair_that_hears_nothing_does_not_weaken_one_that_does() -> None:
     found = said({(0, 1): seen(30.0)}, sounds, files=3, sound_only=(2,))
     assert found.offset("f0", "f2").seconds == pytest.approx(3.0, abs=1e-6)
     assert found.files[2].confidence == pytest.approx(0.99, abs=2e-3)
+
+
+def test_swapped_files_have_the_same_rivals_in_the_same_order() -> None:
+    heard = match(1.0, 0.3, reason="repeats", rivals=(-2.5, 1.5, 4.0))
+    (one,) = said({}, {(0, 1): heard}, sound_only=(0, 1)).pairs
+    (other,) = said({}, {(0, 1): heard.reversed()}, sound_only=(0, 1)).pairs
+    assert other.reversed().rivals_seconds == one.rivals_seconds == (1.5, 4.0, -2.5)
+    assert other.reason == one.reason
+    assert "(0.50 s, 3.00 s, 3.50 s away from the best)" in (one.reason or "")
 
 
 def test_swapped_files_negate_everything() -> None:

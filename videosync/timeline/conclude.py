@@ -17,7 +17,7 @@ from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie_by_sound
 from videosync.timeline.networks import PathLike
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
-from videosync.timeline.reasons import why_not, why_not_heard
+from videosync.timeline.reasons import rivals_nearest, why_not, why_not_heard
 from videosync.timeline.result import PlacedFile, Timeline, short_names
 from videosync.timeline.sounds import GRID, LATEST, SILENT, half_seconds
 from videosync.timeline.witnesses import Pair, echo, rate_of, sound_curves, weighed, weighed_group, witnesses
@@ -146,7 +146,7 @@ class _Found:
         if curve is not None and (doubt := judge(curve).doubt) is not None:
             rivals = tuple(((doubt.best or 0) + away) / evidence.rate for away in doubt.rivals)
         elif match is not None:
-            rivals = match.rivals
+            rivals = rivals_nearest(match)
         said = estimate.witnesses
         deaf = [evidence.paths[n] for n in pair if n not in evidence.sounds.present]
         return replace(

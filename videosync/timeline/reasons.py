@@ -66,7 +66,12 @@ def why_not_heard(match: SoundMatch, search: Search) -> str:
     if code == "edge" and search.max_offset is not None:
         return BEYOND.format(limit=search.max_offset)
     sentence = SOUND_SENTENCES.get(code, SOUND_SENTENCES["weak"])
-    return sentence.format(rivals=_away(rival - match.seconds for rival in match.rivals))
+    return sentence.format(rivals=_away(rival - match.seconds for rival in rivals_nearest(match)))
+
+
+def rivals_nearest(match: SoundMatch) -> tuple[float, ...]:
+    """The rivals of a match, those next to its offset first: in the same order when the files are swapped."""
+    return tuple(sorted(match.rivals, key=lambda rival: abs(rival - match.seconds)))
 
 
 def _away(seconds: Iterable[float]) -> str:

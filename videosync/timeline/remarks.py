@@ -8,7 +8,7 @@ from videosync.types import OffsetEstimate, Witness
 
 SPEED = 343.0  # m/s, of sound in air at 20 °C
 WORTH_SAYING = 0.2  # confidence of an answer that did not decide
-PARTLY = 0.8  # share of the common sound that agrees, below which it is said
+PARTLY = 0.75  # share of the common sound that agrees, below which it is said
 DRIFT = 0.02  # seconds that two clocks part over a recording, from which it is said
 
 
@@ -50,10 +50,10 @@ def _of_sound(pair: OffsetEstimate, sound: Witness, name0: str, name1: str) -> I
         )
     if not (sound.placed or pair.decided_by == "sound") or (pair.agree is False and pair.decided_by == "picture"):
         return
-    if sound.agreeing_share is not None and sound.agreeing_share < PARTLY:
+    if sound.precise and sound.agreeing_share and sound.agreeing_share < PARTLY:
         yield (
             f"The sound of {name0} and {name1} agrees in {100 * sound.agreeing_share:.0f} % of the time they share: "
-            "elsewhere one is muted, or has another sound"
+            "elsewhere one may be muted, or have another sound"
         )
     apart = 1e-6 * (sound.drift_ppm or 0.0) * (sound.shared_seconds or 0.0)
     if abs(apart) >= DRIFT:

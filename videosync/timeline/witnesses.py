@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND, calibration_for
@@ -19,8 +20,12 @@ from videosync.timeline.reasons import why_not, why_not_heard
 from videosync.timeline.sounds import agrees, sound_scores
 from videosync.types import Witness
 
+if TYPE_CHECKING:
+    from videosync.sound.match import SoundMatch
+
 Pair = tuple[int, int]  # of files, the smaller number first
 NOTHING_HEARD = ("silent", "short")  # reasons of matches that say nothing of any offset
+NOT_ONE = ("repeats", "edge")  # of those whose offset is one of many, or the last that was tried: they bear nothing out
 MARGIN = 0.01  # by which sound that is placed is surer than the least confidence that places, and other sound less
 
 
@@ -88,12 +93,18 @@ def echo(evidence: Evidence, pair: Pair, seconds: float) -> bool | None:
     False: it is sure, and says something else. None: it says nothing, or is not sure.
     """
     match = evidence.sounds.matches.get(pair)
-    if match is None or match.reason in NOTHING_HEARD:
+    if match is None or match.reason in (*NOTHING_HEARD, *NOT_ONE):
         return None
     frame = 1 / (rate_of(evidence, pair) or evidence.rate)
     if agrees(match, seconds, frame, evidence.search.microphone_distance):
         return True
     return False if match.placed else None
+
+
+def sureness(match: SoundMatch) -> float:
+    """The confidence of a match: on its own side of the least confidence that places a file."""
+    least = calibration_for(SOUND).accepted
+    return max(match.confidence, least + MARGIN) if match.placed else min(match.confidence, least - MARGIN)
 
 
 def together(one: float, other: float) -> float:
@@ -112,7 +123,7 @@ def weighed(confidence: float, evidence: Evidence, answers: Sequence[tuple[Pair,
     """
     said = [(echo(evidence, pair, seconds), evidence.sounds.matches.get(pair)) for pair, seconds in answers]
     against = any(same is False for same, _ in said)
-    agreeing = [m.confidence for same, m in said if same and m is not None and (m.placed or not against)]
+    agreeing = [sureness(m) for same, m in said if same and m is not None and (m.placed or not against)]
     if agreeing:
         return together(confidence, max(agreeing))
     return min(confidence, calibration_for(evidence.cue).accepted) if against else confidence
@@ -132,11 +143,10 @@ def weighed_group(group: Placement, evidence: Evidence) -> Placement:
 def sound_curves(evidence: Evidence) -> dict[Pair, LagScores]:
     """What sound says of each pair, as lag scores; surer than by itself where pictures that are not sure agree."""
     curves = {}
-    least = calibration_for(SOUND).accepted
     for pair, match in evidence.sounds.matches.items():
         if match.reason in NOTHING_HEARD:
             continue
-        confidence = max(match.confidence, least + MARGIN) if match.placed else min(match.confidence, least - MARGIN)
+        confidence = sureness(match)
         picture = _cue(evidence, pair)
         if picture.seconds is not None and echo(evidence, pair, picture.seconds):
             confidence = together(confidence, picture.confidence)
