@@ -92,7 +92,6 @@ def demo_short() -> str:
 
 def demo_audio() -> str:
     """What each line of the table of ``make demo-audio`` knows, and by how much all six terms know more."""
-    from videosync.cli.demo_audio_report import COMPARED, MEASURES
 
     def share(key: str) -> Callable[[Row], str]:
         return lambda row: percent(row[key]) + (f" ± {100 * row[f'{key}_std']:.1f}" if f"{key}_std" in row else "")
@@ -100,9 +99,9 @@ def demo_audio() -> str:
     def gain(key: str) -> Callable[[Row], str]:
         return lambda row: f"{100 * row[f'{key}_gain']:+.1f} ({interval_text(row[f'{key}_gain_95'], '+.0f', 100)})"
 
-    rows = rows_of("demo_audio")
-    shares, gains = ([(MEASURES[key], of(key)) for key in COMPARED] for of in (share, gain))
-    others = [row for row in rows if f"{COMPARED[0]}_gain" in row]
+    rows, measures = rows_of("demo_audio"), load_result("demo_audio")["measures"]
+    shares, gains = ([(title, of(key)) for key, title in measures.items()] for of in (share, gain))
+    others = [row for row in rows if f"{next(iter(measures))}_gain" in row]
     name: Column = ("", tables.text("name"))
     return markdown(rows, [name, *shares]) + "\n\nSix terms less …\n\n" + markdown(others, [name, *gains])
 

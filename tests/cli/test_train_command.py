@@ -234,7 +234,7 @@ def test_a_warm_up_longer_than_training_is_said(
         (["optim.lrr=1"], "Did you mean 'optim.lr'"),
         (["data.dataset=clip"], "Did you mean 'clips'"),
         (["model.weights=resnet.pth", "model.layer=3"], "resnet.pth"),
-        (["pairs.num_frames=200"], "lower num_frames of the pairs"),
+        (["pairs.num_frames=200"], "lower pairs.num_frames"),
     ],
 )
 def test_bad_input_is_one_sentence_exit_code_2_and_leaves_nothing(

@@ -100,7 +100,8 @@ def summary_of(results: Results) -> dict[str, Any]:
                 row[f"{measure}_gain_95"] = None if interval is None else list(interval)
         rows.append(row)
     rows.append({"name": "chance", "seeds": None, **results.chance})
-    facts = {"train_events": results.train_events, "events": len(results.events)}
+    facts: dict[str, Any] = {"train_events": results.train_events, "events": len(results.events)}
+    facts |= {"measures": {measure: MEASURES[measure] for measure in COMPARED}}
     return {**facts, "rows": rows, "wanted": wanted(results)}
 
 
