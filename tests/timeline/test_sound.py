@@ -17,7 +17,7 @@ from videosync.timeline.result import Timeline
 from videosync.timeline.sync import sync
 from videosync.video.read import read_frames
 from videosync.video.sound_track import Sound
-from videosync.video.write import write_video
+from videosync.video.write import CLIP_OPTIONS, write_video
 
 RATE = 16_000
 FPS = 30.0
@@ -51,7 +51,7 @@ class Event:
         path = self.folder / f"{name}.mkv"
         frames = self.frames[camera][::-1] if backwards else self.frames[camera]
         sound = None if heard is None else Sound(recorded(heard, self.starts[camera] - late, SECONDS, camera), RATE)
-        write_video(path, frames, FPS, sound=sound)
+        write_video(path, frames, FPS, sound=sound, threads=1, **CLIP_OPTIONS)  # pictures are reproducible
         return path
 
     def record(self, name: str, start: float, seconds: float, heard: np.ndarray = EVENT, **options: bool) -> Path:
