@@ -1,6 +1,6 @@
 """How sure sound is, measured: the numbers of ``videosync/sound/calibration.json``.
 
-    python -m benchmarks.sound.calibration --sources sounds --jobs 2 --write
+    python -m benchmarks.sound.calibration --sources sounds --write
 
 Pairs of the split ``calibration``, related and not, are matched. A logistic model maps the features of a match to the
 probability that it is right within 0.1 s. What is printed is held out: what was recorded is dealt to five parts, each

@@ -1,6 +1,6 @@
 """How well are two recordings of one sound placed, and are unrelated ones refused? Next to other methods.
 
-    python -m benchmarks.sound.compare --sources sounds --offset-finder ~/finder/bin/python --jobs 2 --result sound
+    python -m benchmarks.sound.compare --sources sounds --offset-finder finder/bin/python --jobs 2 --result sound
     python -m benchmarks.sound.compare --split development --related 60 --unrelated 40      # made sounds only
 
 ``python -c "import benchmarks.sound as b; print(b.__doc__)"`` says which sounds the documents are about. All methods
@@ -47,8 +47,8 @@ from benchmarks.tables import markdown
 def arguments() -> argparse.ArgumentParser:
     parser = benchmark(__doc__, "benchmarks.sound.compare")
     add = parser.add_argument
-    add_arguments(add, related=900, unrelated=650)
-    add("--long", type=int, default=40, help="related pairs of 60 s more (default %(default)s)")
+    add_arguments(add, related=360, unrelated=300)
+    add("--long", type=int, default=20, help="related pairs of 60 s more (default %(default)s)")
     add("--split", choices=SPLITS, default="test", help="(default %(default)s)")
     add("--offset-finder", type=Path, metavar="PYTHON", help="an interpreter that has audio-offset-finder")
     return parser

@@ -1,6 +1,6 @@
 """Answers for BBC's audio-offset-finder, in an environment of its own that has it: a line of JSON for each line.
 
-    python -m venv ~/finder && ~/finder/bin/pip install audio-offset-finder      # and ffmpeg, on the path
+    python -m venv finder && finder/bin/pip install audio-offset-finder==0.5.5      # and ffmpeg, on the path
 
 ``benchmarks.sound.methods`` starts this file with that interpreter; nothing of VideoSync is imported here.
 """

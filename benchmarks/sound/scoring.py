@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from benchmarks.pipeline import Answer
-from benchmarks.tables import Column, around, joined, number, share, text
+from benchmarks.tables import NONE, Column, Row, around, joined, number, share, text
 from videosync.evaluation.intervals import event_interval
 
 WRONG = 100.0  # milliseconds
@@ -69,13 +69,21 @@ def sound_scores(answers: Sequence[Answer], *, bootstrap: int = 2000, seed: int 
     return found
 
 
+def counted(key: str, cell: Callable[[Row], str]) -> Callable[[Row], str]:
+    """The cell, where there is any of what ``key`` counts."""
+    return lambda row: cell(row) if row.get(key) else NONE
+
+
 COMPARISON: tuple[Column, ...] = (
     ("method", text("name")),
     ("placed (95 %)", around(share("placed"), "placed_95", ".0f", 100)),
     ("of these: median ms", number("placed_median_ms", ".1f")),
     ("wrong by > 100 ms (95 %)", around(share("placed_wrong", 2), "placed_wrong_95", ".2f", 100)),
-    ("flagged precise, of placed", joined(text("n_precise"), text("n_placed"), by=" of ")),
-    ("these within 5 / 20 ms", joined(share("precise_within_5", 1), share("precise_within_20", 1))),
+    ("flagged precise, of placed", counted("n_precise", joined(text("n_precise"), text("n_placed"), by=" of "))),
+    (
+        "these within 5 / 20 ms",
+        counted("n_precise", joined(share("precise_within_5", 1), share("precise_within_20", 1))),
+    ),
     ("interval holds", share("interval_holds", 1)),
     ("unrelated accepted (95 %)", around(share("accepted", 2), "accepted_95", ".2f", 100)),
 )
@@ -86,7 +94,7 @@ ANY_ANSWER: tuple[Column, ...] = (
     ("within 20 ms (95 %)", around(share("within_20"), "within_20_95", ".0f", 100)),
     ("within 100 ms (95 %)", around(share("within_100"), "within_100_95", ".0f", 100)),
     ("drift at 60 s: median ppm off", number("drift_error_ppm", ".1f")),
-    ("within 4 ppm", joined(share("drift_within_4"), text("n_drift"), by=" of ")),
+    ("within 4 ppm", counted("n_drift", joined(share("drift_within_4"), text("n_drift"), by=" of "))),
     ("CPU s a minute", number("seconds_a_minute", ".2f")),
 )
 PARTS: tuple[Column, ...] = (
