@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tracemalloc
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -266,6 +267,16 @@ def test_pictures_that_cannot_be_read_leave_the_sound(tmp_path: Path) -> None:
     assert heard.notes[0].startswith("its pictures cannot be read, so that time 0 is where its sound begins (its")
     with pytest.raises(AudioError, match="format that nothing here decodes"):
         read_sound(path)
+
+
+@pytest.mark.parametrize("rate", [1, 2**31 - 1])
+def test_rates_that_no_recording_has_are_refused(rate: int, tmp_path: Path) -> None:
+    """They would fill the memory."""
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(bytes(20_000))
+    with pytest.raises(AudioError, match=rf"a\.wav: its header says {rate} samples/s, expected 1000 to 1500000"):
+        sync_sound(tmp_path / "a.wav")
 
 
 def test_files_without_sound_are_told(tmp_path: Path) -> None:
