@@ -219,6 +219,15 @@ def join(path: Path) -> None:
     path.write_bytes(path.read_bytes() + other.read_bytes())
 
 
+def stray(path: Path) -> None:
+    """One frame in the middle says another rate."""
+    whole, place = bytearray(path.read_bytes()), 0
+    while place < len(whole) // 2:
+        place += (whole[place + 3] & 3) << 11 | whole[place + 4] << 3 | whole[place + 5] >> 5
+    whole[place + 2] = whole[place + 2] & ~0x3C | 4 << 2  # 44.1 kHz
+    path.write_bytes(whole)
+
+
 def jump(path: Path) -> None:
     os.rename(path, old := path.with_name(f"old{path.suffix}"))
     delayed(old, path, 90_000.0, after=2.0)
@@ -233,6 +242,7 @@ def jump(path: Path) -> None:
         ("a.mp3", "libmp3lame", lambda path: cut(path, 0.6), 2.4, "cut off after .* lists sound up to 4.00 s"),
         ("a.wav", "pcm_f32le", spoil, 4.0, r"0\.01 s of its sound are damaged and left out, from 0.* s on$"),
         ("a.aac", "aac", join, 4.05, r"cannot be read further than 4.* s \(.* from 16000 to 44100 samples/s"),
+        ("a.aac", "aac", stray, 4.05, r"^0\.\d\d s of its sound are damaged and left out, from 2.* s on$"),
         ("a.mka", "flac", jump, 2.1, r"cannot be read further than 2.* s \(the time stamps of its sound jump from"),
     ],
 )

@@ -192,6 +192,9 @@ def _decoded(
                 why = f"its sound changes from {at.rate} to {frame.sample_rate} samples/s at {time:.3f} s"
                 if lost is None:
                     raise AudioError(f"{path}: {why}; convert it to one rate.")
+                if following is not None and following.sample_rate == at.rate:  # a damaged frame
+                    lost.append(Lost(time, frame.samples / frame.sample_rate, why))
+                    continue
                 lost.append(Lost(time, math.inf, why))
                 return
             stamped = _place(frame, at)
