@@ -29,3 +29,5 @@ def test_an_unknown_name_is_answered_with_those_there_are() -> None:
         ConfigError, match=r"^optim.name 'adma' is unknown: expected one of adam, sgd\. Did you mean 'adam'\?$"
     ):
         require_known("optim.name", "adma", ["adam", "sgd"])
+    with pytest.raises(ConfigError, match=r"^audio 'None' is unknown: expected one of auto, off\.$"):
+        require_known("audio", None, ["auto", "off"])

@@ -67,8 +67,10 @@ def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     return f" Did you mean '{match}'?" if match else otherwise and f" {otherwise}"
 
 
-def require_known(what: str, name: str, known: Iterable[str]) -> None:
+def require_known(what: str, name: object, known: Iterable[str]) -> None:
     """Raises ConfigError that lists the ``known`` names, and the one most like ``name``, if it is none of them."""
     names = list(known)
     if name not in names:
-        raise ConfigError(f"{what} '{name}' is unknown: expected one of {', '.join(names)}.{did_you_mean(name, names)}")
+        raise ConfigError(
+            f"{what} '{name}' is unknown: expected one of {', '.join(names)}.{did_you_mean(str(name), names)}"
+        )

@@ -122,7 +122,7 @@ class OffsetEstimate:
 
 
 def _negative(value: float | None) -> float | None:
-    return None if value is None else -value
+    return None if value is None else -value + 0.0  # no -0.0
 
 
 @dataclass(frozen=True, eq=False)

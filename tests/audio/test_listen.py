@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tracemalloc
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -218,6 +219,15 @@ def join(path: Path) -> None:
     path.write_bytes(path.read_bytes() + other.read_bytes())
 
 
+def stray(path: Path) -> None:
+    """One frame in the middle says another rate."""
+    whole, place = bytearray(path.read_bytes()), 0
+    while place < len(whole) // 2:
+        place += (whole[place + 3] & 3) << 11 | whole[place + 4] << 3 | whole[place + 5] >> 5
+    whole[place + 2] = whole[place + 2] & ~0x3C | 4 << 2  # 44.1 kHz
+    path.write_bytes(whole)
+
+
 def jump(path: Path) -> None:
     os.rename(path, old := path.with_name(f"old{path.suffix}"))
     delayed(old, path, 90_000.0, after=2.0)
@@ -232,6 +242,7 @@ def jump(path: Path) -> None:
         ("a.mp3", "libmp3lame", lambda path: cut(path, 0.6), 2.4, "cut off after .* lists sound up to 4.00 s"),
         ("a.wav", "pcm_f32le", spoil, 4.0, r"0\.01 s of its sound are damaged and left out, from 0.* s on$"),
         ("a.aac", "aac", join, 4.05, r"cannot be read further than 4.* s \(.* from 16000 to 44100 samples/s"),
+        ("a.aac", "aac", stray, 4.05, r"^0\.\d\d s of its sound are damaged and left out, from 2.* s on$"),
         ("a.mka", "flac", jump, 2.1, r"cannot be read further than 2.* s \(the time stamps of its sound jump from"),
     ],
 )
@@ -266,6 +277,16 @@ def test_pictures_that_cannot_be_read_leave_the_sound(tmp_path: Path) -> None:
     assert heard.notes[0].startswith("its pictures cannot be read, so that time 0 is where its sound begins (its")
     with pytest.raises(AudioError, match="format that nothing here decodes"):
         read_sound(path)
+
+
+@pytest.mark.parametrize("rate", [1, 2**31 - 1])
+def test_rates_that_no_recording_has_are_refused(rate: int, tmp_path: Path) -> None:
+    """They would fill the memory."""
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(bytes(20_000))
+    with pytest.raises(AudioError, match=rf"a\.wav: its header says {rate} samples/s, expected 1000 to 1500000"):
+        sync_sound(tmp_path / "a.wav")
 
 
 def test_files_without_sound_are_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,16 @@ def test_two_witnesses_have_a_table_of_their_own(made: Event, capsys: pytest.Cap
     assert "offset of" not in run(capsys, *films, "--cue", "motion", "--audio", "off")[1]
 
 
+def test_copies_differ_by_nothing_without_a_sign(
+    made: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = made.film("one", 0)
+    copy = Path(shutil.copy(film, tmp_path / "copy.mkv"))
+    _, shown = run(capsys, copy, film, "--cue", "motion")
+    assert "+0.000 s" in shown
+    assert "-0.000" not in shown
+
+
 def test_a_recording_has_no_frames(made: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film, recorder = made.film("one", 0), made.record("recorder.wav", -4.0, 12.0)
     files = tmp_path / "a.json", tmp_path / "a.png"
@@ -64,7 +75,10 @@ def test_a_sound_track_put_under_is_named(made: Event, tmp_path: Path, capsys: p
     answer = tmp_path / "a.json"
     code, shown = run(capsys, *films, "--cue", "motion", "--json", answer, "--plot", tmp_path / "a.png")
     assert code == 0
-    assert "s elsewhere: a sound track put under, or the same music at another time?" in shown
+    assert (
+        "s elsewhere: a sound track put under, or out of step with its pictures, or the same music at another time?"
+        in shown
+    )
     (pair,) = json.loads(answer.read_text())["pairs"]
     assert (pair["decided_by"], pair["agree"], pair["sound_delay_seconds"]) == ("picture", False, None)
     picture, sound = pair["witnesses"]

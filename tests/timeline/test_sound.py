@@ -170,7 +170,7 @@ def test_where_no_other_file_has_sound_that_is_the_reason(made: Event) -> None:
     lonely = run(films[0], recorder)
     assert lonely.files[0].reason == "it has no sound, and no other file has pictures"
     assert not lonely.complete
-    with pytest.raises(VideoError, match=r"recorder\.wav: has no video stream"):
+    with pytest.raises(VideoError, match=r"recorder\.wav: has no video stream .* With --audio off"):
         run(*films, recorder, audio="off")
 
 
@@ -183,6 +183,12 @@ def test_sound_files_that_are_damaged_or_too_short_are_named(made: Event, films:
     assert found.files[3].reason == "too short: 2.00 s of sound, and at least 3.00 s are needed"
     with pytest.raises(VideoError, match=r"empty\.wav: .*cannot be (opened as a sound file|decoded)"):
         run(films[0], empty)
+
+
+def test_a_range_that_leaves_no_offset_is_the_reason(made: Event) -> None:
+    recorders = [made.record(name, start, 4.0) for name, start in (("here.wav", 0.0), ("there.wav", 0.5))]
+    for options in ({"max_offset": 0.01}, {"min_overlap": 4.0}):
+        assert "raise --max-offset or lower --min-overlap" in (run(*recorders, **options).files[0].reason or "")
 
 
 def test_three_files_of_which_one_has_sound_only(made: Event, films: list[Path]) -> None:

@@ -252,6 +252,11 @@ def test_what_sound_says_of_itself(facts: dict[str, object], sentence: str) -> N
     assert not any(sentence in said for said in said_plainly())
 
 
+def test_a_few_seconds_do_not_tell_what_share_of_the_sound_agrees() -> None:
+    partly = match(4.0, features={"agreeing_share": 0.45})
+    assert not any("45 %" in sentence for sentence in said({(0, 1): seen(120.0)}, {(0, 1): partly}).sentences())
+
+
 def said_plainly() -> list[str]:
     return said({(0, 1): seen(30.0)}, {(0, 1): match(1.0)}).sentences()
 

@@ -28,6 +28,7 @@ PREROLL = 0.5
 TOLERANCE = 0.002  # seconds
 FILTER = 0.05  # seconds before and after a window that resampling may look at
 LONGEST_GAP = 3600.0  # seconds; what claims more is a wrong time stamp, which would fill the memory with silence
+RATES = 1_000, 1_500_000  # samples/s of recordings of sound; a damaged header may say anything
 NO_PICTURES = "it has none"
 MP3_DELAY = 1105  # samples that encoding and decoding add (LAME's 576, and 529); AVI does not say so, others do
 
@@ -103,6 +104,11 @@ def opening(path: str, mtime_ns: int, size: int, whatever: bool = False) -> Open
             raise AudioError(f"{path}: its sound track ({codec}) is empty; export it again, with its sound.")
         if frame is None:
             raise AudioError(f"{path}: its sound ({codec}) cannot be decoded; it is damaged: copy or export it again.")
+        if not RATES[0] <= frame.sample_rate <= RATES[1]:
+            raise AudioError(
+                f"{path}: its header says {frame.sample_rate} samples/s, expected {RATES[0]} to {RATES[1]}; if that is "
+                "wrong, export it again."
+            )
         first = frame.time if frame.time is not None else 0.0
         facts = frame.sample_rate, frame.layout.nb_channels, codec, first
         promised = _promised_end(path, container, stream)
@@ -186,6 +192,9 @@ def _decoded(
                 why = f"its sound changes from {at.rate} to {frame.sample_rate} samples/s at {time:.3f} s"
                 if lost is None:
                     raise AudioError(f"{path}: {why}; convert it to one rate.")
+                if following is not None and following.sample_rate == at.rate:  # a damaged frame
+                    lost.append(Lost(time, frame.samples / frame.sample_rate, why))
+                    continue
                 lost.append(Lost(time, math.inf, why))
                 return
             stamped = _place(frame, at)

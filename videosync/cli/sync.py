@@ -30,8 +30,8 @@ Starts are given on one timeline: a camera that started later has a larger numbe
 start of 0 minus start of 1: positive if video 1 started first.
 
 Pictures and sound are two witnesses. Where they agree, the start is that of the pictures, and surer; where they do not,
-pictures that are sure are not moved by sound, which may have been put under or played again, and it is said. Sound is
-late by the way it comes (10 m: 29 ms), so what it alone places is no surer than that: see --microphone-distance.
+pictures that are sure are not moved by sound (music may have been put under, or played again), and it is said. Sound
+takes 29 ms for 10 m, so what it alone places is no more exact than that: see --microphone-distance.
 
 --cue chooses what is compared; --encoder chooses the network that the cues motion-learned (the default) and learned
 use, and --detector what reads its similarity. Confidence was calibrated with the encoder that comes with VideoSync and
@@ -68,7 +68,7 @@ def build_parser() -> CommandParser:
         type=_seconds,
         metavar="SECONDS",
         help="shortest time that two videos must have in common (default: a quarter of the shorter video, at least "
-        "30 frames (or half of it, if shorter) and at most 10 s)",
+        "30 frames (or half of it, if shorter) and at most 10 s; of sound 2 s, or half of the shorter)",
     )
     add(
         "--cue",

@@ -62,7 +62,7 @@ def _witnesses(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
                 (
                     f"{names[shown.video0]} - {names[shown.video1]}",
                     witness.name,
-                    f"{witness.seconds:+.3f} s",
+                    f"{round(witness.seconds, 3) + 0.0:+.3f} s",
                     f"{around:.3f}",
                     _percent(witness.confidence) + ("" if witness.placed else " (unsure)"),
                 )

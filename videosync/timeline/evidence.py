@@ -79,11 +79,12 @@ def gather(
         raise ConfigError("with sound only no pictures are looked at; leave out cue, encoder and detector")
     network = None if encoder is None else open_encoder(encoder, asked)
     reader = None if detector is None else open_detector(detector)
+    deaf = audio == "off"
     audio = "off" if asked.uses_sound_encoder else audio  # no second witness: sound is the first
     infos, problems = _inspected(paths)
     present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
-    _check_usable(infos, problems, present)
+    _check_usable(infos, problems, present, deaf)
     search = Search(max_offset, min_overlap, microphone_distance)
     looks = audio != "only" and len(infos) > 1
     rate = common_rate(list(infos.values())) if looks else GRID
@@ -159,12 +160,14 @@ def _inspected(paths: Sequence[str]) -> tuple[dict[int, ClipInfo], dict[int, str
     return infos, problems
 
 
-def _check_usable(infos: Mapping[int, ClipInfo], problems: Mapping[int, str], heard: frozenset[int]) -> None:
-    """Raises VideoError: a file of another kind, or fewer than two that can be opened."""
+def _check_usable(
+    infos: Mapping[int, ClipInfo], problems: Mapping[int, str], heard: frozenset[int], deaf: bool
+) -> None:
+    """Raises VideoError: a file of another kind, or fewer than two that can be opened; ``deaf``: sound is off."""
     useless = {number: problem for number, problem in problems.items() if number not in heard}
     for problem in useless.values():
         if NO_VIDEO in problem:
-            raise VideoError(problem)
+            raise VideoError(f"{problem} With --audio off sound is not compared." if deaf else problem)
     if len(infos.keys() | heard) < 2:
         raise VideoError(next(iter(useless.values())))
 

@@ -51,6 +51,7 @@ BEYOND = (
     "the best offset lies at the edge of the range searched (±{limit:g} s), so a better one may lie beyond; search "
     "further with --max-offset"
 )
+NARROW = "the range searched leaves hardly an offset to compare at; raise --max-offset or lower --min-overlap"
 
 
 def why_not(doubt: Doubt, rate: float, search: Search) -> str:
@@ -62,9 +63,13 @@ def why_not(doubt: Doubt, rate: float, search: Search) -> str:
 
 def why_not_heard(match: SoundMatch, search: Search) -> str:
     """The sentence for a match that is not placed."""
+    from videosync.sound.match import LEAST_CELLS
+
     code = match.reason or "weak"
     if code == "edge" and search.max_offset is not None:
         return BEYOND.format(limit=search.max_offset)
+    if code == "short" and len(match.lags) < LEAST_CELLS:
+        return NARROW
     sentence = SOUND_SENTENCES.get(code, SOUND_SENTENCES["weak"])
     return sentence.format(rivals=_away(rival - match.seconds for rival in rivals_nearest(match)))
 

@@ -9,6 +9,7 @@ from videosync.types import OffsetEstimate, Witness
 SPEED = 343.0  # m/s, of sound in air at 20 °C
 WORTH_SAYING = 0.2  # confidence of an answer that did not decide
 PARTLY = 0.75  # share of the common sound that agrees, below which it is said
+ENOUGH = 8.0  # seconds of common sound, of which less is in too few segments to tell a share
 DRIFT = 0.02  # seconds that two clocks part over a recording, from which it is said
 
 
@@ -26,7 +27,7 @@ def _differing(pair: OffsetEstimate, picture: Witness | None, sound: Witness, bo
     if pair.decided_by == "picture" and pair.seconds is not None and sound.seconds is not None:
         yield (
             f"The sound of {both} fits {abs(pair.seconds - sound.seconds):.2f} s elsewhere: a sound track put under, "
-            "or the same music at another time? The pictures decide"
+            "or out of step with its pictures, or the same music at another time? The pictures decide"
         )
     elif picture.confidence >= WORTH_SAYING and pair.seconds is not None:
         yield (
@@ -50,12 +51,13 @@ def _of_sound(pair: OffsetEstimate, sound: Witness, name0: str, name1: str) -> I
         )
     if not (sound.placed or pair.decided_by == "sound") or (pair.agree is False and pair.decided_by == "picture"):
         return
-    if sound.precise and sound.agreeing_share and sound.agreeing_share < PARTLY:
+    share, shared = sound.agreeing_share or 0.0, sound.shared_seconds or 0.0
+    if 0 < share < PARTLY and shared >= ENOUGH:
         yield (
-            f"The sound of {name0} and {name1} agrees in {100 * sound.agreeing_share:.0f} % of the time they share: "
-            "elsewhere one may be muted, or have another sound"
+            f"The sound of {name0} and {name1} agrees in {100 * share:.0f} % of the time they share: elsewhere one may "
+            "be muted, or have another sound, or there is too little to hear"
         )
-    apart = 1e-6 * (sound.drift_ppm or 0.0) * (sound.shared_seconds or 0.0)
+    apart = 1e-6 * (sound.drift_ppm or 0.0) * shared
     if abs(apart) >= DRIFT:
         fast, slow = (name1, name0) if apart > 0 else (name0, name1)
         yield (

@@ -35,7 +35,7 @@ def sync(
         reference: the one of them that starts at 0 (default: the earliest).
         max_offset: seconds; the largest offset of two files that is considered (default: any).
         min_overlap: seconds that two files share at least (default: a quarter of the shorter, but 30 frames or
-            half of it at least, and 10 s at most).
+            half of it at least, and 10 s at most; of sound 2 s, or half of the shorter).
         cue: what is compared, a name of ``cues.named.CUES``.
         encoder: of the cues "motion-learned" and "learned", from ``videosync.load_encoder`` or what that takes; None:
             the one that comes with the package. Of "sound-learned": a run, an export or weights of CrissCross.
@@ -54,8 +54,8 @@ def sync(
     Raises:
         VideoError: fewer than two files, the same one twice, one that is missing or has neither pictures nor sound, or
             fewer than two that can be decoded.
-        ConfigError: an unknown cue, or one with sound only; an encoder or a detector for a cue that uses none, a
-            detector that reads matrices of one size only, or videos too long for it.
+        ConfigError: an unknown ``audio`` or cue, or a cue with sound only; an encoder or a detector for a cue that
+            uses none, a detector that reads matrices of one size only, or videos too long for it.
         CheckpointError: there is no such encoder or detector, or it is damaged.
         ValueError: ``max_offset`` or ``min_overlap`` is not positive, ``microphone_distance`` is negative.
     """
