@@ -65,8 +65,8 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
         notes[-1] += "; what comes before is used"
     elif (kept := _before_strays(times)) < len(times):
         notes.append(
-            f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} s; of "
-            f"{len(times)} frames, the {len(times) - kept} that come later are left out"
+            f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} s; "
+            f"of {len(times)} frames, the {len(times) - kept} that come later are left out"
         )
         times = times[:kept]
     if index.truncated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def shifts_of(parts: Sequence[Sequence[int]]) -> list[int]:
     """Ticks to add to the presentation stamps of each part, so that it begins one usual frame after the one before."""
     usual = _usual_interval([np.diff(np.sort(np.asarray(part, np.int64))) for part in parts])
     shifts = [0]
-    for before, part in zip(parts, parts[1:]):
+    for before, part in pairwise(parts):
         shifts.append(max(before) + shifts[-1] + usual - min(part))
     return shifts
 

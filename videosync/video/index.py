@@ -219,8 +219,8 @@ def _said_of_clock(scan: VideoScan, fps: float, over: Sequence[float]) -> str | 
         return None
     where = ", ".join(f"{seconds:.3f} s" for seconds in over[:3]) + ", …" * (len(over) > 3)
     return (
-        f"its time stamps start over at {where}, as in a file that was joined of several, and how much is missing there "
-        "is not known: split it there"
+        f"its time stamps start over at {where}, as in a file that was joined of several, and how much is missing "
+        "there is not known: split it there"
     )
 
 
