@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -217,19 +216,15 @@ def test_the_duration_holds_the_last_frame() -> None:
     assert ClipInfo("a", np.arange(30) / 30, 30.0).duration == pytest.approx(1.0)
 
 
-STRAY_STAMPS = {
-    "the last far ahead": [*range(89), 1_000_000],
-    "two at the end": [*range(88), 99_000, 99_001],
-    "two late": [tick + 0.6 * (tick in (30, 60)) for tick in range(90)],
-}
+STRAY_STAMPS = {"the last far ahead": [*range(89), 1_000_000], "two at the end": [*range(88), 99_000, 99_001]}
 
 
 @pytest.mark.parametrize("stamps", STRAY_STAMPS.values(), ids=list(STRAY_STAMPS))
 def test_a_file_with_stray_time_stamps_changes_nothing_for_two_others(
-    event: Event, tmp_path: Path, stamps: list[float]
+    event: Event, tmp_path: Path, stamps: list[int]
 ) -> None:
     odd = tmp_path / "odd.mp4"
-    write_raw(odd, 90, ticks=[round(10 * stamp) for stamp in stamps], time_base=Fraction(1, 300))
+    write_raw(odd, 90, ticks=stamps)
     pair = videosync.sync(event[0][:2], cue="motion")
     group = videosync.sync([*event[0][:2], odd], cue="motion")
     assert pair.complete

@@ -69,3 +69,19 @@ def frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
         if known and abs(span * float(known) - steps) <= 0.5:
             return float(known)
     return measured
+
+
+def said_of_clock(assumed: bool, fps: float, over: Sequence[float]) -> str | None:
+    """A clause on times that are not what the file says: its rate is assumed, or stamps start over at ``over`` seconds."""
+    if assumed:
+        return (
+            f"it names no frame rate and holds no time stamps, so {fps:g} frames/s are assumed: if it is another, say "
+            "so in a container (ffmpeg -framerate RATE -i IN -c copy OUT.mp4)"
+        )
+    if not over:
+        return None
+    where = ", ".join(f"{seconds:.3f} s" for seconds in over[:3]) + ", …" * (len(over) > 3)
+    return (
+        f"its time stamps start over at {where}, as in a file that was joined of several, and how much is missing "
+        "there is not known: split it there"
+    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -21,7 +20,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
-from videosync.video.clock import DEFAULT_RATE, continued, frame_rate
+from videosync.video.clock import DEFAULT_RATE, continued, frame_rate, said_of_clock
 from videosync.video.orientation import Orientation, frame_orientation
 from videosync.video.packets import (
     ALL_KEYFRAMES,
@@ -198,7 +197,7 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         orientation=orientation,
         truncated=scan.truncated,
         starts_over=over,
-        clock=_said_of_clock(scan, fps, [times[frame] - times[0] for frame in over]),
+        clock=said_of_clock(scan.rate_assumed, fps, [times[frame] - times[0] for frame in over]),
     )
 
 
@@ -207,21 +206,6 @@ def _named_rate(container: InputContainer, stream: VideoStream) -> Fraction | No
     if container.format.flags & NO_STAMPS:
         return (stream.guessed_rate if stream.codec_context.framerate else None) or Fraction(DEFAULT_RATE)
     return stream.average_rate or stream.guessed_rate or stream.base_rate
-
-
-def _said_of_clock(scan: VideoScan, fps: float, over: Sequence[float]) -> str | None:
-    if scan.rate_assumed:
-        return (
-            f"it names no frame rate and holds no time stamps, so {fps:g} frames/s are assumed: if it is another, say "
-            "so in a container (ffmpeg -framerate RATE -i IN -c copy OUT.mp4)"
-        )
-    if not over:
-        return None
-    where = ", ".join(f"{seconds:.3f} s" for seconds in over[:3]) + ", …" * (len(over) > 3)
-    return (
-        f"its time stamps start over at {where}, as in a file that was joined of several, and how much is missing "
-        "there is not known: split it there"
-    )
 
 
 def _keyframes(packets: Packets, pts: np.ndarray, order: np.ndarray, rising: bool) -> tuple[Keyframe, ...]:
