@@ -72,7 +72,7 @@ def frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
 
 
 def said_of_clock(assumed: bool, fps: float, over: Sequence[float]) -> str | None:
-    """A clause on times that are not what the file says: its rate is assumed, or stamps start over at ``over`` seconds."""
+    """A clause on times that are not the file's: its rate is assumed, or stamps start over at ``over`` seconds."""
     if assumed:
         return (
             f"it names no frame rate and holds no time stamps, so {fps:g} frames/s are assumed: if it is another, say "
