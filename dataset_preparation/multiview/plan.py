@@ -116,7 +116,7 @@ def plan_source(
             why = f"{path}: the file is cut off; copy it again"
             dropped.append(Dropped(source.event, name, "unreadable", why))
             continue
-        if why := _uneven(info):
+        if why := info.clock or _uneven(info):
             dropped.append(Dropped(source.event, name, "frame times", f"{path}: {why}"))
             continue
         usable[name] = View(path, start, info.num_frames, info.fps)

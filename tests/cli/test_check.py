@@ -59,6 +59,16 @@ def test_files_without_the_sound_that_is_asked_for_are_named(tmp_path, capsys, s
         assert "2.mp4: has pictures with sound for 1.0" in problems[1]
 
 
+def test_a_clip_whose_time_stamps_start_over_is_named(dataset, capsys):
+    part = dataset / "part.ts"
+    write_video(part, np.random.default_rng(0).integers(0, 255, (20, 32, 48, 3), dtype=np.uint8), 25.0, b_frames=0)
+    (dataset / "a" / "cam1.mp4").write_bytes(2 * part.read_bytes())
+    assert main([str(dataset), "--labels", "0", "--samples", "0"]) == 2
+    problems = [line for line in capsys.readouterr().out.splitlines() if line.startswith("problem: ")]
+    assert any("a/cam1.mp4: its time stamps start over at 0.8" in line for line in problems)
+    assert not any("cut off" in line for line in problems)
+
+
 def test_each_problem_is_a_line_and_the_code_is_2(dataset, capsys):
     manifest = read_manifest(dataset)
     first, second = manifest.samples

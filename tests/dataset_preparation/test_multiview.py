@@ -234,12 +234,17 @@ def test_unusable_files_are_reported_with_the_reason(tmp_path):
     (raw / "good" / "cam2.mp4").write_bytes(b"not a video")
     write_event(raw, "mixed")
     write_video(raw / "mixed" / "cam1.mp4", numbered_frames(40), 30.0)
+    write_event(raw, "joined")
+    write_video(raw / "part.ts", numbered_frames(40), 25.0)
+    (raw / "joined" / "cam1.mp4").write_bytes(2 * (raw / "part.ts").read_bytes())
+    (raw / "part.ts").unlink()
     assert prepare(raw, out, "--val_share", 0) == 0
     (sample,) = read_manifest(out).samples
     assert (sample.event, len(sample.views)) == ("good", 2)
     why = {(d["event"], d["what"]): d["why"] for d in report_of(out)["dropped"]}
     assert "cam2.mp4" in why["good", "cam2"]
     assert "frame rates differ (cam0 25, cam1 30)" in why["mixed", ""]
+    assert "its time stamps start over at 1.6" in why["joined", "cam1"]
 
 
 def test_dry_run_says_what_it_would_do(tmp_path, capsys):

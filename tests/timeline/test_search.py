@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import videosync
+from tests.video.numbered import write_raw
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
@@ -213,3 +214,20 @@ def test_wrong_input_is_one_sentence(event: Event, tmp_path: Path) -> None:
 
 def test_the_duration_holds_the_last_frame() -> None:
     assert ClipInfo("a", np.arange(30) / 30, 30.0).duration == pytest.approx(1.0)
+
+
+STRAY_STAMPS = {"the last far ahead": [*range(89), 1_000_000], "two at the end": [*range(88), 99_000, 99_001]}
+
+
+@pytest.mark.parametrize("stamps", STRAY_STAMPS.values(), ids=list(STRAY_STAMPS))
+def test_a_file_with_stray_time_stamps_changes_nothing_for_two_others(
+    event: Event, tmp_path: Path, stamps: list[int]
+) -> None:
+    odd = tmp_path / "odd.mp4"
+    write_raw(odd, 90, ticks=stamps)
+    pair = videosync.sync(event[0][:2], cue="motion")
+    group = videosync.sync([*event[0][:2], odd], cue="motion")
+    assert pair.complete
+    assert group.files[2].fps == 30
+    assert [file.placed for file in group.files[:2]] == [True, True]
+    assert group.pairs[0].seconds == pytest.approx(pair.pairs[0].seconds, abs=0.02)

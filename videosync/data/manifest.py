@@ -243,6 +243,8 @@ def _probe_problems(manifest: Manifest, view: View) -> list[str]:
         return [*problems, str(error)]
     if info.num_frames != view.num_frames:
         problems.append(f"{view.video}: the manifest says {view.num_frames} frames, the file has {info.num_frames}")
+    if info.clock is not None:
+        problems.append(f"{view.video}: {info.clock}")
     if (off := drift(view.fps, info.fps, info.num_frames)) > MOST_DRIFT:
         problems.append(
             f"{view.video}: the manifest says {view.fps:g} frames/s, the file has {info.fps:.6g}: its last frame is "

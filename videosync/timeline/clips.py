@@ -16,6 +16,8 @@ from videosync.video.read import iter_frames
 
 SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
 STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
+LONG_GAP = 10.0  # seconds, and usual intervals
+STRAYS = 0.02  # of the frames of a file, or two, may come after a long gap and be left out
 ROUNDING = 0.002  # seconds: clocks of containers round times to a millisecond
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -26,7 +28,7 @@ class ClipInfo:
     """A file, before anything of it is decoded (T frames)."""
 
     path: str
-    times: np.ndarray  # float64 [T] seconds since the first frame is shown
+    times: np.ndarray  # float64 [T] seconds since the first frame is shown, of the frames that are compared
     fps: float  # the average where the rate varies
     note: str | None = None  # what the user should know though the file can be used
 
@@ -57,10 +59,28 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
     """Times of a file's frames. Raises VideoError: no such file, not a video, nothing that can be decoded."""
     index = video_index(path)
     times = index.times - index.times[0]
-    note = None
+    notes = [] if index.clock is None else [f"{index.path}: {index.clock}"]
+    if index.starts_over:
+        times = times[: index.starts_over[0]]
+        notes[-1] += "; what comes before is used"
+    elif (kept := _before_strays(times)) < len(times):
+        notes.append(
+            f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} s; "
+            f"of {len(times)} frames, the {len(times) - kept} that come later are left out"
+        )
+        times = times[:kept]
     if index.truncated:
-        note = f"{index.path} is cut off after {times[-1]:.2f} s, though its header lists more; what is there is used"
-    return ClipInfo(os.fspath(path), times, index.fps, note)
+        said = f"{index.path} is cut off after {times[-1]:.2f} s, though its header lists more; what is there is used"
+        notes.append(said)
+    return ClipInfo(os.fspath(path), times, index.fps, "; ".join(notes) or None)
+
+
+def _before_strays(times: np.ndarray) -> int:
+    """How many of the frames, shown at ``times`` [T], come before a long gap that only a few come after."""
+    steps = np.diff(times)
+    long = np.flatnonzero(steps > max(LONG_GAP, LONG_GAP * np.median(steps))) if len(steps) else steps
+    after = [len(times) - 1 - place for place in long.tolist()]
+    return len(times) - max((count for count in after if count <= max(2, STRAYS * len(times))), default=0)
 
 
 def common_rate(infos: Sequence[ClipInfo]) -> float:
@@ -79,7 +99,8 @@ def read_clip(info: ClipInfo, rate: float, meters: Sequence[Meter], progress: Pr
     """
     step = max(1, math.floor(info.fps / rate + 0.1))
     times = info.times[::step]
-    flashes = tuple(-(-key.frame // step) for key in video_index(info.path).keys)  # the next frame that is kept
+    keys = [key.frame for key in video_index(info.path).keys if key.frame < len(info.times)]
+    flashes = tuple(-(-frame // step) for frame in keys)  # the next frame that is kept
     frames = _thinned(_decoded(info, meters, progress), step)
     signals = measure(frames, meters, Source(flashes, info.path, times))
     return Clip(info, rate, _gridded(signals, times, info, rate, meters))
@@ -87,13 +108,13 @@ def read_clip(info: ClipInfo, rate: float, meters: Sequence[Meter], progress: Pr
 
 def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None) -> Iterator[np.ndarray]:
     """All frames of a file, no larger than a meter needs them."""
-    index = video_index(info.path)
+    index, count = video_index(info.path), len(info.times)
     stored = index.orientation.stored_size((index.height, index.width))
     size = max((meter.pixels(*stored) for meter in meters if meter.needs == "pictures"), key=math.prod)
-    for number, frame in enumerate(iter_frames(info.path, 0, len(index), size=size), 1):
+    for number, frame in enumerate(iter_frames(info.path, 0, count, size=size), 1):
         yield frame
         if progress is not None:
-            progress(number, len(index))
+            progress(number, count)
 
 
 def _thinned(frames: Iterator[np.ndarray], step: int) -> Iterator[np.ndarray]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,14 @@ from videosync.timeline.evidence import NO_VIDEO, Evidence
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie_by_sound
 from videosync.timeline.networks import PathLike
+from videosync.timeline.own_times import said_of_start
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
 from videosync.timeline.reasons import rivals_nearest, why_not, why_not_heard
 from videosync.timeline.result import PlacedFile, Timeline, short_names
 from videosync.timeline.sounds import GRID, LATEST, SILENT, half_seconds
 from videosync.timeline.witnesses import Pair, echo, rate_of, sound_curves, weighed, weighed_group, witnesses
 from videosync.types import OffsetEstimate
+from videosync.video.recorded import UNKNOWN
 
 ALONE = "no other file has sound that can be compared with it"
 NO_SOUND = "it has no sound"
@@ -84,18 +87,25 @@ class _Found:
         info = evidence.infos.get(number)
         fps = None if info is None else info.fps
         camera = None if info is None or not evidence.looks else "moving" if number in evidence.moving else "fixed"
-        note = self._note(number)
+        known: dict[str, Any] = dict(fps=fps, note=self._note(number), camera=camera)
+        known |= dict(duration_seconds=self._lasts(number), recorded=evidence.recorded.get(number, UNKNOWN))
         if number not in self.starts or base is None:
             doubt = self.placement.doubts.get(number, Doubt(DoubtKind.UNKNOWN))
             reason = self._why_not(number, doubt)
             if fits and self.starts:
                 reason = f"fits {' and '.join(fits)}, but not those on the timeline: {reason}"
-            return PlacedFile(path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera)
+            return PlacedFile(path, False, confidence=doubt.confidence, reason=reason, **known)
         start, confidence = self.starts[number] - self.starts[base], self.placement.confidence[number]
         around = 0.0 if number == base else self._around((base, number), (number,))
-        return PlacedFile(
-            path, True, fps, start, (start - around, start + around), confidence, note=note, camera=camera
-        )
+        interval = start - around, start + around
+        return PlacedFile(path, True, start_seconds=start, interval_seconds=interval, confidence=confidence, **known)
+
+    def _lasts(self, number: int) -> float | None:
+        """Seconds of pictures, or else of sound, from the first on."""
+        if (info := self.evidence.infos.get(number)) is not None:
+            return info.duration
+        span = self.evidence.sounds.spans.get(number)
+        return None if span is None else span[1] - span[0]
 
     def pair(self, pair: Pair) -> OffsetEstimate:
         """What is known of one pair: from the timeline if both are on it, else from its own witnesses."""
@@ -217,6 +227,8 @@ class _Found:
         known = NO_VIDEO in unseen or any("its pictures cannot be read" in note for note in said)
         if evidence.looks and number in self.starts and not known:
             said.append(f"its pictures were not compared ({_clause(unseen, path)}); its sound places it")
+        if info is not None and (late := said_of_start(evidence.recorded.get(number, UNKNOWN))) is not None:
+            said.insert(0, late)
         notes = [] if info is None or info.note is None else [info.note]
         notes += [f"{path}: {'; '.join(said)}"] if said else []
         return "; ".join(notes) or None

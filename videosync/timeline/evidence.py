@@ -21,6 +21,7 @@ from videosync.timeline.reasons import Search
 from videosync.timeline.result import short_names
 from videosync.timeline.search import SHORTEST, is_still, lag_range, least_overlap
 from videosync.timeline.sounds import GRID, Sounds, hear, sound_tracks
+from videosync.video.recorded import Recorded, recorded
 
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
@@ -47,6 +48,7 @@ class Evidence:
     notes: tuple[str, ...] = ()  # what the user should know of these
     sounds: Sounds = field(default_factory=Sounds)
     audio: str = "off"  # of AUDIO
+    recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
 
     @property
     def files(self) -> list[int]:
@@ -85,6 +87,7 @@ def gather(
     present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
     _check_usable(infos, problems, present, deaf)
+    own = {n: recorded(paths[n], pictures=n in infos) for n in sorted(infos.keys() | present)}
     search = Search(max_offset, min_overlap, microphone_distance)
     looks = audio != "only" and len(infos) > 1
     rate = common_rate(list(infos.values())) if looks else GRID
@@ -92,7 +95,7 @@ def gather(
         check_lengths(reader, list(infos.values()), rate)
     sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap)
     if not looks:
-        return Evidence(paths, infos, problems, rate, {}, search, SOUND, sounds=sounds, audio=audio)
+        return Evidence(paths, infos, problems, rate, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
     network = default_encoder(cue) if encoder is None else network
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
@@ -128,7 +131,7 @@ def gather(
         paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio,
+        notes, sounds, audio, own,
     )  # fmt: skip
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
+from videosync.timeline.own_times import common_seconds, contradictions
 from videosync.timeline.remarks import remarks
 from videosync.types import OffsetEstimate, Witness
 from videosync.version import __version__
+from videosync.video.recorded import UNKNOWN, Recorded
 
 SCHEMA = 2  # of the JSON; a program that reads it need not know more than this number
 DIGITS = 6  # of seconds and probabilities in JSON
@@ -30,6 +32,8 @@ class PlacedFile:
     reason: str | None = None
     note: str | None = None  # what to know of a file that was used all the same
     camera: str | None = None  # "fixed", or "moving": its own motion was taken out; None if it was not looked at
+    duration_seconds: float | None = None  # of what was compared, from its first frame on
+    recorded: Recorded = UNKNOWN  # what it says of its own time, which decides nothing
 
     @property
     def start_frame(self) -> float | None:
@@ -48,6 +52,11 @@ class PlacedFile:
             "reason": self.reason,
             "note": self.note,
             "camera": self.camera,
+            "duration_seconds": _rounded(self.duration_seconds),
+            "container_start_seconds": _rounded(self.recorded.container_start_seconds),
+            "first_frame_seconds": _rounded(self.recorded.first_frame_seconds),
+            "timecode": self.recorded.timecode,
+            "creation_time": self.recorded.creation_time,
         }
 
 
@@ -74,17 +83,21 @@ class Timeline:
 
     def sentences(self) -> list[str]:
         """One for each placed file but the reference: "cam2.mp4 started 0.400 s (12.0 frames) after cam1.mp4"; those on
-        pairs of which pictures and sound say different things, or sound something of its own; one that names the files
-        whose camera moves, and one where confidence was calibrated for another cue."""
+        timecodes and creation times that contradict the answer; on pairs of which pictures and sound say different
+        things, or sound something of its own; one that names the files whose camera moves, and one where confidence was
+        calibrated for another cue."""
         names = short_names([file.path for file in self.files])
         rates = {file.path: file.fps or math.nan for file in self.files}
-        found = []
+        found, told = [], list[str]()
         for file in self.files:
             if file.placed and file.path != self.reference and self.reference is not None:
                 rate, other = rates[file.path], rates[self.reference]
                 unlike = rate + other > 0 and not math.isclose(rate, other, rel_tol=0.01)  # nan of sound: False
                 pair = self.offset(file.path, self.reference)
                 found.append(pair.sentence(names[file.path], names[self.reference], say_rate=unlike))
+                base = next(one for one in self.files if one.path == self.reference)
+                told = [*told, *contradictions(file, base, names)]
+        found += told
         for pair in self.pairs:
             found += remarks(pair, names[pair.video0], names[pair.video1])
         if moving := [names[file.path] for file in self.files if file.camera == "moving"]:
@@ -126,6 +139,7 @@ class Timeline:
             "calibration": {"cue": SOUND, "encoder": None}
             if self.cue == SOUND
             else {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
+            "common_seconds": _interval(common_seconds(self.files)),
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }

@@ -20,6 +20,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
+from videosync.video.clock import DEFAULT_RATE, continued, frame_rate, said_of_clock
 from videosync.video.orientation import Orientation, frame_orientation
 from videosync.video.packets import (
     ALL_KEYFRAMES,
@@ -31,7 +32,7 @@ from videosync.video.packets import (
 )
 
 NO_PTS = int(np.iinfo(np.int64).min)  # a decoded frame without a timestamp
-DEFAULT_RATE = 25  # frames/s of files that name no rate and hold no times (raw streams)
+NO_STAMPS = 0x80  # of FFmpeg's flags of formats: raw streams
 SOUND_ENDINGS = (".aac", ".ac3", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
                  ".oga", ".ogg", ".opus", ".w64", ".wav", ".wma", ".wv")  # fmt: skip
 MAX_DECODER_THREADS = 4  # more gain little, and data-loading processes run beside each other
@@ -63,6 +64,8 @@ class VideoIndex:
     fps: float
     orientation: Orientation
     truncated: bool  # the file ends before the frames its header lists
+    starts_over: tuple[int, ...]  # frames at which time stamps start over; times are counted on there
+    clock: str | None  # a clause, where the times are not what the file says, but counted or assumed
 
     def __len__(self) -> int:
         return len(self.times)
@@ -114,6 +117,7 @@ class VideoScan:
     truncated: bool
     rate: Fraction | None  # the stream's own figure, frames/s
     time_base: Fraction
+    rate_assumed: bool = False  # the file names no rate, and holds no times
     late: int = 0  # ticks that the first picture's time stamp is too early by (packets.empty_after_first)
 
     @property
@@ -125,7 +129,7 @@ class VideoScan:
     def fps(self) -> float:
         stamps = np.sort(np.array(self.packets.stamps, np.int64))
         stamps[:1] += self.late
-        return _frame_rate(stamps * float(self.time_base), self.rate)
+        return frame_rate(stamps * float(self.time_base), self.rate)
 
 
 def scan_video(path: str | os.PathLike[str]) -> VideoScan:
@@ -148,8 +152,9 @@ def _cached_scan(path: str, mtime_ns: int, size: int) -> VideoScan:
             codec=codec,
             tells_frames=packets.tell_frames and codec in known,
             truncated=packets.partial or promises_more(container, stream, packets, path, size),
-            rate=stream.average_rate or stream.guessed_rate or stream.base_rate,
+            rate=_named_rate(container, stream),
             time_base=stream.time_base or Fraction(1, 1000),
+            rate_assumed=bool(container.format.flags & NO_STAMPS) and not stream.codec_context.framerate,
             late=empty_after_first(packets) if container.format.name == "avi" and container.streams.audio else 0,
         )
 
@@ -163,18 +168,21 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         pts = np.sort(np.array(packets.shown, np.int64))
     else:
         pts = _decoded_timestamps(path, time_base)
+    on = continued(pts, packets.shifts)
     if len(pts) == 0:
         raise VideoError(f"{path}: holds no frame that can be decoded; export the video again.")
     rising = bool((np.diff(pts) > 0).all())
     unique = rising or len(np.unique(pts)) == len(pts)
-    has_clock = rising and NO_PTS not in pts
-    if has_clock:
-        times = np.asarray(pts * float(time_base), np.float64)
+    has_clock = on is not None and bool((np.diff(on) > 0).all()) and NO_PTS not in pts
+    if on is not None and has_clock:
+        times = np.asarray(on * float(time_base), np.float64)
         times[0] += scan.late * float(time_base)
-        fps = _frame_rate(times, rate)
+        fps = frame_rate(times, rate)
     else:  # frames are counted from the file's start
         fps = scan.fps
         times = np.arange(len(pts), dtype=np.float64) / fps
+    joined = len(packets.shifts) > 1
+    over = tuple((np.flatnonzero(np.diff(pts) < 0) + 1).tolist()) if joined else ()
     order = np.argsort(pts, kind="stable")
     return VideoIndex(
         path=path,
@@ -183,12 +191,21 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         codec=scan.codec,
         pts=pts if unique and NO_PTS not in pts else None,
         order=order,
-        keys=_keyframes(packets, pts, order, rising),
+        keys=_keyframes(packets, pts, order, rising) if unique else (),
         times=times,
         fps=fps,
         orientation=orientation,
         truncated=scan.truncated,
+        starts_over=over,
+        clock=said_of_clock(scan.rate_assumed, fps, [times[frame] - times[0] for frame in over]),
     )
+
+
+def _named_rate(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """The rate that a file names. For raw streams FFmpeg has an average of its own, and the stream may have a rate."""
+    if container.format.flags & NO_STAMPS:
+        return (stream.guessed_rate if stream.codec_context.framerate else None) or Fraction(DEFAULT_RATE)
+    return stream.average_rate or stream.guessed_rate or stream.base_rate
 
 
 def _keyframes(packets: Packets, pts: np.ndarray, order: np.ndarray, rising: bool) -> tuple[Keyframe, ...]:
@@ -268,18 +285,3 @@ def _decoded_timestamps(path: str, time_base: Fraction) -> np.ndarray:
                 "there: copy it again or convert it to H.264."
             ) from error
     return np.array(pts, np.int64)
-
-
-def _frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
-    """Frames/s: the stream's own figure, else the usual rate, with which the last frame lies within half a frame of its
-    time; else the average of the times. So no figure that was rounded makes a long file drift from its times.
-    """
-    if len(times) < 2 or times[-1] <= times[0]:
-        return float(rate or DEFAULT_RATE)
-    span = float(times[-1] - times[0])
-    measured = (len(times) - 1) / span
-    usual = Fraction(round(measured)), Fraction(1000 * round(measured * 1.001), 1001)
-    for known in (rate, *usual):
-        if known and abs(span * float(known) - (len(times) - 1)) <= 0.5:
-            return float(known)
-    return measured

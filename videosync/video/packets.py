@@ -12,6 +12,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
+from videosync.video.clock import AROUND, parts_of, shifts_of
 
 # Codecs in whose files one packet is one shown frame. In others (hidden reference frames of VP8, packed
 # B-frames of MPEG-4 part 2) only decoding tells.
@@ -26,16 +27,17 @@ ALL_KEYFRAMES = frozenset(["mjpeg", "prores", "ffv1", "rawvideo"])
 @dataclass
 class Packets:
     shown: list[int]  # timestamps of packets that are to be shown
-    stamps: list[int]  # of all packets with data: when they are shown, or else decoded
+    stamps: list[int]  # of all packets with data: when they are shown, or else decoded; counted on through all parts
     count: int  # packets with data
     keys: list[tuple[int, int | None]]  # pts and dts of keyframe packets
     tell_frames: bool  # each has its own timestamp, and the first is a keyframe without leading frames
-    partial: bool  # a packet was cut off
+    partial: bool  # a packet was cut off, and not where a part ends
+    shifts: list[int]  # ticks to add to the stamps of each part of a file whose stamps start over; of others [0]
 
 
 def list_packets(container: InputContainer, stream: VideoStream, path: str) -> Packets:
     shown: list[int] = []
-    stamps: list[int] = []
+    stamped: list[tuple[int, int, bool]] = []  # when packets are decoded and shown, and whether they are whole
     count = 0
     keys: list[tuple[int, int | None]] = []
     seen: set[int] = set()
@@ -44,16 +46,16 @@ def list_packets(container: InputContainer, stream: VideoStream, path: str) -> P
         for packet in container.demux(stream):
             if packet.size == 0:  # marks the end
                 continue
+            pts = packet.pts
+            decoded, stamp = pts if packet.dts is None else packet.dts, packet.dts if pts is None else pts
+            if decoded is not None and stamp is not None:
+                stamped.append((decoded, stamp, not packet.is_corrupt))
             if packet.is_corrupt:
-                partial = True
+                partial |= stamp is None
                 continue
             if starts_with_key is None:
                 starts_with_key = packet.is_keyframe
-            pts = packet.pts
             count += 1
-            stamp = packet.dts if pts is None else pts
-            if stamp is not None:
-                stamps.append(stamp)
             if pts is None or pts in seen:
                 tell_frames = False
                 continue
@@ -73,8 +75,15 @@ def list_packets(container: InputContainer, stream: VideoStream, path: str) -> P
         ) from error
     # Frames shown before the first keyframe need pictures from before the file's start.
     leading = bool(keys and shown) and min(shown) < keys[0][0]
-    told = tell_frames and bool(starts_with_key) and not leading
-    return Packets(shown, stamps, count, keys, told, partial)
+    begins = parts_of([decoded for decoded, _, _ in stamped])
+    parts = [stamped[begin:end] for begin, end in zip(begins, [*begins[1:], None])]
+    shifts = shifts_of([[stamp for _, stamp, _ in part] for part in parts])
+    stamps = [stamp + shift for part, shift in zip(parts, shifts) for _, stamp, whole in part if whole]
+    # the last packet of a part is called cut off, as its successor is missing: of the frames, it alone is lost
+    kept = [part[:-AROUND] for part in parts[:-1]] + parts[-1:]
+    partial |= not all(whole for part in kept for _, _, whole in part)
+    told = tell_frames and bool(starts_with_key) and not leading and len(parts) == 1
+    return Packets(shown, stamps, count, keys, told, partial, shifts)
 
 
 def promises_more(container: InputContainer, stream: VideoStream, packets: Packets, path: str, size: int) -> bool:

@@ -35,6 +35,7 @@ class VideoInfo:
     codec: str
     times: np.ndarray  # float64 [T] presentation times in seconds, as the file has them
     truncated: bool  # the file ends before the frames its header lists
+    clock: str | None = None  # a clause, where the times are not what the file says, but counted or assumed
 
 
 def probe(path: PathLike) -> VideoInfo:
@@ -51,6 +52,7 @@ def probe(path: PathLike) -> VideoInfo:
         codec=index.codec,
         times=index.times.copy(),
         truncated=index.truncated,
+        clock=index.clock,
     )
 
 
