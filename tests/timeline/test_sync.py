@@ -167,6 +167,21 @@ def test_starts_that_are_set_by_hand_hold(
         assert (pair.decided_by, pair.confidence) == ("hand", 1)
 
 
+def test_a_file_that_cannot_be_read_may_be_set_by_hand() -> None:
+    evidence = with_a_doubtful_file()
+    without = replace(
+        evidence, infos={n: evidence.infos[n] for n in (0, 1)}, problems={2: "cam2.mp4: cannot be opened"},
+        curves={(0, 1): evidence.curves[0, 1]},
+    )  # fmt: skip
+    assert answered(without)[1]["cam2.mp4"].code == "unreadable"
+    timeline, files = answered(without, at={"cam2.mp4": 4.2})
+    assert timeline.complete
+    assert files["cam2.mp4"].start_seconds == 4.2
+    assert [warning.code for warning in files["cam2.mp4"].warnings] == ["pictures_unused", "by_hand"]
+    assert (files["cam2.mp4"].note or "").endswith("; its start was set by hand")
+    assert "cam2.mp4 started 4.200 s after cam1.mp4" in [s.replace(" (126.0 frames)", "") for s in timeline.sentences()]
+
+
 def test_evidence_against_what_was_set_by_hand_is_said() -> None:
     timeline, files = answered(with_a_doubtful_file(), at={"cam0.mp4": 9.0, "cam1.mp4": 2.0})
     assert [warning.code for warning in files["cam0.mp4"].warnings] == ["by_hand", "contradicted"]

@@ -45,7 +45,7 @@ def conclude(
     files = sorted({*seen, *(n for pair in sounds for n in pair)})
     placement = tie_by_sound(groups, sounds, files, prefer, steps=GRID / evidence.rate)
     found = _found(evidence, placement, by_pictures, groups, chosen, anchors, accept)
-    joined = list(combinations(evidence.files, 2))
+    joined = list(combinations(sorted({*evidence.files, *anchors}), 2))
     pairs = tuple(found.pair(pair) for pair in joined)
     if evidence.looks and CUES[evidence.cue].uses_sound_encoder:  # sound says what pictures would
         pairs = tuple(_of_sound(pair) for pair in pairs)

@@ -24,8 +24,8 @@ class FileWarning:
     text: str
 
 
-def file_warnings(evidence: Evidence, number: int, placed: bool) -> list[FileWarning]:
-    """What was found while the file was read and compared."""
+def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[FileWarning]:
+    """What was found while the file was read and compared; ``placed``: what places it if its pictures do not."""
     path = evidence.paths[number]
     info, mute = evidence.infos.get(number), evidence.sounds.problems.get(number)
     unseen = evidence.problems.get(number, NO_VIDEO)
@@ -35,8 +35,8 @@ def file_warnings(evidence: Evidence, number: int, placed: bool) -> list[FileWar
     if mute is not None and mute != SILENT and evidence.looks and info is not None:
         found.append(FileWarning("sound_unused", f"{_clause(mute, path)}; its pictures alone were used"))
     known = NO_VIDEO in unseen or any("its pictures cannot be read" in note for note in heard)
-    if evidence.looks and placed and not known:
-        said = f"its pictures were not compared ({_clause(unseen, path)}); its sound places it"
+    if evidence.looks and placed is not None and not known:
+        said = f"its pictures were not compared ({_clause(unseen, path)}); {placed}"
         found.append(FileWarning("pictures_unused", said))
     if number in evidence.moving:
         found.append(FileWarning("moving_camera", "its camera moves; its own motion was removed before comparing"))

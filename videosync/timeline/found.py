@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -48,7 +49,9 @@ class Found:
         info = evidence.infos.get(number)
         fps = None if info is None else info.fps
         camera = None if info is None or not evidence.looks else "moving" if number in evidence.moving else "fixed"
-        warnings = file_warnings(evidence, number, number in self.starts)
+        by_sound = number in self.accepted or (number in self.placement.starts and number not in self.by_hand)
+        placed = "its sound places it" if by_sound else "its start was set by hand" if number in self.by_hand else None
+        warnings = file_warnings(evidence, number, placed)
         note = note_of(warnings, path)
         guess = self.guesses.get(number)
         if number in self.starts:
@@ -57,7 +60,8 @@ class Found:
             if self.base is not None and number != self.base and number not in self.by_hand:
                 around = self._around((self.base, number), (number,))
             if number in self.accepted:
-                text = f"it is {100 * confidence:.0f} % sure that it starts here: placed because --accept asked for it"
+                sure = math.floor(100 * confidence)
+                text = f"it is {sure} % sure that it starts here: placed because --accept asked for it"
                 warnings.append(FileWarning("accepted", text))
             if number in self.by_hand:
                 warnings.append(FileWarning("by_hand", "its start was set by hand"))

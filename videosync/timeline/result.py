@@ -96,7 +96,7 @@ class Timeline:
 
     reference: str | None
     files: tuple[PlacedFile, ...]  # in the order given
-    pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
+    pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read, or set by hand
     cue: str  # what was looked at, of cues.named.CUES; "sound": no pictures were
     encoder: str | None = None  # name of the encoder that the cue looked through
     detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
