@@ -46,9 +46,10 @@ SOUND_SENTENCES = {  # by the reason of a match
     "edge": SENTENCES[DoubtKind.EDGE],
     "short": "too little sound for a comparison; longer recordings would help",
     "repeats": "the sound repeats itself (a loop, a beat), and offsets that differ by whole repetitions fit nearly as "
-    "well{rivals}",
-    "ambiguous": "other offsets of the sound fit nearly as well{rivals}",
-    "weak": "too little of the sound is shared; it may be of another event, or they overlap too little",
+    "well{rivals}; where the offset is roughly known, --max-offset leaves the others out",
+    "ambiguous": "other offsets of the sound fit nearly as well{rivals}; longer recordings would help",
+    "weak": "too little of the sound is shared; it may be of another event, or they overlap too little (if so, longer "
+    "recordings would help)",
 }
 BEYOND = (
     "the best offset lies at the edge of the range searched (±{limit:g} s), so a better one may lie beyond; search "
