@@ -182,6 +182,14 @@ def test_a_file_that_cannot_be_read_may_be_set_by_hand() -> None:
     assert "cam2.mp4 started 4.200 s after cam1.mp4" in [s.replace(" (126.0 frames)", "") for s in timeline.sentences()]
 
 
+def test_other_files_are_placed_around_what_is_set_by_hand() -> None:
+    evidence = with_a_doubtful_file(12.0)
+    evidence = replace(evidence, curves={pair: evidence.curves[pair] for pair in ((0, 1), (1, 2))})
+    _, files = answered(evidence, at={"cam0.mp4": 9.0, "cam1.mp4": 2.0})
+    assert files["cam2.mp4"].start_seconds == pytest.approx(3.5, abs=0.02)
+    assert not files["cam2.mp4"].by_hand
+
+
 def test_evidence_against_what_was_set_by_hand_is_said() -> None:
     timeline, files = answered(with_a_doubtful_file(), at={"cam0.mp4": 9.0, "cam1.mp4": 2.0})
     assert [warning.code for warning in files["cam0.mp4"].warnings] == ["by_hand", "contradicted"]
