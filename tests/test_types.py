@@ -20,6 +20,22 @@ def test_an_offset_in_words(frames, sentence):
     assert answer(frames).sentence() == sentence
 
 
+@pytest.mark.parametrize(
+    ("seconds", "around", "sentence"),
+    [
+        (0.4, 0.03, "cam1 started 0.400 s (12.0 frames) after cam2"),
+        (0.4, 0.09, "cam1 started 0.40 s (12.0 frames) after cam2"),
+        (-12.48, 0.6, "cam2 started 12.5 s (374 frames) after cam1"),
+        (0.04, 0.09, "cam1 started 0.04 ± 0.09 s (1.2 frames) after cam2"),
+        (0.009, 0.09, "cam1 and cam2 started at the same time: 0.01 ± 0.09 s (0.3 frames) apart"),
+    ],
+)
+def test_digits_follow_the_interval(seconds, around, sentence):
+    interval = (seconds - around, seconds + around)
+    estimate = OffsetEstimate("cam1", "cam2", placed=True, fps=30.0, seconds=seconds, interval_seconds=interval)
+    assert estimate.sentence() == sentence
+
+
 @pytest.mark.parametrize("frames", [12, -7.5])
 def test_swapped_videos_say_the_same_in_words(frames):
     assert answer(frames).sentence("a", "b") == answer(-frames).sentence("b", "a")

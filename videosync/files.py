@@ -22,6 +22,10 @@ from videosync.errors import VideoWriteError
 
 _MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"),
           (codecs.BOM_UTF16_BE, "UTF-16"))  # fmt: skip
+MEDIA = frozenset([  # suffixes of videos, and of recordings of sound
+    ".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".3gp",
+    ".mxf", ".ogv", ".h264", ".hevc", ".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".wma", ".aif", ".aiff",
+])  # fmt: skip
 _LONGEST = 80  # characters of a value in a message
 _UMASK = os.umask(0)
 os.umask(_UMASK)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:  # `import videosync` needs neither
     from torch import Tensor
 
 
+WELL_WITHIN = 1 / 5  # of its interval to either side: an offset this small is none, in words
+
+
 @dataclass(frozen=True)
 class Witness:
     """What the pictures, or the sound, of two files say about their offset, each by itself."""
@@ -74,11 +77,14 @@ class OffsetEstimate:
     reason: str | None = None
     rivals_seconds: tuple[float, ...] = ()  # other offsets that fit about as well
     alone_seconds: float | None = None  # what this pair says without the other cameras, sure or not
-    decided_by: str | None = None  # the witness whose offset it is: "picture" or "sound"; None: there is no answer
+    decided_by: str | None = None  # whose offset it is: "picture", "sound" or "hand" (given); None: there is no answer
     witnesses: tuple[Witness, ...] = ()  # those there are of this pair
     agree: bool | None = None  # whether the sound says the same as the answer of the pictures; None: not both speak
     # picture's offset minus sound's, where they agree: how much later sound arrives in file 0 than in file 1
     sound_delay_seconds: float | None = None
+    best_guess_seconds: float | None = None  # not placed: the most likely offset
+    best_guess_confidence: float | None = None  # how likely that is
+    code: str | None = None  # ``reason`` in one word
 
     @property
     def frames(self) -> float | None:
@@ -101,24 +107,36 @@ class OffsetEstimate:
             alone_seconds=_negative(self.alone_seconds),
             witnesses=tuple(witness.reversed() for witness in self.witnesses),
             sound_delay_seconds=_negative(self.sound_delay_seconds),
+            best_guess_seconds=_negative(self.best_guess_seconds),
         )
 
     def sentence(self, name0: str | None = None, name1: str | None = None, *, say_rate: bool = False) -> str:
         """In words, e.g. ``"cam2 started 0.40 s (12.0 frames) after cam1"``, or why there is no answer.
 
+        Digits follow the interval, and an offset that is small beside it is "at the same time: 0.01 ± 0.09 s apart".
         ``say_rate``: say what rate the frames are counted at, "(12.0 frames at 30 fps)".
         """
         name0, name1 = name0 or self.video0, name1 or self.video1
         if self.seconds is None:
             return f"{name0} and {name1}: {self.reason}"
+        around = 0.0 if self.interval_seconds is None else (self.interval_seconds[1] - self.interval_seconds[0]) / 2
+        digits = decimals(around)
+        frames = ""
+        if self.frames is not None and self.fps is not None:
+            rate = f" at {self.fps:.4g} fps" if say_rate else ""
+            frames = f" ({abs(self.frames):.{min(1, decimals(around * self.fps))}f} frames{rate})"
+        unsure = f" ± {around:.{digits}f}" if abs(self.seconds) < around else ""
+        apart = f"{abs(self.seconds):.{digits}f}{unsure} s{frames}"
         same = round(abs(self.seconds), 3) == 0 if self.frames is None else round(abs(self.frames), 1) == 0
-        if same:
-            return f"{name0} and {name1} started at the same time"
+        if same or abs(self.seconds) < WELL_WITHIN * around:
+            return f"{name0} and {name1} started at the same time" + (f": {apart} apart" if around else "")
         late, early = (name0, name1) if self.seconds > 0 else (name1, name0)
-        frames = "" if self.frames is None else f" ({abs(self.frames):.1f} frames)"
-        if say_rate and frames:
-            frames = f"{frames[:-1]} at {self.fps:.4g} fps)"
-        return f"{late} started {abs(self.seconds):.3f} s{frames} after {early}"
+        return f"{late} started {apart} after {early}"
+
+
+def decimals(around: float) -> int:
+    """How many decimals, three at most, say something of a number of seconds that is known to ± ``around``."""
+    return next((digits for digits in (3, 2, 1) if around < 50 * 10.0**-digits), 0)
 
 
 def _negative(value: float | None) -> float | None:

@@ -50,6 +50,11 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureF
     assert "Commands: sync, demo, demo-audio, check, leaks" in capsys.readouterr().err
 
 
+def test_files_without_a_command_are_answered_with_sync(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["one cam.mp4", "b.MOV"]) == 2
+    assert "Did you mean 'videosync sync 'one cam.mp4' b.MOV'?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_scripts_only_call_a_command(root: Path, script: str) -> None:
     source = (root / script).read_text()

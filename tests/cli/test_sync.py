@@ -119,6 +119,7 @@ def test_a_damaged_file_is_named_and_the_others_go_on(
 
 def test_bad_input_is_one_sentence_and_2(event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, two = event[0]
+    (tmp_path / "empty").mkdir()
     with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
         sound.setnchannels(1)
         sound.setsampwidth(2)
@@ -136,6 +137,13 @@ def test_bad_input_is_one_sentence_and_2(event: Event, tmp_path: Path, capsys: p
         ((one, two, "--reference", tmp_path / "x.mp4"), "must be one of the videos"),
         ((one, two, "--max_offset", "-3"), "'-3' must be a positive number of seconds"),
         ((one, two, "--min_overlap", "soon"), "'soon' must be a positive number of seconds"),
+        ((one, two, "--max-offset", "-3"), "'-3' must be a positive number of seconds"),
+        ((one, two, "--accept", "1.5"), "'1.5' must be a probability above 0 and at most 1"),
+        ((one, two, "--accept", "0"), "'0' must be a probability above 0 and at most 1"),
+        ((one, two, "--at", "cam0.mp4"), "'cam0.mp4' must be the name of a file and seconds"),
+        ((one, two, "--at", "x.mp4=1"), "must be one of the videos"),
+        ((one, two, "--at", "cam0.mp4=1", "--at", "cam0.mp4=2"), "cannot start at 2 s and at 1 s"),
+        ((tmp_path / "empty",), "is a folder without videos"),
         ((one, two, "--jsn", "-"), "Did you mean '--json'?"),
         ((one, two, "--cue", "motion-learnt"), "Did you mean 'motion-learned'?"),
         ((one, two, "--plot", tmp_path / "a.xyz"), "ends in .png, .jpg, .pdf or .svg"),
@@ -282,3 +290,36 @@ def test_names_that_are_no_text_and_terminals_without_letters(
 def test_one_name_is_not_taken_for_a_list_of_letters(event: Event) -> None:
     with pytest.raises(VideoError, match="only .*mp4 was given"):
         videosync.sync(str(event[0][0]))
+
+
+def test_a_folder_stands_for_the_videos_in_it(event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, path in zip(("b.MP4", "a.mp4"), event[0]):
+        (tmp_path / name).write_bytes(path.read_bytes())
+    for other in ("notes.txt", ".hidden.mp4"):
+        (tmp_path / other).write_text("no video")
+    assert run(tmp_path, "--cue", "motion", "--json", "-") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [file["path"] for file in answer["files"]] == [str(tmp_path / "a.mp4"), str(tmp_path / "b.MP4")]
+    before = (tmp_path / "a.mp4").read_bytes()
+    assert run(tmp_path, "--json", tmp_path / "a.mp4") == 2
+    assert (tmp_path / "a.mp4").read_bytes() == before
+
+
+def test_a_guess_is_marked_and_what_is_set_by_hand_too(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    still = tmp_path / "other.mp4"
+    write_video(still, np.random.default_rng(0).integers(0, 255, (75, 48, 64, 3), np.uint8), 30.0)
+    assert run(*event[0], still, "--cue", "motion", "--json", tmp_path / "a.json") == 3
+    shown = capsys.readouterr().out
+    (row,) = [line for line in shown.splitlines() if line.startswith("other.mp4 ")]
+    guess = json.loads((tmp_path / "a.json").read_text())["files"][2]
+    assert f"({guess['best_guess_seconds']:.2f} s)" in row
+    assert f"guess, {int(100 * guess['best_guess_confidence'])} %" in row
+    assert "\x1b" not in shown
+    assert "begins last and loses nothing" in shown
+    assert run(*event[0], still, "--cue", "motion", "--at", "other.mp4=-2.5") == 0
+    shown = capsys.readouterr().out
+    (row,) = [line for line in shown.splitlines() if line.startswith("other.mp4 ")]
+    assert row.split()[1:6] == ["-2.500", "s", "-75.0", "100", "%,"]
+    assert "other.mp4: its start was set by hand." in shown

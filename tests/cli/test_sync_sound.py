@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from dataset_preparation.synthetic.event import Settings, make_event
+from tests.reference.json_schema import problems
 from tests.timeline.test_sound import SONG, Event
 from videosync.cli.main import main
 
@@ -62,6 +64,8 @@ def test_a_recording_has_no_frames(made: Event, tmp_path: Path, capsys: pytest.C
     assert "Found by sound alone." in shown
     said = json.loads(files[0].read_text())
     assert (said["cue"], said["audio"], said["schema"]) == ("sound", "auto", 2)
+    schema = json.loads((resources.files("videosync") / "timeline" / "schema.json").read_text(encoding="utf-8"))
+    assert not problems(said, schema, schema)
     assert said["calibration"] == {"cue": "sound", "encoder": None}
     (pair,) = said["pairs"]
     assert pair["decided_by"] == "sound"

@@ -196,11 +196,12 @@ def test_progress_counts_every_frame_of_every_file(event: Event) -> None:
 def test_wrong_input_is_one_sentence(event: Event, tmp_path: Path) -> None:
     one, two = event[0][:2]
     os.link(one, tmp_path / "again.mp4")
+    (tmp_path / "empty").mkdir()
     for videos, sentence in [
         ([], "none was given"),
         ([one], "only .*cam0.mp4 was given"),
         ([one, tmp_path / "gone.mp4"], "gone.mp4: cannot be read"),
-        ([one, tmp_path], "is a folder"),
+        ([one, tmp_path / "empty"], "is a folder without videos"),
         ([one, two, one], "cam0.mp4: was given twice"),
         ([one, tmp_path / "again.mp4"], "given twice .also as"),
     ]:

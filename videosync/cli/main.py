@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
+import shlex
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 
 from videosync.cli.common import BAD_INPUT, report_error, run_command
-from videosync.errors import did_you_mean
+from videosync.errors import did_you_mean, nearest
+from videosync.files import MEDIA
 from videosync.version import __version__
 
 COMMANDS = {  # name, which is also the module's, and what it does
@@ -46,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if name not in COMMANDS:
         remedy = did_you_mean(name, COMMANDS, f"Commands: {', '.join(COMMANDS)}.")
+        if os.path.splitext(name)[1].lower() in MEDIA or (os.path.exists(name) and nearest(name, COMMANDS) is None):
+            remedy = f" Did you mean 'videosync sync {shlex.join([name, *arguments])}'?"
         report_error(f"unknown command '{name}'.{remedy}")
         return BAD_INPUT
     sys.argv[0] = f"videosync {name}"  # what the command's own help calls itself

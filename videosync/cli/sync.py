@@ -16,7 +16,7 @@ from tqdm import tqdm
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
 from videosync.cli.sync_report import describe
 from videosync.cues import DEFAULT_CUE
-from videosync.errors import ConfigError
+from videosync.errors import ConfigError, VideoError
 from videosync.files import new_file
 from videosync.models import SHIPPED
 
@@ -49,7 +49,7 @@ def build_parser() -> CommandParser:
         nargs="+",
         type=os.path.expanduser,
         metavar="VIDEO",
-        help="two or more videos, or recordings of sound, of one event",
+        help="two or more videos, or recordings of sound, of one event; of a folder all that are in it",
     )
     add(
         "--reference",
@@ -115,6 +115,22 @@ def build_parser() -> CommandParser:
         help="how far apart the microphones are, at most: sound is late by this / 343 s at most, which is in the "
         "interval of what sound alone places (default: 10, ±29 ms; pictures and sound may differ by 0.1 s)",
     )
+    add(
+        "--accept",
+        type=_probability,
+        metavar="P",
+        help="also place files whose best guess is right with this probability or more (0.5: more likely right than "
+        "wrong); they are marked as accepted",
+    )
+    add(
+        "--at",
+        type=_anchor,
+        action="append",
+        default=[],
+        metavar="VIDEO=SECONDS",
+        help="set the start of one of the files by hand, as in --at cam1.mp4=12.48; the others are placed around it. "
+        "Several may be set; --reference starts at 0",
+    )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
     return parser
@@ -132,6 +148,29 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _probability(text: str) -> float:
+    value = _number(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a probability above 0 and at most 1")
+    return value
+
+
+def _anchor(text: str) -> tuple[str, float]:
+    name, _, seconds = text.rpartition("=")
+    if not name or not math.isfinite(value := _number(seconds)):
+        raise argparse.ArgumentTypeError(f"{text!r} must be the name of a file and seconds, as in cam1.mp4=12.48")
+    return os.path.expanduser(name), value
+
+
+def _anchors(listed: Sequence[tuple[str, float]]) -> dict[str | os.PathLike[str], float]:
+    """Raises VideoError: two starts of one name."""
+    at: dict[str | os.PathLike[str], float] = {}
+    for name, start in listed:
+        if at.setdefault(name, start) != start:
+            raise VideoError(f"{name}: cannot start at {start:g} s and at {at[name]:g} s; leave one --at out.")
+    return at
+
+
 def _metres(text: str) -> float:
     value = _number(text)
     if not 0 <= value < math.inf:
@@ -147,15 +186,19 @@ def _number(text: str) -> float:
 
 
 def _sync(args: argparse.Namespace) -> int:
-    json_file = None if args.json in (None, "-") else expanded_path(args.json)
-    _check_output("--json", json_file, (".json",), args.videos)
-    _check_output("--plot", args.plot, PICTURES, args.videos)
-    from videosync.timeline.conclude import conclude
-    from videosync.timeline.evidence import gather
+    from videosync.timeline.anchors import read_anchors
     from videosync.timeline.inputs import check_files, find_file
 
     paths = check_files(args.videos)
+    json_file = None if args.json in (None, "-") else expanded_path(args.json)
+    _check_output("--json", json_file, (".json",), paths)
+    _check_output("--plot", args.plot, PICTURES, paths)
+    from videosync.timeline.conclude import conclude
+    from videosync.timeline.evidence import gather
+
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
+    at = _anchors(args.at)
+    read_anchors(at, paths, None if asked is None else paths.index(asked))
     detector = None
     if args.detector is not None:
         from videosync.engine.detector_sets import load_clip_detector
@@ -166,7 +209,7 @@ def _sync(args: argparse.Namespace) -> int:
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
         )  # fmt: skip
-    timeline = conclude(evidence, asked)
+    timeline = conclude(evidence, asked, accept=args.accept, at=at)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):
         if note is not None:
             report_note(note)
@@ -176,7 +219,8 @@ def _sync(args: argparse.Namespace) -> int:
     if args.json == "-":
         print(text)
     else:
-        _say("\n".join(describe(timeline)))
+        grey = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        _say("\n".join(describe(timeline, grey=grey)))
     if json_file is not None:
         _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves and not evidence.sounds.matches:

@@ -15,6 +15,7 @@ from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
+from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
 from videosync.timeline.reasons import Search
@@ -27,7 +28,6 @@ Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 AUDIO = ("auto", "only", "off")
 ENERGY = "energy"  # shows in which clips nothing moves
-NO_VIDEO = "no video stream"  # in what is said of a file without pictures
 UNUSED = "this encoder was trained with static cameras only"
 
 

@@ -6,13 +6,17 @@ import os
 from collections.abc import Sequence
 
 from videosync.errors import VideoError
+from videosync.files import MEDIA
 from videosync.timeline.networks import PathLike
 
 
 def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
-    """The paths as text. Raises VideoError: fewer than two, a missing one, a folder, the same file twice."""
+    """The paths as text; of a folder the videos and recordings in it, by name.
+
+    Raises VideoError: fewer than two, a missing one, a folder without any, the same file twice.
+    """
     listed = [videos] if isinstance(videos, (str, os.PathLike)) else videos  # a name is a sequence too
-    paths = tuple(os.fspath(video) for video in listed)
+    paths = tuple(path for video in listed for path in _files_in(os.fspath(video)))
     if len(paths) < 2:
         given = f"only {paths[0]} was given" if paths else "none was given"
         raise VideoError(f"two or more videos of one event are needed, and {given}; name the others too.")
@@ -22,8 +26,6 @@ def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
             status = os.stat(path)
         except OSError as error:
             raise VideoError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
-        if os.path.isdir(path):
-            raise VideoError(f"{path}: is a folder; name the video files in it.")
         key = status.st_dev, status.st_ino
         if key in seen:
             other = "" if seen[key] == path else f" (also as {seen[key]})"
@@ -32,9 +34,24 @@ def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
     return paths
 
 
-def find_file(reference: PathLike, paths: Sequence[str]) -> int:
-    """The number of the file ``reference``. Raises VideoError: it is none of ``paths``."""
+def _files_in(path: str) -> list[str]:
+    """The path of a file, or those of the files in a folder that the suffix shows to be video or sound."""
+    if not os.path.isdir(path):
+        return [path]
+    try:
+        names = sorted(name for name in os.listdir(path) if not name.startswith("."))
+    except OSError as error:
+        raise VideoError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
+    found = [os.path.join(path, name) for name in names if os.path.splitext(name)[1].lower() in MEDIA]
+    found = [name for name in found if os.path.isfile(name)]
+    if not found:
+        raise VideoError(f"{path}: is a folder without videos (.mp4, .mov, .mkv, …); name the files themselves.")
+    return found
+
+
+def find_file(reference: PathLike, paths: Sequence[str], what: str = "the reference") -> int:
+    """The number of the file ``reference``. Raises VideoError: it is none of ``paths``; ``what`` it is, for that."""
     for number, path in enumerate(paths):
         if os.fspath(reference) == path or (os.path.exists(reference) and os.path.samefile(reference, path)):
             return number
-    raise VideoError(f"{os.fspath(reference)}: the reference must be one of the videos: {', '.join(paths)}.")
+    raise VideoError(f"{os.fspath(reference)}: {what} must be one of the videos: {', '.join(paths)}.")

@@ -16,18 +16,42 @@ from videosync.timeline.placement import Placement, judge, place
 from videosync.timeline.solve import Curves, fine_starts, moved_curve
 
 
-def picture_groups(pictures: Curves, seen: Sequence[int], prefer: int | None = None) -> list[Placement]:
+def picture_groups(
+    pictures: Curves, seen: Sequence[int], prefer: int | None = None, held: Mapping[int, float] | None = None
+) -> list[Placement]:
     """The group that pictures place, what they place of the rest, and so on; the last one has no starts.
 
     Args:
         pictures: (i, j) → lag scores of ``start_i - start_j``, of the pairs that have any. seen: files to place.
-        prefer: as of ``place``.
+        prefer: as of ``place``. held: starts that are given, frames; the first group is what pictures tie to them.
     """
-    groups, left = [place(pictures, seen, prefer)], list(seen)
+    groups, left = [place_held(pictures, seen, held, prefer) if held else place(pictures, seen, prefer)], list(seen)
     while groups[-1].starts:
         left = [n for n in left if n not in groups[-1].starts]
         groups.append(place(pictures, left, prefer))
     return groups
+
+
+def place_held(
+    curves: Curves, cameras: Sequence[int], held: Mapping[int, float], prefer: int | None = None
+) -> Placement:
+    """``place`` where some starts are given: the files of ``held`` are one, which stays, and the others are tied to it.
+
+    Args:
+        held: camera → start, frames; one or more, not all of which need have curves.
+    """
+    base = min(held)
+    rounded = {n: round(start) for n, start in held.items()}
+    between = {pair: curve for pair, curve in curves.items() if not held.keys() & set(pair)}
+    for n in cameras:
+        if n not in held and (curve := moved_curve(curves, {**rounded, n: rounded[base]}, [n])) is not None:
+            between[min(n, base), max(n, base)] = curve if n < base else curve.reversed()
+    tied = place(between, _reached(between, base), prefer, base)
+    doubts = {n: doubt for n, doubt in place({}, cameras).doubts.items() if n not in held}
+    doubts |= {n: doubt for n, doubt in tied.doubts.items() if n not in held}
+    starts = {n: start - tied.starts[base] + held[base] for n, start in tied.starts.items()} | dict(held)
+    confidence = tied.confidence | dict.fromkeys(held, 1.0)
+    return Placement(starts, confidence, {n: doubt for n, doubt in doubts.items() if n not in starts})
 
 
 def tie_by_sound(

@@ -24,18 +24,21 @@ class Search:
 SENTENCES = {
     DoubtKind.EDGE: "the best offset lies at the limit of the search; if the videos overlap only briefly, lower "
     "--min-overlap",
-    DoubtKind.FLAT: "all offsets fit equally well: the moments with motion in this video appear in no other",
+    DoubtKind.FLAT: "all offsets fit equally well: the moments with motion in this video appear in no other; "
+    "take a longer part of it, or another camera",
     DoubtKind.SHORT: "ambiguous, since there are so few frames{rivals}; longer videos would help",
     DoubtKind.PERIODIC: "ambiguous: the motion repeats, and offsets that differ by whole periods fit nearly as "
-    "well{rivals}",
+    "well{rivals}; where the offset is roughly known, --max-offset leaves the others out",
     DoubtKind.DISAGREE: "the evidence is contradictory: how much moves, how it changes and where it moves point to "
-    "different offsets{rivals}",
-    DoubtKind.AMBIGUOUS: "ambiguous: other offsets fit nearly as well{rivals}; too little of the motion is shared",
+    "different offsets{rivals}; check that they show one event at one speed, or take longer parts",
+    DoubtKind.AMBIGUOUS: "ambiguous: other offsets fit nearly as well{rivals}; too little of the motion is shared; "
+    "longer videos, or sound in them, would help",
     DoubtKind.WEAK: "the evidence for the best offset is too weak; longer videos, or a longer overlap, would help",
     DoubtKind.UNRELATED: "nothing in common with the others was found; it may show another event, or they overlap "
-    "too little",
+    "too little (if so, lower --min-overlap)",
     DoubtKind.ALONE: "no other video is left to compare it with",
-    DoubtKind.UNKNOWN: "no other usable video overlaps it enough within the range searched",
+    DoubtKind.UNKNOWN: "no other usable video overlaps it enough within the range searched; lower --min-overlap, or "
+    "raise --max-offset if it was given",
 }
 
 
@@ -43,15 +46,29 @@ SOUND_SENTENCES = {  # by the reason of a match
     "edge": SENTENCES[DoubtKind.EDGE],
     "short": "too little sound for a comparison; longer recordings would help",
     "repeats": "the sound repeats itself (a loop, a beat), and offsets that differ by whole repetitions fit nearly as "
-    "well{rivals}",
-    "ambiguous": "other offsets of the sound fit nearly as well{rivals}",
-    "weak": "too little of the sound is shared; it may be of another event, or they overlap too little",
+    "well{rivals}; where the offset is roughly known, --max-offset leaves the others out",
+    "ambiguous": "other offsets of the sound fit nearly as well{rivals}; longer recordings would help",
+    "weak": "too little of the sound is shared; it may be of another event, or they overlap too little (if so, longer "
+    "recordings would help)",
 }
 BEYOND = (
     "the best offset lies at the edge of the range searched (±{limit:g} s), so a better one may lie beyond; search "
     "further with --max-offset"
 )
 NARROW = "the range searched leaves hardly an offset to compare at; raise --max-offset or lower --min-overlap"
+
+
+PROBLEMS = {  # what is said of a file that cannot be compared begins with → the same in one word
+    "too short": "too_short",
+    "nothing moves": "still",
+    "its camera moves": "moving_camera",
+    "its sound is silent": "silent",
+}
+
+
+def problem_code(problem: str) -> str:
+    """One word for what keeps a file out of the comparison."""
+    return next((code for start, code in PROBLEMS.items() if problem.startswith(start)), "unreadable")
 
 
 def why_not(doubt: Doubt, rate: float, search: Search) -> str:

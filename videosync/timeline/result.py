@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
+from videosync.timeline.file_warnings import FileWarning
 from videosync.timeline.own_times import common_seconds, contradictions
 from videosync.timeline.remarks import remarks
 from videosync.types import OffsetEstimate, Witness
@@ -34,6 +36,19 @@ class PlacedFile:
     camera: str | None = None  # "fixed", or "moving": its own motion was taken out; None if it was not looked at
     duration_seconds: float | None = None  # of what was compared, from its first frame on
     recorded: Recorded = UNKNOWN  # what it says of its own time, which decides nothing
+    code: str | None = None  # ``reason`` in one word
+    best_guess_seconds: float | None = None  # not placed: where it would most likely start
+    best_guess_confidence: float | None = None  # how likely that is
+    rivals_seconds: tuple[float, ...] = ()  # other starts that fit about as well
+    accepted: bool = False  # placed only because the user accepts so little confidence
+    by_hand: bool = False  # the user gave its start
+    cut_seconds: float | None = None  # to drop from its head, so that all placed files begin together
+    warnings: tuple[FileWarning, ...] = ()
+
+    @property
+    def cut_frames(self) -> int | None:
+        """Its own frames to drop from its head; None without pictures."""
+        return None if self.cut_seconds is None or self.fps is None else round(self.cut_seconds * self.fps)
 
     @property
     def start_frame(self) -> float | None:
@@ -57,19 +72,40 @@ class PlacedFile:
             "first_frame_seconds": _rounded(self.recorded.first_frame_seconds),
             "timecode": self.recorded.timecode,
             "creation_time": self.recorded.creation_time,
+            "code": self.code,
+            "best_guess_seconds": _rounded(self.best_guess_seconds),
+            "best_guess_confidence": _rounded(self.best_guess_confidence),
+            "rivals_seconds": [_rounded(rival) for rival in self.rivals_seconds],
+            "accepted": self.accepted,
+            "by_hand": self.by_hand,
+            "cut_seconds": _rounded(self.cut_seconds),
+            "cut_frames": self.cut_frames,
+            "warnings": [{"code": warning.code, "text": warning.text} for warning in self.warnings],
         }
+
+
+def with_cuts(files: Sequence[PlacedFile]) -> tuple[PlacedFile, ...]:
+    """The files, each with what has to be dropped from its head for all that are placed to begin with the last."""
+    starts = [file.start_seconds for file in files if file.start_seconds is not None]
+    if len(starts) < 2:
+        return tuple(files)
+    return tuple(
+        file if file.start_seconds is None else replace(file, cut_seconds=max(starts) - file.start_seconds)
+        for file in files
+    )
 
 
 @dataclass(frozen=True)
 class Timeline:
     """Where the files start on one timeline.
 
-    ``reference`` is the file that starts at 0: the one asked for, else the earliest; None if none is placed.
+    ``reference`` is the file that starts at 0: the one asked for, else the earliest; None if none is placed. Where
+    starts were given by hand and no reference, it is the first of these, and starts where it was set.
     """
 
     reference: str | None
     files: tuple[PlacedFile, ...]  # in the order given
-    pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read: (0, 1), (0, 2), …
+    pairs: tuple[OffsetEstimate, ...]  # all pairs of files that could be read, or set by hand
     cue: str  # what was looked at, of cues.named.CUES; "sound": no pictures were
     encoder: str | None = None  # name of the encoder that the cue looked through
     detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
@@ -177,6 +213,9 @@ def _pair_json(pair: OffsetEstimate) -> dict[str, Any]:
         "decided_by": pair.decided_by,
         "agree": pair.agree,
         "sound_delay_seconds": _rounded(pair.sound_delay_seconds),
+        "best_guess_seconds": _rounded(pair.best_guess_seconds),
+        "best_guess_confidence": _rounded(pair.best_guess_confidence),
+        "code": pair.code,
         "witnesses": [_witness_json(witness) for witness in pair.witnesses],
     }
 

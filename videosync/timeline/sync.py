@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.sound import SoundEmbedder
+from videosync.timeline.anchors import read_anchors
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Progress, gather
+from videosync.timeline.inputs import check_files, find_file
 from videosync.timeline.networks import PathLike
 from videosync.timeline.result import Timeline
 
@@ -26,6 +28,8 @@ def sync(
     progress: Progress | None = None,
     audio: str = "auto",
     microphone_distance: float | None = None,
+    accept: float | None = None,
+    at: Mapping[PathLike, float] | None = None,
 ) -> Timeline:
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
@@ -47,25 +51,34 @@ def sync(
         microphone_distance: metres; the microphones of two files are no further apart. Sound is as late as that at
             most (343 m/s), so that what it alone places has an interval of at least ± distance / 343 s (default: 10 m
             for the interval; 34 m, 0.1 s, before sound and pictures are said to disagree).
+        accept: also place files whose best guess is right with at least this probability, in (0, 1]; they are marked
+            ``accepted``. What is placed without it stays.
+        at: file → its start on the timeline, seconds, set by hand; the other files are placed around it. With a
+            reference, which starts at 0, or two and more of them, their offsets are taken for true.
 
     Returns:
         The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
 
     Raises:
         VideoError: fewer than two files, the same one twice, one that is missing or has neither pictures nor sound, or
-            fewer than two that can be decoded.
+            fewer than two that can be decoded; a file in ``at`` that is none of them, or has two starts.
         ConfigError: an unknown ``audio`` or cue, or a cue with sound only; an encoder or a detector for a cue that
             uses none, a detector that reads matrices of one size only, or videos too long for it.
         CheckpointError: there is no such encoder or detector, or it is damaged.
-        ValueError: ``max_offset`` or ``min_overlap`` is not positive, ``microphone_distance`` is negative.
+        ValueError: ``max_offset`` or ``min_overlap`` is not positive, ``microphone_distance`` is negative,
+            ``accept`` is not in (0, 1], a start is not finite.
     """
     for name, seconds in (("max_offset", max_offset), ("min_overlap", min_overlap)):
         if seconds is not None and not seconds > 0:
             raise ValueError(f"{name} must be a positive number of seconds, got {seconds}")
     if microphone_distance is not None and not 0 <= microphone_distance < math.inf:
         raise ValueError(f"microphone_distance must be a number of metres, 0 or more, got {microphone_distance}")
+    if accept is not None and not 0 < accept <= 1:
+        raise ValueError(f"accept must be a probability above 0 and at most 1, got {accept}")
+    paths = check_files(videos)
+    read_anchors(at or {}, paths, None if reference is None else find_file(reference, paths))  # before any decoding
     evidence = gather(
-        videos, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
+        paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance,
     )  # fmt: skip
-    return conclude(evidence, reference)
+    return conclude(evidence, reference, accept=accept, at=at)
