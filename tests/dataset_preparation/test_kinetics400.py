@@ -419,8 +419,17 @@ def test_a_list_that_is_no_text_is_one_sentence(archive, tmp_path, capsys):
 def test_frame_times_that_make_no_rate_do_not_stop_the_run(archive, tmp_path):
     path = tmp_path / "train/timesWrong0_000000_000010.mp4"
     path.parent.mkdir()
-    ticks = [*range(19), 19_000_000]
+    ticks = [1_000_000 * frame for frame in range(20)]
     write_raw(path, 20, ticks=ticks, container_options={"video_track_timescale": "30"})
     write_clip(tmp_path / "train/goodOneHere_000000_000010.mp4", 20)
     assert prepare(tmp_path, tmp_path / "out") == 0
     assert report_of(tmp_path / "out")["dropped_kinds"] == {"frame rate": 1}
+
+
+def test_a_last_frame_with_a_stray_time_is_no_part_of_the_rate(archive, tmp_path):
+    path = tmp_path / "train/timesStray0_000000_000010.mp4"
+    path.parent.mkdir()
+    write_raw(path, 20, ticks=[*range(19), 19_000_000], container_options={"video_track_timescale": "30"})
+    assert prepare(tmp_path, tmp_path / "out") == 0
+    (sample,) = read_manifest(tmp_path / "out").samples
+    assert 18 <= sample.views[0].num_frames <= 20
