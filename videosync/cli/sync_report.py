@@ -74,7 +74,7 @@ def _cuts(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
         return []
     last = min(placed, key=lambda file: file.cut_seconds or 0.0)
     return [
-        f"{names[last.path]} begins last and loses nothing; cut the heads of the others as the table says to begin with it."
+        f"{names[last.path]} begins last and loses nothing; cut the others as the table says to begin with it."
     ]
 
 
