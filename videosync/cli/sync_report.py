@@ -73,9 +73,7 @@ def _cuts(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
     if len(placed) < 2:
         return []
     last = min(placed, key=lambda file: file.cut_seconds or 0.0)
-    return [
-        f"{names[last.path]} begins last and loses nothing; cut the others as the table says to begin with it."
-    ]
+    return [f"{names[last.path]} begins last and loses nothing; cut the others as the table says to begin with it."]
 
 
 def _marked(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
