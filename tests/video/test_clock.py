@@ -86,9 +86,10 @@ def test_of_joined_files_only_the_first_part_is_compared(joined: Path) -> None:
     info = inspect(joined)
     assert 58 <= len(info.times) <= 60
     assert info.fps == 25
-    assert info.note is not None
-    assert "start over at 2.4" in info.note
-    assert "cut off" not in info.note
+    (warning,) = info.warnings
+    assert warning.code == "time_stamps"
+    assert "start over at 2.4" in warning.text
+    assert "cut off" not in warning.text
     assert len(read_clip(info, 25, find_cue("motion").meters())) == len(info.times)
 
 
@@ -100,8 +101,8 @@ def test_a_raw_stream_has_the_rate_that_it_names(tmp_path: Path, says: int, rate
     info = probe(path)
     assert info.fps == rate
     assert (info.clock is None) is bool(says)
-    note = inspect(path).note
-    assert says or (note is not None and "25 frames/s are assumed" in note)
+    said = [warning.text for warning in inspect(path).warnings]
+    assert says or "25 frames/s are assumed" in said[0]
 
 
 def test_frames_long_after_the_others_are_left_out_and_named(tmp_path: Path) -> None:
@@ -110,6 +111,7 @@ def test_frames_long_after_the_others_are_left_out_and_named(tmp_path: Path) -> 
     info = inspect(path)
     assert len(info.times) == 58
     assert info.fps == probe(path).fps == 30
-    assert info.note is not None
-    assert "of 60 frames, the 2 that come later are left out" in info.note
+    (warning,) = info.warnings
+    assert warning.code == "time_stamps"
+    assert "of 60 frames, the 2 that come later are left out" in warning.text
     assert number_in(read_frames(path, 59, 60)[0]) == 59  # who reads frames has them all

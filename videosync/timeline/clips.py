@@ -23,6 +23,14 @@ ROUNDING = 0.002  # seconds: clocks of containers round times to a millisecond
 Progress = Callable[[int, int], None]  # frames done, frames in all
 
 
+@dataclass(frozen=True)
+class FileWarning:
+    """One thing to know of a file: a word for programs, a clause for people."""
+
+    code: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class ClipInfo:
     """A file, before anything of it is decoded (T frames)."""
@@ -30,7 +38,7 @@ class ClipInfo:
     path: str
     times: np.ndarray  # float64 [T] seconds since the first frame is shown, of the frames that are compared
     fps: float  # the average where the rate varies
-    note: str | None = None  # what the user should know though the file can be used
+    warnings: tuple[FileWarning, ...] = ()  # what the user should know though the file can be used; each names it
 
     @property
     def duration(self) -> float:
@@ -59,20 +67,21 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
     """Times of a file's frames. Raises VideoError: no such file, not a video, nothing that can be decoded."""
     index = video_index(path)
     times = index.times - index.times[0]
-    notes = [] if index.clock is None else [f"{index.path}: {index.clock}"]
+    stamps = [] if index.clock is None else [f"{index.path}: {index.clock}"]
     if index.starts_over:
         times = times[: index.starts_over[0]]
-        notes[-1] += "; what comes before is used"
+        stamps[-1] += "; what comes before is used"
     elif (kept := _before_strays(times)) < len(times):
-        notes.append(
+        stamps.append(
             f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} s; "
             f"of {len(times)} frames, the {len(times) - kept} that come later are left out"
         )
         times = times[:kept]
+    found = [FileWarning("time_stamps", text) for text in stamps]
     if index.truncated:
         said = f"{index.path} is cut off after {times[-1]:.2f} s, though its header lists more; what is there is used"
-        notes.append(said)
-    return ClipInfo(os.fspath(path), times, index.fps, "; ".join(notes) or None)
+        found.append(FileWarning("cut_off", said))
+    return ClipInfo(os.fspath(path), times, index.fps, tuple(found))
 
 
 def _before_strays(times: np.ndarray) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from videosync.timeline.clips import FileWarning
 from videosync.timeline.own_times import said_of_start
 from videosync.timeline.sounds import SILENT
 from videosync.video.recorded import UNKNOWN
@@ -19,22 +19,12 @@ WHOLE = ("cut_off", "time_stamps")  # codes of sentences that name the file
 NOTED = ("start", "sound", "sound_unused", "pictures_unused")  # of clauses; the note of a file says both
 
 
-@dataclass(frozen=True)
-class FileWarning:
-    """One thing to know of a file: a word for programs, a clause for people."""
-
-    code: str
-    text: str
-
-
 def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[FileWarning]:
     """What was found while the file was read and compared; ``placed``: what places it if its pictures do not."""
     path = evidence.paths[number]
     info, mute = evidence.infos.get(number), evidence.sounds.problems.get(number)
     unseen = evidence.problems.get(number, NO_VIDEO)
-    found = []
-    if info is not None and info.note is not None:
-        found.append(FileWarning("cut_off" if "is cut off" in info.note else "time_stamps", info.note))
+    found = [] if info is None else list(info.warnings)
     if info is not None and (late := said_of_start(evidence.recorded.get(number, UNKNOWN))) is not None:
         found.append(FileWarning("start", late))
     heard = evidence.sounds.notes.get(number, ())

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from videosync.timeline.clips import FileWarning
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
-from videosync.timeline.file_warnings import FileWarning, file_warnings, note_of
+from videosync.timeline.file_warnings import file_warnings, note_of
 from videosync.timeline.guess import Guess
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
 from videosync.timeline.reasons import problem_code, rivals_nearest, why_not, why_not_heard

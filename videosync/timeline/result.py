@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
-from videosync.timeline.file_warnings import FileWarning
+from videosync.timeline.clips import FileWarning
 from videosync.timeline.own_times import common_seconds, contradictions
 from videosync.timeline.remarks import remarks
 from videosync.types import OffsetEstimate, Witness
