@@ -115,3 +115,12 @@ def test_frames_long_after_the_others_are_left_out_and_named(tmp_path: Path) -> 
     assert warning.code == "time_stamps"
     assert "of 60 frames, the 2 that come later are left out" in warning.text
     assert number_in(read_frames(path, 59, 60)[0]) == 59  # who reads frames has them all
+
+
+def test_a_file_that_is_cut_off_is_named_so(tmp_path: Path) -> None:
+    path = tmp_path / "cut.mkv"
+    write_video(path, numbered_frames(60), 30)
+    path.write_bytes(path.read_bytes()[: int(0.6 * path.stat().st_size)])
+    (warning,) = inspect(path).warnings
+    assert warning.code == "cut_off"
+    assert warning.text.startswith(f"{path} is cut off after")
