@@ -13,6 +13,7 @@ from videosync.lags.scores import LagScores
 from videosync.sound.match import SoundMatch
 from videosync.timeline.calibration import SOUND, calibration_for
 from videosync.timeline.clips import ClipInfo
+from videosync.timeline.compare import Compared
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.placement import judge
@@ -55,9 +56,10 @@ def said(
     search = Search(None, None, distance)
     looks = len(infos) > 1
     paths = tuple(f"f{n}" for n in range(files))
+    compared = {pair: Compared(curve) for pair, curve in pictures.items()}
     return conclude(
         Evidence(
-            paths, infos, {}, RATE if looks else GRID, pictures, search, "motion" if looks else SOUND, sounds=sounds,
+            paths, infos, {}, RATE if looks else GRID, compared, search, "motion" if looks else SOUND, sounds=sounds,
             audio="auto",
         )
     )  # fmt: skip

@@ -17,6 +17,7 @@ from tests.reference.json_schema import problems
 from videosync.errors import VideoError
 from videosync.lags.scores import LagScores
 from videosync.timeline.clips import ClipInfo
+from videosync.timeline.compare import Compared
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.reasons import Search
@@ -30,8 +31,8 @@ def of_two_events(sizes: tuple[int, int]) -> Evidence:
     rng = np.random.default_rng(3)
     event = [number for number, size in enumerate(sizes) for _ in range(size)]
     curves = {
-        (i, j): LagScores(
-            -80, rng.normal(size=161) + (event[i] == event[j]) * 12.0 * (LAGS == 0), None, 300 - abs(LAGS)
+        (i, j): Compared(
+            LagScores(-80, rng.normal(size=161) + (event[i] == event[j]) * 12.0 * (LAGS == 0), None, 300 - abs(LAGS))
         )
         for i, j in combinations(range(len(event)), 2)
     }
@@ -60,11 +61,13 @@ def with_a_doubtful_file(height: float = 4.2) -> Evidence:
     rng = np.random.default_rng(5)
     starts, tall = (30, 0, 45), {(0, 1): 12.0}
     curves = {
-        (i, j): LagScores(
-            -80,
-            rng.normal(size=161) + tall.get((i, j), height) * (starts[i] - starts[j] == LAGS),
-            None,
-            300 - abs(LAGS),
+        (i, j): Compared(
+            LagScores(
+                -80,
+                rng.normal(size=161) + tall.get((i, j), height) * (starts[i] - starts[j] == LAGS),
+                None,
+                300 - abs(LAGS),
+            )
         )
         for i, j in combinations(range(3), 2)
     }
@@ -97,7 +100,7 @@ def test_a_file_that_is_not_placed_has_a_best_guess_on_the_timeline() -> None:
 
 def test_where_nothing_is_placed_guesses_count_from_the_earliest_or_the_reference() -> None:
     evidence = with_a_doubtful_file()
-    alone = replace(evidence, curves={(0, 2): evidence.curves[0, 2]})
+    alone = replace(evidence, compared={(0, 2): evidence.compared[0, 2]})
     curve = alone.curves[0, 2]
     apart = -curve.vertex(curve.best()) / 30
     _, files = answered(alone)
@@ -132,7 +135,7 @@ def test_the_user_accepts_what_is_as_likely_as_asked() -> None:
     pair = more.offset("cam2.mp4", "cam0.mp4")
     assert (pair.placed, pair.confidence, pair.decided_by) == (True, likely, "picture")
     assert not answered(evidence, accept=likely + 1e-6)[0].complete
-    nothing = replace(evidence, curves={(0, 2): evidence.curves[0, 2]})
+    nothing = replace(evidence, compared={(0, 2): evidence.compared[0, 2]})
     assert [file.placed for file in answered(nothing, accept=1e-9)[0].files] == [True, False, True]
 
 
@@ -171,7 +174,7 @@ def test_a_file_that_cannot_be_read_may_be_set_by_hand() -> None:
     evidence = with_a_doubtful_file()
     without = replace(
         evidence, infos={n: evidence.infos[n] for n in (0, 1)}, problems={2: "cam2.mp4: cannot be opened"},
-        curves={(0, 1): evidence.curves[0, 1]},
+        compared={(0, 1): evidence.compared[0, 1]},
     )  # fmt: skip
     assert answered(without)[1]["cam2.mp4"].code == "unreadable"
     timeline, files = answered(without, at={"cam2.mp4": 4.2})
@@ -184,7 +187,7 @@ def test_a_file_that_cannot_be_read_may_be_set_by_hand() -> None:
 
 def test_other_files_are_placed_around_what_is_set_by_hand() -> None:
     evidence = with_a_doubtful_file(12.0)
-    evidence = replace(evidence, curves={pair: evidence.curves[pair] for pair in ((0, 1), (1, 2))})
+    evidence = replace(evidence, compared={pair: evidence.compared[pair] for pair in ((0, 1), (1, 2))})
     _, files = answered(evidence, at={"cam0.mp4": 9.0, "cam1.mp4": 2.0})
     assert files["cam2.mp4"].start_seconds == pytest.approx(3.5, abs=0.02)
     assert not files["cam2.mp4"].by_hand
@@ -217,5 +220,5 @@ def test_cuts_lead_to_the_file_that_begins_last() -> None:
     assert [files[f"cam{n}.mp4"].cut_frames for n in range(3)] == [15, 45, 0]
     assert files["cam1.mp4"].cut_seconds == pytest.approx(1.5, abs=0.02)
     assert files["cam2.mp4"].cut_seconds == 0
-    _, files = answered(replace(with_a_doubtful_file(), curves={}))
+    _, files = answered(replace(with_a_doubtful_file(), compared={}))
     assert files["cam0.mp4"].cut_seconds is files["cam0.mp4"].cut_frames is None

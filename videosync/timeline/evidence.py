@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.encoder import ClipEmbedder, LagReader
-from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
 from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
+from videosync.timeline.compare import Compared, compare
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import short_names
-from videosync.timeline.search import SHORTEST, is_still, lag_range, least_overlap
+from videosync.timeline.search import SHORTEST, is_still, least_overlap
 from videosync.timeline.sounds import GRID, Sounds, hear, sound_tracks
 from videosync.video.recorded import Recorded, recorded
 
@@ -39,7 +40,7 @@ class Evidence:
     infos: Mapping[int, ClipInfo]  # of the files whose pictures could be read
     problems: Mapping[int, str]  # file → why its pictures have no part in the search
     rate: float  # frames/s of the common grid of pictures; where none are compared, of that of sound
-    curves: Mapping[tuple[int, int], LagScores]  # of pictures
+    compared: Mapping[tuple[int, int], Compared]  # what pictures of two files say
     search: Search
     cue: str = DEFAULT_CUE  # SOUND: no pictures were compared
     moving: frozenset[int] = frozenset()  # files whose camera moves
@@ -54,6 +55,11 @@ class Evidence:
     def files(self) -> list[int]:
         """Those of which pictures or sound could be read."""
         return sorted({*self.infos, *self.sounds.present})
+
+    @cached_property
+    def curves(self) -> dict[tuple[int, int], LagScores]:
+        """Of pictures: (i, j) → scores of ``start_i - start_j``."""
+        return {pair: found.curve for pair, found in self.compared.items()}
 
     @property
     def looks(self) -> bool:
@@ -118,17 +124,17 @@ def gather(
             problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
         else:
             moving[number] = clip
-    curves = {}
-    for (i, clip0), (j, clip1) in combinations(moving.items(), 2):
-        lags = lag_range(len(clip0), len(clip1), rate, max_offset=max_offset, min_overlap=min_overlap)
-        if lags is not None:
-            curves[i, j] = scores_with_evidence(chosen, clip0.signals, clip1.signals, lags, cue)
+    compared = {
+        (i, j): found
+        for (i, clip0), (j, clip1) in combinations(moving.items(), 2)
+        if (found := compare(chosen, clip0, clip1, max_offset=max_offset, min_overlap=min_overlap, name=cue))
+    }
     notes = () if network is None else unlike_training(network, reader, rate)
     unused = [short_names(list(paths))[clip.info.path] for clip in moving.values() if chosen.unused(clip.signals)[0]]
     if unused:
         notes += (f"the encoder was not used for {' and '.join(unused)}: a camera moves there, and {UNUSED}",)
     return Evidence(
-        paths, {n: infos[n] for n in clips}, problems, rate, curves, search, cue,
+        paths, {n: infos[n] for n in clips}, problems, rate, compared, search, cue,
         frozenset(number for number, clip in clips.items() if clip.camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
         notes, sounds, audio, own,
