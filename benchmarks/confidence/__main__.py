@@ -5,10 +5,12 @@
     python -m benchmarks.confidence --data ~/datasets/real --synthetic runs/confidence/* --strangers OTHERS --write
 
 Windows of prepared datasets are drawn, related and not (another event, another set, strangers, the same event at
-times that never meet), short and long, searched in narrow and wide ranges. A logistic model maps features of the lag
-scores to the probability that their best offset is right within a frame. What is reported is held out: each set is
-judged by a model that was fitted on the other sets. What is shipped (``--write``) is fitted on all of them, real and
-synthetic sets weighing the same. Signals of files are kept in ``--cache``.
+times that never meet), short and long, searched in narrow and wide ranges; and pairs of files as people bring them
+(``--brought``; see ``benchmarks.brought``; those whose clocks are off are left out). A logistic model maps features of
+the lag scores to the probability that their best offset is right within a frame. What is reported is held out: each
+set is judged by a model that was fitted on the other sets. What is shipped (``--write``) is fitted on all of them, real
+and synthetic sets weighing the same. Signals of files are kept in ``--cache``; the calibrations that were fitted
+without each set are written into --output, ``held_out.json``, for ``benchmarks.brought --held-out``.
 """
 
 from __future__ import annotations
@@ -25,7 +27,20 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.confidence.fit import Row, answers, calibration, fit, half_widths, held_out, threshold
+from benchmarks.brought.draw import draw as draw_brought
+from benchmarks.brought.draw import sources_of, strangers_of
+from benchmarks.brought.rows import brought_rows
+from benchmarks.confidence.fit import (
+    Model,
+    Row,
+    answers,
+    calibration,
+    fit,
+    half_widths,
+    held_out_models,
+    said_of,
+    threshold,
+)
 from benchmarks.confidence.windows import Measured, draw, read_events, read_strangers
 from benchmarks.pipeline import Answer, asked, bar, benchmark, keep_result, run
 from benchmarks.plots import save_reliability
@@ -41,7 +56,7 @@ from videosync.timeline.calibration import FEATURES, PATH, Calibration
 from videosync.timeline.evidence import default_encoder
 
 EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
-SHAPES = ("equal", "wide", "fit240")
+SHAPES = ("equal", "wide", "fit240", "brought")
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -52,6 +67,9 @@ def arguments() -> argparse.ArgumentParser:
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER", help="videos unlike any set")
     add("--cue", default=DEFAULT_CUE, choices=sorted(CUES), help="(default %(default)s)")
     add("--windows", type=int, default=240, help="pairs of windows of each set (default %(default)s)")
+    add("--brought", type=int, default=28, help="of each set, questions as of benchmarks.brought, and twice as many "
+        "pairs that share nothing; 0: none (default %(default)s)")  # fmt: skip
+    add("--files", type=Path, default=Path("runs/brought/files"), help="where these are made (default %(default)s)")
     add("--cache", type=Path, default=Path("runs/benchmarks/signals"), help="of signals (default %(default)s)")
     add("--write", action="store_true", help=f"write the cue's entry of {PATH.name}")
     return parser
@@ -74,24 +92,40 @@ def measure(args: argparse.Namespace) -> list[Answer]:
     for pair in bar(drawn, "windows", args.windows * len(sets)):
         curve = scores_with_evidence(cue, pair.signals0, pair.signals1, pair.lags, args.cue)
         rows.append(Row(pair.group, pair.name, pair.made, pair.shape, pair.true, curve))
-    said = held_out(rows)
+    if args.brought:
+        views = sources_of(args.data, made=False) | sources_of(args.synthetic, made=True)
+        asked_of = draw_brought(views, strangers_of(args.strangers), args.brought, 2 * args.brought, args.seed)
+        rows += brought_rows(list(bar(asked_of, "files")), args.files, args.cache, args.cue)
+    models = held_out_models(rows)
+    said = said_of(models, rows)
     limit, widths = threshold(rows, said), half_widths(rows, said)
-    if args.write:
-        encoder = default_encoder(args.cue)
-        found = calibration(fit(rows), limit, widths, args.cue, None if encoder is None else encoder.name)
+    encoder = default_encoder(args.cue)
+
+    def entry(model: Model) -> dict[str, Any]:
+        made = calibration(model, limit, widths, args.cue, None if encoder is None else encoder.name)
         counts = {group: sum(row.group == group for row in rows) for group in sets}
-        write_calibration(found, {"command": args.command, "pairs": len(rows), "sets": counts})
+        return entry_of(made, {"command": args.command, "pairs": len(rows), "sets": counts})
+
+    write_text(
+        args.output / "held_out.json", json.dumps({group: entry(model) for group, model in models.items()}, indent=1)
+    )
+    if args.write:
+        write_calibration(args.cue, entry(fit(rows)))
     return answers(rows, said, limit, widths, args.cue)
 
 
-def write_calibration(found: Calibration, measured: dict[str, Any]) -> None:
-    """Put one cue's entry into ``calibration.json``; those of other cues stay. Raises VideoWriteError."""
-    content = read_object(PATH)
+def entry_of(found: Calibration, measured: dict[str, Any]) -> dict[str, Any]:
+    """A calibration as it stands in ``calibration.json``."""
     entry = asdict(found)
     del entry["cue"]
     entry["weights"] = dict(zip(FEATURES, found.weights))
-    entry["measured"] = {**measured, "date": date.today().isoformat(), "encoder": entry.pop("encoder")}
-    content["cues"][found.cue] = entry
+    return entry | {"measured": {**measured, "date": date.today().isoformat(), "encoder": entry.pop("encoder")}}
+
+
+def write_calibration(cue: str, entry: dict[str, Any]) -> None:
+    """Put one cue's entry into ``calibration.json``; those of other cues stay. Raises VideoWriteError."""
+    content = read_object(PATH)
+    content["cues"][cue] = entry
     write_text(PATH, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     print(f"written: {PATH}", file=sys.stderr)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,12 +34,12 @@ class Row:
     name: str
     made: bool
     shape: str
-    true: int | None
+    true: float | None
     curve: LagScores
 
     @cached_property
     def right(self) -> bool:
-        return self.true is not None and abs(self.curve.best() - self.true) <= RIGHT_WITHIN
+        return self.true is not None and abs(self.curve.best() - self.true) < RIGHT_WITHIN + 0.5
 
     @cached_property
     def features(self) -> np.ndarray:
@@ -121,11 +121,15 @@ def fit(rows: Sequence[Row]) -> Model:
     )
 
 
-def held_out(rows: Sequence[Row]) -> np.ndarray:
-    """What models that were fitted on the other sets say of each row: [N]."""
+def held_out_models(rows: Sequence[Row]) -> dict[str, Model]:
+    """Set → the model that was fitted on the other sets."""
+    return {group: fit([row for row in rows if row.group != group]) for group in sorted({row.group for row in rows})}
+
+
+def said_of(models: Mapping[str, Model], rows: Sequence[Row]) -> np.ndarray:
+    """What the model of its set says of each row: [N]."""
     said = np.zeros(len(rows))
-    for group in sorted({row.group for row in rows}):
-        model = fit([row for row in rows if row.group != group])
+    for group, model in models.items():
         places = [n for n, row in enumerate(rows) if row.group == group]
         said[places] = model([rows[n] for n in places])
     return said

@@ -18,8 +18,9 @@ from benchmarks.confidence.fit import (
     calibration,
     fit,
     half_widths,
-    held_out,
+    held_out_models,
     row_weights,
+    said_of,
     threshold,
 )
 from benchmarks.confidence.windows import Event, draw
@@ -47,7 +48,8 @@ def rows(count: int, seed: int = 0) -> list[Row]:
 
 
 def test_what_is_said_is_what_comes_true() -> None:
-    said = held_out(some := rows(800))
+    some = rows(800)
+    said = said_of(held_out_models(some), some)
     limit = threshold(some, said)
     found = answers(some, said, limit, half_widths(some, said), "motion")
     classes = reliability(found, (0.0, 0.2, 0.5, 0.8, 1.01))
@@ -96,7 +98,8 @@ def test_a_set_is_judged_by_the_others() -> None:
     some = rows(200)
     lying = [Row(r.group, r.name, r.made, r.shape, None if r.group == "set2" else r.true, r.curve) for r in some]
     there = np.array([row.group == "set2" for row in some])
-    assert held_out(lying)[there] == pytest.approx(held_out(some)[there])
+    one, other = (said_of(held_out_models(of), of)[there] for of in (lying, some))
+    assert one == pytest.approx(other)
 
 
 def test_true_offsets_lie_in_the_range_that_is_searched() -> None:
@@ -127,7 +130,8 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_entry_is_written_as_it_is_read_and_the_others_stay(written: Path) -> None:
     model = Model(1.5, -2.0, (0.1, 0.0, 0.3), 0.99)
     made = calibration(model, 0.85, (1.0,) * len(NODES), "energy", "crossview")
-    confidence.write_calibration(made, {"command": "typed", "pairs": 9, "sets": {"a": 9}})
+    entry = confidence.entry_of(made, {"command": "typed", "pairs": 9, "sets": {"a": 9}})
+    confidence.write_calibration("energy", entry)
     content = json.loads(written.read_text())
     assert read_calibrations(content) == {**CALIBRATIONS, "energy": made}
     assert content["fallback"] == "motion"
@@ -154,12 +158,13 @@ def test_one_command_from_videos_to_the_entry(
         folders.append(str(root))
     typed = ["--data", folders[0], "--synthetic", *folders[1:], "--windows", "18", "--bootstrap", "20"]
     typed += ["--cache", str(tmp_path / "cache"), "--output", str(tmp_path / "out"), "--write"]
+    typed += ["--brought", "3", "--files", str(tmp_path / "files")]
     assert confidence.main(typed) == 0
     assert "| real, wide " in capsys.readouterr().out
     entry = json.loads(written.read_text())["cues"]["motion-learned"]
     assert entry["measured"]["pairs"] == sum(entry["measured"]["sets"].values()) > 20
     assert entry["measured"]["encoder"] == "crossview"
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"answers.jsonl", "reliability.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"answers.jsonl", "reliability.png", "held_out.json"}
     cached = sorted((tmp_path / "cache").iterdir())
     assert len(cached) == 12
     assert confidence.main([*typed[:1], "/nowhere", *typed[2:]]) == 2
