@@ -57,9 +57,8 @@ def measure(args: argparse.Namespace) -> list[Answer]:
     answers = []
     with kept_signals(args.cache):
         for number, question in enumerate(bar(questions, "questions")):
-            found = seen(question, args.files, args.cue)
             with judged_by(args.cue, tables.get(question.group)):
-                answers += said(question, number, found)
+                answers += said(question, number, seen(question, args.files, args.cue))
     return answers
 
 

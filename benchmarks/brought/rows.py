@@ -25,7 +25,7 @@ def brought_rows(questions: Iterable[Question], files: Path, cache: Path, cue: s
             for i, j in combinations(range(len(question.takes)), 2):
                 if (i, j) in found.curves:
                     seconds = true_seconds(question, i, j)
-                    true = None if seconds is None else seconds * found.rate
+                    true = None if seconds is None else seconds * found.grid((i, j))
                     name = f"{question.takes[0].source.event}: {question.kind}"
                     rows.append(Row(question.group, name, question.made, "brought", true, found.curves[i, j]))
     return rows

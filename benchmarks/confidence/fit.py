@@ -18,8 +18,10 @@ from videosync.timeline.calibration import Calibration
 from videosync.timeline.confidence import RIGHT_WITHIN, features, mass_near
 
 PENALTY = 1e-3  # on squared weights of features in units of their spread
-WANTED = 0.98  # of accepted answers that are right
+WANTED, NEAR = 0.99, 2.0  # of accepted answers, within so many frames
+STRANGE = 0.005  # of unrelated pairs that are accepted, at most
 LIMITS = tuple(round(0.8 + 0.01 * n, 2) for n in range(20))  # what is less sure is refused even where it is right
+SURE = 0.98  # said of answers that show how sure any answer can be
 NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
 COVERED = 0.95
 WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured
@@ -111,8 +113,9 @@ def fit(rows: Sequence[Row]) -> Model:
     ]
     best = int(np.argmin([one.fun for one in found]))
     values = found[best].x
-    # as if one more answer had been wrong: nothing is ever certain
-    most = 1 - 1 / (2 + int(right.sum()))
+    said = expit(values[0] + x / scale @ values[1:]) * masses[:, best]
+    # as if one more of the sure answers had been wrong: what nobody counted is not certain
+    most = 1 - (1 + int((~right[said >= SURE]).sum())) / (2 + int((said >= SURE).sum()))
     return Model(
         SHARPNESS[best],
         round(float(values[0]), 4),
@@ -136,14 +139,18 @@ def said_of(models: Mapping[str, Model], rows: Sequence[Row]) -> np.ndarray:
 
 
 def threshold(rows: Sequence[Row], said: np.ndarray) -> float:
-    """The lowest limit from which on up, of both kinds, enough of the accepted answers are right."""
+    """The lowest limit at which, of both kinds, enough of the accepted answers are near and few strangers accepted."""
+    weights, error = row_weights(rows), np.array([row.error for row in rows])
+    inside = np.array([not row.curve.at_edge(row.curve.best()) for row in rows])
+    related = np.array([row.true is not None for row in rows])
     for limit in LIMITS:
         enough = True
         for made in {row.made for row in rows}:
-            kind = np.array([row.made == made for row in rows]) & (said >= limit)
-            weights = row_weights(rows)[kind]
-            right = np.array([row.right for row in rows])[kind]
-            enough &= bool(kind.any()) and float(weights @ right / weights.sum()) >= WANTED
+            kind = np.array([row.made == made for row in rows])
+            accepted = kind & inside & (said >= limit)
+            given = weights * (accepted & related)
+            enough &= bool(given.any()) and float(given @ (error <= NEAR)) >= WANTED * given.sum()
+            enough &= float((weights * (accepted & ~related)).sum()) <= STRANGE * (weights * (kind & ~related)).sum()
         if enough:
             return limit
     return LIMITS[-1]
