@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,30 @@ def test_weights_are_not_negative_and_the_fit_does_not_depend_on_the_order() -> 
     assert min(one.weights) >= 0
     assert other.weights == pytest.approx(one.weights, abs=1e-2)
     assert one.most < 1
+
+
+def test_the_limit_leaves_strangers_and_wrong_answers_out() -> None:
+    some = rows(400)
+    strange = np.array([row.true is None for row in some])
+    wrong = ~strange & np.array([row.error > 2 for row in some])
+    inside = np.array([not row.curve.at_edge(row.curve.best()) for row in some])
+    assert min((strange & inside).sum(), (wrong & inside).sum()) > 20
+    assert threshold(some, np.where(strange, 0.85, np.where(wrong, 0.1, 0.99))) == 0.86
+    assert threshold(some, np.where(strange, 0.1, np.where(wrong, 0.88, 0.99))) == 0.89
+    assert threshold(some, np.where(strange | wrong, 0.1, 0.99)) == 0.8
+
+
+def test_no_answer_is_surer_than_was_counted() -> None:
+    def high(count: int) -> list[Row]:
+        made = rows(count)
+        peaks = [20 * (row.curve.lags == (row.true or 0)) + 0.1 * row.curve.scores for row in made]
+        return [replace(r, true=r.true or 0, curve=replace(r.curve, scores=peak)) for r, peak in zip(made, peaks)]
+
+    few, many = fit(high(30)), fit(high(120))
+    assert few.most == pytest.approx(31 / 32, abs=1e-3)
+    assert many.most == pytest.approx(121 / 122, abs=1e-3)
+    wrong = [replace(row, true=row.true + 9 if n % 30 == 0 else row.true) for n, row in enumerate(high(120))]
+    assert fit(wrong).most < many.most
 
 
 def test_a_model_says_what_the_library_says(monkeypatch: pytest.MonkeyPatch) -> None:
