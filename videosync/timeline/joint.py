@@ -98,7 +98,8 @@ def _between(
     sounds: Curves, starts: Mapping[int, float], one: Collection[int], other: Collection[int]
 ) -> LagScores | None:
     """What sound says of moving the files ``one`` against ``other``: the pairs that are sure, or else all there are."""
-    across = {(i, j): c for (i, j), c in sounds.items() if (i in one and j in other) or (i in other and j in one)}
+    joined = [(i, j) if i < j else (j, i) for i in one for j in other]
+    across = {pair: sounds[pair] for pair in joined if pair in sounds}
     sure = {pair: curve for pair, curve in across.items() if judge(curve).doubt is None}
     return moved_curve(sure or across, {n: round(starts[n]) for n in (*one, *other)}, one)
 
