@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.signals.measure import Meter, Signals, Source, measure
+from videosync.signals.measure import Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
@@ -92,27 +92,56 @@ def _before_strays(times: np.ndarray) -> int:
     return len(times) - max((count for count in after if count <= max(2, STRAYS * len(times))), default=0)
 
 
-def common_rate(infos: Sequence[ClipInfo]) -> float:
-    """Frames/s at which clips are compared: the lowest of their rates."""
-    return min(info.fps for info in infos)
-
-
 def read_clip(info: ClipInfo, rate: float, meters: Sequence[Meter], progress: Progress | None = None) -> Clip:
-    """Decode a file once and measure it, at ``rate`` frames/s (at most the file's own).
+    """``read_clips`` at one rate."""
+    return read_clips(info, [rate], meters, progress)[rate]
 
-    Files of a multiple of the rate are thinned out before motion is measured, so that motion means change over about
+
+def read_clips(
+    info: ClipInfo, rates: Collection[float], meters: Sequence[Meter], progress: Progress | None = None
+) -> dict[float, Clip]:
+    """Decode a file once and measure it, at each of ``rates`` in frames/s (at most the file's own).
+
+    Files of a multiple of a rate are thinned out before motion is measured, so that motion means change over about
     the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
 
     Raises:
         VideoError: a frame cannot be decoded.
     """
-    step = max(1, math.floor(info.fps / rate + 0.1))
-    times = info.times[::step]
-    keys = [key.frame for key in video_index(info.path).keys if key.frame < len(info.times)]
-    flashes = tuple(-(-frame // step) for frame in keys)  # the next frame that is kept
-    frames = _thinned(_decoded(info, meters, progress), step)
-    signals = measure(frames, meters, Source(flashes, info.path, times))
-    return Clip(info, rate, _gridded(signals, times, info, rate, meters))
+    steps = sorted({_step(info, rate) for rate in rates})
+    keys = np.array([key.frame for key in video_index(info.path).keys if key.frame < len(info.times)], np.int64)
+    kept = [_kept(info, step) for step in steps]
+    sources = [
+        # a flash shows in the next frame that is kept
+        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames])
+        for frames in kept
+    ]
+    chosen = [None if step == 1 else np.isin(np.arange(len(info.times)), frames) for step, frames in zip(steps, kept)]
+    signals = measure_some(_decoded(info, meters, progress), meters, list(zip(sources, chosen)))
+    measured = {step: (info.times[frames], found) for step, frames, found in zip(steps, kept, signals)}
+    clips = {}
+    for rate in rates:
+        times, found = measured[_step(info, rate)]
+        clips[rate] = Clip(info, rate, _gridded(found, times, info, rate, meters))
+    return clips
+
+
+def frames_at(info: ClipInfo, rate: float) -> int:
+    """How many frames a file has at ``rate`` frames/s, at most its own."""
+    kept = _kept(info, _step(info, rate))
+    return len(kept) if _on_grid(info.times[kept], rate) else _grid_length(info, rate)
+
+
+def _step(info: ClipInfo, rate: float) -> int:
+    """Of how many frames one is kept at a rate."""
+    return max(1, math.floor(info.fps / rate + 0.1))
+
+
+def _kept(info: ClipInfo, step: int) -> np.ndarray:
+    """The first frame of each ``step`` usual intervals: int [≤ T]."""
+    if step == 1:
+        return np.arange(len(info.times))
+    return np.flatnonzero(np.diff(np.floor((info.times * info.fps + 0.5) / step), prepend=-1))
 
 
 def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None) -> Iterator[np.ndarray]:
@@ -126,17 +155,17 @@ def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None)
             progress(number, count)
 
 
-def _thinned(frames: Iterator[np.ndarray], step: int) -> Iterator[np.ndarray]:
-    return (frame for number, frame in enumerate(frames) if number % step == 0)
-
-
 def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Signals:
     """Signals of frames that are shown at ``times`` [T] seconds, at ``rate`` frames/s up to the end of the file."""
     if _on_grid(times, rate):
         return signals
-    grid = np.arange(max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)) / rate
+    grid = np.arange(_grid_length(info, rate)) / rate
     reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
     return {name: _on(grid, times, signal, reach[name]) for name, signal in signals.items()}
+
+
+def _grid_length(info: ClipInfo, rate: float) -> int:
+    return max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)
 
 
 def _on_grid(times: np.ndarray, rate: float) -> bool:

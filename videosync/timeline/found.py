@@ -132,7 +132,7 @@ class Found:
         elif picture is not None and picture.placed and picture.seconds is not None:
             decided, seconds = "picture", picture.seconds
             confidence = weighed(picture.confidence, evidence, [(pair, seconds)])
-            around = half_width(picture.confidence, evidence.cue) / evidence.rate
+            around = half_width(picture.confidence, evidence.cue) / evidence.grid(pair)
         elif sound is not None and sound.placed and sound.seconds is not None:
             decided, seconds, confidence = "sound", sound.seconds, sound.confidence
             around = half_seconds(evidence.sounds.matches[pair], evidence.search.microphone_distance)
@@ -168,7 +168,7 @@ class Found:
         evidence, curve, match = self.evidence, self.evidence.curves.get(pair), self.evidence.sounds.matches.get(pair)
         rivals: tuple[float, ...] = ()
         if curve is not None and (doubt := judge(curve).doubt) is not None:
-            rivals = tuple(((doubt.best or 0) + away) / evidence.rate for away in doubt.rivals)
+            rivals = tuple(((doubt.best or 0) + away) / evidence.grid(pair) for away in doubt.rivals)
         elif match is not None:
             rivals = rivals_nearest(match)
         said = estimate.witnesses
@@ -190,7 +190,7 @@ class Found:
         """Seconds to either side of the offset of a pair on the timeline, by the confidence of the files ``judged``."""
         group = _group(self.by_pictures, pair)
         if group is not None:
-            return half_width(min(group.confidence[n] for n in judged), self.evidence.cue) / self.evidence.rate
+            return half_width(min(group.confidence[n] for n in judged), self.evidence.cue) / self.evidence.grid(pair)
         return float(self._spread[pair])
 
     @cached_property
@@ -207,7 +207,8 @@ class Found:
                 continue
             group, match = _group(self.by_pictures, (i, j)), evidence.sounds.matches.get((i, j))
             if group is not None:
-                links[i, j] = half_width(min(group.confidence[i], group.confidence[j]), evidence.cue) / evidence.rate
+                around = half_width(min(group.confidence[i], group.confidence[j]), evidence.cue)
+                links[i, j] = around / evidence.grid((i, j))
             elif match is not None:
                 around = half_seconds(match, evidence.search.microphone_distance)
                 if abs(match.seconds - (self.starts[i] - self.starts[j])) <= around + LATEST:

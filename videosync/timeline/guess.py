@@ -105,24 +105,9 @@ def _joined(evidence: Evidence, pair: Pair) -> bool:
 
 def _guesses(evidence: Evidence, number: int, others: Mapping[int, float]) -> Iterator[Guess]:
     """What pictures say of one file against all ``others`` (their starts, seconds), and what sound says with each."""
-    rate = evidence.rate
-    frames = {m: round(start * rate) for m, start in others.items()}
-    curve = moved_curve(evidence.curves, {**frames, number: 0}, [number])
-    if curve is not None and curve.scores.any():
-        said = judge(curve)
-        tied = [m for m in others if oriented(evidence.curves, number, m) is not None]
-        between = sum(others[m] - frames[m] / rate for m in tied) / len(tied)  # starts lie between frames
-        start = curve.vertex(said.lag) / rate + between
-        pairs: list[tuple[Pair, float]] = [
-            ((number, m), start - others[m]) if number < m else ((m, number), others[m] - start) for m in others
-        ]
-        rivals = () if said.doubt is None else said.doubt.rivals
-        yield Guess(
-            start,
-            weighed(said.confidence, evidence, pairs),
-            tuple(start + away / rate for away in rivals),
-            half_width(said.confidence, evidence.cue) / rate,
-        )
+    for rate in sorted({evidence.grid((number, m)) for m in others}):
+        same = {m: start for m, start in others.items() if evidence.grid((number, m)) == rate}
+        yield from _guesses_at(evidence, rate, number, same)
     for m, start in others.items():
         match = evidence.sounds.matches.get((min(number, m), max(number, m)))
         if match is None or match.reason in NOTHING_HEARD:
@@ -135,3 +120,25 @@ def _guesses(evidence: Evidence, number: int, others: Mapping[int, float]) -> It
             half_seconds(match, evidence.search.microphone_distance),
             "sound",
         )
+
+
+def _guesses_at(evidence: Evidence, rate: float, number: int, others: Mapping[int, float]) -> Iterator[Guess]:
+    """What pictures say of one file against all ``others`` with which it is compared at ``rate`` frames/s."""
+    frames = {m: round(start * rate) for m, start in others.items()}
+    curve = moved_curve(evidence.curves, {**frames, number: 0}, [number])
+    if curve is None or not curve.scores.any():
+        return
+    said = judge(curve)
+    tied = [m for m in others if oriented(evidence.curves, number, m) is not None]
+    between = sum(others[m] - frames[m] / rate for m in tied) / len(tied)  # starts lie between frames
+    start = curve.vertex(said.lag) / rate + between
+    pairs: list[tuple[Pair, float]] = [
+        ((number, m), start - others[m]) if number < m else ((m, number), others[m] - start) for m in others
+    ]
+    rivals = () if said.doubt is None else said.doubt.rivals
+    yield Guess(
+        start,
+        weighed(said.confidence, evidence, pairs),
+        tuple(start + away / rate for away in rivals),
+        half_width(said.confidence, evidence.cue) / rate,
+    )

@@ -48,8 +48,8 @@ class Doubt:
     """Why cameras are not placed against others."""
 
     kind: DoubtKind
-    best: int | None = None  # frames by which the group would be moved from ``starts``
-    rivals: tuple[int, ...] = ()  # frames away from ``best`` that are not much less likely
+    best: float | None = None  # frames by which the group would be moved from ``starts``
+    rivals: tuple[float, ...] = ()  # frames away from ``best`` that are not much less likely
     confidence: float = 0.0  # that ``best`` is right all the same
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND, calibration_for
-from videosync.timeline.clips import common_rate
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
@@ -31,8 +30,7 @@ MARGIN = 0.01  # by which sound that is placed is surer than the least confidenc
 
 def rate_of(evidence: Evidence, pair: Pair) -> float | None:
     """Frames/s of the slower file; None: neither has pictures."""
-    infos = [evidence.infos[n] for n in pair if n in evidence.infos]
-    return common_rate(infos) if infos else None
+    return min((evidence.infos[n].fps for n in pair if n in evidence.infos), default=None)
 
 
 def witnesses(evidence: Evidence, pair: Pair) -> tuple[Witness, ...]:
@@ -43,14 +41,14 @@ def witnesses(evidence: Evidence, pair: Pair) -> tuple[Witness, ...]:
 
 
 def _cue(evidence: Evidence, pair: Pair) -> Witness:
-    curve = evidence.curves.get(pair)
+    curve, rate = evidence.curves.get(pair), evidence.grid(pair)
     if curve is None:
         problem = next((evidence.problems[n] for n in pair if n in evidence.problems), None)
-        reason = problem or why_not(Doubt(DoubtKind.UNKNOWN), evidence.rate, evidence.search)
+        reason = problem or why_not(Doubt(DoubtKind.UNKNOWN), rate, evidence.search)
         return Witness("picture", False, 0.0, reason=reason, code="unusable" if problem else "unknown")
     said = judge(curve)
-    seconds = curve.vertex(said.lag) / evidence.rate
-    around = half_width(said.confidence, evidence.cue) / evidence.rate
+    seconds = curve.vertex(said.lag) / rate
+    around = half_width(said.confidence, evidence.cue) / rate
     doubt = said.doubt
     return Witness(
         "picture",
@@ -58,7 +56,7 @@ def _cue(evidence: Evidence, pair: Pair) -> Witness:
         said.confidence,
         seconds,
         (seconds - around, seconds + around),
-        None if doubt is None else why_not(doubt, evidence.rate, evidence.search),
+        None if doubt is None else why_not(doubt, rate, evidence.search),
         None if doubt is None else doubt.kind.name.lower(),
     )
 
