@@ -153,7 +153,8 @@ def _between(
     curves: Curves, starts: Mapping[int, float], one: Collection[int], other: Collection[int]
 ) -> LagScores | None:
     """Scores of moving the files ``one`` against ``other``, of all pairs; of sound those that are sure, if any are."""
-    across = {(i, j): c for (i, j), c in curves.items() if (i in one and j in other) or (i in other and j in one)}
+    joined = [(i, j) if i < j else (j, i) for i in one for j in other]
+    across = {pair: curves[pair] for pair in joined if pair in curves}
     sure = {pair: curve for pair, curve in across.items() if curve.cue == SOUND and judge(curve).doubt is None}
     return moved_curve(sure or across, {n: round(starts[n]) for n in (*one, *other)}, one)
 
