@@ -52,10 +52,16 @@ def best_guesses(evidence: Evidence, starts: Mapping[int, float], groups: Sequen
         _take(evidence, first, Guess(0.0, 1.0), groups, guesses)
         seen = {n: guess.start for n, guess in guesses.items()}
         sure = {n: guess.confidence for n, guess in guesses.items()}
+    found: dict[int, Guess] = {}
+    stale = set(left)
     while left := [n for n in left if n not in seen]:
-        found = {n: guess for n in left if (guess := _best(evidence, n, seen, sure, starts)) is not None}
+        for n in stale & set(left):
+            if (guess := _best(evidence, n, seen, sure, starts)) is not None:
+                found[n] = guess
+        found = {n: guess for n, guess in found.items() if n not in seen}
         if not found:
             break
+        known = set(seen)
         number = max(found, key=lambda n: (found[n].confidence, -n))
         if first is not None and len(guesses) == 1:  # of the first two each is as likely as the other
             best = found[number]
@@ -64,6 +70,8 @@ def best_guesses(evidence: Evidence, starts: Mapping[int, float], groups: Sequen
         _take(evidence, number, found[number], groups, guesses)
         seen |= {n: guess.start for n, guess in guesses.items()}
         sure |= {n: guess.confidence for n, guess in guesses.items()}
+        new = seen.keys() - known
+        stale = {n for n in left if any(_joined(evidence, (n, m)) for m in new)}
     return {} if len(seen) < 2 else guesses
 
 
@@ -92,7 +100,7 @@ def _best(
 
 
 def _joined(evidence: Evidence, pair: Pair) -> bool:
-    return bool({pair, pair[::-1]} & (evidence.curves.keys() | evidence.sounds.matches.keys()))
+    return any(way in evidence.curves or way in evidence.sounds.matches for way in (pair, pair[::-1]))
 
 
 def _guesses(evidence: Evidence, number: int, others: Mapping[int, float]) -> Iterator[Guess]:
