@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from videosync.signals.hard_changes import limited
+
 Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
 
 
@@ -51,7 +53,7 @@ class Meter(Protocol):
 
 
 def measure(frames: Iterable[np.ndarray], meters: Sequence[Meter], source: Source | None = None) -> Signals:
-    """Signals of one clip, in one pass over its frames.
+    """Signals of one clip, in one pass over its frames; hard changes are limited if there are thumbnails among them.
 
     Args:
         frames: uint8 [H,W,3] RGB or [H,W] grey, all of one size. source: where they come from (default: no file).
@@ -64,7 +66,8 @@ def measure(frames: Iterable[np.ndarray], meters: Sequence[Meter], source: Sourc
     for frame in _checked(frames):
         for reading in watching:
             reading.watch(frame)
-    return {name: signal for _, reading in readings for name, signal in reading.signals().items()}
+    signals = {name: signal for _, reading in readings for name, signal in reading.signals().items()}
+    return limited(signals, {name: columns for meter in meters for name, columns in meter.reach.items()})
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
