@@ -66,8 +66,8 @@ def empty_frames(pictures: np.ndarray) -> np.ndarray:
 def limited(signals: dict[str, np.ndarray], reach: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Signals in which a hard change weighs no more than an ordinary lively frame, and one colour nothing.
 
-    Where a channel sees one, only so much of its distance from a straight line over it is left as a lively frame
-    (of ten the second) is away from what is usual.
+    Where a channel sees one, it is no further from its median than a lively frame (of ten the second) is. Over one
+    colour there is a straight line.
 
     Args:
         signals: of one clip, [T, F] each; all are left as they are where ``PICTURES`` is not among them.
@@ -80,13 +80,21 @@ def limited(signals: dict[str, np.ndarray], reach: Mapping[str, np.ndarray]) -> 
     if (hard | nothing).mean() > MOST:
         nothing[:] = False
     frames = np.flatnonzero(hard | nothing)
-    found = dict(signals)
-    for name in [name for name in signals if name != PICTURES]:
-        line = bridged(signals[name], frames, np.maximum(reach[name], LASTS))
-        away = signals[name] - line
-        size = np.linalg.norm(away, axis=1)
-        others = signals[name][size == 0]
-        lively = np.quantile(np.linalg.norm(others - np.median(others, axis=0), axis=1), LIVELY) if len(others) else 0
-        share = np.where(nothing, 0.0, np.minimum(1.0, lively / np.maximum(size, 1e-9)))
-        found[name] = (line + share[:, None] * away).astype(signals[name].dtype)
-    return found
+    return {
+        name: signal if name == PICTURES else _limited(signal, hard, nothing, np.maximum(reach[name], LASTS))
+        for name, signal in signals.items()
+    }
+
+
+def _limited(signal: np.ndarray, hard: np.ndarray, nothing: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    line = bridged(signal, np.flatnonzero(hard | nothing), reach)
+    touched = line != signal  # [T, F]
+    others = signal[~touched.any(axis=1)]
+    if not len(others):
+        return signal
+    usual = np.median(others, axis=0)
+    lively = np.quantile(np.linalg.norm(others - usual, axis=1), LIVELY)
+    away = np.where(touched, signal - usual, 0)
+    share = np.minimum(1.0, lively / np.maximum(np.linalg.norm(away, axis=1), 1e-9))[:, None]
+    held = np.where(touched, usual + share * away, signal)
+    return np.where(nothing[:, None], line, held).astype(signal.dtype)
