@@ -12,6 +12,7 @@ from videosync.signals.encoder import LEARNED
 from videosync.signals.measure import UNSEEN, Meter
 from videosync.signals.motion import MotionMeter
 from videosync.signals.sound import SOUND
+from videosync.signals.thumbnails import ThumbnailMeter
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
@@ -55,11 +56,12 @@ class Cue:
     def meters(self, *motion: str) -> tuple[Meter, ...]:
         """What measures its channels, for any number of clips; channels of ``motion`` are measured in any case.
 
-        The motion meter, which also finds whether the camera moves, is always among them.
+        The motion meter, which also finds whether the camera moves, and thumbnails, which show hard changes, are always
+        among them.
         """
         known = [name for part in self.parts if part.meter is None for name in part.channels]
         others = [part.meter for part in self.parts if part.meter is not None]
-        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), *others
+        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), ThumbnailMeter(), *others
 
     def unused(self, clip: Signals) -> tuple[bool, bool]:
         """Whether some part, and whether every part, abstains for a clip."""

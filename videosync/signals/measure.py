@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from videosync.signals.hard_changes import limited
+
 Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
 UNSEEN = "unseen"  # a channel of clips in which nothing is shown for a while: 1 there, else 0, [T, 1]
 
@@ -52,7 +54,7 @@ class Meter(Protocol):
 
 
 def measure(frames: Iterable[np.ndarray], meters: Sequence[Meter], source: Source | None = None) -> Signals:
-    """Signals of one clip, in one pass over its frames.
+    """Signals of one clip, in one pass over its frames; hard changes are limited if there are thumbnails among them.
 
     Args:
         frames: uint8 [H,W,3] RGB or [H,W] grey, all of one size. source: where they come from (default: no file).
@@ -78,7 +80,9 @@ def measure_some(
                 for meter, reading in readings:
                     if meter.needs == "pictures":
                         reading.watch(frame)
-    return [{name: signal for _, r in readings for name, signal in r.signals().items()} for readings, _ in begun]
+    reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
+    found = [{name: signal for _, r in readings for name, signal in r.signals().items()} for readings, _ in begun]
+    return [limited(signals, reach) for signals in found]
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

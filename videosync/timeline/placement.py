@@ -38,6 +38,7 @@ class DoubtKind(Enum):
     DISAGREE = auto()
     AMBIGUOUS = auto()
     WEAK = auto()
+    FRAGILE = auto()
     UNRELATED = auto()
     ALONE = auto()
     UNKNOWN = auto()
@@ -78,12 +79,15 @@ class Answer:
 
 
 def judge(curve: LagScores, lag: int | None = None) -> Answer:
-    """Judge the offset ``lag`` of a curve (None: its best). One at an end of the range is never accepted."""
+    """Judge the offset ``lag`` of a curve (None: its best).
+
+    One at an end of the range is never accepted, and neither is one of a curve that one moment made.
+    """
     lag = curve.best() if lag is None else lag
     confidence = probability_right(curve, lag)
     if curve.scores.any() and curve.at_edge(lag):
         return Answer(lag, confidence, Doubt(DoubtKind.EDGE, lag, confidence=confidence))
-    if confidence >= calibration_for(curve.cue).accepted:
+    if confidence >= calibration_for(curve.cue).accepted and not curve.fragile:
         return Answer(lag, confidence, None)
     rivals = rivals_of(curve, lag)
     return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))
@@ -101,6 +105,8 @@ def rivals_of(curve: LagScores, lag: int) -> tuple[int, ...]:
 def _kind(curve: LagScores, lag: int, rivals: Sequence[int]) -> DoubtKind:
     """What best explains that an answer is not sure."""
     seen = curve.support()
+    if curve.fragile:
+        return DoubtKind.FRAGILE
     if not curve.scores.any():
         return DoubtKind.FLAT
     if _repeats(curve, rivals):
