@@ -74,7 +74,7 @@ def build_parser() -> CommandParser:
         "--cue",
         default=DEFAULT_CUE,
         metavar="NAME",
-        help="what to compare (default: %(default)s): motion (how much moves, how and where; needs no torch), "
+        help="what to compare (default: %(default)s): motion (how much moves, how and where), "
         "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), sound-learned "
         "(embeddings of the sound, by a network of CrissCross), or a single part of motion",
     )

@@ -153,9 +153,9 @@ def default_encoder(cue: str) -> ClipEmbedder | None:
         )
     if not find_cue(cue).uses_encoder:
         return None
-    from videosync.models.clip_encoder import shipped_encoder  # imports torch
+    from videosync.models.light import light_shipped_encoder
 
-    return shipped_encoder()
+    return light_shipped_encoder()
 
 
 def _inspected(paths: Sequence[str]) -> tuple[dict[int, ClipInfo], dict[int, str]]:
