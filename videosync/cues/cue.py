@@ -9,7 +9,7 @@ import numpy as np
 
 from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
-from videosync.signals.measure import Meter
+from videosync.signals.measure import UNSEEN, Meter
 from videosync.signals.motion import MotionMeter
 from videosync.signals.sound import SOUND
 
@@ -128,3 +128,8 @@ def together(*parts: Part) -> Part:
 def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:
     """The columns of several channels: [T, F of all]."""
     return np.concatenate([clip[name] for name in channels], axis=1)
+
+
+def shown(clip: Signals) -> np.ndarray | float:
+    """1 where a clip shows something, 0 where it has a gap: [T, 1], or one number for all."""
+    return 1 - clip[UNSEEN] if UNSEEN in clip else 1.0

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from videosync.cues.cue import Part, Signals
+from videosync.cues.cue import Part, Signals, shown
 from videosync.lags.similarity import similarity_scores
 from videosync.signals.encoder import LEARNED, EncoderMeter, FrameFeatures
+from videosync.signals.measure import UNSEEN
 from videosync.signals.motion import CAMERA
 
 # of a whole clip, [T, D]: no signal, since it depends on where the clip ends
@@ -51,8 +52,13 @@ def encoder_part(encoder: ClipEmbedder, detector: LagReader | None = None) -> Pa
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         vectors0, vectors1 = (ready(clip)[EMBEDDINGS] for clip in (clip0, clip1))
         if detector is not None:
-            return detector.scores(vectors0, vectors1, lags)
-        return similarity_scores(vectors0, vectors1, lags, temperature=encoder.temperature)
+            return detector.scores(vectors0 * shown(clip0), vectors1 * shown(clip1), lags)
+        masks: tuple[np.ndarray | None, ...] = (None, None)
+        if UNSEEN in clip0 or UNSEEN in clip1:
+            masks = tuple(np.broadcast_to(shown(c), (len(c[LEARNED]), 1))[:, 0] > 0 for c in (clip0, clip1))
+        return similarity_scores(
+            vectors0, vectors1, lags, mask0=masks[0], mask1=masks[1], temperature=encoder.temperature
+        )
 
     def abstains(clip: Signals) -> bool:
         return encoder.sees_differences and bool(clip[CAMERA].any())

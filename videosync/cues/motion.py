@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.cues.cue import Part, Signals, joined, together
+from videosync.cues.cue import Part, Signals, joined, shown, together
 from videosync.lags.association import MOST, SHRINKAGE, association_scores, change_components
 from videosync.lags.correlation import (
     CHANGE,
@@ -56,7 +56,8 @@ def whitened(*channels: str) -> Part:
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         white0, white1 = (
-            whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing) for clip in (clip0, clip1)
+            whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing) * shown(clip)
+            for clip in (clip0, clip1)
         )
         return correlation_scores(white0, white1, lags)
 
@@ -72,6 +73,7 @@ def matched(*channels: str, decorrelated: bool) -> Part:
             vectors0, vectors1 = decorrelated_vectors(*signals, scale=scale, ridge=TUNED.ridge)
         else:
             vectors0, vectors1 = (change_vectors(signal, scale=scale) for signal in signals)
+        vectors0, vectors1 = vectors0 * shown(clip0), vectors1 * shown(clip1)
         return match_scores(vectors0, vectors1, lags, temperature=TUNED.temperature)
 
     return Part(channels, curve)
@@ -84,7 +86,7 @@ def associated(*channels: str) -> Part:
         components0, components1 = (
             change_components(
                 joined(clip, channels), count=TUNED.components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
-            )
+            ).where(shown(clip))
             for clip in (clip0, clip1)
         )
         return association_scores(components0, components1, lags)

@@ -28,6 +28,10 @@ class Components:
     values: np.ndarray  # float64 [T, C], mean 0, standard deviation 1
     weights: np.ndarray  # float64 [C]; weak components are mostly noise, and count less
 
+    def where(self, shown: np.ndarray | float) -> Components:
+        """The same with 0, which says nothing, where ``shown`` [T, 1] is 0 and not 1."""
+        return Components(self.values * shown, self.weights)
+
 
 def change_components(
     signal: np.ndarray, *, count: int = MOST, scale: float = CHANGE, shrinkage: float = SHRINKAGE
