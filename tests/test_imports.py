@@ -29,7 +29,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "similarity": BASE,
     "offset": BASE | {"similarity", "lags"},
     "cues": BASE | {"lags", "signals", "models"},
-    "timeline": BASE | {"video", "audio", "lags", "signals", "models", "cues", "engine", "sound"},
+    "timeline": BASE | {"video", "audio", "data", "lags", "signals", "models", "cues", "engine", "sound"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
     "checkpoints": BASE | {"models"},
 }

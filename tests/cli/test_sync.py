@@ -157,9 +157,15 @@ def test_bad_input_is_one_sentence_and_2(event: Event, tmp_path: Path, capsys: p
         assert sentence in shown.err
 
 
-def test_what_looks_through_no_network_imports_no_torch(event: Event) -> None:
-    code = "import sys\nfrom videosync.cli.main import main\nsys.exit(main(sys.argv[1:]) or 'torch' in sys.modules)"
-    command = [sys.executable, "-c", code, "sync", "--cue", "motion"]
+@pytest.mark.parametrize("arguments", [(), ("--cue", "motion"), ("--audio", "only")], ids=" ".join)
+def test_the_shipped_encoder_and_what_looks_through_none_import_no_torch(
+    event: Event, arguments: tuple[str, ...]
+) -> None:
+    code = (
+        "import sys\nfrom videosync.cli.main import main\nmain(sys.argv[1:])\n"
+        "sys.exit(', '.join({'torch', 'sklearn', 'matplotlib', 'videosync.config'} & {*sys.modules}) or 0)"
+    )
+    command = [sys.executable, "-c", code, "sync", *arguments]
     subprocess.run([*command, *map(str, event[0])], check=True, timeout=60)
 
 

@@ -74,7 +74,7 @@ def build_parser() -> CommandParser:
         "--cue",
         default=DEFAULT_CUE,
         metavar="NAME",
-        help="what to compare (default: %(default)s): motion (how much moves, how and where; needs no torch), "
+        help="what to compare (default: %(default)s): motion (how much moves, how and where), "
         "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), sound-learned "
         "(embeddings of the sound, by a network of CrissCross), or a single part of motion",
     )
@@ -130,6 +130,13 @@ def build_parser() -> CommandParser:
         metavar="VIDEO=SECONDS",
         help="set the start of one of the files by hand, as in --at cam1.mp4=12.48; the others are placed around it. "
         "Several may be set; --reference starts at 0",
+    )
+    add(
+        "--cache",
+        type=expanded_path,
+        metavar="FOLDER",
+        help="keep what is measured of the pictures in this folder, so that a second question about the same files "
+        "takes seconds; files that have changed are measured anew, and the folder may be deleted at any time",
     )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
@@ -193,6 +200,8 @@ def _sync(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
     _check_output("--json", json_file, (".json",), paths)
     _check_output("--plot", args.plot, PICTURES, paths)
+    if args.cache is not None:
+        check_writable("--cache", args.cache)
     from videosync.timeline.conclude import conclude
     from videosync.timeline.evidence import gather
 
@@ -208,6 +217,7 @@ def _sync(args: argparse.Namespace) -> int:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
+            cache=args.cache,
         )  # fmt: skip
     timeline = conclude(evidence, asked, accept=args.accept, at=at)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):

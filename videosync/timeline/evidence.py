@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.cue import Cue
@@ -13,6 +14,7 @@ from videosync.cues.named import find_cue
 from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
+from videosync.timeline.cache import SignalCache
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
 from videosync.timeline.compare import Compared
@@ -85,6 +87,7 @@ def gather(
     progress: Progress | None = None,
     audio: str = "auto",
     microphone_distance: float | None = None,
+    cache: PathLike | None = None,
 ) -> Evidence:
     """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
@@ -113,12 +116,14 @@ def gather(
     network = default_encoder(cue) if encoder is None else network
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
+    kept = None if cache is None else SignalCache(Path(cache))
+    read = read_clips if kept is None else kept.clips
     grids = comparable(infos, rates, max_offset, min_overlap)
     clips: dict[int, dict[float, Clip]] = {}
     for number, info in infos.items():
         wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
-            clips[number] = read_clips(info, wanted, meters, step(progress, info.path))
+            clips[number] = read(info, wanted, meters, step(progress, info.path))
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2 and not sounds.matches:
@@ -134,6 +139,7 @@ def gather(
         chosen, moving, grids, rates, max_offset=max_offset, min_overlap=min_overlap, name=cue, progress=progress
     )
     notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
+    notes += () if kept is None else tuple(kept.notes)
     names = short_names(list(paths))
     unused = dict.fromkeys(names[c.info.path] for c in moving.values() if chosen.unused(c.signals)[0])
     if unused:
@@ -176,9 +182,9 @@ def default_encoder(cue: str) -> ClipEmbedder | None:
         )
     if not find_cue(cue).uses_encoder:
         return None
-    from videosync.models.clip_encoder import shipped_encoder  # imports torch
+    from videosync.models.light import light_shipped_encoder
 
-    return shipped_encoder()
+    return light_shipped_encoder()
 
 
 def _inspected(paths: Sequence[str], progress: Progress | None) -> tuple[dict[int, ClipInfo], dict[int, str]]:

@@ -28,7 +28,7 @@ ALONE = "no other file has sound that can be compared with it"
 NO_SOUND = "it has no sound"
 NO_PICTURES = "it has no sound, and no other file has pictures"
 TORN = "its sound fits that of other files, at times that contradict each other"
-EXACT = 1e-7  # seconds: the distance of starts set by hand (SciPy takes less for no link)
+EXACT = 1e-7  # seconds: the distance of starts set by hand
 
 
 @dataclass(frozen=True)
@@ -196,8 +196,6 @@ class Found:
     @cached_property
     def _spread(self) -> np.ndarray:
         """[N, N] seconds: the least sum of what is uncertain along a chain of pairs that place each other."""
-        from scipy.sparse.csgraph import floyd_warshall
-
         evidence = self.evidence
         links = np.full((len(evidence.paths),) * 2, np.inf)
         for i, j in combinations(sorted(self.starts), 2):
@@ -213,7 +211,11 @@ class Found:
                 around = half_seconds(match, evidence.search.microphone_distance)
                 if abs(match.seconds - (self.starts[i] - self.starts[j])) <= around + LATEST:
                     links[i, j] = around
-        return np.asarray(floyd_warshall(np.minimum(links, links.T), directed=False))
+        links = np.minimum(links, links.T)
+        np.fill_diagonal(links, 0.0)
+        for via in range(len(links)):  # Floyd and Warshall
+            links = np.minimum(links, links[:, via, None] + links[via])
+        return links
 
     def _why_not(self, number: int, doubt: Doubt) -> tuple[str, str]:
         """Why a file is not placed: a code, and a sentence."""

@@ -9,7 +9,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logit
 
 from videosync.errors import AudioError, NoSoundError, VideoError
 from videosync.lags.scores import APART, LagEvidence, LagScores
@@ -151,7 +150,8 @@ def sound_scores(match: SoundMatch, confidence: float) -> LagScores:
         height = max(height, math.log(len(share) / (1 - confidence)) / (table.sharpness * (1 - rival)))
     curve = LagScores(first, height * share, cue=SOUND)
     shared = min(confidence / mass_near(curve, lag) / table.most, 1 - 1e-6)
-    needed = max(0.0, float(logit(max(shared, 1e-6)) - table.bias) / sum(table.weights))
+    shared = max(shared, 1e-6)
+    needed = max(0.0, (math.log(shared / (1 - shared)) - table.bias) / sum(table.weights))
     chance = math.sqrt(2 * math.log(len(share)))
     top = float(share[near].max())
     evidence = LagEvidence(share * (needed + chance) / top, share[None] * needed / (top - rival), share * needed / top)

@@ -31,6 +31,7 @@ def sync(
     microphone_distance: float | None = None,
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
+    cache: PathLike | None = None,
 ) -> Timeline:
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
@@ -58,6 +59,8 @@ def sync(
             ``accepted``. What is placed without it stays.
         at: file → its start on the timeline, seconds, set by hand; the other files are placed around it. With a
             reference, which starts at 0, or two and more of them, their offsets are taken for true.
+        cache: a folder in which signals of the pictures are kept, so that files that have not changed are not decoded
+            again (``timeline.cache``).
 
     Returns:
         The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
@@ -82,6 +85,6 @@ def sync(
     read_anchors(at or {}, paths, None if reference is None else find_file(reference, paths))  # before any decoding
     evidence = gather(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
-        progress=progress, audio=audio, microphone_distance=microphone_distance,
+        progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
     )  # fmt: skip
     return conclude(evidence, reference, accept=accept, at=at)
