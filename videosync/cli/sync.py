@@ -14,6 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
+from videosync.cli.edit_flags import add_edit_flags, check_outputs, write_outputs
 from videosync.cli.sync_report import describe
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError, VideoError
@@ -133,6 +134,7 @@ def build_parser() -> CommandParser:
     )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
+    add_edit_flags(parser)
     return parser
 
 
@@ -193,6 +195,7 @@ def _sync(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
     _check_output("--json", json_file, (".json",), paths)
     _check_output("--plot", args.plot, PICTURES, paths)
+    check_outputs(args)
     from videosync.timeline.conclude import conclude
     from videosync.timeline.evidence import gather
 
@@ -215,7 +218,8 @@ def _sync(args: argparse.Namespace) -> int:
             report_note(note)
     if asked is not None and timeline.reference not in (None, asked):
         report_note(f"{asked} could not be placed; starts are relative to {timeline.reference} instead")
-    text = json.dumps(timeline.to_json(), indent=1)  # ASCII: names may be no valid Unicode
+    answer = timeline.to_json()
+    text = json.dumps(answer, indent=1)  # ASCII: names may be no valid Unicode
     if args.json == "-":
         print(text)
     else:
@@ -229,6 +233,7 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.timeline.plots import save_sync_plot
 
         _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
+    write_outputs(args, answer)
     return 0 if timeline.complete else NOT_PLACED
 
 
