@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "offset": BASE | {"similarity", "lags"},
     "cues": BASE | {"lags", "signals", "models"},
     "edit": FRAMES,
-    "timeline": BASE | {"video", "audio", "lags", "signals", "models", "cues", "engine", "sound"},
+    "timeline": BASE | {"video", "audio", "lags", "signals", "models", "cues", "engine", "sound", "edit"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
     "checkpoints": BASE | {"models"},
 }

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlparse
 from xml.etree.ElementTree import parse
 
 import numpy as np
+import opentimelineio
 import pytest
 
 from videosync.edit.sequence import STANDARD, sequence_of
@@ -49,7 +50,6 @@ def starts_of(written: Mapping[str, Any]) -> list[float]:
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("kind", ["otio", "premiere"])
 def test_opentimelineio_reads_the_same_starts(tmp_path: Path, kind: str, seed: int) -> None:
-    opentimelineio = pytest.importorskip("opentimelineio")
     given = answer(random.Random(seed), tmp_path)
     path = tmp_path / ("project.otio" if kind == "otio" else "project.xml")
     write_project(given, kind, path)
@@ -112,7 +112,6 @@ def test_blanks_of_mlt_are_the_starts(tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_edit_lists_begin_where_the_answer_says(tmp_path: Path, seed: int) -> None:
-    opentimelineio = pytest.importorskip("opentimelineio")
     given = answer(random.Random(seed), tmp_path, fastest=60)
     written = write_project(given, LISTS, tmp_path / "lists")
     rate = float(sequence_of(given).rate)

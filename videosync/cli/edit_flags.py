@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from videosync.cli.common import check_writable, expanded_path, report_note
 from videosync.edit.addresses import KINDS
 from videosync.errors import ConfigError, VideoSyncError
+from videosync.files import require_free
 
+Progress = Callable[[str, int, int], None]
 # flag → what it takes, its endings (none: a folder), what it means
 FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "trim": ("FOLDER", (), "cut the files to the time that all have in common, frame by frame, and encode them anew "
+             "(H.264, or HEVC where they are; AAC)"),
     "premiere": ("FILE.xml", (".xml",), "Final Cut Pro 7 XML, for Premiere Pro and Resolve: a track for each file"),
     "fcpxml": ("FILE.fcpxml", (".fcpxml",), "Final Cut Pro X XML 1.10: a multicam clip, and the files stacked"),
     "otio": ("FILE.otio", (".otio",), "OpenTimelineIO, for Resolve and Kdenlive: a track for each file"),
@@ -25,7 +29,7 @@ FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
 
 
 def add_edit_flags(parser: argparse.ArgumentParser) -> None:
-    """One flag for each format, ``--timeline-rate``, ``--paths`` and ``--force``."""
+    """One flag for each format, and those that say how."""
     group = parser.add_argument_group("what to write for editors and laboratories")
     for name, (takes, _, meaning) in FLAGS.items():
         group.add_argument(f"--{name}", type=expanded_path, metavar=takes, help=meaning)
@@ -42,13 +46,14 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
         default="absolute",
         help="how projects name the files: in full, or from the project's folder (default: %(default)s)",
     )
+    group.add_argument(
+        "--keep-names", action="store_true", help="--trim gives files their own names, without '_synced' in them"
+    )
     group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
 def check_outputs(args: argparse.Namespace) -> None:
     """Asked before any work. Raises VideoSyncError: something cannot be written, or would be overwritten."""
-    from videosync.edit.writers import require_free
-
     for name, (takes, endings, _) in FLAGS.items():
         path = _asked(args, name)
         if path is None:
@@ -60,31 +65,29 @@ def check_outputs(args: argparse.Namespace) -> None:
             require_free([path], force=args.force)
 
 
-def write_outputs(args: argparse.Namespace, answer: Mapping[str, Any]) -> None:
-    """Write all that was asked for; what cannot be written does not keep the rest. Raises VideoSyncError at the end."""
+def write_outputs(args: argparse.Namespace, answer: Mapping[str, Any], progress: Progress | None = None) -> None:
+    """Write all that was asked for; what cannot be written does not keep the rest. Raises VideoSyncError at the end.
+
+    ``progress``: called with (path, frames done, frames in all) while frames are encoded.
+    """
+    from videosync.edit.writers import write_answer
+
     problems = []
     for name in FLAGS:
         path = _asked(args, name)
         if path is None:
             continue
         try:
-            for written in _write(name, path, args, answer):
-                report_note(f"written: {written}")
+            written = write_answer(
+                answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
+                force=args.force, progress=progress,
+            )  # fmt: skip
+            for file in written:
+                report_note(f"written: {file}")
         except VideoSyncError as error:
             problems.append(f"--{name}: {error}")
     if problems:
         raise ConfigError("; ".join(problems))
-
-
-def _write(name: str, path: Path, args: argparse.Namespace, answer: Mapping[str, Any]) -> Sequence[Path]:
-    from videosync.edit.manifest import add_to_manifest
-    from videosync.edit.writers import write_frames, write_project
-
-    if name == "manifest":
-        return [add_to_manifest(answer, path)]
-    if name == "frames-csv":
-        return write_frames(answer, path, rate=args.timeline_rate, force=args.force)
-    return write_project(answer, name, path, rate=args.timeline_rate, paths=args.paths, force=args.force)
 
 
 def _asked(args: argparse.Namespace, name: str) -> Path | None:

@@ -7,14 +7,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, command, expanded_path, report_note
 from videosync.cli.edit_flags import FLAGS, add_edit_flags, check_outputs, write_outputs
 from videosync.errors import ConfigError, VideoError
 from videosync.files import read_object
 
 DESCRIPTION = """Write an answer that 'videosync sync --json' saved as projects for editors and tables for laboratories.
-Nothing is compared or decoded again. Files are looked for where the answer says, from the folder in which this
-command is run, or else beside the answer.
+Nothing is compared again, and nothing but --trim decodes. Files are looked for where the answer says, from the folder
+in which this command is run, or else beside the answer.
 
 Projects begin with the earliest file. A clip starts with a frame of the timeline: the rest, half a frame at most, is
 noted beside it. Exit code 2: wrong input."""
@@ -40,7 +41,8 @@ def _export(args: argparse.Namespace) -> int:
     for path in found_files(answer, args.answer.parent):
         report_note(f"{path}: the file is not there; what the answer says of it is written, without its sound")
     try:
-        write_outputs(args, answer)
+        with FrameBar() as bar:
+            write_outputs(args, answer, bar)
     except VideoError as error:
         raise VideoError(f"{args.answer}: {error}") from error
     return 0

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from tqdm import tqdm
-
+from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
 from videosync.cli.edit_flags import add_edit_flags, check_outputs, write_outputs
 from videosync.cli.sync_report import describe
@@ -207,7 +206,7 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.engine.detector_sets import load_clip_detector
 
         detector = load_clip_detector(args.detector, workdir=args.workdir)
-    with _Bar() as bar:
+    with FrameBar() as bar:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
@@ -233,7 +232,8 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.timeline.plots import save_sync_plot
 
         _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
-    write_outputs(args, answer)
+    with FrameBar() as bar:
+        write_outputs(args, answer, bar)
     return 0 if timeline.complete else NOT_PLACED
 
 
@@ -263,29 +263,6 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     stays = path.exists() and not path.is_file()
     with nullcontext(path) if stays else new_file(path) as building:
         write(building)
-
-
-class _Bar:
-    """Progress of decoding on stderr, one line a file, where a person looks on."""
-
-    def __init__(self) -> None:
-        self.bar: tqdm | None = None
-        self.path = ""
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def __call__(self, path: str, done: int, total: int) -> None:
-        if self.bar is None or path != self.path:
-            self.__exit__()
-            self.path = path
-            hidden = not sys.stderr.isatty()
-            self.bar = tqdm(desc=Path(path).name, total=total, unit="frame", leave=False, disable=hidden)
-        self.bar.update(done - self.bar.n)
 
 
 main = command(build_parser, _sync)

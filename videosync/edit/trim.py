@@ -25,17 +25,16 @@ from av.video.stream import VideoStream
 from videosync.audio.decode import Opening, opening, pieces
 from videosync.edit.cuts import Cut, plan_cuts
 from videosync.edit.premiere import label
-from videosync.edit.writers import require_free
 from videosync.errors import AudioError, VideoWriteError
-from videosync.files import hidden_name, put_in_place
+from videosync.files import hidden_name, put_in_place, require_free
 from videosync.video.color_tags import color_tags, with_known_matrix
 from videosync.video.decode import decode_frames
 from videosync.video.index import file_version, open_video, video_index, video_stream_or_none
 from videosync.video.recorded import recorded
 from videosync.video.write import as_rate
 
-CRF = "16"  # hardly told from the source
-PRESET = "medium"
+CRF = "14"  # hardly told from the source
+PRESET = "fast"
 TICKS = 90_000  # a second, of a video whose own clock is coarser
 AAC_RATES = 8_000, 96_000  # samples/s
 BIT_RATE = 128_000  # bits/s of a channel of AAC

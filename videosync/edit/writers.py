@@ -10,18 +10,55 @@ from videosync.edit.addresses import KINDS
 from videosync.edit.edl import edl
 from videosync.edit.fcpxml import fcpxml
 from videosync.edit.frames import frame_table, long_csv, wide_csv
+from videosync.edit.manifest import add_to_manifest
 from videosync.edit.mlt import mlt
 from videosync.edit.otio import otio
 from videosync.edit.premiere import premiere
 from videosync.edit.sequence import Sequence, sequence_of
-from videosync.errors import VideoWriteError, require_known
-from videosync.files import write_text
+from videosync.edit.trim import Progress, trim
+from videosync.errors import require_known
+from videosync.files import require_free, write_text
 
 Text = Callable[[Sequence, Path, str], str]  # (timeline, where it will be, of ``KINDS``) → what it holds
 
 
 PROJECTS: dict[str, Text] = {"premiere": premiere, "fcpxml": fcpxml, "otio": otio, "mlt": mlt}
 LISTS = "edl"  # a folder: an edit list for each camera
+KINDS_OF_OUTPUT = ("trim", *PROJECTS, LISTS, "frames-csv", "manifest")
+
+
+def write_answer(
+    answer: Mapping[str, Any],
+    kind: str,
+    path: Path,
+    *,
+    rate: float | None = None,
+    paths: str = "absolute",
+    keep_names: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write an answer in one of all ways.
+
+    Args:
+        answer: what ``Timeline.to_json`` returns. kind: of ``KINDS_OF_OUTPUT``. path: a folder for "trim", "edl" and
+            "manifest", else a file.
+        rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
+        keep_names, progress: of "trim". force: replace files that are there.
+
+    Returns:
+        The files that were written.
+
+    Raises: as of ``trim``, ``write_project``, ``write_frames``, ``add_to_manifest``.
+    """
+    require_known("output", kind, KINDS_OF_OUTPUT)
+    if kind == "trim":
+        return trim(answer, path, keep_names=keep_names, force=force, progress=progress)
+    if kind == "manifest":
+        return [add_to_manifest(answer, path)]
+    if kind == "frames-csv":
+        return write_frames(answer, path, rate=rate, force=force)
+    return write_project(answer, kind, path, rate=rate, paths=paths, force=force)
 
 
 def write_project(
@@ -75,11 +112,3 @@ def _write(texts: Mapping[Path, str], *, force: bool) -> None:
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
-
-
-def require_free(paths: Mapping[Path, object] | list[Path], *, force: bool) -> None:
-    """Raises VideoWriteError: one of the paths is there already, and ``force`` does not allow to replace it."""
-    for path in paths:
-        if path.exists() and not (force and path.is_file()):
-            remedy = "name another file" if not path.is_file() else "name another one, or replace it with --force"
-            raise VideoWriteError(f"{path}: is there already; {remedy}.")
