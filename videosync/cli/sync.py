@@ -222,7 +222,7 @@ def _sync(args: argparse.Namespace) -> int:
     if args.json == "-":
         print(text)
     else:
-        grey = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        grey = sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         _say("\n".join(describe(timeline, grey=grey)))
     if json_file is not None:
         _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
@@ -239,6 +239,8 @@ def _sync(args: argparse.Namespace) -> int:
 
 def _say(text: str) -> None:
     """Print what may hold names, or signs, that standard output has no letters for."""
+    if sys.stdout is None:  # closed: "videosync sync … >&-"
+        return
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding))
 
