@@ -19,12 +19,12 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.video.frame import PictureType, VideoFrame
-from av.video.stream import VideoStream
+from av.video.frame import VideoFrame
 
 from videosync.audio.decode import Opening, opening, pieces
 from videosync.edit.cuts import Cut, plan_cuts
 from videosync.edit.premiere import label
+from videosync.edit.timed import TimedPictures
 from videosync.errors import AudioError, VideoWriteError
 from videosync.files import hidden_name, put_in_place, require_free
 from videosync.video.color_tags import color_tags, with_known_matrix
@@ -35,8 +35,6 @@ from videosync.video.write import as_rate
 
 CRF = "14"  # hardly told from the source
 PRESET = "fast"
-TICKS = 90_000  # a second, of a video whose own clock is coarser
-AAC_RATES = 8_000, 96_000  # samples/s
 BIT_RATE = 128_000  # bits/s of a channel of AAC
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
@@ -122,22 +120,16 @@ class _Pictures:
     """The frames of one file, written with their times."""
 
     def __init__(self, cut: Cut, output: OutputContainer, shape: Fraction | None) -> None:
-        self.cut, self.output = cut, output
+        self.cut = cut
         self.index = video_index(cut.path)
         self.frames = decode_frames(self.index, range(cut.first, cut.stop))
         self.next = next(self.frames)[1]
-        codec, self.pixels = encoding(self.index.codec, self.next)
+        codec, pixels = encoding(self.index.codec, self.next)
         rate = as_rate(self.index.fps)
         options = {"crf": CRF, "preset": PRESET} | ({"x265-params": "log-level=error"} if codec == "libx265" else {})
-        stream = output.add_stream(codec, rate=rate, options=options)
-        assert isinstance(stream, VideoStream)
-        self.stream = stream
-        stream.width, stream.height, stream.pix_fmt = self.next.width, self.next.height, self.pixels
-        # a clock on which the frames of a constant rate lie exactly
-        self.clock = Fraction(1, rate.numerator * math.ceil(TICKS / rate.numerator))
-        stream.codec_context.time_base = self.clock
-        if codec == "libx265":
-            stream.codec_context.codec_tag = "hvc1"
+        size = self.next.height, self.next.width
+        self.written = TimedPictures(output, codec, rate, size=size, pixels=pixels, options=options)
+        stream = self.written.stream
         color_tags(with_known_matrix(self.next)).note_in(stream.codec_context)
         matrix: Any = self.next.side_data.get("DISPLAYMATRIX")
         if matrix is not None:
@@ -156,13 +148,8 @@ class _Pictures:
         """Write the next frame; when it ends, seconds."""
         frame, number = self.next, self.done
         following = next(self.frames, None)
-        time = number / self.rate if self.regular else Fraction(float(self.cut.times[number]))
-        if frame.format.name != self.pixels:
-            frame = frame.reformat(format=self.pixels)
-        frame.pts, frame.time_base = round(time / self.clock), self.clock
-        frame.pict_type = PictureType.NONE
-        for packet in self.stream.encode(frame):
-            self._mux(packet)
+        time = number / self.rate if self.regular else float(self.cut.times[number])
+        self.written.write(frame, time)
         self.done += 1
         if following is not None:
             self.next = following[1]
@@ -170,13 +157,7 @@ class _Pictures:
         return float(self.cut.times[self.done]) if ends else self.cut.seconds
 
     def close(self) -> None:
-        for packet in self.stream.encode(None):
-            self._mux(packet)
-
-    def _mux(self, packet: Any) -> None:
-        if not packet.duration:
-            packet.duration = round(1 / self.rate / self.clock)
-        self.output.mux(packet)
+        self.written.close()
 
 
 def encoding(codec: str, frame: VideoFrame) -> tuple[str, str]:
