@@ -330,7 +330,8 @@ def test_names_that_mean_something_elsewhere_and_a_closed_output_do_no_harm(even
     for path, name in zip(event[0], names):
         os.symlink(path, tmp_path / name)
     command = [sys.executable, "-m", "videosync", "sync", *names, "--cue", "motion", "--plot", "p.png", "--json",
-               "a.json", "--premiere", "p.xml", "--frames-csv", "f.csv", "--edl", "edl", "--manifest", "set"]  # fmt: skip
+               "a.json", "--premiere", "p.xml", "--frames-csv", "f.csv", "--edl", "edl", "--report", "r.html",
+               "--manifest", "set"]  # fmt: skip
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         ["sh", "-c", 'exec "$@" >&-', "sh", *command], cwd=tmp_path, env=environment, capture_output=True, check=False
@@ -339,5 +340,5 @@ def test_names_that_mean_something_elsewhere_and_a_closed_output_do_no_harm(even
     assert done.returncode == 2  # a manifest cannot hold such a name: one sentence
     assert done.stderr.count(b"error: ") == 1
     assert b"--manifest: " in done.stderr
-    for written in ("p.png", "a.json", "p.xml", "f.csv", "f_wide.csv", "edl"):
+    for written in ("p.png", "a.json", "r.html", "p.xml", "f.csv", "f_wide.csv", "edl"):
         assert (tmp_path / written).exists(), done.stderr.decode()

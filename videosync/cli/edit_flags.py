@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from videosync.cli.common import check_writable, expanded_path, report_note
 from videosync.edit.addresses import KINDS
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import require_free
 
+if TYPE_CHECKING:
+    from videosync.edit.curves import Curve
+
 Progress = Callable[[str, int, int], None]
 # flag → what it takes, its endings (none: a folder), what it means
 FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
+    "report": ("FILE.html", (".html", ".htm"), "a page that plays all files in step, to check the answer and "
+               "to move files by frames; it needs no network"),
     "trim": ("FOLDER", (), "cut the files to the time that all have in common, frame by frame, and encode them anew "
              "(H.264, or HEVC where they are; AAC)"),
     "premiere": ("FILE.xml", (".xml",), "Final Cut Pro 7 XML, for Premiere Pro and Resolve: a track for each file"),
@@ -65,10 +70,12 @@ def check_outputs(args: argparse.Namespace) -> None:
             require_free([path], force=args.force)
 
 
-def write_outputs(args: argparse.Namespace, answer: Mapping[str, Any], progress: Progress | None = None) -> None:
+def write_outputs(
+    args: argparse.Namespace, answer: Mapping[str, Any], progress: Progress | None = None, curves: Sequence[Curve] = ()
+) -> None:
     """Write all that was asked for; what cannot be written does not keep the rest. Raises VideoSyncError at the end.
 
-    ``progress``: called with (path, frames done, frames in all) while frames are encoded.
+    ``progress``: called with (path, frames done, frames in all) while frames are encoded. ``curves``: for ``--report``.
     """
     from videosync.edit.writers import write_answer
 
@@ -80,7 +87,7 @@ def write_outputs(args: argparse.Namespace, answer: Mapping[str, Any], progress:
         try:
             written = write_answer(
                 answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
-                force=args.force, progress=progress,
+                force=args.force, progress=progress, curves=curves,
             )  # fmt: skip
             for file in written:
                 report_note(f"written: {file}")

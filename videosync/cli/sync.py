@@ -195,6 +195,7 @@ def _sync(args: argparse.Namespace) -> int:
     _check_output("--json", json_file, (".json",), paths)
     _check_output("--plot", args.plot, PICTURES, paths)
     check_outputs(args)
+    from videosync.timeline.candidates import evidence_curves
     from videosync.timeline.conclude import conclude
     from videosync.timeline.evidence import gather
 
@@ -233,7 +234,7 @@ def _sync(args: argparse.Namespace) -> int:
 
         _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     with FrameBar() as bar:
-        write_outputs(args, answer, bar)
+        write_outputs(args, answer, bar, () if args.report is None else evidence_curves(evidence))
     return 0 if timeline.complete else NOT_PLACED
 
 

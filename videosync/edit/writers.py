@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from videosync.edit.addresses import KINDS
+from videosync.edit.curves import Curve
 from videosync.edit.edl import edl
 from videosync.edit.fcpxml import fcpxml
 from videosync.edit.frames import frame_table, long_csv, wide_csv
@@ -14,17 +15,19 @@ from videosync.edit.manifest import add_to_manifest
 from videosync.edit.mlt import mlt
 from videosync.edit.otio import otio
 from videosync.edit.premiere import premiere
-from videosync.edit.sequence import Sequence, sequence_of
+from videosync.edit.report import write_report
+from videosync.edit.sequence import Sequence as Timeline
+from videosync.edit.sequence import sequence_of
 from videosync.edit.trim import Progress, trim
 from videosync.errors import require_known
 from videosync.files import require_free, write_text
 
-Text = Callable[[Sequence, Path, str], str]  # (timeline, where it will be, of ``KINDS``) → what it holds
+Text = Callable[[Timeline, Path, str], str]  # (timeline, where it will be, of ``KINDS``) → what it holds
 
 
 PROJECTS: dict[str, Text] = {"premiere": premiere, "fcpxml": fcpxml, "otio": otio, "mlt": mlt}
 LISTS = "edl"  # a folder: an edit list for each camera
-KINDS_OF_OUTPUT = ("trim", *PROJECTS, LISTS, "frames-csv", "manifest")
+KINDS_OF_OUTPUT = ("trim", *PROJECTS, LISTS, "frames-csv", "manifest", "report")
 
 
 def write_answer(
@@ -37,6 +40,7 @@ def write_answer(
     keep_names: bool = False,
     force: bool = False,
     progress: Progress | None = None,
+    curves: Sequence[Curve] = (),
 ) -> list[Path]:
     """Write an answer in one of all ways.
 
@@ -44,16 +48,19 @@ def write_answer(
         answer: what ``Timeline.to_json`` returns. kind: of ``KINDS_OF_OUTPUT``. path: a folder for "trim", "edl" and
             "manifest", else a file.
         rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
-        keep_names, progress: of "trim". force: replace files that are there.
+        keep_names: of "trim". progress: of "trim" and "report". curves: of "report". force: replace files that are
+            there.
 
     Returns:
         The files that were written.
 
-    Raises: as of ``trim``, ``write_project``, ``write_frames``, ``add_to_manifest``.
+    Raises: as of ``trim``, ``write_project``, ``write_frames``, ``add_to_manifest``, ``write_report``.
     """
     require_known("output", kind, KINDS_OF_OUTPUT)
     if kind == "trim":
         return trim(answer, path, keep_names=keep_names, force=force, progress=progress)
+    if kind == "report":
+        return write_report(answer, path, curves=curves, force=force, progress=progress)
     if kind == "manifest":
         return [add_to_manifest(answer, path)]
     if kind == "frames-csv":
