@@ -9,7 +9,7 @@ from itertools import combinations
 from videosync.cues.named import CUES
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.evidence import Evidence
-from videosync.timeline.found import Found
+from videosync.timeline.found import CONTRADICTED, Found
 from videosync.timeline.guess import best_guesses
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie
@@ -50,15 +50,15 @@ def conclude(
     pairs = tuple(found.pair(pair) for pair in joined)
     if evidence.looks and CUES[evidence.cue].uses_sound_encoder:  # sound says what pictures would
         pairs = tuple(_of_sound(pair) for pair in pairs)
-    fits: dict[int, list[str]] = {}  # file that is not placed → others that it goes with
+    fits: dict[int, dict[str, bool]] = {}  # file not placed → what it goes with; is that on the timeline?
     names = short_names(list(paths))
     for (i, j), pair in zip(joined, pairs):
-        if pair.placed and i not in found.starts and j not in found.starts:
-            fits.setdefault(i, []).append(names[paths[j]])
-            fits.setdefault(j, []).append(names[paths[i]])
+        for n, other in ((i, j), (j, i)):
+            if n not in found.starts and (pair.placed or pair.code == CONTRADICTED):
+                fits.setdefault(n, {})[names[paths[other]]] = other in found.starts
     return Timeline(
         None if found.base is None else paths[found.base],
-        with_cuts([found.file(number, fits.get(number, ())) for number in range(len(paths))]),
+        with_cuts([found.file(number, fits.get(number, {})) for number in range(len(paths))]),
         pairs,
         evidence.cue,
         evidence.encoder,
