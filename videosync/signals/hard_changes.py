@@ -79,7 +79,6 @@ def limited(signals: dict[str, np.ndarray], reach: Mapping[str, np.ndarray]) -> 
     nothing = of_one_colour(pictures) & ~hard
     if (hard | nothing).mean() > MOST:
         nothing[:] = False
-    frames = np.flatnonzero(hard | nothing)
     return {
         name: signal if name == PICTURES else _limited(signal, hard, nothing, np.maximum(reach[name], LASTS))
         for name, signal in signals.items()
