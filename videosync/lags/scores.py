@@ -43,7 +43,7 @@ class LagScores:
     overlap: np.ndarray | None = None  # int64 [L] frames that both clips show at each offset; None: unknown
     cue: str | None = None  # that made the scores; None: any
     unit: Unit = "spread"
-    fragile: bool = False  # one moment made the best offset; the scores are those without it
+    fragile: bool = False  # one thing made the best offset, such as one moment; the scores are those without it
 
     @property
     def lags(self) -> np.ndarray:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from videosync.cues.cue import Cue
 from videosync.cues.evidence import scores_with_evidence, without_most_telling
+from videosync.cues.some_cells import SOME_CELLS, without_cells
 from videosync.lags.scores import APART, LagScores
 from videosync.signals.hard_changes import PICTURES
 from videosync.timeline.clips import Clip
 from videosync.timeline.placement import judge
-from videosync.timeline.same_pictures import is_copy
+from videosync.timeline.same_pictures import is_copy, shared_cells
 from videosync.timeline.search import lag_range
 from videosync.timeline.useful import LeftOut, useful
 
@@ -29,6 +29,7 @@ class Compared:
     curve: LagScores  # of ``start_0 - start_1``
     left_out: tuple[LeftOut, LeftOut] = (LeftOut(), LeftOut())
     copy: bool = False  # they show the same pictures at the best offset
+    graphics: bool = False  # the same graphic moves in both: it was left out
 
 
 def compare(
@@ -60,22 +61,26 @@ def compare(
     inner = inner and range(max(lags.start - shift, inner.start), min(lags.stop - shift, inner.stop))
     if not inner:
         return replace(nothing, left_out=left_out)
-    curve = scores_with_evidence(cue, one.clip.signals, other.clip.signals, inner, name)
-    curve = _robust(cue, one.clip, other.clip, curve, reach)
-    signals = one.clip.signals, other.clip.signals
-    pictures = [seen[PICTURES] for seen in signals if PICTURES in seen]
-    copy = len(pictures) == 2 and is_copy(pictures[0], pictures[1], curve.best(), rate)
-    return Compared(replace(curve, first=curve.first + shift), left_out, copy)
+    clips = one.clip.signals, other.clip.signals
+    curve = scores_with_evidence(cue, *clips, inner, name)
+    copy = graphics = False
+    if judge(curve).doubt is None and all(PICTURES in clip for clip in clips):
+        pictures, lag = [clip[PICTURES] for clip in clips], curve.best()
+        copy = is_copy(pictures[0], pictures[1], lag, rate)
+        cells = shared_cells(pictures[0], pictures[1], lag)
+        graphics = not copy and bool(cells.any()) and all("cells" in clip for clip in clips)
+        if graphics:
+            some = [without_cells(clip, cells) for clip in clips]
+            curve = _tested(curve, scores_with_evidence(SOME_CELLS, some[0], some[1], inner, name))
+    if judge(curve).doubt is None:
+        overlap = 0 if curve.overlap is None else curve.overlap[curve.best() - curve.first]
+        frames = max(1, round(min(TELLING * rate, SHARE * overlap)))
+        curve = _tested(curve, without_most_telling(cue, clips[0], clips[1], curve, frames, reach))
+    return Compared(replace(curve, first=curve.first + shift), left_out, copy, graphics)
 
 
-def _robust(cue: Cue, clip0: Clip, clip1: Clip, curve: LagScores, reach: Mapping[str, np.ndarray]) -> LagScores:
-    """The curve; that without its most telling moment where it would give an answer that does not survive it."""
-    said = judge(curve)
-    if said.doubt is not None:
-        return curve
-    overlap = min(len(clip0), len(clip1) - said.lag) - max(0, -said.lag)
-    frames = max(1, round(min(TELLING * clip0.rate, SHARE * overlap)))
-    rest = without_most_telling(cue, clip0.signals, clip1.signals, curve, frames, reach)
-    again = judge(rest)
+def _tested(curve: LagScores, rest: LagScores) -> LagScores:
+    """A curve, if its answer survives in ``rest``, which lacks a part of the evidence; otherwise that, marked."""
+    said, again = judge(curve), judge(rest)
     survives = abs(again.lag - said.lag) <= APART and again.confidence >= SURVIVES
     return curve if survives else replace(rest, fragile=True)

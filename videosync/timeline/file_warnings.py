@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 NO_VIDEO = "no video stream"  # in what is said of a file without pictures
 WHOLE = ("cut_off", "time_stamps")  # codes of sentences that name the file
-NOTED = ("start", "sound", "sound_unused", "pictures_unused")  # of clauses; the note of a file says both
+NOTED = (
+    "start",
+    "sound",
+    "sound_unused",
+    "pictures_unused",
+    "same_pictures",
+    "same_graphic",
+    "copy",
+)  # of clauses; the note of a file says both
 
 MOST_SPANS = 4  # that are named one by one
 
@@ -59,6 +67,9 @@ def _left_out(evidence: Evidence, number: int) -> list[FileWarning]:
         if left_out.same:
             said = f"the same pictures as in {other} are shown {_when(left_out.same)}; they were left out there"
             found.append(FileWarning("same_pictures", said))
+        if compared.graphics:
+            said = f"the same graphic moves in {other} (a clock, a lamp, a caption); alone it is no evidence"
+            found.append(FileWarning("same_graphic", said))
         if compared.copy:
             said = f"it shows the same pictures as {other}: a copy of it, or the same camera"
             found.append(FileWarning("copy", said))

@@ -22,6 +22,9 @@ BRIGHTER, MORE_CONTRAST = 12.0, 1.25  # grey levels, factor: what range and tone
 GAP, SHORTEST = 0.5, 0.2  # seconds: shorter gaps are closed; shorter stretches are chance
 BESIDE = 1.0  # seconds from the end of a stretch …
 OTHER, SHARE = 4.0, 0.6  # … at which so much of the picture differs by so many grey levels
+LEAST_STEP = 0.5  # grey levels: root mean square of the changes of a cell that count …
+AS_ONE = 0.9  # … and their correlation, where they are those of one graphic …
+MOST_CELLS = 0.25  # … which takes no more of the picture
 COPIED = 0.9  # of the frames in common, of a copy
 AWAY = 1.0  # seconds: moved by so much, a copy is as unlike as time makes it
 
@@ -54,6 +57,24 @@ def is_copy(pictures0: np.ndarray, pictures1: np.ndarray, lag: int, rate: float)
         np.sqrt(((a - b) ** 2).mean(axis=1)) for a, b in ((one[away:], other[:-away]), (one[:-away], other[away:]))
     ]
     return bool(2 * np.median(apart) < np.median(np.concatenate(moved)))
+
+
+def shared_cells(pictures0: np.ndarray, pictures1: np.ndarray, lag: int) -> np.ndarray:
+    """Cells in which the same graphic moves (a clock, a lamp): from frame to frame they change as one: bool [P].
+
+    What two cameras see of one event is seldom in the same cell, and hardly ever changes there by the same steps. None
+    where much of the picture does so: light that changes.
+    """
+    first, stop = max(0, -lag), min(len(pictures0), len(pictures1) - lag)
+    if stop - first < 3:
+        return np.zeros(pictures0.shape[1], bool)
+    steps = [np.diff(p, axis=0) for p in (pictures0[first:stop], pictures1[first + lag : stop + lag])]
+    one, other = (step - step.mean(axis=0) for step in steps)
+    power0, power1 = (one**2).mean(axis=0), (other**2).mean(axis=0)
+    lively = np.minimum(power0, power1) >= LEAST_STEP**2
+    alike = np.abs((one * other).mean(axis=0)) >= AS_ONE * np.sqrt(power0 * power1)
+    found = np.asarray(lively & alike)
+    return found if found.mean() <= MOST_CELLS else np.zeros_like(found)
 
 
 def spans(frames: np.ndarray) -> list[tuple[int, int]]:
