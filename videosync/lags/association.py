@@ -39,11 +39,17 @@ def change_components(
             taken. shrinkage: a component of size ``s`` has the weight ``s / (s + shrinkage · largest size)``.
     """
     change = gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1)
-    left, sizes, _ = np.linalg.svd(change - change.mean(axis=0), full_matrices=False)
-    kept = sizes[:count] > max(FLAT * len(signal), FLAT * float(sizes[0]))
-    sizes = sizes[:count][kept]
+    change -= change.mean(axis=0)
+    wide = change.shape[1] > len(change)
+    squares, axes = np.linalg.eigh(
+        change @ change.T if wide else change.T @ change
+    )  # quicker than to decompose ``change``
+    sizes = np.sqrt(np.maximum(squares[::-1][:count], 0.0))
+    kept = sizes > max(FLAT * len(signal), FLAT * float(sizes[0]))
+    sizes, axes = sizes[kept], axes[:, ::-1][:, :count][:, kept]
+    left = axes if wide else change @ axes / sizes
     weights = sizes / (sizes + shrinkage * sizes[0]) if len(sizes) else sizes
-    return Components(left[:, :count][:, kept] * np.sqrt(len(signal)), weights)
+    return Components(left * np.sqrt(len(signal)), weights)
 
 
 def association_scores(components0: Components, components1: Components, lags: np.ndarray) -> np.ndarray:

@@ -119,7 +119,8 @@ def gather(
         if len(clip) < least:
             problems[number] = f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
         elif chosen.unused(clip.signals)[1]:
-            problems[number] = f"its camera moves, and {UNUSED}; use --cue motion"
+            why = f"the cue '{cue}' is for static cameras only" if network is None else UNUSED
+            problems[number] = f"its camera moves, and {why}; use --cue motion"
         elif is_still(clip):
             problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
         else:
