@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from videosync.lags.overlap import cross_products, overlaps, window_sums
+from videosync.lags.association import Components
+from videosync.lags.overlap import cross_products, overlaps
 
 # chosen while looking at the six real sets of docs/accuracy.md
 RIDGE = 0.05  # added to the variances in an overlap, in units of those of the whole clips; keeps correlations below 1
@@ -21,7 +24,7 @@ def canonical_size(frames0: int, frames1: int) -> int:
     return int(np.clip(min(frames0, frames1) // FRAMES_EACH, FEWEST, MOST))
 
 
-def canonical_scores(values0: np.ndarray, values1: np.ndarray, lags: np.ndarray) -> np.ndarray:
+def canonical_scores(components0: Components, components1: Components, lags: np.ndarray) -> np.ndarray:
     """How far the canonical correlations of two signals are above those of unrelated ones.
 
     With N frames that overlap, ``-(N - (P + Q + 3) / 2) Σ log(1 - r²)`` of unrelated white signals is distributed about
@@ -30,50 +33,79 @@ def canonical_scores(values0: np.ndarray, values1: np.ndarray, lags: np.ndarray)
     covariances A and B of the signals, within the overlap, are the diagonal blocks of their joint one J.
 
     Args:
-        values0, values1: [T0, P] and [T1, Q] of variance 1 over their clip, uncorrelated (``change_components``).
-        lags: int [L], each with some overlap.
+        components0, components1: P of T0 and Q of T1 frames; all weigh the same. lags: int [L], each with some overlap.
 
     Returns:
-        float64 [L]; 0 where a signal has no columns.
+        float64 [L]; 0 where a signal has no components.
 
     Raises:
         ValueError: a lag leaves no overlap.
     """
-    first, stop = overlaps(len(values0), len(values1), lags)
-    sizes = values0.shape[1], values1.shape[1]
-    freedom = sizes[0] * sizes[1]
+    x, y = components0.values, components1.values
+    size0, both = x.shape[1], x.shape[1] + y.shape[1]
+    sums = _sums(x, y, lags, components0.seen, components1.seen)
+    freedom = size0 * (both - size0)
     if not freedom:
         return np.zeros(len(lags))
-    products = np.empty((len(lags), *sizes))  # [L, P, Q]
-    for place, column in enumerate(values0.T):
-        products[:, place] = cross_products(column[:, None], values1, lags)
-    running0, running1 = _running_products(values0), _running_products(values1)
+    products = np.empty((len(lags), size0, both - size0))
+    for place in range(size0):
+        products[:, place] = cross_products(x[:, place : place + 1], y, lags)
     found = np.empty(len(lags))
     for start in range(0, len(lags), BLOCK):
         some = slice(start, start + BLOCK)
-        begin, end, lag = first[some], stop[some], lags[some]
-        count = (end - begin).astype(np.float64)[:, None, None]
-        mean0 = window_sums(values0, begin, end)[:, :, None] / count  # [B, P, 1]
-        mean1 = window_sums(values1, begin + lag, end + lag)[:, :, None] / count
-        joint = np.zeros((len(lag), sum(sizes), sum(sizes)))  # its upper right block is not needed
-        within0, within1 = joint[:, : sizes[0], : sizes[0]], joint[:, sizes[0] :, sizes[0] :]
-        within0[:] = (running0[end] - running0[begin]) / count - mean0 * mean0.transpose(0, 2, 1)
-        within1[:] = (running1[end + lag] - running1[begin + lag]) / count - mean1 * mean1.transpose(0, 2, 1)
-        joint[:, sizes[0] :, : sizes[0]] = (products[some] / count - mean0 * mean1.transpose(0, 2, 1)).transpose(
-            0, 2, 1
+        count, (mean0, square0), (mean1, square1) = sums(some)  # [B, 1], [B, P] and [B, P, P], [B, Q] and [B, Q, Q]
+        joint = np.zeros((len(count), both, both))  # its upper right block is not needed
+        joint[:, :size0, :size0] = square0 - mean0[:, :, None] * mean0[:, None]
+        joint[:, size0:, size0:] = square1 - mean1[:, :, None] * mean1[:, None]
+        joint[:, size0:, :size0] = (
+            products[some].transpose(0, 2, 1) / count[..., None] - mean1[:, :, None] * mean0[:, None]
         )
-        joint += RIDGE * np.eye(sum(sizes))
+        joint += RIDGE * np.eye(both)
         # the lower half of the triangular factor of J is that of what A leaves of B: |J| / |A|
-        given0, alone = np.linalg.cholesky(joint)[:, sizes[0] :, sizes[0] :], np.linalg.cholesky(within1)
-        shared = 2 * (_log_diagonal(alone) - _log_diagonal(given0))  # -Σ log(1 - r²)
-        found[some] = np.maximum(count[:, 0, 0] - (sum(sizes) + 3) / 2, 0) * shared
+        left, alone = np.linalg.cholesky(joint)[:, size0:, size0:], np.linalg.cholesky(joint[:, size0:, size0:])
+        shared = 2 * (_log_diagonal(alone) - _log_diagonal(left))  # -Σ log(1 - r²)
+        found[some] = np.maximum(count[:, 0] - (both + 3) / 2, 0) * shared
     return (found - freedom) / np.sqrt(2 * freedom)
 
 
-def _running_products(values: np.ndarray) -> np.ndarray:
-    """Sums of the products of each two columns over the frames before each: [T, P] → [T + 1, P, P]."""
-    products = values[:, :, None] * values[:, None, :]
-    return np.concatenate([np.zeros((1, *products.shape[1:])), np.cumsum(products, axis=0)])
+Means = tuple[np.ndarray, np.ndarray]  # of the columns, and of the products of each two
+
+
+def _sums(
+    x: np.ndarray, y: np.ndarray, lags: np.ndarray, seen0: np.ndarray | None, seen1: np.ndarray | None
+) -> Callable[[slice], tuple[np.ndarray, Means, Means]]:
+    """For a block of lags: the number of frames that overlap, and means of either signal over them."""
+    first, stop = overlaps(len(x), len(y), lags)
+    powers0, powers1 = _powers(x), _powers(y)
+    if seen0 is None and seen1 is None:
+        running0, running1 = (np.concatenate([0 * p[:1], np.cumsum(p, axis=0)]) for p in (powers0, powers1))
+
+        def sums(some: slice) -> tuple[np.ndarray, Means, Means]:
+            start, end, lag = first[some], stop[some], lags[some]
+            count = (end - start).astype(np.float64)[:, None]
+            total0, total1 = running0[end] - running0[start], running1[end + lag] - running1[start + lag]
+            return count, _means(total0 / count, x.shape[1]), _means(total1 / count, y.shape[1])
+
+        return sums
+    one, other = (np.ones((len(v), 1)) if seen is None else seen for v, seen in ((x, seen0), (y, seen1)))
+    counts = np.maximum(np.rint(cross_products(one, other, lags)), 1)
+    totals0 = cross_products(powers0, np.broadcast_to(other, (len(y), powers0.shape[1])), lags)
+    totals1 = cross_products(np.broadcast_to(one, (len(x), powers1.shape[1])), powers1, lags)
+
+    def where_seen(some: slice) -> tuple[np.ndarray, Means, Means]:
+        count = counts[some]
+        return count, _means(totals0[some] / count, x.shape[1]), _means(totals1[some] / count, y.shape[1])
+
+    return where_seen
+
+
+def _powers(values: np.ndarray) -> np.ndarray:
+    """Columns, and products of each two: [T, P] → [T, P + P²]."""
+    return np.concatenate([values, (values[:, :, None] * values[:, None]).reshape(len(values), -1)], axis=1)
+
+
+def _means(powers: np.ndarray, size: int) -> Means:
+    return powers[:, :size], powers[:, size:].reshape(len(powers), size, size)
 
 
 def _log_diagonal(factor: np.ndarray) -> np.ndarray:

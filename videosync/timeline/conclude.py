@@ -12,7 +12,7 @@ from videosync.timeline.evidence import Evidence
 from videosync.timeline.found import Found
 from videosync.timeline.guess import best_guesses
 from videosync.timeline.inputs import find_file
-from videosync.timeline.joint import picture_groups, tie_by_sound
+from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
 from videosync.timeline.placement import Placement
 from videosync.timeline.result import Timeline, short_names, with_cuts
@@ -39,11 +39,12 @@ def conclude(
     seen = [n for n in evidence.infos if n not in evidence.problems] if evidence.looks else []
     sounds = sound_curves(evidence)
     prefer = next(iter(anchors), None) if chosen is None else chosen
-    by_pictures = picture_groups(evidence.curves, seen, prefer, held)
+    rates = {n: evidence.grid([n]) for n in seen}
+    by_pictures = picture_groups(evidence.curves, rates, evidence.rate, prefer, held)
     groups = [weighed_group(group, evidence) for group in by_pictures]
     groups[0] = replace(groups[0], confidence=groups[0].confidence | dict.fromkeys(held, 1.0))
     files = sorted({*seen, *(n for pair in sounds for n in pair)})
-    placement = tie_by_sound(groups, sounds, files, prefer, steps=GRID / evidence.rate)
+    placement = tie(groups, sounds, files, prefer, steps=GRID / evidence.rate)
     found = _found(evidence, placement, by_pictures, groups, chosen, anchors, accept)
     joined = list(combinations(sorted({*evidence.files, *anchors}), 2))
     pairs = tuple(found.pair(pair) for pair in joined)

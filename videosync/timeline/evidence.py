@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
 
 from videosync.cues import DEFAULT_CUE
+from videosync.cues.cue import Cue
 from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.named import find_cue
 from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND
-from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
+from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
 from videosync.timeline.compare import Compared, compare
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
+from videosync.timeline.rates import comparable, grid_rates
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import short_names
 from videosync.timeline.search import SHORTEST, is_still, least_overlap
@@ -39,7 +40,7 @@ class Evidence:
     paths: tuple[str, ...]
     infos: Mapping[int, ClipInfo]  # of the files whose pictures could be read
     problems: Mapping[int, str]  # file → why its pictures have no part in the search
-    rate: float  # frames/s of the common grid of pictures; where none are compared, of that of sound
+    rate: float  # frames/s in which starts are counted: of the fastest grid; where no pictures are compared, of sound's
     compared: Mapping[tuple[int, int], Compared]  # what pictures of two files say
     search: Search
     cue: str = DEFAULT_CUE  # SOUND: no pictures were compared
@@ -50,6 +51,7 @@ class Evidence:
     sounds: Sounds = field(default_factory=Sounds)
     audio: str = "off"  # of AUDIO
     recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
+    rates: Mapping[int, float] = field(default_factory=dict)  # file → frames/s of its grid (default: ``rate``)
 
     @property
     def files(self) -> list[int]:
@@ -60,6 +62,10 @@ class Evidence:
     def curves(self) -> dict[tuple[int, int], LagScores]:
         """Of pictures: (i, j) → scores of ``start_i - start_j``."""
         return {pair: found.curve for pair, found in self.compared.items()}
+
+    def grid(self, pair: Iterable[int]) -> float:
+        """Frames/s at which files are compared: of the slowest one's grid."""
+        return min(self.rates.get(number, self.rate) for number in pair)
 
     @property
     def looks(self) -> bool:
@@ -96,50 +102,72 @@ def gather(
     own = {n: recorded(paths[n], pictures=n in infos) for n in sorted(infos.keys() | present)}
     search = Search(max_offset, min_overlap, microphone_distance)
     looks = audio != "only" and len(infos) > 1
-    rate = common_rate(list(infos.values())) if looks else GRID
-    if reader is not None and looks:
-        check_lengths(reader, list(infos.values()), rate)
+    rates = grid_rates(infos) if looks else {}
+    if reader is not None:
+        for rate in set(rates.values()):
+            check_lengths(reader, [infos[n] for n in rates if rates[n] >= rate], rate)
     sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap)
     if not looks:
-        return Evidence(paths, infos, problems, rate, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
+        return Evidence(paths, infos, problems, GRID, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
     network = default_encoder(cue) if encoder is None else network
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
-    clips: dict[int, Clip] = {}
+    grids = comparable(infos, rates, max_offset, min_overlap)
+    clips: dict[int, dict[float, Clip]] = {}
     for number, info in infos.items():
+        wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
-            clips[number] = read_clip(info, rate, meters, _named(progress, info.path))
+            clips[number] = read_clips(info, wanted, meters, _named(progress, info.path))
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2 and not sounds.matches:
         raise VideoError(next(iter(problems.values())))
-    moving = {}
-    for number, clip in clips.items():
-        least = max(SHORTEST, least_overlap(len(clip), len(clip), rate, min_overlap))
-        if len(clip) < least:
-            problems[number] = f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
-        elif chosen.unused(clip.signals)[1]:
-            why = f"the cue '{cue}' is for static cameras only" if network is None else UNUSED
-            problems[number] = f"its camera moves, and {why}; use --cue motion"
-        elif is_still(clip):
-            problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
-        else:
-            moving[number] = clip
+    moving: dict[tuple[int, float], Clip] = {}
+    for number, measured in clips.items():
+        said = {rate: _problem(chosen, clip, rates[number], min_overlap) for rate, clip in measured.items()}
+        moving |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
+        if None not in said.values():
+            problems[number] = str(said[max(said)])
     compared = {
         (i, j): found
-        for (i, clip0), (j, clip1) in combinations(moving.items(), 2)
-        if (found := compare(chosen, clip0, clip1, max_offset=max_offset, min_overlap=min_overlap, name=cue))
+        for (i, j), rate in grids.items()
+        if (i, rate) in moving
+        and (j, rate) in moving
+        and (
+            found := compare(
+                chosen, moving[i, rate], moving[j, rate], max_offset=max_offset, min_overlap=min_overlap, name=cue
+            )
+        )
     }
-    notes = () if network is None else unlike_training(network, reader, rate)
-    unused = [short_names(list(paths))[clip.info.path] for clip in moving.values() if chosen.unused(clip.signals)[0]]
+    fastest = max(rates.values())
+    notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
+    names = short_names(list(paths))
+    unused = dict.fromkeys(names[c.info.path] for c in moving.values() if chosen.unused(c.signals)[0])
     if unused:
         notes += (f"the encoder was not used for {' and '.join(unused)}: a camera moves there, and {UNUSED}",)
     return Evidence(
-        paths, {n: infos[n] for n in clips}, problems, rate, compared, search, cue,
-        frozenset(number for number, clip in clips.items() if clip.camera_moves),
+        paths, {n: infos[n] for n in clips}, problems, fastest, compared, search, cue,
+        frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own,
+        notes, sounds, audio, own, rates,
     )  # fmt: skip
+
+
+def _problem(cue: Cue, clip: Clip, rate: float, min_overlap: float | None) -> str | None:
+    """Why a clip has no part in the search; ``rate``: frames/s of the grid of its file."""
+    frames = frames_at(clip.info, rate)
+    least = max(SHORTEST, least_overlap(frames, frames, rate, min_overlap))
+    if frames < least:
+        return (
+            f"too short: {clip.info.duration:.2f} s at {clip.info.fps:.4g} frames/s, and at least {least / rate:.2f} s "
+            "are needed"
+        )
+    if cue.unused(clip.signals)[1]:
+        why = UNUSED if cue.uses_encoder else "this cue is for static cameras only"
+        return f"its camera moves, and {why}; use --cue motion"
+    if is_still(clip):
+        return "nothing moves in it, so there is nothing to synchronise it by"
+    return None
 
 
 def default_encoder(cue: str) -> ClipEmbedder | None:

@@ -17,10 +17,10 @@ from videosync.timeline.evidence import Evidence
 from videosync.timeline.file_warnings import file_warnings, note_of
 from videosync.timeline.guess import Guess
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
-from videosync.timeline.reasons import problem_code, rivals_nearest, why_not, why_not_heard
+from videosync.timeline.reasons import problem_code, rivals_nearest, why_not_heard
 from videosync.timeline.result import PlacedFile, short_names
 from videosync.timeline.sounds import LATEST, half_seconds
-from videosync.timeline.witnesses import Pair, echo, rate_of, weighed, witnesses
+from videosync.timeline.witnesses import Pair, echo, rate_of, weighed, why_not_seen, witnesses
 from videosync.types import OffsetEstimate
 from videosync.video.recorded import UNKNOWN
 
@@ -132,7 +132,7 @@ class Found:
         elif picture is not None and picture.placed and picture.seconds is not None:
             decided, seconds = "picture", picture.seconds
             confidence = weighed(picture.confidence, evidence, [(pair, seconds)])
-            around = half_width(picture.confidence, evidence.cue) / evidence.rate
+            around = half_width(picture.confidence, evidence.cue) / evidence.grid(pair)
         elif sound is not None and sound.placed and sound.seconds is not None:
             decided, seconds, confidence = "sound", sound.seconds, sound.confidence
             around = half_seconds(evidence.sounds.matches[pair], evidence.search.microphone_distance)
@@ -168,7 +168,7 @@ class Found:
         evidence, curve, match = self.evidence, self.evidence.curves.get(pair), self.evidence.sounds.matches.get(pair)
         rivals: tuple[float, ...] = ()
         if curve is not None and (doubt := judge(curve).doubt) is not None:
-            rivals = tuple(((doubt.best or 0) + away) / evidence.rate for away in doubt.rivals)
+            rivals = tuple(((doubt.best or 0) + away) / evidence.grid(pair) for away in doubt.rivals)
         elif match is not None:
             rivals = rivals_nearest(match)
         said = estimate.witnesses
@@ -190,7 +190,7 @@ class Found:
         """Seconds to either side of the offset of a pair on the timeline, by the confidence of the files ``judged``."""
         group = _group(self.by_pictures, pair)
         if group is not None:
-            return half_width(min(group.confidence[n] for n in judged), self.evidence.cue) / self.evidence.rate
+            return half_width(min(group.confidence[n] for n in judged), self.evidence.cue) / self.evidence.grid(pair)
         return float(self._spread[pair])
 
     @cached_property
@@ -207,7 +207,8 @@ class Found:
                 continue
             group, match = _group(self.by_pictures, (i, j)), evidence.sounds.matches.get((i, j))
             if group is not None:
-                links[i, j] = half_width(min(group.confidence[i], group.confidence[j]), evidence.cue) / evidence.rate
+                around = half_width(min(group.confidence[i], group.confidence[j]), evidence.cue)
+                links[i, j] = around / evidence.grid((i, j))
             elif match is not None:
                 around = half_seconds(match, evidence.search.microphone_distance)
                 if abs(match.seconds - (self.starts[i] - self.starts[j])) <= around + LATEST:
@@ -222,7 +223,7 @@ class Found:
         if evidence.looks and seen:
             problem = evidence.problems.get(number)
             reasons.append(
-                (doubt.kind.name.lower(), why_not(doubt, evidence.rate, evidence.search))
+                why_not_seen(evidence, doubt, (number,), [n for n in evidence.infos if n not in evidence.problems])
                 if problem is None
                 else (problem_code(problem), problem)
             )

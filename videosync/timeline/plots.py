@@ -60,7 +60,7 @@ def _draw_curve(
     if by_sound and match is not None:
         axes.plot(match.lags, match.scores, lw=0.8, color="tab:green")
     elif curve is not None:
-        axes.plot(curve.lags / evidence.rate, curve.scores, lw=0.8, color="tab:blue")
+        axes.plot(curve.lags / evidence.grid(pair), curve.scores, lw=0.8, color="tab:blue")
     said = []
     alone = [(f"{w.name} alone", w.seconds, "0.5", "--" if w.name == "picture" else ":") for w in estimate.witnesses]
     for name, seconds, color, style in (*alone, ("answer", estimate.seconds, "tab:orange", "-")):
