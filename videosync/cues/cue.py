@@ -10,7 +10,7 @@ import numpy as np
 from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
 from videosync.signals.measure import UNSEEN, Meter
-from videosync.signals.motion import MotionMeter
+from videosync.signals.motion import CAMERA, MotionMeter
 from videosync.signals.sound import SOUND
 from videosync.signals.thumbnails import ThumbnailMeter
 
@@ -64,9 +64,9 @@ class Cue:
         return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), ThumbnailMeter(), *others
 
     def unused(self, clip: Signals) -> tuple[bool, bool]:
-        """Whether some part, and whether every part, abstains for a clip."""
-        abstaining = [part.abstains(clip) for part in self.parts]
-        return any(abstaining), all(abstaining)
+        """Whether its encoder, and whether every part, abstains for a clip."""
+        abstaining = [part for part in self.parts if part.abstains(clip)]
+        return any(part.meter is not None for part in abstaining), len(abstaining) == len(self.parts)
 
     def for_clips(self, clip0: Signals, clip1: Signals) -> Cue:
         """The cue for two clips: parts that abstain for one of them give 0 at every lag."""
@@ -125,6 +125,11 @@ def together(*parts: Part) -> Part:
         return fuse(part.curve(clip0, clip1, lags) for part in parts)
 
     return Part(tuple(dict.fromkeys(name for part in parts for name in part.channels)), curve)
+
+
+def camera_moves(clip: Signals) -> bool:
+    """Whether the camera's own motion was taken out of the signals; False where it was not looked for."""
+    return CAMERA in clip and bool(clip[CAMERA].any())
 
 
 def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:

@@ -7,10 +7,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from videosync.cues.cue import Part, Signals, seen
+from videosync.cues.cue import Part, Signals, camera_moves, seen
 from videosync.lags.similarity import similarity_scores
 from videosync.signals.encoder import LEARNED, EncoderMeter, FrameFeatures
-from videosync.signals.motion import CAMERA
 
 # of a whole clip, [T, D]: no signal, since it depends on where the clip ends
 EMBEDDINGS = "embeddings of learned"
@@ -64,7 +63,7 @@ def encoder_part(encoder: ClipEmbedder, detector: LagReader | None = None) -> Pa
         )
 
     def abstains(clip: Signals) -> bool:
-        return encoder.sees_differences and bool(clip[CAMERA].any())
+        return encoder.sees_differences and camera_moves(clip)
 
     return Part((LEARNED,), curve, EncoderMeter(encoder), ready, abstains)
 

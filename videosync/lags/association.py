@@ -27,12 +27,14 @@ class Components:
 
     values: np.ndarray  # float64 [T, C], mean 0, standard deviation 1
     weights: np.ndarray  # float64 [C]; weak components are mostly noise, and count less
-
     seen: np.ndarray | None = None  # [T, 1]: 1, or 0 for frames of which nothing is known; None: all are
 
     def where(self, seen: np.ndarray | None) -> Components:
         """The same, but that nothing is known of the frames where ``seen`` [T, 1] is 0."""
         return self if seen is None else Components(self.values * seen, self.weights, seen)
+
+    def strongest(self, count: int) -> Components:
+        return Components(self.values[:, :count], self.weights[:count], self.seen)
 
 
 def change_components(
@@ -45,11 +47,16 @@ def change_components(
             taken. shrinkage: a component of size ``s`` has the weight ``s / (s + shrinkage · largest size)``.
     """
     change = gaussian(signal, scale, order=1)
-    left, sizes, _ = np.linalg.svd(change - change.mean(axis=0), full_matrices=False)
-    kept = sizes[:count] > max(FLAT * len(signal), FLAT * float(sizes[0]))
-    sizes = sizes[:count][kept]
+    change -= change.mean(axis=0)
+    wide = change.shape[1] > len(change)
+    # quicker than to decompose ``change`` itself
+    squares, axes = np.linalg.eigh(change @ change.T if wide else change.T @ change)
+    sizes = np.sqrt(np.maximum(squares[::-1][:count], 0.0))
+    kept = sizes > max(FLAT * len(signal), FLAT * float(sizes[0]))
+    sizes, axes = sizes[kept], axes[:, ::-1][:, :count][:, kept]
+    left = axes if wide else change @ axes / sizes
     weights = sizes / (sizes + shrinkage * sizes[0]) if len(sizes) else sizes
-    return Components(left[:, :count][:, kept] * np.sqrt(len(signal)), weights)
+    return Components(left * np.sqrt(len(signal)), weights)
 
 
 def association_scores(components0: Components, components1: Components, lags: np.ndarray) -> np.ndarray:

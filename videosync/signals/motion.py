@@ -23,6 +23,7 @@ from videosync.errors import require_known
 from videosync.signals.exposure import as_exposed, tone_change
 from videosync.signals.grey import small_grey, small_size
 from videosync.signals.keyframes import bridge_keyframes
+from videosync.signals.lines import DIRECTIONS, STRIPS, line_counts
 from videosync.signals.measure import Signals, Source
 from videosync.signals.stabilise import STAYS, Step, aligned, camera_moves, camera_step, misfit
 
@@ -43,6 +44,7 @@ CHANNELS = {  # name → columns
     "energy1248": len(SCALES),  # log mean R_s
     "sgrid": len(TOP_CELLS),  # log mean of the most lively cells of R_1, wherever they are
     "cells": CELLS**2,  # log mean R_1 of each cell of an 8 x 8 grid, row by row: where things move
+    "lines": DIRECTIONS * STRIPS,  # sqrt of the pixels with R_1 > 0 in each strip of several directions (signals.lines)
 }
 # pixels by which the camera moves the picture, 0 where it stands still [T, 1]: no lag score may be made of it, since
 # the motions of two cameras have nothing to do with each other
@@ -84,6 +86,8 @@ class _Motion:
         self.meter, self.source = meter, source
         self.block: list[np.ndarray] = []  # grey pictures that wait
         self.rows: dict[str, list[np.ndarray]] = {name: [] for name in (*CHANNELS, CAMERA)}
+        if "lines" not in meter.reach:
+            del self.rows["lines"]  # they would take more room than all others
         self.recent: list[np.ndarray] = []  # blurred pictures before the block, the last 8 at most
         self.path: list[Step] = []  # how the camera came to each of them
         self.last: list[np.ndarray] = []  # the picture before the block, not blurred
@@ -204,8 +208,9 @@ def _compare(rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.nd
     rows["energy1248"].append(energies)
     rows["energy"].append(energies[:1])
     if 1 not in earlier:
-        for name in ("area", "posneg", "sgrid", "cells"):
-            rows[name].append(np.full(CHANNELS[name], np.nan))
+        for name in ("area", "posneg", "sgrid", "cells", "lines"):
+            if name in rows:
+                rows[name].append(np.full(CHANNELS[name], np.nan))
         return
     before, seen = earlier[1]
     pixels = _pixels(picture, seen)
@@ -221,6 +226,8 @@ def _compare(rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.nd
     rows["sgrid"].append(np.log([sums[top - 1] / top + FLOOR_TOP for top in TOP_CELLS]))
     coarse = cv2.resize(grid, (CELLS, CELLS), interpolation=cv2.INTER_AREA) / LEVEL
     rows["cells"].append(np.log(coarse.ravel() + FLOOR_CELL))
+    if "lines" in rows:
+        rows["lines"].append(line_counts(moving))
 
 
 def _where(residual: np.ndarray, seen: np.ndarray | None) -> np.ndarray:

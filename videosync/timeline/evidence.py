@@ -164,7 +164,8 @@ def _problem(cue: Cue, clip: Clip, rate: float, min_overlap: float | None) -> st
             "are needed"
         )
     if cue.unused(clip.signals)[1]:
-        return f"its camera moves, and {UNUSED}; use --cue motion"
+        why = UNUSED if cue.uses_encoder else "this cue is for static cameras only"
+        return f"its camera moves, and {why}; use --cue motion"
     if is_still(clip):
         return "nothing moves in it, so there is nothing to synchronise it by"
     return None
