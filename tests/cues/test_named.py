@@ -17,6 +17,7 @@ from videosync.errors import ConfigError
 from videosync.lags.scores import LagScores
 from videosync.models.clip_encoder import shipped_encoder
 from videosync.signals.encoder import LEARNED, EncoderMeter
+from videosync.signals.hard_changes import PICTURES
 from videosync.signals.measure import measure
 from videosync.signals.motion import CAMERA, CHANNELS, MotionMeter
 from videosync.signals.sound import SOUND
@@ -102,8 +103,8 @@ def test_black_or_still_clips_say_nothing(name: str, frames: int) -> None:
 
 
 def test_a_cue_measures_only_what_it_compares() -> None:
-    assert [set(meter.reach) for meter in CUES["energy"].meters()] == [{"energy", CAMERA}]
-    motion, encoder = ALL_CUES["motion-learned"].meters("energy")
+    assert [set(meter.reach) for meter in CUES["energy"].meters()] == [{"energy", CAMERA}, {PICTURES}]
+    motion, _, encoder = ALL_CUES["motion-learned"].meters("energy")
     assert set(motion.reach) == {*CUES["motion"].channels, "energy", CAMERA}
     assert set(encoder.reach) == {LEARNED}
     assert [name for name, cue in CUES.items() if cue.uses_encoder] == ["motion-learned", "learned"]
@@ -134,9 +135,9 @@ def test_an_encoder_of_differences_abstains_where_a_camera_moves(
     )
     found, alone = (scores_with_evidence(ALL_CUES[name], one, other, LAGS) for name in ("motion-learned", "motion"))
     np.testing.assert_array_equal(found.scores, alone.scores)
-    np.testing.assert_array_equal(found.support().parts[:3], alone.support().parts)
-    assert not found.support().parts[3].any()
-    np.testing.assert_allclose(found.support().level, alone.support().level * np.sqrt(3 / 4), rtol=1e-12)
+    np.testing.assert_array_equal(found.support().parts[:4], alone.support().parts)
+    assert not found.support().parts[3:].any()  # nor do lines take part
+    np.testing.assert_allclose(found.support().level, alone.support().level * np.sqrt(4 / 5), rtol=1e-12)
     np.testing.assert_array_equal(found.support().halves, alone.support().halves)
     assert not ALL_CUES["learned"].score(one, other, LAGS).any()
 

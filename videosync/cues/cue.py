@@ -9,9 +9,10 @@ import numpy as np
 
 from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
-from videosync.signals.measure import Meter
-from videosync.signals.motion import MotionMeter
+from videosync.signals.measure import UNSEEN, Meter
+from videosync.signals.motion import CAMERA, MotionMeter
 from videosync.signals.sound import SOUND
+from videosync.signals.thumbnails import ThumbnailMeter
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
@@ -55,16 +56,17 @@ class Cue:
     def meters(self, *motion: str) -> tuple[Meter, ...]:
         """What measures its channels, for any number of clips; channels of ``motion`` are measured in any case.
 
-        The motion meter, which also finds whether the camera moves, is always among them.
+        The motion meter, which also finds whether the camera moves, and thumbnails, which show hard changes, are always
+        among them.
         """
         known = [name for part in self.parts if part.meter is None for name in part.channels]
         others = [part.meter for part in self.parts if part.meter is not None]
-        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), *others
+        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), ThumbnailMeter(), *others
 
     def unused(self, clip: Signals) -> tuple[bool, bool]:
-        """Whether some part, and whether every part, abstains for a clip."""
-        abstaining = [part.abstains(clip) for part in self.parts]
-        return any(abstaining), all(abstaining)
+        """Whether its encoder, and whether every part, abstains for a clip."""
+        abstaining = [part for part in self.parts if part.abstains(clip)]
+        return any(part.meter is not None for part in abstaining), len(abstaining) == len(self.parts)
 
     def for_clips(self, clip0: Signals, clip1: Signals) -> Cue:
         """The cue for two clips: parts that abstain for one of them give 0 at every lag."""
@@ -125,6 +127,16 @@ def together(*parts: Part) -> Part:
     return Part(tuple(dict.fromkeys(name for part in parts for name in part.channels)), curve)
 
 
+def camera_moves(clip: Signals) -> bool:
+    """Whether the camera's own motion was taken out of the signals; False where it was not looked for."""
+    return CAMERA in clip and bool(clip[CAMERA].any())
+
+
 def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:
     """The columns of several channels: [T, F of all]."""
     return np.concatenate([clip[name] for name in channels], axis=1)
+
+
+def seen(clip: Signals) -> np.ndarray | None:
+    """1, or 0 where a clip shows nothing: [T, 1]; None: it has no gap."""
+    return 1 - clip[UNSEEN].astype(np.float64) if UNSEEN in clip else None

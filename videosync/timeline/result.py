@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
@@ -160,6 +161,16 @@ class Timeline:
             if (pair.video0, pair.video1) == (path1, path0):
                 return pair.reversed()
         raise KeyError((path0, path1))
+
+    def write(self, kind: str, path: str | os.PathLike[str], **options: Any) -> list[Path]:
+        """Write cut files, a project or a table: ``timeline.write("premiere", "cut.xml")``; the files written.
+
+        ``kind`` ("trim", "premiere", "fcpxml", "otio", "mlt", "edl", "frames-csv", "manifest"), options and errors:
+        as of ``videosync.edit.writers.write_answer``.
+        """
+        from videosync.edit.writers import write_answer
+
+        return write_answer(self.to_json(), kind, Path(path), **options)
 
     def to_json(self) -> dict[str, Any]:
         """What ``videosync sync --json`` writes."""
