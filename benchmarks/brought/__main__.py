@@ -24,8 +24,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.brought.ask import judged_by, kept_signals, read_tables, said, seen
-from benchmarks.brought.draw import draw, sources_of, strangers_of
+from benchmarks.brought.ask import judged_by, read_tables, said, seen
+from benchmarks.brought.draw import questions_of
 from benchmarks.brought.score import AT_PRECISION, BROUGHT, EARNED, at_precision, earned, rows_of
 from benchmarks.pipeline import Answer, asked, bar, benchmark, keep_result, read_answers, run
 from benchmarks.tables import markdown
@@ -39,8 +39,8 @@ def arguments() -> argparse.ArgumentParser:
     add("--data", type=Path, nargs="+", default=[], metavar="FOLDER", help="real sets, with manifest.jsonl")
     add("--synthetic", type=Path, nargs="+", default=[], metavar="FOLDER", help="made sets")
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER", help="videos unlike any set")
-    add("--related", type=int, default=28, help="questions of each set that have an answer (default %(default)s)")
-    add("--unrelated", type=int, default=56, help="pairs of each set that have none (default %(default)s)")
+    add("--related", type=int, nargs=2, default=[21, 14], metavar=("REAL", "MADE"), help="questions of each set that "
+        "have an answer (default 21 14); twice as many have none")  # fmt: skip
     add("--cue", default=DEFAULT_CUE, help="(default %(default)s)")
     add("--files", type=Path, default=Path("runs/brought/files"), help="where files are made (default %(default)s)")
     add("--cache", type=Path, default=Path("runs/brought/signals"), help="of signals (default %(default)s)")
@@ -51,14 +51,12 @@ def arguments() -> argparse.ArgumentParser:
 
 def measure(args: argparse.Namespace) -> list[Answer]:
     """What is concluded of all questions. Raises VideoSyncError."""
-    sets = sources_of(args.data, made=False) | sources_of(args.synthetic, made=True)
-    questions = draw(sets, strangers_of(args.strangers), args.related, args.unrelated, args.seed)
+    questions = questions_of(args.data, args.synthetic, args.strangers, args.related, args.seed)
     tables = {} if args.held_out is None else read_tables(read_object(args.held_out))
     answers = []
-    with kept_signals(args.cache):
-        for number, question in enumerate(bar(questions, "questions")):
-            with judged_by(args.cue, tables.get(question.group)):
-                answers += said(question, number, seen(question, args.files, args.cue))
+    for number, question in enumerate(bar(questions, "questions")):
+        with judged_by(args.cue, tables.get(question.group)):
+            answers += said(question, number, seen(question, args.files, args.cache, args.cue))
     return answers
 
 

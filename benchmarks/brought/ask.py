@@ -1,68 +1,25 @@
-"""What ``videosync.sync`` finds in the files of a question, with signals of files kept from one run to the next."""
+"""What ``videosync.sync`` finds in the files of a question, and what is concluded from it."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.brought.draw import Question
 from benchmarks.pipeline import Answer
-from benchmarks.signals import MEASURING, cue_of
-from videosync.cues import DEFAULT_CUE
-from videosync.data.identity import code_hash
-from videosync.files import new_file
-from videosync.signals.measure import Meter
-from videosync.timeline import calibration, evidence
-from videosync.timeline.clips import Clip, ClipInfo, Progress
+from videosync.timeline import calibration
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Evidence, gather
 
 TOLD = ("drift", "break", "speed")  # codes of warnings that say why a start may be off
 
 
-@contextmanager
-def kept_signals(cache: Path) -> Iterator[None]:
-    """Within it clips are measured once: what ``gather`` would read anew comes from ``cache``.
-
-    All channels of the default cue are measured, so that cues that use some of them find theirs.
-    """
-    read, meters = evidence.read_clips, cue_of(DEFAULT_CUE).meters(evidence.ENERGY)
-    known = {channel for meter in meters for channel in meter.reach}
-    code = code_hash(*MEASURING)
-
-    def kept(
-        info: ClipInfo, rates: Collection[float], asked: Sequence[Meter], progress: Progress | None = None
-    ) -> dict[float, Clip]:
-        every = meters if known >= {channel for meter in asked for channel in meter.reach} else asked
-        names = sorted(channel for meter in every for channel in meter.reach)
-        key = repr([Path(info.path).name, names, code])
-        files = {r: cache / f"{hashlib.sha256(f'{key}{r}'.encode()).hexdigest()[:24]}.npz" for r in rates}
-        if not all(file.exists() for file in files.values()):
-            for rate, clip in read(info, rates, every, progress).items():
-                with new_file(files[rate]) as building, building.open("wb") as file:
-                    np.savez(file, allow_pickle=False, **clip.signals)
-        clips = {}
-        for rate, path in files.items():
-            with np.load(path) as arrays:
-                clips[rate] = Clip(info, rate, {name: arrays[name] for name in arrays})
-        return clips
-
-    evidence.read_clips = kept
-    try:
-        yield
-    finally:
-        evidence.read_clips = read
-
-
-def seen(question: Question, files: Path, cue: str) -> Evidence:
+def seen(question: Question, files: Path, cache: Path, cue: str) -> Evidence:
     """Evidence on the question's files, written where they are not there yet. Raises VideoError."""
-    return gather([take.write(files) for take in question.takes], cue=cue, audio="off")
+    return gather([take.write(files) for take in question.takes], cue=cue, audio="off", cache=cache)
 
 
 @contextmanager

@@ -74,6 +74,19 @@ def strangers_of(folders: Sequence[Path]) -> list[Source]:
     return found
 
 
+def questions_of(
+    data: Sequence[Path], synthetic: Sequence[Path], strangers: Sequence[Path], related: Sequence[int], seed: int
+) -> list[Question]:
+    """Those of real and of made sets, ``related`` (two numbers) of each, and twice as many pairs that share nothing.
+
+    Raises ManifestError, VideoError.
+    """
+    others, found = strangers_of(strangers), []
+    for folders, made, count in zip((data, synthetic), (False, True), related):
+        found += draw(sources_of(folders, made), others, count, 2 * count, seed)
+    return found
+
+
 def draw(
     sets: dict[str, list[list[Source]]], strangers: Sequence[Source], related: int, unrelated: int, seed: int
 ) -> list[Question]:

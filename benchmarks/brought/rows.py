@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
 
-from benchmarks.brought.ask import kept_signals, seen, true_seconds
+from benchmarks.brought.ask import seen, true_seconds
 from benchmarks.brought.draw import CLOCKS, Question
 from benchmarks.confidence.fit import Row
 
@@ -17,15 +17,14 @@ def brought_rows(questions: Iterable[Question], files: Path, cache: Path, cue: s
     Raises VideoError.
     """
     rows = []
-    with kept_signals(cache):
-        for question in questions:
-            if any(take.fault.kind in CLOCKS for take in question.takes):
-                continue
-            found = seen(question, files, cue)
-            for i, j in combinations(range(len(question.takes)), 2):
-                if (i, j) in found.curves:
-                    seconds = true_seconds(question, i, j)
-                    true = None if seconds is None else seconds * found.grid((i, j))
-                    name = f"{question.takes[0].source.event}: {question.kind}"
-                    rows.append(Row(question.group, name, question.made, "brought", true, found.curves[i, j]))
+    for question in questions:
+        if any(take.fault.kind in CLOCKS for take in question.takes):
+            continue
+        found = seen(question, files, cache, cue)
+        for i, j in combinations(range(len(question.takes)), 2):
+            if (i, j) in found.curves:
+                seconds = true_seconds(question, i, j)
+                true = None if seconds is None else seconds * found.grid((i, j))
+                name = f"{question.takes[0].source.event}: {question.kind}"
+                rows.append(Row(question.group, name, question.made, "brought", true, found.curves[i, j]))
     return rows

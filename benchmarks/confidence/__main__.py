@@ -27,8 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.brought.draw import draw as draw_brought
-from benchmarks.brought.draw import sources_of, strangers_of
+from benchmarks.brought.draw import questions_of
 from benchmarks.brought.rows import brought_rows
 from benchmarks.confidence.fit import (
     Model,
@@ -66,17 +65,17 @@ def arguments() -> argparse.ArgumentParser:
     add("--synthetic", type=Path, nargs="+", default=[], metavar="FOLDER", help="made sets")
     add("--strangers", type=Path, nargs="+", default=[], metavar="FOLDER", help="videos unlike any set")
     add("--cue", default=DEFAULT_CUE, choices=sorted(CUES), help="(default %(default)s)")
-    add("--windows", type=int, default=240, help="pairs of windows of each set (default %(default)s)")
-    add("--brought", type=int, default=28, help="of each set, questions as of benchmarks.brought, and twice as many "
-        "pairs that share nothing; 0: none (default %(default)s)")  # fmt: skip
+    add("--windows", type=int, default=240, help="pairs of windows of each set; 0: none (default %(default)s)")
+    add("--brought", type=int, nargs=2, default=[21, 7], metavar=("REAL", "MADE"), help="questions of each set as of "
+        "benchmarks.brought, and twice as many pairs that share nothing; 0 0: none (default 21 7)")  # fmt: skip
     add("--files", type=Path, default=Path("runs/brought/files"), help="where these are made (default %(default)s)")
     add("--cache", type=Path, default=Path("runs/benchmarks/signals"), help="of signals (default %(default)s)")
     add("--write", action="store_true", help=f"write the cue's entry of {PATH.name}")
     return parser
 
 
-def measure(args: argparse.Namespace) -> list[Answer]:
-    """Draw, fit, judge held out; with ``--write`` keep the fit. Raises VideoSyncError."""
+def window_rows(args: argparse.Namespace) -> list[Row]:
+    """What is found in windows of all sets. Raises VideoSyncError."""
     cue = cue_of(args.cue)
     measured = Measured(cue, args.cache)
     events = [
@@ -84,18 +83,23 @@ def measure(args: argparse.Namespace) -> list[Answer]:
         for made, folders in ((False, args.data), (True, args.synthetic))
         for event in bar(read_events(folders, made, measured), "events")
     ]
-    sets = dict.fromkeys(event.group for event in events)
-    if len(sets) < 3:
-        raise ConfigError("--data, --synthetic: sets are judged by the others, so three or more are needed")
     drawn = draw(events, read_strangers(args.strangers, measured), args.windows, np.random.default_rng(args.seed))
     rows = []
-    for pair in bar(drawn, "windows", args.windows * len(sets)):
+    for pair in bar(drawn, "windows", args.windows * len({event.group for event in events})):
         curve = scores_with_evidence(cue, pair.signals0, pair.signals1, pair.lags, args.cue)
         rows.append(Row(pair.group, pair.name, pair.made, pair.shape, pair.true, curve))
-    if args.brought:
-        views = sources_of(args.data, made=False) | sources_of(args.synthetic, made=True)
-        asked_of = draw_brought(views, strangers_of(args.strangers), args.brought, 2 * args.brought, args.seed)
-        rows += brought_rows(list(bar(asked_of, "files")), args.files, args.cache, args.cue)
+    return rows
+
+
+def measure(args: argparse.Namespace) -> list[Answer]:
+    """Draw, fit, judge held out; with ``--write`` keep the fit. Raises VideoSyncError."""
+    rows = window_rows(args) if args.windows else []
+    if any(args.brought):
+        questions = questions_of(args.data, args.synthetic, args.strangers, args.brought, args.seed)
+        rows += brought_rows(bar(questions, "files"), args.files, args.cache, args.cue)
+    sets = dict.fromkeys(row.group for row in rows)
+    if len(sets) < 3:
+        raise ConfigError("--data, --synthetic: sets are judged by the others, so three or more are needed")
     models = held_out_models(rows)
     said = said_of(models, rows)
     limit, widths = threshold(rows, said), half_widths(rows, said)

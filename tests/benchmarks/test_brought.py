@@ -127,7 +127,7 @@ def test_one_command_from_clips_to_the_table(
     two_cameras: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert len(next(iter(sources_of([two_cameras], made=False).values()))) >= 1
-    typed = ["--data", str(two_cameras), "--cue", "motion", "--related", "4", "--unrelated", "4", "--bootstrap", "0"]
+    typed = ["--data", str(two_cameras), "--cue", "motion", "--related", "4", "0", "--bootstrap", "0"]
     typed += ["--files", str(tmp_path / "files"), "--cache", str(tmp_path / "cache"), "--output"]
     assert main([*typed, str(tmp_path / "one")]) == 0
     assert "| real, plain " in capsys.readouterr().out

@@ -183,7 +183,7 @@ def test_one_command_from_videos_to_the_entry(
         folders.append(str(root))
     typed = ["--data", folders[0], "--synthetic", *folders[1:], "--windows", "18", "--bootstrap", "20"]
     typed += ["--cache", str(tmp_path / "cache"), "--output", str(tmp_path / "out"), "--write"]
-    typed += ["--brought", "3", "--files", str(tmp_path / "files")]
+    typed += ["--brought", "3", "2", "--files", str(tmp_path / "files")]
     assert confidence.main(typed) == 0
     assert "| real, wide " in capsys.readouterr().out
     entry = json.loads(written.read_text())["cues"]["motion-learned"]
