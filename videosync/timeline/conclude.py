@@ -65,6 +65,8 @@ def conclude(
         evidence.detector,
         evidence.notes,
         evidence.audio,
+        len(evidence.compared),
+        len(evidence.compared) + len(evidence.left_out),
     )
 
 
