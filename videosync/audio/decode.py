@@ -51,6 +51,7 @@ class Opening:
     promised: float | None = None
     # why pictures do not give time 0: there are none, or they are damaged; None: they do
     pictures: str | None = None
+    counted: bool = False  # MP3 has no time stamps but the count of its frames: what follows lost ones is early
 
     @property
     def start(self) -> float:
@@ -113,7 +114,7 @@ def opening(path: str, mtime_ns: int, size: int, whatever: bool = False) -> Open
         facts = frame.sample_rate, frame.layout.nb_channels, codec, first
         promised = _promised_end(path, container, stream)
         if pictures is None:
-            return Opening(*facts, first, promised, NO_PICTURES)
+            return Opening(*facts, first, promised, NO_PICTURES, container.format.name == "mp3")
         try:
             zero = first_shown(path)
         except VideoError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -28,6 +28,8 @@ GRID = 10.0
 HEIGHT = 6.0  # standard errors: of the best offset of a sound that is not sure
 HIGHEST_RIVAL = 0.96  # of that
 SILENT = "its sound is silent"
+READ, MATCHED = "sound read", "sound compared"  # what is counted while one waits
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,11 +72,13 @@ def hear(
     *,
     max_offset: float | None = None,
     min_overlap: float | None = None,
+    progress: Progress | None = None,
 ) -> Sounds:
     """Compare the sound of all pairs of the files ``present``. A single one is not read.
 
     Args:
-        present, problems: as of ``sound_tracks``. max_offset, min_overlap: seconds, as of ``sync``.
+        present, problems: as of ``sound_tracks``. max_offset, min_overlap: seconds, as of ``sync``. progress: called
+            with (``READ``, files read, files in all), then with (``MATCHED``, pairs compared, pairs in all).
     """
     from videosync.audio.listen import sync_sound
     from videosync.sound.match import match, track
@@ -82,7 +86,9 @@ def hear(
     problems = dict(problems)
     tracks: dict[int, Track] = {}
     notes: dict[int, tuple[str, ...]] = {}
-    for number in sorted(present) if len(present) > 1 else ():
+    told = progress or (lambda what, done, total: None)
+    for done, number in enumerate(sorted(present) if len(present) > 1 else ()):
+        told(READ, done, len(present))
         try:
             sound = sync_sound(paths[number])
         except AudioError as error:
@@ -95,10 +101,12 @@ def hear(
             problems[number] = SILENT
         else:
             tracks[number], notes[number] = made, sound.notes
-    matches = {
-        (i, j): match(tracks[i], tracks[j], max_offset=max_offset, min_overlap=min_overlap)
-        for i, j in combinations(tracks, 2)
-    }
+    if len(present) > 1:
+        told(READ, len(present), len(present))
+    matches, pairs = {}, list(combinations(tracks, 2))
+    for done, (i, j) in enumerate(pairs, 1):
+        matches[i, j] = match(tracks[i], tracks[j], max_offset=max_offset, min_overlap=min_overlap)
+        told(MATCHED, done, len(pairs))
     spans = {number: (made.start, made.start + made.seconds) for number, made in tracks.items()}
     return Sounds(present, problems, notes, spans, matches)
 
