@@ -15,10 +15,10 @@ from videosync.sound.segments import Power, pieces_of, segment_correlation
 from videosync.sound.whiten import RATE
 
 MOST = 24  # stretches that are compared with the other recording
-BEST = 4  # of these, that are looked for in their own
+BEST = 3  # of these, that are looked for in their own
 NEAR = 0.05  # seconds from the offset
 APART = 0.25  # seconds at which a stretch is another one: pitch and reverberation are nearer
-AROUND = 60.0  # seconds of its own recording to either side
+AROUND = 20.0  # seconds of its own recording to either side
 FLOOR = 0.06  # correlation of stretches of a second that noise hardly reaches
 
 

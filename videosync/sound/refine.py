@@ -25,6 +25,7 @@ SHORT, LONG = 2.0, 8.0  # seconds of a segment; four of them, if the overlap is 
 MOST = 150  # segments of a long overlap
 MANY = 16  # segments, for which the tilt of the coarse search is known well
 TELLS_DRIFT, TELL_DRIFT = 20.0, 3  # seconds of overlap, and segments that agree by themselves
+OWN = 3  # samples from the line to the peak of a segment
 SAME = RATE // 50  # samples (20 ms): a segment whose own peak is this near agrees
 
 
@@ -142,6 +143,9 @@ def refine(
     agreeing = np.array([_agrees(row, own) for row, own in zip(lines.rows, places)])
     heights = [row[max(own - 1, 0) : own + 2].max() for row, own in zip(lines.rows, places)]
     told = stop - first >= TELLS_DRIFT * RATE and agreeing.sum() >= TELL_DRIFT
+    if told:
+        away, steeper = _fitted(lines, places)
+        place, best = lags[peak] + away, best + steeper
     return Refined(
         float(lag + place), best if told else None, sharpness, (stop - first) / 2, pieces,
         np.sqrt(np.array(heights) / [end - begin for begin, end in pieces]), agreeing,
@@ -174,6 +178,19 @@ def _best_lines(parts: _Parts, weights: np.ndarray, start: float) -> tuple[_Line
     assert found is not None
     beside = np.array([height(found, best - step), highest, height(found, best + step)])
     return found, best + step * vertex(beside) if abs(best) + step <= STEEPEST else best
+
+
+def _fitted(lines: _Lines, places: Sequence[int]) -> tuple[float, float]:
+    """The line through the segments' own peaks within 3 samples of ``places``: how far it is off, and how much steeper.
+
+    Weighed by their energy, the inverse of the variance of such a peak.
+    """
+    found, energy = np.zeros(len(places)), np.zeros(len(places))
+    for number, (row, place) in enumerate(zip(lines.rows, places)):
+        top = place - OWN + int(row[place - OWN : place + OWN + 1].argmax())
+        found[number], energy[number] = top - place + vertex(row[top - 1 : top + 2]), row[top]
+    steeper, away = np.polyfit(lines.times, found, 1, w=np.sqrt(energy))
+    return float(away), float(steeper)
 
 
 def _agrees(row: np.ndarray, place: int) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 from videosync.sound.whiten import RATE, cut
 
 SECONDS = 8.0  # of a segment
+SHORTEST = 1 << 16  # lags that one transform gives, if so many are wanted
 FLOOR = 1e-3  # of the usual power of a sample: an overlap with less is silence
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 Range = tuple[int, int]  # first lag, one past the last
@@ -69,7 +70,7 @@ def segment_correlation(
     first, stop = segment
     count = stop - first
     longest = max(high - low for low, high in ranges)
-    size = next_fast_len(count + min(count, longest) - 1, real=True)
+    size = next_fast_len(count + min(max(count, SHORTEST), longest) - 1, real=True)
     block = size - count + 1  # lags that one transform gives
     spectrum = np.conj(rfft(cut(x, first, stop), n=size))
     floor = FLOOR * count * np.sqrt(power0.usual * power1.usual) + 1e-12

@@ -27,6 +27,7 @@ LATEST = 0.1  # seconds that sound may come late and still belong to the picture
 GRID = 10.0
 HEIGHT = 6.0  # standard errors: of the best offset of a sound that is not sure
 HIGHEST_RIVAL = 0.96  # of that
+COPIES = "copies of one recording, which may have been put under the pictures"
 SILENT = "its sound is silent"
 READ, MATCHED = "sound read", "sound compared"  # what is counted while one waits
 Progress = Callable[[str, int, int], None]
