@@ -25,16 +25,19 @@ def sounding(loudness: np.ndarray) -> np.ndarray:
 
 
 def comparable(pieces: Sequence[Range], lag: int, loudness0: np.ndarray, loudness1: np.ndarray) -> np.ndarray:
-    """Segments [S] in which both have sound, or one has and the other is muted.
+    """Segments [S] in which both have sound, or one has while the other is muted.
 
     Args:
         pieces: segments of recording 0, samples. lag: of recording 1, samples. loudness0, loudness1: decibels [B].
     """
     sounds = sounding(loudness0), sounding(loudness1)
+    silent = np.isneginf(loudness0), np.isneginf(loudness1)
     found = []
     for first, stop in pieces:
-        parts = [slice(max(first + away, 0) // TENTH, max(stop + away, 0) // TENTH + 1) for away in (0, lag)]
-        heard = [int(np.count_nonzero(own[part])) >= LEAST for own, part in zip(sounds, parts)]
-        muted = [bool(np.isneginf(own[part]).all()) for own, part in zip((loudness0, loudness1), parts)]
-        found.append(all(heard) or (any(heard) and any(muted)))
+        begins = [max(first + away, 0) // TENTH for away in (0, lag)]
+        count = min((stop - first) // TENTH, *(len(own) - begin for own, begin in zip(sounds, begins)))
+        heard0, heard1 = (own[begin : begin + count] for own, begin in zip(sounds, begins))
+        mute0, mute1 = (own[begin : begin + count] for own, begin in zip(silent, begins))
+        muted = (heard0 & mute1) | (heard1 & mute0)
+        found.append(max(min(heard0.sum(), heard1.sum()), muted.sum()) >= LEAST)
     return np.array(found, bool)
