@@ -45,6 +45,7 @@ class Witness:
     drift_ppm: float | None = None  # sound: how much faster the clock of file 1 runs; None: too short to tell
     agreeing_share: float | None = None  # sound: of the time that both sound
     shared_seconds: float | None = None  # sound: the time that both sound
+    same_recording: bool | None = None  # sound: both are copies of one recording, perhaps put under the pictures
 
     def reversed(self) -> Witness:
         """That of the swapped files."""

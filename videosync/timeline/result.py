@@ -251,6 +251,7 @@ def _witness_json(witness: Witness) -> dict[str, Any]:
             "drift_ppm": _rounded(witness.drift_ppm, 2),
             "agreeing_share": _rounded(witness.agreeing_share, 3),
             "shared_seconds": _rounded(witness.shared_seconds, 3),
+            "same_recording": witness.same_recording,
         }
     return told
 
