@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from videosync.types import reversed_ppm
+
 Pair = tuple[int, int]
-
-PAUSED = 0.5  # of the longer side of a break, that the shorter one lasts at most, where one file is as good as cut
-
 
 @dataclass(frozen=True)
 class Break:
@@ -51,30 +50,15 @@ class Clocks:
 
     def reversed(self) -> Clocks:
         """Those of the swapped pair."""
+        ends = self.interval_ppm
         return replace(
             self,
             rate=1 / self.rate,
-            interval_ppm=reversed_ppm(self.interval_ppm),
+            interval_ppm=None if ends is None else (reversed_ppm(ends[1]), reversed_ppm(ends[0])),
             clock=1 - self.clock,
             slow=None if self.slow is None else 1 - self.slow,
             breaks=tuple(each.reversed() for each in self.breaks),
         )
-
-
-@dataclass(frozen=True)
-class FileClock:
-    """Of one file against the reference's clock: common time = start + file time · (1 + drift_ppm · 1e-6)."""
-
-    drift_ppm: float
-    interval_ppm: tuple[float, float]
-
-
-def reversed_ppm(interval: tuple[float, float] | None) -> tuple[float, float] | None:
-    """The interval of the drift of file 1 against file 0, from that of file 0 against file 1."""
-    if interval is None:
-        return None
-    low, high = ((1 / (1 + end * 1e-6) - 1) * 1e6 for end in reversed(interval))
-    return low, high
 
 
 def towards(clocks: Mapping[Pair, Clocks], number: int, reference: int) -> Clocks | None:
@@ -82,20 +66,3 @@ def towards(clocks: Mapping[Pair, Clocks], number: int, reference: int) -> Clock
     if (number, reference) in clocks:
         return clocks[number, reference]
     return clocks[reference, number].reversed() if (reference, number) in clocks else None
-
-
-def on_reference_clock(
-    starts: Mapping[int, float], reference: int | None, clocks: Mapping[Pair, Clocks]
-) -> dict[int, float]:
-    """Starts in seconds of the reference's clock.
-
-    Args:
-        starts: file → seconds, as lag scores have them.
-    """
-    moved = dict(starts)
-    for number in starts:
-        between = None if reference is None or number == reference else towards(clocks, number, reference)
-        if between is not None and reference in starts and between.sure:
-            assert reference is not None
-            moved[number] = starts[reference] + (starts[number] - starts[reference]) * between.seconds_of(1)
-    return moved

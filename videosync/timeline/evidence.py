@@ -15,7 +15,8 @@ from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
-from videosync.timeline.compare import Compared, compare
+from videosync.timeline.clocks import Clocks
+from videosync.timeline.compare import Compared, compare, compare_again
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
@@ -62,6 +63,11 @@ class Evidence:
     def curves(self) -> dict[tuple[int, int], LagScores]:
         """Of pictures: (i, j) → scores of ``start_i - start_j``."""
         return {pair: found.curve for pair, found in self.compared.items()}
+
+    @cached_property
+    def clocks(self) -> dict[tuple[int, int], Clocks]:
+        """By pictures: (i, j) → how the clocks of two files run, of the pairs of which something is known."""
+        return {pair: found.clocks for pair, found in self.compared.items() if found.clocks is not None}
 
     def grid(self, pair: Iterable[int]) -> float:
         """Frames/s at which files are compared: of the slowest one's grid."""
@@ -139,6 +145,8 @@ def gather(
             )
         )
     }
+    both = {(i, j): (moving[i, grids[i, j]], moving[j, grids[i, j]]) for i, j in compared}
+    compared |= compare_again(chosen, both, compared, max_offset=max_offset, min_overlap=min_overlap)
     fastest = max(rates.values())
     notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
     names = short_names(list(paths))
