@@ -138,6 +138,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "sound": plain(sound.COMPARISON, "sound"),
     "sound-any": plain(sound.ANY_ANSWER, "sound"),
     "sound-parts": lambda: markdown(load_result("sound")["parts"], sound.PARTS),
+    "sound-copies": lambda: markdown(load_result("sound")["copies"], sound.NAMED),
     "sound-held-out": plain(sound.COMPARISON, "sound_confidence"),
     "sound-confidence": lambda: markdown(load_result("sound_confidence")["reliability"], tables.RELIABILITY),
     "sound-events": plain(sound.EVENTS, "sound_events"),

@@ -53,6 +53,7 @@ class Opening:
     pictures: str | None = None
     layout: str = "mono"  # FFmpeg's name of how the channels lie
     language: str | None = None
+    counted: bool = False  # MP3 has no time stamps but the count of its frames: what follows lost ones is early
 
     @property
     def start(self) -> float:
@@ -118,7 +119,7 @@ def opening(path: str, mtime_ns: int, size: int, whatever: bool = False, track: 
         promised = _promised_end(path, container, stream)
         found = Opening(*facts, first, promised, NO_PICTURES, frame.layout.name, stream.language)
         if pictures is None:
-            return found
+            return replace(found, counted=container.format.name == "mp3")
         try:
             zero = first_shown(path)
         except VideoError as error:

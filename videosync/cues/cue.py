@@ -98,7 +98,7 @@ class Cue:
 
         Raises ValueError: a lag leaves no overlap.
         """
-        clips = self._ready(clip0), self._ready(clip1)  # once, for both orders
+        clips = self.ready(clip0), self.ready(clip1)  # once, for both orders
 
         def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
             parts = self.curves(clips[first], clips[second], offsets)
@@ -112,7 +112,8 @@ class Cue:
         """The scores of each part, in this order of the clips alone: [P, L]."""
         return np.stack([part.curve(clip0, clip1, lags) for part in self.parts])
 
-    def _ready(self, clip: Signals) -> Signals:
+    def ready(self, clip: Signals) -> Signals:
+        """A clip with all that its parts would work out of it each time."""
         for part in self.parts:
             clip = part.ready(clip)
         return clip

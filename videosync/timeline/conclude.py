@@ -14,6 +14,7 @@ from videosync.timeline.guess import best_guesses
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
+from videosync.timeline.own_clocks import OwnClocks
 from videosync.timeline.placement import Placement
 from videosync.timeline.result import Timeline, short_names, with_cuts
 from videosync.timeline.sounds import GRID
@@ -65,6 +66,8 @@ def conclude(
         evidence.detector,
         evidence.notes,
         evidence.audio,
+        len(evidence.compared),
+        len(evidence.compared) + len(evidence.left_out),
     )
 
 
@@ -97,12 +100,14 @@ def _found(
         shift = 0.0 if zero is None else known[zero]
         starts = {n: start - shift for n, start in starts.items()}
         guesses = {n: guess.moved(-shift) for n, guess in guesses.items()}
+    clocks = OwnClocks(evidence, starts, base)
+    starts |= {n: start for n, start in clocks.starts.items() if n not in anchors}
     tied_by_hand = anchors if len(anchors) > 1 else [n for n in anchors if n not in placement.starts]
     confidence = dict(placement.confidence) | dict.fromkeys(tied_by_hand, 1.0)
     confidence |= {n: guess.confidence for n, guess in accepted.items()}
     return Found(
         evidence, placement, by_pictures, groups, base, starts, confidence, guesses, frozenset(accepted),
-        frozenset(anchors),
+        frozenset(anchors), clocks,
     )  # fmt: skip
 
 

@@ -17,7 +17,8 @@ from videosync.lags.scores import LagScores
 from videosync.timeline.cache import SignalCache
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
-from videosync.timeline.compare import Compared
+from videosync.timeline.clocks import Clocks
+from videosync.timeline.compare import Compared, compare_again
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
@@ -65,6 +66,11 @@ class Evidence:
     def curves(self) -> dict[tuple[int, int], LagScores]:
         """Of pictures: (i, j) → scores of ``start_i - start_j``."""
         return {pair: found.curve for pair, found in self.compared.items()}
+
+    @cached_property
+    def clocks(self) -> dict[tuple[int, int], Clocks]:
+        """By pictures: (i, j) → how the clocks of two files run, of the pairs of which something is known."""
+        return {pair: found.clocks for pair, found in self.compared.items() if found.clocks is not None}
 
     def grid(self, pair: Iterable[int]) -> float:
         """Frames/s at which files are compared: of the slowest one's grid."""
@@ -138,6 +144,8 @@ def gather(
     compared, left_out = compare_files(
         chosen, moving, grids, rates, max_offset=max_offset, min_overlap=min_overlap, name=cue, progress=progress
     )
+    both = {(i, j): (moving[i, grids[i, j]], moving[j, grids[i, j]]) for i, j in compared}
+    compared = {**compared, **compare_again(chosen, both, compared, max_offset=max_offset, min_overlap=min_overlap)}
     notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
     notes += () if kept is None else tuple(kept.notes)
     names = short_names(list(paths))

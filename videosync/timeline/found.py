@@ -16,6 +16,7 @@ from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.file_warnings import file_warnings, note_of
 from videosync.timeline.guess import Guess
+from videosync.timeline.own_clocks import OwnClocks, clocks_of_pair
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
 from videosync.timeline.reasons import problem_code, rivals_nearest, why_not_heard
 from videosync.timeline.result import PlacedFile, short_names
@@ -46,6 +47,7 @@ class Found:
     guesses: Mapping[int, Guess]  # of files that evidence does not place
     accepted: frozenset[int]  # files whose guess the user accepts
     by_hand: frozenset[int]  # files whose start the user gives
+    clocks: OwnClocks  # of the files on the timeline
 
     def file(self, number: int, fits: Mapping[str, bool]) -> PlacedFile:
         """``fits``: where it is not placed, names of files that it goes with by itself; are they on the timeline?"""
@@ -56,16 +58,19 @@ class Found:
         by_sound = number in self.accepted or (number in self.placement.starts and number not in self.by_hand)
         placed = "its sound places it" if by_sound else "its start was set by hand" if number in self.by_hand else None
         warnings = file_warnings(evidence, number, placed)
+        warnings += self.clocks.warnings(number, self._names)
         note = note_of(warnings, path)
         guess = self.guesses.get(number)
         own: dict[str, Any] = dict(
-            duration_seconds=self._lasts(number), recorded=evidence.recorded.get(number, UNKNOWN)
+            duration_seconds=self._lasts(number),
+            recorded=evidence.recorded.get(number, UNKNOWN),
+            clock=self.clocks.of(number),
         )
         if number in self.starts:
             start, confidence = self.starts[number], self.confidence[number]
             around = 0.0
             if self.base is not None and number != self.base and number not in self.by_hand:
-                around = self._around((self.base, number), (number,))
+                around = math.hypot(self._around((self.base, number), (number,)), self.clocks.around(number))
             if number in self.accepted:
                 sure = math.floor(100 * confidence)
                 text = f"it is {sure} % sure that it starts here: placed because --accept asked for it"
@@ -90,6 +95,11 @@ class Found:
             best_guess_confidence=None if guess is None else guess.confidence,
             rivals_seconds=() if guess is None else guess.rivals, warnings=tuple(warnings), **own,
         )  # fmt: skip
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        names = short_names(list(self.evidence.paths))
+        return {number: names[path] for number, path in enumerate(self.evidence.paths)}
 
     def _lasts(self, number: int) -> float | None:
         """Seconds of pictures, or else of sound, from the first on."""
@@ -123,6 +133,7 @@ class Found:
             evidence.paths[j],
             placed=False,
             fps=rate_of(evidence, pair),
+            **clocks_of_pair(evidence.clocks.get(pair)),
             alone_seconds=next((witness.seconds for witness in said if witness.seconds is not None), None),
             witnesses=said,
         )
@@ -238,7 +249,8 @@ class Found:
         if evidence.looks and seen:
             problem = evidence.problems.get(number)
             reasons.append(
-                why_not_seen(evidence, doubt, (number,), [n for n in evidence.infos if n not in evidence.problems])
+                self.clocks.why_not(number, self._names)
+                or why_not_seen(evidence, doubt, (number,), [n for n in evidence.infos if n not in evidence.problems])
                 if problem is None
                 else (problem_code(problem), problem)
             )

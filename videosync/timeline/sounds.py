@@ -27,6 +27,7 @@ LATEST = 0.1  # seconds that sound may come late and still belong to the picture
 GRID = 10.0
 HEIGHT = 6.0  # standard errors: of the best offset of a sound that is not sure
 HIGHEST_RIVAL = 0.96  # of that
+COPIES = "copies of one recording, which may have been put under the pictures"
 SILENT = "its sound is silent"
 
 
@@ -76,6 +77,7 @@ def hear(
 
     Args:
         present, problems: as of ``sound_tracks``. max_offset, min_overlap: seconds, as of ``sync``.
+        progress: as of ``sync``.
     """
     from videosync.audio.listen import sync_sound
     from videosync.sound.match import match, track

@@ -99,6 +99,7 @@ def _sound(evidence: Evidence, pair: Pair) -> Witness:
         match.drift_ppm,
         match.features.get("agreeing_share"),
         sounds.shared_seconds(pair),
+        match.same_recording,
     )
 
 
