@@ -155,7 +155,8 @@ def clip_with_gap(seed: int, gap: slice) -> dict[str, np.ndarray]:
     """Signals of the cue "motion" [300, …] that are noise, but for a straight line in the gap."""
     rng = np.random.default_rng(seed)
     found = {}
-    for name, columns in (("energy1248", 4), ("energy", 1), ("area", 1), ("posneg", 2), ("sgrid", 6), ("cells", 64)):
+    channels = {"energy1248": 4, "energy": 1, "area": 1, "posneg": 2, "sgrid": 6, "cells": 64, "lines": 288}
+    for name, columns in channels.items():
         signal = rng.normal(size=(300, columns)).cumsum(axis=0) * 0.3 + rng.normal(size=(300, columns))
         length = gap.stop - gap.start
         signal[gap] = np.linspace(signal[gap.start - 1], signal[gap.stop], length)
