@@ -130,6 +130,6 @@ def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:
     return np.concatenate([clip[name] for name in channels], axis=1)
 
 
-def shown(clip: Signals) -> np.ndarray | float:
-    """1 where a clip shows something, 0 where it has a gap: [T, 1], or one number for all."""
-    return 1 - clip[UNSEEN] if UNSEEN in clip else 1.0
+def seen(clip: Signals) -> np.ndarray | None:
+    """1, or 0 where a clip shows nothing: [T, 1]; None: it has no gap."""
+    return 1 - clip[UNSEEN].astype(np.float64) if UNSEEN in clip else None

@@ -9,7 +9,8 @@ from videosync.timeline.clips import ClipInfo, frames_at
 from videosync.timeline.search import lag_range
 
 ALIKE = 1.02  # rates that differ by no more than this factor, as 29.97 and 30, are one
-MUCH_SLOWER = 2.5  # times as slow as another file: the rate is the likely reason that …
+LOW = 10.0  # frames/s below which …
+MUCH_SLOWER = 2.5  # … and so many times slower than another file, the rate is the likely reason that …
 FEW = 150  # … no more frames than these leave an answer unsure
 
 
@@ -47,14 +48,16 @@ def too_slow(info: ClipInfo, others: Sequence[ClipInfo]) -> str | None:
         return None
     fastest = max(other.fps for other in others)
     seconds = min(info.duration, max(other.duration for other in others))
-    if MUCH_SLOWER * info.fps <= fastest and seconds * info.fps <= FEW:
+    if info.fps < LOW and MUCH_SLOWER * info.fps <= fastest and seconds * info.fps <= FEW:
         rate = f"{info.fps:.3g} frame{'' if info.fps == 1 else 's'}/s"
         return (
             f"its rate of {rate} is too low to compare it with videos of {fastest:.3g}: of the {seconds:.0f} s that "
             f"they share at most it has {round(seconds * info.fps)} frames; a copy with more frames/s would help, if "
             "its camera took them, or else a longer recording"
         )
-    if all(MUCH_SLOWER * other.fps <= info.fps and other.fps * min(seconds, other.duration) <= FEW for other in others):
+    if fastest < LOW and all(
+        MUCH_SLOWER * o.fps <= info.fps and o.fps * min(seconds, o.duration) <= FEW for o in others
+    ):
         return (
             f"no other video has enough frames/s to compare it with: {fastest:.3g} at most, and it has {info.fps:.3g}; "
             "copies with more frames/s would help, if the cameras took them, or else longer recordings"
