@@ -172,7 +172,7 @@ def with_lamp(film: Film, which: int) -> Film:
 
 @pytest.mark.slow
 def test_a_graphic_that_moves_in_both_places_none(films: tuple[list[Film], int], tmp_path: Path) -> None:
-    (one, _, other), offset = films
+    (one, _, other), _ = films
     still = [film[:1] * len(film) for film in (one, other)]
     timeline = synced(still, with_lamp, tmp_path)
     assert not timeline.pairs[0].placed
