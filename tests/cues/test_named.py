@@ -135,9 +135,9 @@ def test_an_encoder_of_differences_abstains_where_a_camera_moves(
     )
     found, alone = (scores_with_evidence(ALL_CUES[name], one, other, LAGS) for name in ("motion-learned", "motion"))
     np.testing.assert_array_equal(found.scores, alone.scores)
-    np.testing.assert_array_equal(found.support().parts[:3], alone.support().parts)
-    assert not found.support().parts[3].any()
-    np.testing.assert_allclose(found.support().level, alone.support().level * np.sqrt(3 / 4), rtol=1e-12)
+    np.testing.assert_array_equal(found.support().parts[:4], alone.support().parts)
+    assert not found.support().parts[3:].any()  # nor do lines take part
+    np.testing.assert_allclose(found.support().level, alone.support().level * np.sqrt(4 / 5), rtol=1e-12)
     np.testing.assert_array_equal(found.support().halves, alone.support().halves)
     assert not ALL_CUES["learned"].score(one, other, LAGS).any()
 

@@ -18,8 +18,8 @@ def test_flashes_are_bridged_for_as_long_as_they_last() -> None:
     signal = np.repeat(np.arange(30.0)[:, None], 2, axis=1)
     flashing = signal.copy()
     for key in (10, 20):
-        flashing[key, 0] += 5
-        flashing[key : key + 4, 1] += 5
+        flashing[key : key + 2, 0] += 5  # also when the next picture is predicted from the new one
+        flashing[key : key + 5, 1] += 5
     found = bridge_keyframes(flashing, [0, 10, 20], np.array([1, 4]))
     np.testing.assert_allclose(found, signal)
     assert flashing[10, 0] == 15  # the input is not changed

@@ -135,7 +135,7 @@ def test_off_reads_no_sound(films: list[Path], monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_looks_at_no_pictures(made: Event, films: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence, "read_clip", lambda *_: pytest.fail("pictures were decoded"))
+    monkeypatch.setattr(evidence, "read_clips", lambda *_: pytest.fail("pictures were decoded"))
     without = made.film("none", 1, None)
     found = sync([*films, without], audio="only")
     assert found.cue == "sound"

@@ -9,8 +9,8 @@ import numpy as np
 
 from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
-from videosync.signals.measure import Meter
-from videosync.signals.motion import MotionMeter
+from videosync.signals.measure import UNSEEN, Meter
+from videosync.signals.motion import CAMERA, MotionMeter
 from videosync.signals.sound import SOUND
 from videosync.signals.thumbnails import ThumbnailMeter
 
@@ -64,9 +64,9 @@ class Cue:
         return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), ThumbnailMeter(), *others
 
     def unused(self, clip: Signals) -> tuple[bool, bool]:
-        """Whether some part, and whether every part, abstains for a clip."""
-        abstaining = [part.abstains(clip) for part in self.parts]
-        return any(abstaining), all(abstaining)
+        """Whether its encoder, and whether every part, abstains for a clip."""
+        abstaining = [part for part in self.parts if part.abstains(clip)]
+        return any(part.meter is not None for part in abstaining), len(abstaining) == len(self.parts)
 
     def for_clips(self, clip0: Signals, clip1: Signals) -> Cue:
         """The cue for two clips: parts that abstain for one of them give 0 at every lag."""
@@ -98,7 +98,7 @@ class Cue:
 
         Raises ValueError: a lag leaves no overlap.
         """
-        clips = self._ready(clip0), self._ready(clip1)  # once, for both orders
+        clips = self.ready(clip0), self.ready(clip1)  # once, for both orders
 
         def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
             parts = self.curves(clips[first], clips[second], offsets)
@@ -112,7 +112,8 @@ class Cue:
         """The scores of each part, in this order of the clips alone: [P, L]."""
         return np.stack([part.curve(clip0, clip1, lags) for part in self.parts])
 
-    def _ready(self, clip: Signals) -> Signals:
+    def ready(self, clip: Signals) -> Signals:
+        """A clip with all that its parts would work out of it each time."""
         for part in self.parts:
             clip = part.ready(clip)
         return clip
@@ -127,6 +128,16 @@ def together(*parts: Part) -> Part:
     return Part(tuple(dict.fromkeys(name for part in parts for name in part.channels)), curve)
 
 
+def camera_moves(clip: Signals) -> bool:
+    """Whether the camera's own motion was taken out of the signals; False where it was not looked for."""
+    return CAMERA in clip and bool(clip[CAMERA].any())
+
+
 def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:
     """The columns of several channels: [T, F of all]."""
     return np.concatenate([clip[name] for name in channels], axis=1)
+
+
+def seen(clip: Signals) -> np.ndarray | None:
+    """1, or 0 where a clip shows nothing: [T, 1]; None: it has no gap."""
+    return 1 - clip[UNSEEN].astype(np.float64) if UNSEEN in clip else None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.cues.cue import Part, Signals, joined, together
-from videosync.lags.association import MOST, SHRINKAGE, association_scores, change_components
+from videosync.cues.cue import Part, Signals, camera_moves, joined, seen, together
+from videosync.lags.association import MOST, SHRINKAGE, Components, association_scores, change_components
+from videosync.lags.canonical import canonical_scores, canonical_size
 from videosync.lags.correlation import (
     CHANGE,
     ORDER,
@@ -18,6 +19,7 @@ from videosync.lags.correlation import (
     decorrelated_vectors,
     whiten,
 )  # fmt: skip
+from videosync.lags.fusion import standardise
 from videosync.lags.matching import match_scores
 
 
@@ -36,6 +38,7 @@ class MotionTuning:
     temperature: float = 0.2  # of the softmax over frames
     components: int = MOST  # of the cells, at most
     shrinkage: float = SHRINKAGE  # of weak components
+    strip_components: int = 16  # of the strips, at most
 
 
 TUNED = MotionTuning()
@@ -46,7 +49,7 @@ def correlated(*channels: str) -> Part:
     """Correlation of the channels as they are: the plain baseline."""
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        return correlation_scores(joined(clip0, channels), joined(clip1, channels), lags)
+        return correlation_scores(joined(clip0, channels), joined(clip1, channels), lags, seen(clip0), seen(clip1))
 
     return Part(channels, curve)
 
@@ -58,7 +61,7 @@ def whitened(*channels: str) -> Part:
         white0, white1 = (
             whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing) for clip in (clip0, clip1)
         )
-        return correlation_scores(white0, white1, lags)
+        return correlation_scores(white0, white1, lags, seen(clip0), seen(clip1))
 
     return Part(channels, curve)
 
@@ -72,7 +75,9 @@ def matched(*channels: str, decorrelated: bool) -> Part:
             vectors0, vectors1 = decorrelated_vectors(*signals, scale=scale, ridge=TUNED.ridge)
         else:
             vectors0, vectors1 = (change_vectors(signal, scale=scale) for signal in signals)
-        return match_scores(vectors0, vectors1, lags, temperature=TUNED.temperature)
+        return match_scores(
+            vectors0, vectors1, lags, temperature=TUNED.temperature, seen0=seen(clip0), seen1=seen(clip1)
+        )
 
     return Part(channels, curve)
 
@@ -84,12 +89,36 @@ def associated(*channels: str) -> Part:
         components0, components1 = (
             change_components(
                 joined(clip, channels), count=TUNED.components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
-            )
+            ).where(seen(clip))
             for clip in (clip0, clip1)
         )
         return association_scores(components0, components1, lags)
 
     return Part(channels, curve)
+
+
+def strips(channel: str) -> Part:
+    """Mixtures of strips that change alike: all of them together, and a few that change as one.
+
+    It abstains where the camera moves, since what then moves in a strip is mostly what could not be taken out.
+    """
+    values, weights = f"{channel}: components", f"{channel}: weights"
+
+    def ready(clip: Signals) -> Signals:
+        if values in clip:
+            return clip
+        found = change_components(
+            clip[channel], count=TUNED.strip_components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
+        )
+        return {**clip, values: found.values, weights: found.weights}
+
+    def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
+        one, other = (Components(clip[values], clip[weights]).where(seen(clip)) for clip in map(ready, (clip0, clip1)))
+        size = canonical_size(len(one.values), len(other.values))
+        few = canonical_scores(one.strongest(size), other.strongest(size), lags)
+        return standardise(association_scores(one, other, lags)) + standardise(few)
+
+    return Part((channel,), curve, ready=ready, abstains=camera_moves)
 
 
 PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is worth
@@ -100,6 +129,7 @@ PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is wo
     "frames": matched(*DIFFERENCES, decorrelated=False),
     "frames-decorrelated": matched(*DIFFERENCES, decorrelated=True),
     "cells": associated("cells"),
+    "lines": strips("lines"),
 }
 AMOUNT = together(PARTS["white-energy"], PARTS["white-area"], PARTS["white-posneg"])
-MOTION = (AMOUNT, PARTS["frames-decorrelated"], PARTS["cells"])
+MOTION = (AMOUNT, PARTS["frames-decorrelated"], PARTS["cells"], PARTS["lines"])

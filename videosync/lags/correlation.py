@@ -7,10 +7,9 @@ chance: a correlation ``r`` over N frames counts as Fisher's ``atanh(r) √(N - 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_toeplitz
-from scipy.ndimage import gaussian_filter1d
 
-from videosync.lags.overlap import cross_products, overlaps, window_sums
+from videosync.lags.overlap import cross_products, overlap_sums
+from videosync.lags.smoothing import gaussian
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
@@ -37,14 +36,15 @@ def whiten(signal: np.ndarray, *, order: int = ORDER, smoothing: float = SMOOTHI
     residual = np.zeros_like(centred)
     if len(signal) < order + 3:
         return residual
+    apart = np.abs(np.subtract.outer(np.arange(order), np.arange(order)))  # places in a Toeplitz matrix
     for column, out in zip(centred.T, residual.T):
         covariance = np.array([column[: len(column) - lag] @ column[lag:] for lag in range(order + 1)])
         if covariance[0] <= FLAT**2 * len(column):
             continue
         ridge = np.r_[covariance[0] * 1.01, covariance[1:order]]
-        coefficients = solve_toeplitz(ridge, covariance[1:])
+        coefficients = np.linalg.solve(ridge[apart], covariance[1:])
         out[order:] = np.convolve(column, np.r_[1.0, -coefficients])[order : len(column)]
-    return gaussian_filter1d(residual, smoothing, axis=0)
+    return gaussian(residual, smoothing)
 
 
 def change_vectors(signal: np.ndarray, *, scale: float = CHANGE) -> np.ndarray:
@@ -81,29 +81,35 @@ def decorrelated_vectors(
 
 def usual_change(signal: np.ndarray, scale: float = CHANGE) -> np.ndarray:
     """Derivative of each column, mean 0 and standard deviation 1: [T, F]."""
-    return _unit(gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1))
+    return _unit(gaussian(signal, scale, order=1))
 
 
 def _unit_length(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), FLAT)
 
 
-def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarray) -> np.ndarray:
+def correlation_scores(
+    signal0: np.ndarray,
+    signal1: np.ndarray,
+    lags: np.ndarray,
+    seen0: np.ndarray | None = None,
+    seen1: np.ndarray | None = None,
+) -> np.ndarray:
     """``atanh(r) √(N - 3)`` for each lag, ``r`` the mean over columns of the correlation of the N frames that overlap.
 
     Args:
         signal0, signal1: [T0, F] and [T1, F]. lags: int [L], each with some overlap.
+        seen0, seen1: 1, or 0 for frames of which nothing is known: float [T0, 1] and [T1, 1] (None: all are).
 
     Returns:
         float64 [L]; 0 where the signals are flat or fewer than 4 frames overlap.
     """
-    first, stop = overlaps(len(signal0), len(signal1), lags)
-    count = (stop - first).astype(np.float64)[:, None]  # [L, 1]
-    x, y = (_unit(signal) for signal in (signal0, signal1))
-    sum0, square0 = (window_sums(v, first, stop) for v in (x, x * x))  # [L, F]
-    sum1, square1 = (window_sums(v, first + lags, stop + lags) for v in (y, y * y))
-    product = cross_products(x, y, lags) - sum0 * sum1 / count
-    power0, power1 = square0 - sum0**2 / count, square1 - sum1**2 / count
+    x, y = _unit(signal0), _unit(signal1)
+    x, y = x if seen0 is None else x * seen0, y if seen1 is None else y * seen1
+    both = overlap_sums(x, y, lags, seen0, seen1)
+    count = both.count
+    product = cross_products(x, y, lags) - both.sum0 * both.sum1 / count
+    power0, power1 = both.square0 - both.sum0**2 / count, both.square1 - both.sum1**2 / count
     lively = (power0 > FLAT * count) & (power1 > FLAT * count)
     r = np.where(lively, product / np.sqrt(np.where(lively, power0 * power1, 1.0)), 0.0).mean(axis=1)
     return np.arctanh(np.clip(r, -LARGEST, LARGEST)) * np.sqrt(np.maximum(count[:, 0] - 3, 0))

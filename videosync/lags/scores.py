@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ import numpy as np
 TIE = 1e-6  # scores this close to the largest, relative to its size, count as equal to it
 APART = 3  # frames: answers no further from the best one than this are the same answer
 TOGETHER = 0.75  # between 0.5, independent pairs, and 1, pairs that all say the same
+LIKELIHOOD = 3.25  # by which a score of spread 1 becomes a log likelihood, about as calibrated
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 
 # standard errors: of one measurement, by its formula; spread: standard deviations over the lags, of several fused;
@@ -51,6 +54,25 @@ class LagScores:
         """Of the shorter clip, as far as any offset shows; None: unknown."""
         return None if self.overlap is None else int(self.overlap.max())
 
+    @cached_property
+    def chance(self) -> float:
+        """The score that speaks neither for an offset nor for clips that share no time: what an offset is worth at
+        which they do not overlap.
+
+        It is the mean likelihood of the offsets away from the best one, whose hill, down to a score of 0, is left out:
+        about ``LIKELIHOOD / 2`` of normal scores, and near the rivals where an offset has any.
+        """
+        low = np.flatnonzero(self.scores <= 0)
+        after = int(np.searchsorted(low, int(np.argmax(self.scores))))
+        if not len(low):
+            return 0.0
+        left = low[after - 1] + 1 if after else 0
+        right = low[after] if after < len(low) else len(self.scores)
+        others = np.delete(self.scores, slice(left, right))
+        top = float(others.max())
+        grown = np.exp(LIKELIHOOD * (others - top))
+        return top + float(np.log((grown.mean() + grown[::-1].copy().mean()) / 2)) / LIKELIHOOD
+
     def reversed(self) -> LagScores:
         """Those of the swapped pair."""
         return replace(
@@ -81,6 +103,10 @@ class LagScores:
         """The score of an offset; 0 outside the range, where nothing is known."""
         place = lag - self.first
         return float(self.scores[place]) if 0 <= place < len(self.scores) else 0.0
+
+    def covers(self, lag: int) -> bool:
+        """Whether an offset is in the range: clips share enough time there to be compared."""
+        return 0 <= lag - self.first < len(self.scores)
 
     def best(self) -> int:
         """The offset with the highest score; of several the middle one, nearest to the middle of the range."""
@@ -141,38 +167,49 @@ def best_lag(scores: np.ndarray) -> np.ndarray:
     return (best * lags).sum(axis=1) / best.sum(axis=1)
 
 
-def added(curves: Sequence[tuple[int, LagScores]]) -> LagScores:
+def added(curves: Sequence[tuple[int, LagScores]], lag: int | None = None) -> LagScores:
     """Scores of several pairs, moved and added, in their own unit again.
 
     Args:
-        curves: (frames that are taken from its lags, scores) of each, of one unit. Outside its range a pair counts 0.
+        curves: (frames that are taken from its lags, scores) of each, of one unit. Outside its range a pair counts
+            ``chance``: clips that do not overlap say nothing of each other.
+        lag: the answer that is looked at; None: the best.
 
-    The root of their number is the standard error of a sum of independent curves. Those of one camera against several
-    others of one event are not independent, nor are their errors: evidence is divided by a higher power of it
-    (``TOGETHER``), and by as much as the sum varies more than one of them.
+    Evidence is that of the pairs that overlap at the answer. The root of their number is the standard error of a sum of
+    independent curves. Those of one camera against several others of one event are not independent, nor are their
+    errors: evidence is divided by a higher power of it (``TOGETHER``), and by as much as the sum varies more than one
+    of them.
     """
     first = min(curve.first - move for move, curve in curves)
     length = max(curve.first - move + len(curve.scores) for move, curve in curves) - first
-    scores, level, halves = np.zeros(length), np.zeros(length), np.zeros(length)
-    overlap = np.zeros(length, np.int64)
-    parts = np.zeros((max(len(curve.support().parts) for _, curve in curves), length))
-    for move, curve in curves:
-        place = slice(curve.first - move - first, curve.first - move - first + len(curve.scores))
-        seen = curve.support()
-        scores[place] += curve.scores
-        level[place] += seen.level
-        halves[place] += seen.halves
-        parts[: len(seen.parts), place] += seen.parts
-        if curve.overlap is not None:
-            overlap[place] = np.maximum(overlap[place], curve.overlap)
-    size = np.sqrt(len(curves))
-    usual = np.sqrt(np.mean([_spread(curve.support().level) ** 2 for _, curve in curves]))
-    more = max(len(curves) ** TOGETHER, _spread(level) / max(usual, 1e-9)) if len(curves) > 1 else 1.0
-    _, model = curves[0]
+    places = [slice(c.first - move - first, c.first - move - first + len(c.scores)) for move, c in curves]
+    outside = [curve.chance if len(curve.scores) < length else 0.0 for _, curve in curves]
+    scores, seen = np.zeros(length), np.zeros(length, bool)
+    for (_, curve), place, usual in zip(curves, places, outside):
+        scores[place] += curve.scores - usual
+        seen[place] = True
+    scores += math.fsum(outside)
+    scores[~seen] = scores[seen].min()  # nothing was tried there
+    place_of = (LagScores(first, scores).best() if lag is None else lag) - first
+    met = [n for n, place in enumerate(places) if place.start <= place_of < place.stop] or range(len(curves))
+    supports = {n: curves[n][1].support() for n in met}
+    level, halves, overlap = np.zeros(length), np.zeros(length), np.zeros(length, np.int64)
+    parts = np.zeros((max(len(support.parts) for support in supports.values()), length))
+    for n, support in supports.items():
+        place, frames = places[n], curves[n][1].overlap
+        level[place] += support.level
+        halves[place] += support.halves
+        parts[: len(support.parts), place] += support.parts
+        if frames is not None:
+            overlap[place] = np.maximum(overlap[place], frames)
+    more = 1.0
+    if len(met) > 1:
+        usual = np.sqrt(np.mean([_spread(support.level) ** 2 for support in supports.values()]))
+        more = max(len(met) ** TOGETHER, _spread(level) / max(usual, 1e-9))
     return replace(
-        model,
+        curves[0][1],
         first=first,
-        scores=scores / size,
+        scores=scores / np.sqrt(len(met)),
         evidence=LagEvidence(level / more, parts / more, halves / more),
         overlap=overlap if overlap.any() else None,
         fragile=all(curve.fragile for _, curve in curves),

@@ -11,6 +11,7 @@ import numpy as np
 from videosync.signals.hard_changes import limited
 
 Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
+UNSEEN = "unseen"  # a channel of clips in which nothing is shown for a while: 1 there, else 0, [T, 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +62,27 @@ def measure(frames: Iterable[np.ndarray], meters: Sequence[Meter], source: Sourc
     Raises:
         ValueError: frames that are not as described.
     """
-    readings = [(meter, meter.begin(source or Source())) for meter in meters]
-    watching = [reading for meter, reading in readings if meter.needs == "pictures"]
-    for frame in _checked(frames):
-        for reading in watching:
-            reading.watch(frame)
-    signals = {name: signal for _, reading in readings for name, signal in reading.signals().items()}
-    return limited(signals, {name: columns for meter in meters for name, columns in meter.reach.items()})
+    return measure_some(frames, meters, [(source or Source(), None)])[0]
+
+
+def measure_some(
+    frames: Iterable[np.ndarray], meters: Sequence[Meter], clips: Sequence[tuple[Source, np.ndarray | None]]
+) -> list[Signals]:
+    """Signals of several clips of the same frames, in one pass over all of them.
+
+    Args:
+        frames: as of ``measure``. clips: a source, and which of the frames belong to the clip: bool [T] (None: all).
+    """
+    begun = [([(meter, meter.begin(source)) for meter in meters], chosen) for source, chosen in clips]
+    for number, frame in enumerate(_checked(frames)):
+        for readings, chosen in begun:
+            if chosen is None or chosen[number]:
+                for meter, reading in readings:
+                    if meter.needs == "pictures":
+                        reading.watch(frame)
+    reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
+    found = [{name: signal for _, r in readings for name, signal in r.signals().items()} for readings, _ in begun]
+    return [limited(signals, reach) for signals in found]
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -23,6 +23,7 @@ from videosync.errors import require_known
 from videosync.signals.exposure import as_exposed, tone_change
 from videosync.signals.grey import small_grey, small_size
 from videosync.signals.keyframes import bridge_keyframes
+from videosync.signals.lines import DIRECTIONS, STRIPS, line_counts
 from videosync.signals.measure import Signals, Source
 from videosync.signals.stabilise import STAYS, Step, aligned, camera_moves, camera_step, misfit
 
@@ -43,6 +44,7 @@ CHANNELS = {  # name → columns
     "energy1248": len(SCALES),  # log mean R_s
     "sgrid": len(TOP_CELLS),  # log mean of the most lively cells of R_1, wherever they are
     "cells": CELLS**2,  # log mean R_1 of each cell of an 8 x 8 grid, row by row: where things move
+    "lines": DIRECTIONS * STRIPS,  # sqrt of the pixels with R_1 > 0 in each strip of several directions (signals.lines)
 }
 # pixels by which the camera moves the picture, 0 where it stands still [T, 1]: no lag score may be made of it, since
 # the motions of two cameras have nothing to do with each other
@@ -84,6 +86,8 @@ class _Motion:
         self.meter, self.source = meter, source
         self.block: list[np.ndarray] = []  # grey pictures that wait
         self.rows: dict[str, list[np.ndarray]] = {name: [] for name in (*CHANNELS, CAMERA)}
+        if "lines" not in meter.reach:
+            del self.rows["lines"]  # they would take more room than all others
         self.recent: list[np.ndarray] = []  # blurred pictures before the block, the last 8 at most
         self.path: list[Step] = []  # how the camera came to each of them
         self.last: list[np.ndarray] = []  # the picture before the block, not blurred
@@ -155,17 +159,24 @@ def _threshold(
         return np.full(shape, LEAST_THRESHOLD * LEVEL, np.uint16)
     curves = curves[len(curves) + 1 - len(blurred) :]
     before = [picture for one, curve in zip(blurred, curves) for picture in as_exposed([one], curve)]
-    if steps is None:
-        differences = np.stack([cv2.absdiff(a, b) for a, b in zip(blurred[1:], before)], axis=-1)  # [h,w,T-1]
-    else:
+    if steps is not None:
         steps = steps[len(steps) + 1 - len(blurred) :]
         before = [aligned(picture, step.matrix)[0] for picture, step in zip(before, steps)]
         some = [cv2.absdiff(a, b)[::4, ::4].ravel() for a, b in zip(blurred[1:], before)]
-        differences = np.concatenate(some)[None, None]  # [1,1,…]: all pixels have one noise
+        return np.full(shape, _limit(np.concatenate(some)), np.uint16)  # all pixels have one noise
+    differences = np.stack([cv2.absdiff(a, b) for a, b in zip(blurred[1:], before)])  # [T-1,h,w]
+    threshold = np.full(shape, _limit(np.zeros(1, np.uint16)), np.uint16)
+    over = differences > LEAST_THRESHOLD * LEVEL / NOISE_FACTOR
+    noisy = np.count_nonzero(over, axis=0) >= len(over) - len(over) // 2  # elsewhere the least threshold is above
+    threshold[noisy] = _limit(differences[:, noisy].T)
+    return threshold
+
+
+def _limit(differences: np.ndarray) -> np.ndarray:
+    """The threshold for noise of these differences [..., T]: uint16 [...]."""
     middle = differences.shape[-1] // 2
     noise = np.partition(differences, middle, axis=-1)[..., middle]
-    threshold = np.maximum(noise * NOISE_FACTOR, int(LEAST_THRESHOLD * LEVEL)).astype(np.uint16)
-    return threshold if steps is None else np.full(shape, threshold[0, 0], np.uint16)
+    return np.asarray(np.maximum(noise * NOISE_FACTOR, int(LEAST_THRESHOLD * LEVEL)), np.uint16)
 
 
 # frames back → picture, where it is seen (None: all over)
@@ -197,8 +208,9 @@ def _compare(rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.nd
     rows["energy1248"].append(energies)
     rows["energy"].append(energies[:1])
     if 1 not in earlier:
-        for name in ("area", "posneg", "sgrid", "cells"):
-            rows[name].append(np.full(CHANNELS[name], np.nan))
+        for name in ("area", "posneg", "sgrid", "cells", "lines"):
+            if name in rows:
+                rows[name].append(np.full(CHANNELS[name], np.nan))
         return
     before, seen = earlier[1]
     pixels = _pixels(picture, seen)
@@ -214,6 +226,8 @@ def _compare(rows: dict[str, list[np.ndarray]], earlier: Earlier, picture: np.nd
     rows["sgrid"].append(np.log([sums[top - 1] / top + FLOOR_TOP for top in TOP_CELLS]))
     coarse = cv2.resize(grid, (CELLS, CELLS), interpolation=cv2.INTER_AREA) / LEVEL
     rows["cells"].append(np.log(coarse.ravel() + FLOOR_CELL))
+    if "lines" in rows:
+        rows["lines"].append(line_counts(moving))
 
 
 def _where(residual: np.ndarray, seen: np.ndarray | None) -> np.ndarray:

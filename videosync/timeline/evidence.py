@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
+from pathlib import Path
 
 from videosync.cues import DEFAULT_CUE
+from videosync.cues.cue import Cue
 from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.named import find_cue
 from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
+from videosync.timeline.cache import SignalCache
 from videosync.timeline.calibration import SOUND
-from videosync.timeline.clips import Clip, ClipInfo, common_rate, inspect, read_clip
-from videosync.timeline.compare import Compared, compare
+from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
+from videosync.timeline.clocks import Clocks
+from videosync.timeline.compare import Compared, compare_again
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
+from videosync.timeline.partners import compare_files, said_of_pairs
+from videosync.timeline.progress import OPENING, Progress, counted, step
+from videosync.timeline.rates import comparable, grid_rates
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import short_names
 from videosync.timeline.search import SHORTEST, is_still, least_overlap
 from videosync.timeline.sounds import GRID, Sounds, hear, sound_tracks
 from videosync.video.recorded import Recorded, recorded
-
-Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 AUDIO = ("auto", "only", "off")
 ENERGY = "energy"  # shows in which clips nothing moves
@@ -39,7 +43,7 @@ class Evidence:
     paths: tuple[str, ...]
     infos: Mapping[int, ClipInfo]  # of the files whose pictures could be read
     problems: Mapping[int, str]  # file → why its pictures have no part in the search
-    rate: float  # frames/s of the common grid of pictures; where none are compared, of that of sound
+    rate: float  # frames/s in which starts are counted: of the fastest grid; where no pictures are compared, of sound's
     compared: Mapping[tuple[int, int], Compared]  # what pictures of two files say
     search: Search
     cue: str = DEFAULT_CUE  # SOUND: no pictures were compared
@@ -50,6 +54,8 @@ class Evidence:
     sounds: Sounds = field(default_factory=Sounds)
     audio: str = "off"  # of AUDIO
     recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
+    rates: Mapping[int, float] = field(default_factory=dict)  # file → frames/s of its grid (default: ``rate``)
+    left_out: frozenset[tuple[int, int]] = frozenset()  # pairs of which the pictures were not compared: too many
 
     @property
     def files(self) -> list[int]:
@@ -60,6 +66,15 @@ class Evidence:
     def curves(self) -> dict[tuple[int, int], LagScores]:
         """Of pictures: (i, j) → scores of ``start_i - start_j``."""
         return {pair: found.curve for pair, found in self.compared.items()}
+
+    @cached_property
+    def clocks(self) -> dict[tuple[int, int], Clocks]:
+        """By pictures: (i, j) → how the clocks of two files run, of the pairs of which something is known."""
+        return {pair: found.clocks for pair, found in self.compared.items() if found.clocks is not None}
+
+    def grid(self, pair: Iterable[int]) -> float:
+        """Frames/s at which files are compared: of the slowest one's grid."""
+        return min(self.rates.get(number, self.rate) for number in pair)
 
     @property
     def looks(self) -> bool:
@@ -78,6 +93,7 @@ def gather(
     progress: Progress | None = None,
     audio: str = "auto",
     microphone_distance: float | None = None,
+    cache: PathLike | None = None,
 ) -> Evidence:
     """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
@@ -89,56 +105,78 @@ def gather(
     reader = None if detector is None else open_detector(detector)
     deaf = audio == "off"
     audio = "off" if asked.uses_sound_encoder else audio  # no second witness: sound is the first
-    infos, problems = _inspected(paths)
+    infos, problems = _inspected(paths, progress)
     present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
     _check_usable(infos, problems, present, deaf)
     own = {n: recorded(paths[n], pictures=n in infos) for n in sorted(infos.keys() | present)}
     search = Search(max_offset, min_overlap, microphone_distance)
     looks = audio != "only" and len(infos) > 1
-    rate = common_rate(list(infos.values())) if looks else GRID
-    if reader is not None and looks:
-        check_lengths(reader, list(infos.values()), rate)
-    sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap)
+    rates = grid_rates(infos) if looks else {}
+    if reader is not None:
+        for rate in set(rates.values()):
+            check_lengths(reader, [infos[n] for n in rates if rates[n] >= rate], rate)
+    sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap, progress=progress)
     if not looks:
-        return Evidence(paths, infos, problems, rate, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
+        return Evidence(paths, infos, problems, GRID, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
     network = default_encoder(cue) if encoder is None else network
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
-    clips: dict[int, Clip] = {}
+    kept = None if cache is None else SignalCache(Path(cache))
+    read = read_clips if kept is None else kept.clips
+    grids = comparable(infos, rates, max_offset, min_overlap)
+    clips: dict[int, dict[float, Clip]] = {}
     for number, info in infos.items():
+        wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
-            clips[number] = read_clip(info, rate, meters, _named(progress, info.path))
+            clips[number] = read(info, wanted, meters, step(progress, info.path))
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2 and not sounds.matches:
         raise VideoError(next(iter(problems.values())))
-    moving = {}
-    for number, clip in clips.items():
-        least = max(SHORTEST, least_overlap(len(clip), len(clip), rate, min_overlap))
-        if len(clip) < least:
-            problems[number] = f"too short: {clip.info.duration:.2f} s, and at least {least / rate:.2f} s are needed"
-        elif chosen.unused(clip.signals)[1]:
-            problems[number] = f"its camera moves, and {UNUSED}; use --cue motion"
-        elif is_still(clip):
-            problems[number] = "nothing moves in it, so there is nothing to synchronise it by"
-        else:
-            moving[number] = clip
-    compared = {
-        (i, j): found
-        for (i, clip0), (j, clip1) in combinations(moving.items(), 2)
-        if (found := compare(chosen, clip0, clip1, max_offset=max_offset, min_overlap=min_overlap, name=cue))
-    }
-    notes = () if network is None else unlike_training(network, reader, rate)
-    unused = [short_names(list(paths))[clip.info.path] for clip in moving.values() if chosen.unused(clip.signals)[0]]
+    moving: dict[tuple[int, float], Clip] = {}
+    for number, measured in clips.items():
+        said = {rate: _problem(chosen, clip, rates[number], min_overlap) for rate, clip in measured.items()}
+        moving |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
+        if None not in said.values():
+            problems[number] = str(said[max(said)])
+    fastest = max(rates.values())
+    compared, left_out = compare_files(
+        chosen, moving, grids, rates, max_offset=max_offset, min_overlap=min_overlap, name=cue, progress=progress
+    )
+    both = {(i, j): (moving[i, grids[i, j]], moving[j, grids[i, j]]) for i, j in compared}
+    compared = {**compared, **compare_again(chosen, both, compared, max_offset=max_offset, min_overlap=min_overlap)}
+    notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
+    notes += () if kept is None else tuple(kept.notes)
+    names = short_names(list(paths))
+    unused = dict.fromkeys(names[c.info.path] for c in moving.values() if chosen.unused(c.signals)[0])
     if unused:
         notes += (f"the encoder was not used for {' and '.join(unused)}: a camera moves there, and {UNUSED}",)
+    if left_out:
+        notes += (said_of_pairs(len(compared), len(compared) + len(left_out)),)
     return Evidence(
-        paths, {n: infos[n] for n in clips}, problems, rate, compared, search, cue,
-        frozenset(number for number, clip in clips.items() if clip.camera_moves),
+        paths, {n: infos[n] for n in clips}, problems, fastest, compared, search, cue,
+        frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own,
+        notes, sounds, audio, own, rates, left_out,
     )  # fmt: skip
+
+
+def _problem(cue: Cue, clip: Clip, rate: float, min_overlap: float | None) -> str | None:
+    """Why a clip has no part in the search; ``rate``: frames/s of the grid of its file."""
+    frames = frames_at(clip.info, rate)
+    least = max(SHORTEST, least_overlap(frames, frames, rate, min_overlap))
+    if frames < least:
+        return (
+            f"too short: {clip.info.duration:.2f} s at {clip.info.fps:.4g} frames/s, and at least {least / rate:.2f} s "
+            "are needed"
+        )
+    if cue.unused(clip.signals)[1]:
+        why = UNUSED if cue.uses_encoder else "this cue is for static cameras only"
+        return f"its camera moves, and {why}; use --cue motion"
+    if is_still(clip):
+        return "nothing moves in it, so there is nothing to synchronise it by"
+    return None
 
 
 def default_encoder(cue: str) -> ClipEmbedder | None:
@@ -153,17 +191,17 @@ def default_encoder(cue: str) -> ClipEmbedder | None:
         )
     if not find_cue(cue).uses_encoder:
         return None
-    from videosync.models.clip_encoder import shipped_encoder  # imports torch
+    from videosync.models.light import light_shipped_encoder
 
-    return shipped_encoder()
+    return light_shipped_encoder()
 
 
-def _inspected(paths: Sequence[str]) -> tuple[dict[int, ClipInfo], dict[int, str]]:
+def _inspected(paths: Sequence[str], progress: Progress | None) -> tuple[dict[int, ClipInfo], dict[int, str]]:
     """Files whose pictures can be opened, and what is wrong with those of the others."""
     infos, problems = {}, {}
-    for number, path in enumerate(paths):
+    for number in counted(progress, OPENING, range(len(paths))):
         try:
-            infos[number] = inspect(path)
+            infos[number] = inspect(paths[number])
         except VideoError as error:
             problems[number] = str(error)
     return infos, problems
@@ -179,7 +217,3 @@ def _check_usable(
             raise VideoError(f"{problem} With --audio off sound is not compared." if deaf else problem)
     if len(infos.keys() | heard) < 2:
         raise VideoError(next(iter(useless.values())))
-
-
-def _named(progress: Progress | None, path: str) -> Callable[[int, int], None] | None:
-    return None if progress is None else lambda done, total: progress(path, done, total)

@@ -52,10 +52,16 @@ def best_guesses(evidence: Evidence, starts: Mapping[int, float], groups: Sequen
         _take(evidence, first, Guess(0.0, 1.0), groups, guesses)
         seen = {n: guess.start for n, guess in guesses.items()}
         sure = {n: guess.confidence for n, guess in guesses.items()}
+    found: dict[int, Guess] = {}
+    stale = set(left)
     while left := [n for n in left if n not in seen]:
-        found = {n: guess for n in left if (guess := _best(evidence, n, seen, sure, starts)) is not None}
+        for n in stale & set(left):
+            if (guess := _best(evidence, n, seen, sure, starts)) is not None:
+                found[n] = guess
+        found = {n: guess for n, guess in found.items() if n not in seen}
         if not found:
             break
+        known = set(seen)
         number = max(found, key=lambda n: (found[n].confidence, -n))
         if first is not None and len(guesses) == 1:  # of the first two each is as likely as the other
             best = found[number]
@@ -64,6 +70,8 @@ def best_guesses(evidence: Evidence, starts: Mapping[int, float], groups: Sequen
         _take(evidence, number, found[number], groups, guesses)
         seen |= {n: guess.start for n, guess in guesses.items()}
         sure |= {n: guess.confidence for n, guess in guesses.items()}
+        new = seen.keys() - known
+        stale = {n for n in left if any(_joined(evidence, (n, m)) for m in new)}
     return {} if len(seen) < 2 else guesses
 
 
@@ -92,29 +100,14 @@ def _best(
 
 
 def _joined(evidence: Evidence, pair: Pair) -> bool:
-    return bool({pair, pair[::-1]} & (evidence.curves.keys() | evidence.sounds.matches.keys()))
+    return any(way in evidence.curves or way in evidence.sounds.matches for way in (pair, pair[::-1]))
 
 
 def _guesses(evidence: Evidence, number: int, others: Mapping[int, float]) -> Iterator[Guess]:
     """What pictures say of one file against all ``others`` (their starts, seconds), and what sound says with each."""
-    rate = evidence.rate
-    frames = {m: round(start * rate) for m, start in others.items()}
-    curve = moved_curve(evidence.curves, {**frames, number: 0}, [number])
-    if curve is not None and curve.scores.any():
-        said = judge(curve)
-        tied = [m for m in others if oriented(evidence.curves, number, m) is not None]
-        between = sum(others[m] - frames[m] / rate for m in tied) / len(tied)  # starts lie between frames
-        start = curve.vertex(said.lag) / rate + between
-        pairs: list[tuple[Pair, float]] = [
-            ((number, m), start - others[m]) if number < m else ((m, number), others[m] - start) for m in others
-        ]
-        rivals = () if said.doubt is None else said.doubt.rivals
-        yield Guess(
-            start,
-            weighed(said.confidence, evidence, pairs),
-            tuple(start + away / rate for away in rivals),
-            half_width(said.confidence, evidence.cue) / rate,
-        )
+    for rate in sorted({evidence.grid((number, m)) for m in others}):
+        same = {m: start for m, start in others.items() if evidence.grid((number, m)) == rate}
+        yield from _guesses_at(evidence, rate, number, same)
     for m, start in others.items():
         match = evidence.sounds.matches.get((min(number, m), max(number, m)))
         if match is None or match.reason in NOTHING_HEARD:
@@ -127,3 +120,25 @@ def _guesses(evidence: Evidence, number: int, others: Mapping[int, float]) -> It
             half_seconds(match, evidence.search.microphone_distance),
             "sound",
         )
+
+
+def _guesses_at(evidence: Evidence, rate: float, number: int, others: Mapping[int, float]) -> Iterator[Guess]:
+    """What pictures say of one file against all ``others`` with which it is compared at ``rate`` frames/s."""
+    frames = {m: round(start * rate) for m, start in others.items()}
+    curve = moved_curve(evidence.curves, {**frames, number: 0}, [number])
+    if curve is None or not curve.scores.any():
+        return
+    said = judge(curve)
+    tied = [m for m in others if oriented(evidence.curves, number, m) is not None]
+    between = sum(others[m] - frames[m] / rate for m in tied) / len(tied)  # starts lie between frames
+    start = curve.vertex(said.lag) / rate + between
+    pairs: list[tuple[Pair, float]] = [
+        ((number, m), start - others[m]) if number < m else ((m, number), others[m] - start) for m in others
+    ]
+    rivals = () if said.doubt is None else said.doubt.rivals
+    yield Guess(
+        start,
+        weighed(said.confidence, evidence, pairs),
+        tuple(start + away / rate for away in rivals),
+        half_width(said.confidence, evidence.cue) / rate,
+    )

@@ -36,6 +36,8 @@ def open_detector(detector: LagReader | PathLike) -> LagReader:
 
 def check_lengths(detector: LagReader, infos: Sequence[ClipInfo], rate: float) -> None:
     """Raises ConfigError if the two longest clips, at ``rate`` frames/s, are more than ``detector`` can read."""
+    if len(infos) < 2:
+        return
     one, other = sorted(infos, key=lambda info: -info.duration)[:2]
     if one.duration * other.duration * rate**2 > detector.most_cells:
         raise ConfigError(

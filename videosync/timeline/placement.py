@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -21,6 +21,8 @@ from videosync.timeline.solve import Curves, Starts, fine_starts, joint_starts, 
 ALIKE = 1.0  # standard errors above chance: a peak this high shows that the videos have something in common
 RIVAL = 0.05  # times as likely as the answer: what else would do
 MOST_RIVALS = 4
+AT_ONCE = 4  # of many refused cuts, one in so many is made before the rest is placed anew …
+HOPELESS = 0.2  # … if its confidence is below this
 SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
 ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic …
 UNLIKE = 0.0  # … where it is no more than this when moved by less
@@ -47,9 +49,15 @@ class Doubt:
     """Why cameras are not placed against others."""
 
     kind: DoubtKind
-    best: int | None = None  # frames by which the group would be moved from ``starts``
-    rivals: tuple[int, ...] = ()  # frames away from ``best`` that are not much less likely
+    best: float | None = None  # frames by which the group would be moved from ``starts``
+    rivals: tuple[float, ...] = ()  # frames away from ``best`` that are not much less likely
     confidence: float = 0.0  # that ``best`` is right all the same
+
+
+def in_frames(doubt: Doubt, steps: float) -> Doubt:
+    """A doubt about offsets in steps of a grid, in frames that last so many of them."""
+    best = None if doubt.best is None else doubt.best / steps
+    return replace(doubt, best=best, rivals=tuple(away / steps for away in doubt.rivals))
 
 
 @dataclass(frozen=True)
@@ -155,20 +163,29 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None, kee
         if not refused:
             ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
             return Placement(fine_starts(curves, starts), ties, doubts)
-        side, said = min(refused, key=lambda cut: (cut[1].confidence, -len(cut[0])))
-        leaving = _weaker(curves, starts, side, prefer, keep)
-        assert said.doubt is not None
-        doubts |= {camera: said.doubt for camera in leaving}
-        if len(active) - len(leaving) < 2:
-            doubts |= {camera: said.doubt for camera in active if camera not in leaving}
+        leaving: dict[int, Doubt] = {}
+        for side, said in _least_sure(refused, len(active)):
+            assert said.doubt is not None
+            leaving |= dict.fromkeys(_weaker(curves, starts, side, prefer, keep), said.doubt)
+        doubts |= leaving
         active = [camera for camera in active if camera not in leaving]
+        if len(active) < 2:
+            doubts |= dict.fromkeys(active, list(leaving.values())[-1])
     for camera in active:
         doubts.setdefault(camera, Doubt(DoubtKind.ALONE if len(cameras) == 1 else DoubtKind.UNKNOWN))
     return Placement({}, {}, doubts)
 
 
+def _least_sure(refused: Sequence[tuple[frozenset[int], Answer]], cameras: int) -> list[tuple[frozenset[int], Answer]]:
+    """The cut that is least sure. Of many, a share of those of one camera each that are hopeless: each changes hardly
+    anything for the others, and to solve all anew after each would take too long."""
+    ranked = sorted(refused, key=lambda cut: (cut[1].confidence, -len(cut[0])))
+    single = [cut for cut in ranked if len(cut[0]) in (1, cameras - 1) and cut[1].confidence < HOPELESS]
+    return single[: len(refused) // AT_ONCE] if len(refused) >= 2 * AT_ONCE and single else ranked[:1]
+
+
 def _judged(curves: Curves, starts: Starts, side: frozenset[int]) -> Answer:
-    curve = moved_curve(curves, starts, side)
+    curve = moved_curve(curves, starts, side, 0)
     assert curve is not None  # spanning cuts part cameras that a pair joins
     return judge(curve, 0)
 

@@ -1,14 +1,16 @@
 """One start for every camera: the assignment with the highest lag scores over all pairs together.
 
 The offset of a pair is the difference of two starts, so that offsets around a cycle add up to 0, and a pair that
-is wrong alone is outvoted by those that share its cameras. Starts are found by a beam search over the peaks of the
-summed scores, from every camera as the first, and coordinate ascent; fractions of a frame by robust weighted least
+is wrong alone is outvoted by those that share its cameras. A pair that does not overlap where an assignment puts it
+says nothing: it counts what its scores are worth by chance. Starts are found by a beam search over the peaks of the
+summed scores, from several cameras as the first, and coordinate ascent; fractions of a frame by robust weighted least
 squares on the pairs' own peaks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,12 +18,16 @@ from videosync.lags.scores import LagScores, added
 
 BEAM = 24  # partial assignments kept
 PEAKS = 6  # new places tried for a camera in each
+ROOTS = 8  # cameras tried as the first: those tied most strongly to others
+CLIMBS = 200  # times a camera is moved, at most, to improve what one beam found; its best assignment is in any case
 SWEEPS = 10  # of coordinate ascent at most; it stops when nothing moves
 SHARPNESS = 0.5  # frames; pairs further than this from the common answer lose weight (Cauchy)
 LEAST_SCORE = 1.0  # standard errors; a pair below does not count for fractions of a frame
 
 Curves = Mapping[tuple[int, int], LagScores]  # (i, j), i < j → scores of k = start_i - start_j
 Starts = dict[int, int]  # camera → frames
+Tie = tuple[int, np.ndarray]  # first offset, scores less chance [L]
+Ties = Mapping[int, Mapping[int, Tie]]  # camera → other camera → scores of ``start_camera - start_other``
 
 
 def oriented(curves: Curves, i: int, j: int) -> LagScores | None:
@@ -32,15 +38,18 @@ def oriented(curves: Curves, i: int, j: int) -> LagScores | None:
 
 
 def total_score(curves: Curves, starts: Mapping[int, int]) -> float:
-    """Sum of the scores of all pairs whose cameras both have a start."""
-    return sum(c.at(starts[i] - starts[j]) for (i, j), c in curves.items() if i in starts and j in starts)
+    """Sum of the scores of all pairs whose cameras both have a start: ``chance`` of those that do not overlap."""
+    lags = [(c, starts[i] - starts[j]) for (i, j), c in curves.items() if i in starts and j in starts]
+    return math.fsum(c.at(lag) if c.covers(lag) else c.chance for c, lag in lags)
 
 
-def moved_curve(curves: Curves, starts: Mapping[int, int], group: Collection[int]) -> LagScores | None:
+def moved_curve(
+    curves: Curves, starts: Mapping[int, int], group: Collection[int], lag: int | None = None
+) -> LagScores | None:
     """Scores of moving the cameras of ``group`` together by so many frames against all others in ``starts``.
 
-    The sum over the pairs between the two sides, divided by the root of their number: again in units of a standard
-    error. None if no pair joins the sides.
+    The sum over the pairs between the two sides, divided by the root of the number of those that overlap at the answer
+    ``lag`` (None: the best one): again in units of a standard error. None if no pair joins the sides.
     """
     parts = []
     for i in group:
@@ -48,66 +57,139 @@ def moved_curve(curves: Curves, starts: Mapping[int, int], group: Collection[int
             curve = None if j in group else oriented(curves, i, j)
             if curve is not None:
                 parts.append((starts[i] - starts[j], curve))
-    return added(parts) if parts else None
+    return added(parts, lag) if parts else None
 
 
 def joint_starts(curves: Curves, cameras: Sequence[int]) -> Starts:
     """The starts, in frames, with the largest total score; that of the first camera is 0.
 
-    Cameras that no pair joins to the others are left out. The answer does not depend on the cameras' order, and
-    swapped pairs with reversed curves give the same.
+    Cameras that no chain of pairs joins to the others are left out, and whoever is placed overlaps some other enough to
+    be scored. The answer does not depend on the cameras' order, and swapped pairs with reversed curves give the same.
+    The work grows with the number of cameras times that of pairs.
     """
+    ties = _ties(curves, cameras)
+    joined = connected(cameras, [pair for pair in curves if ties.keys() >= set(pair)])
+    strength = {c: math.fsum(float(scores.max()) for _, scores in ties[c].values()) for c in cameras}
     best: Starts = {}
     best_rank = (0, -np.inf)
-    for root in cameras:
-        found = _climbed(curves, _beam(curves, root, cameras))
-        rank = (len(found), total_score(curves, found))
-        if rank > (best_rank[0], best_rank[1] + 1e-9):
-            best, best_rank = found, rank
+    for group in joined:
+        if len(group) < len(joined[0]):
+            break
+        for root in sorted(group, key=lambda c: (-strength[c], c))[:ROOTS]:
+            found = _beam(ties, root, max(1, CLIMBS // len(group)))
+            rank = (len(found), _total(ties, found))
+            if rank > (best_rank[0], best_rank[1] + 1e-9):
+                best, best_rank = found, rank
     base = min(best) if best else 0
     return {camera: best[camera] - best[base] for camera in sorted(best)}
 
 
-def _beam(curves: Curves, root: int, cameras: Sequence[int]) -> Starts:
+def connected(cameras: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[frozenset[int]]:
+    """The groups of cameras that chains of pairs join, the largest first."""
+    near: dict[int, list[int]] = {camera: [] for camera in cameras}
+    for i, j in pairs:
+        near[i].append(j)
+        near[j].append(i)
+    groups, known = [], set[int]()
+    for camera in near:
+        if camera not in known:
+            group, new = {camera}, [camera]
+            while new:
+                new = [c for c in dict.fromkeys(c for n in new for c in near[n]) if c not in group]
+                group.update(new)
+            groups.append(frozenset(group))
+            known |= group
+    return sorted(groups, key=lambda group: (-len(group), min(group)))
+
+
+def _ties(curves: Curves, cameras: Sequence[int]) -> Ties:
+    ties: dict[int, dict[int, Tie]] = {camera: {} for camera in cameras}
+    for (i, j), curve in curves.items():
+        if i in ties and j in ties:
+            scores = curve.scores - curve.chance
+            ties[i][j] = curve.first, scores
+            ties[j][i] = 1 - curve.first - len(scores), scores[::-1]
+    return ties
+
+
+def _worth(tie: Tie, lag: int) -> float:
+    first, scores = tie
+    return float(scores[lag - first]) if 0 <= lag - first < len(scores) else 0.0
+
+
+def _total(ties: Ties, starts: Starts) -> float:
+    return math.fsum(
+        _worth(tie, starts[i] - starts[j]) for i in starts for j, tie in ties[i].items() if i < j and j in starts
+    )
+
+
+def _field(joined: Iterable[tuple[int, Tie]]) -> LagScores:
+    """The sum of ties, each moved by some frames; where there are none it is minus infinity."""
+    moved = sorted(((first + by, scores) for by, (first, scores) in joined), key=lambda tie: tie[0])
+    begin, end = moved[0][0], max(first + len(scores) for first, scores in moved)
+    total, reached = np.zeros(end - begin), begin
+    for first, scores in moved:
+        total[first - begin : first - begin + len(scores)] += scores
+        if first > reached:
+            total[reached - begin : first - begin] = -np.inf
+        reached = max(reached, first + len(scores))
+    return LagScores(begin, total)
+
+
+def _beam(ties: Ties, root: int, climbs: int) -> Starts:
+    """The best assignment of those cameras that pairs join to ``root``; the ``climbs`` best ones are improved."""
     states: list[tuple[float, Starts]] = [(0.0, {root: 0})]
-    left = [c for c in cameras if c != root]
-    while left:
-        # the camera that is tied most strongly to those placed comes next
-        ties = {
-            c: max((float(e.scores.max()) for p in states[0][1] if (e := oriented(curves, c, p))), default=None)
-            for c in left
-        }
-        known = [c for c in left if ties[c] is not None]
-        if not known:
-            break
-        camera = max(known, key=lambda c: (ties[c], -c))
-        left.remove(camera)
+    strongest = {c: float(scores.max()) for c, (_, scores) in ties[root].items()}
+    while strongest:  # the camera that is tied most strongly to those placed comes next
+        camera = max(strongest, key=lambda c: (strongest[c], -c))
+        del strongest[camera]
         grown = []
         for score, starts in states:
-            curve = moved_curve(curves, {**starts, camera: 0}, [camera])
-            assert curve is not None
-            size = np.sqrt(sum(oriented(curves, camera, p) is not None for p in starts))
-            grown += [(score + size * curve.at(place), {**starts, camera: place}) for place in curve.peaks(PEAKS)]
-        states = sorted(grown, key=lambda state: -state[0])[:BEAM]
-    return max((_climbed(curves, starts) for _, starts in states), key=lambda s: total_score(curves, s))
+            field = _field((starts[p], tie) for p, tie in ties[camera].items() if p in starts)
+            grown += [(score + field.at(place), starts, place) for place in field.peaks(PEAKS)]
+        best = sorted(grown, key=lambda state: -state[0])[:BEAM]
+        states = [(score, {**starts, camera: place}) for score, starts, place in best]
+        for c, (_, scores) in ties[camera].items():
+            if c not in states[0][1]:
+                strongest[c] = max(strongest.get(c, -np.inf), float(scores.max()))
+    climbed = [_overlapping(ties, _climbed(ties, starts)) for _, starts in states[:climbs]]
+    return max(climbed, key=lambda starts: _total(ties, starts))
 
 
-def _climbed(curves: Curves, starts: Starts) -> Starts:
+def _climbed(ties: Ties, starts: Starts) -> Starts:
     """Coordinate ascent: each camera in turn goes where the others want it, until none moves."""
     starts = dict(starts)
+    stale = set(starts)  # cameras that may want to move
     for _ in range(SWEEPS):
-        still = True
-        for camera in list(starts):
-            curve = moved_curve(curves, starts, [camera])
-            if curve is None:
+        for camera in starts:
+            if camera not in stale:
                 continue
-            step = curve.best()
-            if curve.at(step) > curve.at(0) + 1e-9:
-                starts[camera] += step
-                still = False
-        if still:
+            stale.remove(camera)
+            joined = [(starts[p], tie) for p, tie in ties[camera].items() if p in starts]
+            if not joined:
+                continue
+            field = _field(joined)
+            place, here = field.best(), math.fsum(_worth(tie, starts[camera] - by) for by, tie in joined)
+            if field.at(place) > here + 1e-9:
+                starts[camera] = place
+                stale.update(p for p in ties[camera] if p in starts)
+        if not stale:
             break
     return starts
+
+
+def _overlapping(ties: Ties, starts: Starts) -> Starts:
+    """The same where chains of overlapping pairs join all; else groups that none joins go where the rest wants them."""
+    while True:
+        lags = {(i, j): starts[i] - starts[j] for i in starts for j in ties[i] if i < j and j in starts}
+        met = [(i, j) for (i, j), lag in lags.items() if 0 <= lag - ties[i][j][0] < len(ties[i][j][1])]
+        groups = connected(starts, met)
+        if len(groups) == 1:
+            return starts
+        across = {g: [(i, j) for i in g for j in ties[i] if j in starts and j not in g] for g in groups}
+        group = next(g for g in groups[::-1] if across[g])
+        move = _field((starts[j] - starts[i], ties[i][j]) for i, j in across[group]).best()
+        starts = {c: start + move * (c in group) for c, start in starts.items()}
 
 
 def fine_starts(curves: Curves, starts: Mapping[int, float], held: Sequence[Collection[int]] = ()) -> dict[int, float]:
@@ -149,30 +231,32 @@ def fine_starts(curves: Curves, starts: Mapping[int, float], held: Sequence[Coll
 
 
 def spanning_cuts(curves: Curves, starts: Mapping[int, int]) -> list[frozenset[int]]:
-    """The ways to part the cameras that matter: each camera alone, and at each edge of the strongest spanning tree.
+    """The ways to part the cameras that matter: each camera alone, and at each edge of the strongest spanning tree of
+    pairs that overlap.
 
     If two groups hold together only weakly, the tree has one edge between them, and that is a weak one. Of each way
     the side without the first camera is given.
     """
     cameras = sorted(starts)
-    edges = sorted(
-        ((curve.at(starts[i] - starts[j]), i, j) for (i, j), curve in curves.items() if {i, j} <= set(cameras)),
-        reverse=True,
-    )
+    lags = {(i, j): starts[i] - starts[j] for i, j in curves if i in starts and j in starts}
+    edges = sorted(((curves[pair].at(k), *pair) for pair, k in lags.items() if curves[pair].covers(k)), reverse=True)
     group = {camera: camera for camera in cameras}
-    tree: list[tuple[int, int]] = []
+    near: dict[int, list[int]] = {camera: [] for camera in cameras}  # in the tree
     for _, i, j in edges:
         if group[i] != group[j]:
             old, new = group[j], group[i]
             group = {c: new if g == old else g for c, g in group.items()}
-            tree.append((i, j))
-    cuts = {_side(frozenset([camera]), cameras) for camera in cameras}
-    for edge in tree:
-        rest = [e for e in tree if e != edge]
-        side = {edge[0]}
-        while grown := {c for e in rest if side & set(e) for c in e} - side:
-            side |= grown
-        cuts.add(_side(frozenset(side), cameras))
+            near[i].append(j)
+            near[j].append(i)
+    order, above = [cameras[0]], {cameras[0]: cameras[0]}
+    for camera in order:
+        below = [c for c in near[camera] if c not in above]
+        above |= dict.fromkeys(below, camera)
+        order += below
+    sides = {camera: frozenset([camera]) for camera in order}  # each with all below it
+    for camera in order[:0:-1]:
+        sides[above[camera]] |= sides[camera]
+    cuts = {_side(frozenset([camera]), cameras) for camera in cameras} | {sides[camera] for camera in order[1:]}
     return sorted(cuts, key=lambda side: (len(side), sorted(side)))
 
 
