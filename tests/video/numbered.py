@@ -48,7 +48,7 @@ def numbers_in(frames: Iterable[np.ndarray]) -> list[int]:
 
 def write_raw(
     path: Path,
-    count: int,
+    pictures: int | Sequence[np.ndarray],
     *,
     ticks: Sequence[int] | None = None,
     time_base: Fraction = Fraction(1, 30),
@@ -56,15 +56,16 @@ def write_raw(
     container_options: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
 ) -> None:
-    """Encode ``count`` numbered frames as H.264 with timestamps, rotation and container options of one's own."""
+    """Encode so many numbered frames, or ``pictures`` uint8 [H,W,3], as H.264 with one's own timestamps and options."""
+    frames = numbered_frames(pictures) if isinstance(pictures, int) else pictures
     with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream("libx264", rate=30, options=options or {})
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        (stream.height, stream.width), stream.pix_fmt = frames[0].shape[:2], "yuv420p"
         stream.codec_context.time_base = time_base
         if rotation is not None:
             stream.set_display_rotation(rotation)
-        for number in range(count):
-            frame = av.VideoFrame.from_ndarray(numbered_frame(number), format="rgb24")
+        for number, picture in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts = number if ticks is None else ticks[number]
             frame.time_base = time_base
             container.mux(stream.encode(frame))

@@ -9,7 +9,7 @@ import numpy as np
 
 from videosync.lags.fusion import fuse
 from videosync.signals.encoder import LEARNED
-from videosync.signals.measure import Meter
+from videosync.signals.measure import UNSEEN, Meter
 from videosync.signals.motion import MotionMeter
 from videosync.signals.sound import SOUND
 
@@ -128,3 +128,8 @@ def together(*parts: Part) -> Part:
 def joined(clip: Signals, channels: Iterable[str]) -> np.ndarray:
     """The columns of several channels: [T, F of all]."""
     return np.concatenate([clip[name] for name in channels], axis=1)
+
+
+def seen(clip: Signals) -> np.ndarray | None:
+    """1, or 0 where a clip shows nothing: [T, 1]; None: it has no gap."""
+    return 1 - clip[UNSEEN].astype(np.float64) if UNSEEN in clip else None

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from videosync.cues.cue import Part, Signals
+from videosync.cues.cue import Part, Signals, seen
 from videosync.lags.similarity import similarity_scores
 from videosync.signals.encoder import LEARNED, EncoderMeter, FrameFeatures
 from videosync.signals.motion import CAMERA
@@ -50,9 +50,18 @@ def encoder_part(encoder: ClipEmbedder, detector: LagReader | None = None) -> Pa
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         vectors0, vectors1 = (ready(clip)[EMBEDDINGS] for clip in (clip0, clip1))
+        gaps = [seen(clip) for clip in (clip0, clip1)]
+        if all(gap is None for gap in gaps):
+            masks: list[np.ndarray] | list[None] = [None, None]
+        else:
+            whole = (vectors0, vectors1)
+            masks = [np.ones(len(v), bool) if gap is None else gap[:, 0] > 0 for v, gap in zip(whole, gaps)]
+            vectors0, vectors1 = (v * mask[:, None] for v, mask in zip(whole, masks))
         if detector is not None:
             return detector.scores(vectors0, vectors1, lags)
-        return similarity_scores(vectors0, vectors1, lags, temperature=encoder.temperature)
+        return similarity_scores(
+            vectors0, vectors1, lags, mask0=masks[0], mask1=masks[1], temperature=encoder.temperature
+        )
 
     def abstains(clip: Signals) -> bool:
         return encoder.sees_differences and bool(clip[CAMERA].any())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.cues.cue import Part, Signals, joined, together
+from videosync.cues.cue import Part, Signals, joined, seen, together
 from videosync.lags.association import MOST, SHRINKAGE, association_scores, change_components
 from videosync.lags.correlation import (
     CHANGE,
@@ -46,7 +46,7 @@ def correlated(*channels: str) -> Part:
     """Correlation of the channels as they are: the plain baseline."""
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        return correlation_scores(joined(clip0, channels), joined(clip1, channels), lags)
+        return correlation_scores(joined(clip0, channels), joined(clip1, channels), lags, seen(clip0), seen(clip1))
 
     return Part(channels, curve)
 
@@ -58,7 +58,7 @@ def whitened(*channels: str) -> Part:
         white0, white1 = (
             whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing) for clip in (clip0, clip1)
         )
-        return correlation_scores(white0, white1, lags)
+        return correlation_scores(white0, white1, lags, seen(clip0), seen(clip1))
 
     return Part(channels, curve)
 
@@ -72,7 +72,9 @@ def matched(*channels: str, decorrelated: bool) -> Part:
             vectors0, vectors1 = decorrelated_vectors(*signals, scale=scale, ridge=TUNED.ridge)
         else:
             vectors0, vectors1 = (change_vectors(signal, scale=scale) for signal in signals)
-        return match_scores(vectors0, vectors1, lags, temperature=TUNED.temperature)
+        return match_scores(
+            vectors0, vectors1, lags, temperature=TUNED.temperature, seen0=seen(clip0), seen1=seen(clip1)
+        )
 
     return Part(channels, curve)
 
@@ -84,7 +86,7 @@ def associated(*channels: str) -> Part:
         components0, components1 = (
             change_components(
                 joined(clip, channels), count=TUNED.components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
-            )
+            ).where(seen(clip))
             for clip in (clip0, clip1)
         )
         return association_scores(components0, components1, lags)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from videosync.lags.correlation import CHANGE, FLAT
-from videosync.lags.overlap import cross_products, overlaps, window_sums
+from videosync.lags.overlap import cross_products, overlap_sums
 
 # chosen on the six real sets of docs/accuracy.md
 MOST = 12  # components of a signal
@@ -27,6 +27,12 @@ class Components:
 
     values: np.ndarray  # float64 [T, C], mean 0, standard deviation 1
     weights: np.ndarray  # float64 [C]; weak components are mostly noise, and count less
+
+    seen: np.ndarray | None = None  # [T, 1]: 1, or 0 for frames of which nothing is known; None: all are
+
+    def where(self, seen: np.ndarray | None) -> Components:
+        """The same, but that nothing is known of the frames where ``seen`` [T, 1] is 0."""
+        return self if seen is None else Components(self.values * seen, self.weights, seen)
 
 
 def change_components(
@@ -59,14 +65,12 @@ def association_scores(components0: Components, components1: Components, lags: n
         float64 [L]; 0 where one of the signals is flat.
     """
     x, y = components0.values, components1.values
-    first, stop = overlaps(len(x), len(y), lags)
+    both = overlap_sums(x, y, lags, components0.seen, components1.seen)
     weights = np.outer(components0.weights, components1.weights)  # [C0, C1]
     if not weights.size:
         return np.zeros(len(lags))
-    count = (stop - first).astype(np.float64)[:, None]
-    sum0, square0 = (window_sums(v, first, stop) for v in (x, x * x))  # [L, C0]
-    sum1, square1 = (window_sums(v, first + lags, stop + lags) for v in (y, y * y))  # [L, C1]
-    power0, power1 = square0 - sum0**2 / count, square1 - sum1**2 / count
+    count, sum0, sum1 = both.count, both.sum0, both.sum1
+    power0, power1 = both.square0 - sum0**2 / count, both.square1 - sum1**2 / count
     scores = np.zeros(len(lags))
     for place in range(x.shape[1]):  # one component of signal 0 with all of signal 1: memory stays [T, C1]
         product = cross_products(x[:, place : place + 1], y, lags) - sum0[:, place : place + 1] * sum1 / count

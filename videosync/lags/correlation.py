@@ -10,7 +10,7 @@ import numpy as np
 from scipy.linalg import solve_toeplitz
 from scipy.ndimage import gaussian_filter1d
 
-from videosync.lags.overlap import cross_products, overlaps, window_sums
+from videosync.lags.overlap import cross_products, overlap_sums
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
@@ -88,22 +88,28 @@ def _unit_length(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), FLAT)
 
 
-def correlation_scores(signal0: np.ndarray, signal1: np.ndarray, lags: np.ndarray) -> np.ndarray:
+def correlation_scores(
+    signal0: np.ndarray,
+    signal1: np.ndarray,
+    lags: np.ndarray,
+    seen0: np.ndarray | None = None,
+    seen1: np.ndarray | None = None,
+) -> np.ndarray:
     """``atanh(r) √(N - 3)`` for each lag, ``r`` the mean over columns of the correlation of the N frames that overlap.
 
     Args:
         signal0, signal1: [T0, F] and [T1, F]. lags: int [L], each with some overlap.
+        seen0, seen1: 1, or 0 for frames of which nothing is known: float [T0, 1] and [T1, 1] (None: all are).
 
     Returns:
         float64 [L]; 0 where the signals are flat or fewer than 4 frames overlap.
     """
-    first, stop = overlaps(len(signal0), len(signal1), lags)
-    count = (stop - first).astype(np.float64)[:, None]  # [L, 1]
-    x, y = (_unit(signal) for signal in (signal0, signal1))
-    sum0, square0 = (window_sums(v, first, stop) for v in (x, x * x))  # [L, F]
-    sum1, square1 = (window_sums(v, first + lags, stop + lags) for v in (y, y * y))
-    product = cross_products(x, y, lags) - sum0 * sum1 / count
-    power0, power1 = square0 - sum0**2 / count, square1 - sum1**2 / count
+    x, y = _unit(signal0), _unit(signal1)
+    x, y = x if seen0 is None else x * seen0, y if seen1 is None else y * seen1
+    both = overlap_sums(x, y, lags, seen0, seen1)
+    count = both.count
+    product = cross_products(x, y, lags) - both.sum0 * both.sum1 / count
+    power0, power1 = both.square0 - both.sum0**2 / count, both.square1 - both.sum1**2 / count
     lively = (power0 > FLAT * count) & (power1 > FLAT * count)
     r = np.where(lively, product / np.sqrt(np.where(lively, power0 * power1, 1.0)), 0.0).mean(axis=1)
     return np.arctanh(np.clip(r, -LARGEST, LARGEST)) * np.sqrt(np.maximum(count[:, 0] - 3, 0))

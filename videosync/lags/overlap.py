@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -67,3 +68,41 @@ def standard_errors(means: Array, overlap: Array, mean: Array | float, spread: A
     Short overlaps are noisier and would win by chance.
     """
     return (means - mean) / spread * overlap**0.5
+
+
+@dataclass(frozen=True, eq=False)
+class OverlapSums:
+    """Of two signals x [T0, F0] and y [T1, F1]: sums over the frames that overlap at each of L lags."""
+
+    count: np.ndarray  # [L, 1]; 1 where there is none
+    sum0: np.ndarray  # of x: [L, F0]
+    square0: np.ndarray
+    sum1: np.ndarray  # of y: [L, F1]
+    square1: np.ndarray
+
+
+def overlap_sums(
+    x: np.ndarray, y: np.ndarray, lags: np.ndarray, seen0: np.ndarray | None = None, seen1: np.ndarray | None = None
+) -> OverlapSums:
+    """Number, sums and sums of squares of what overlaps.
+
+    Args:
+        x, y: 0 where nothing is seen. seen0, seen1: 1, or 0 for frames that do not count: float [T0, 1] and [T1, 1]
+            (None: all count).
+
+    Raises:
+        ValueError: a lag leaves no overlap.
+    """
+    first, stop = overlaps(len(x), len(y), lags)
+    if seen0 is None and seen1 is None:
+        return OverlapSums(
+            (stop - first).astype(np.float64)[:, None],
+            *(window_sums(v, first, stop) for v in (x, x * x)),
+            *(window_sums(v, first + lags, stop + lags) for v in (y, y * y)),
+        )
+    one, other = (np.ones((len(v), 1)) if seen is None else seen for v, seen in ((x, seen0), (y, seen1)))
+    return OverlapSums(
+        np.maximum(np.rint(cross_products(one, other, lags)), 1),
+        *(cross_products(v, np.repeat(other, v.shape[1], axis=1), lags) for v in (x, x * x)),
+        *(cross_products(np.repeat(one, v.shape[1], axis=1), v, lags) for v in (y, y * y)),
+    )

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
+UNSEEN = "unseen"  # a channel of clips in which nothing is shown for a while: 1 there, else 0, [T, 1]
 
 
 @dataclass(frozen=True, eq=False)

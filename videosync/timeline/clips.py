@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from videosync.signals.measure import Meter, Signals, Source, measure_some
+from videosync.signals.keyframes import MOST
+from videosync.signals.measure import UNSEEN, Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
@@ -18,6 +19,10 @@ SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are on
 STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
 LONG_GAP = 10.0  # seconds, and usual intervals
 STRAYS = 0.02  # of the frames of a file, or two, may come after a long gap and be left out
+LONGEST_PAUSE = 3600.0  # seconds: a gap that is longer is one of the clock
+ODD = 1.75  # times the usual interval around it: over a longer one, what changes is no motion of one frame
+GAP = 5.0  # times that: a longer one is no evidence of anything
+AROUND = 9  # intervals that tell what is usual around one
 ROUNDING = 0.002  # seconds: clocks of containers round times to a millisecond
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -71,12 +76,20 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
     if index.starts_over:
         times = times[: index.starts_over[0]]
         stamps[-1] += "; what comes before is used"
-    elif (kept := _before_strays(times)) < len(times):
-        stamps.append(
-            f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} s; "
-            f"of {len(times)} frames, the {len(times) - kept} that come later are left out"
-        )
-        times = times[:kept]
+    else:
+        if (early := _early(times)) > 0:
+            away = times[early] - times[early - 1]
+            stamps.append(
+                f"{index.path}: the time stamps of its first {early} frames lie {away:.2f} s before the others'; they "
+                "are taken to come just before these"
+            )
+            times = np.concatenate([np.arange(early) / index.fps, times[early:] - times[early] + early / index.fps])
+        if (kept := _before_strays(times)) < len(times):
+            stamps.append(
+                f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} "
+                f"s; of {len(times)} frames, the {len(times) - kept} that come later are left out"
+            )
+            times = times[:kept]
     found = [FileWarning("time_stamps", text) for text in stamps]
     if index.truncated:
         said = f"{index.path} is cut off after {times[-1]:.2f} s, though its header lists more; what is there is used"
@@ -84,12 +97,24 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
     return ClipInfo(os.fspath(path), times, index.fps, tuple(found))
 
 
-def _before_strays(times: np.ndarray) -> int:
-    """How many of the frames, shown at ``times`` [T], come before a long gap that only a few come after."""
+def _long_gaps(times: np.ndarray) -> np.ndarray:
+    """The frames, shown at ``times`` [T], that come last before a long gap."""
     steps = np.diff(times)
-    long = np.flatnonzero(steps > max(LONG_GAP, LONG_GAP * np.median(steps))) if len(steps) else steps
-    after = [len(times) - 1 - place for place in long.tolist()]
-    return len(times) - max((count for count in after if count <= max(2, STRAYS * len(times))), default=0)
+    return np.flatnonzero(steps > max(LONG_GAP, LONG_GAP * np.median(steps))) if len(steps) else np.zeros(0, np.int64)
+
+
+def _early(times: np.ndarray) -> int:
+    """How many frames come before a long gap that only a few come before."""
+    return max((n + 1 for n in _long_gaps(times).tolist() if n + 1 <= max(2, STRAYS * len(times))), default=0)
+
+
+def _before_strays(times: np.ndarray) -> int:
+    """How many frames come before a long gap that only a few come after, or one that is longer than any pause."""
+    gaps = _long_gaps(times)
+    few = [len(times) - 1 - n for n in gaps.tolist() if len(times) - 1 - n <= max(2, STRAYS * len(times))]
+    steps = np.diff(times)
+    endless = [n + 1 for n in gaps.tolist() if steps[n] > LONGEST_PAUSE]
+    return min([*endless, len(times) - max(few, default=0)])
 
 
 def read_clip(info: ClipInfo, rate: float, meters: Sequence[Meter], progress: Progress | None = None) -> Clip:
@@ -156,12 +181,33 @@ def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None)
 
 
 def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Signals:
-    """Signals of frames that are shown at ``times`` [T] seconds, at ``rate`` frames/s up to the end of the file."""
+    """Signals of frames that are shown at ``times`` [T] seconds, at ``rate`` frames/s up to the end of the file.
+
+    Where nothing is shown for long, the channel ``UNSEEN`` says so.
+    """
     if _on_grid(times, rate):
         return signals
     grid = np.arange(_grid_length(info, rate)) / rate
     reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
-    return {name: _on(grid, times, signal, reach[name]) for name, signal in signals.items()}
+    usual = _usual_intervals(times)
+    found = {name: _on(grid, times, signal, reach[name], usual) for name, signal in signals.items()}
+    after = np.flatnonzero(np.diff(times, prepend=times[0]) > GAP * usual)
+    if len(after):
+        place = np.searchsorted(times[after], grid)  # the next gap that ends at or after each step of the grid
+        ends, begins = (np.append(times[some], np.inf)[place] for some in (after, after - 1))
+        own = np.append(usual[after], 0.0)[place] / 2
+        found[UNSEEN] = ((grid > begins + own) & (grid < ends + own))[:, None].astype(np.float32)
+    return found
+
+
+def _usual_intervals(times: np.ndarray) -> np.ndarray:
+    """Seconds between frames around each of them: [T]."""
+    from scipy.ndimage import median_filter
+
+    if len(times) < 2:
+        return np.ones(len(times))
+    steps = median_filter(np.diff(times), AROUND, mode="nearest")
+    return np.asarray(np.append(steps[:1], steps))
 
 
 def _grid_length(info: ClipInfo, rate: float) -> int:
@@ -174,10 +220,13 @@ def _on_grid(times: np.ndarray, rate: float) -> bool:
     return bool(stray[-1] * rate <= SAME_CLOCK + ROUNDING * rate and stray.max() <= STRAY / rate + ROUNDING)
 
 
-def _on(grid: np.ndarray, times: np.ndarray, signal: np.ndarray, reach: np.ndarray) -> np.ndarray:
+def _on(
+    grid: np.ndarray, times: np.ndarray, signal: np.ndarray, reach: np.ndarray, usual: np.ndarray | None = None
+) -> np.ndarray:
     """A signal [T,F] at the times of a grid [G], averaged over one step of it.
 
-    What is measured between a frame and one before belongs to the time halfway between them.
+    What is measured between a frame and one before belongs to the time halfway between them. What is measured over a
+    gap between frames (``usual``: as of ``_usual_intervals``) is left out, and a straight line stands there.
     """
     if len(times) < 2:
         return np.repeat(signal[:1], len(grid), axis=0)
@@ -186,10 +235,19 @@ def _on(grid: np.ndarray, times: np.ndarray, signal: np.ndarray, reach: np.ndarr
     own = float(np.median(np.diff(times)))
     columns = []
     for values, frames in zip(signal.T, reach):
-        middle = times - own * frames / 2
-        areas = np.concatenate([[0.0], np.cumsum(np.diff(middle) * (values[1:] + values[:-1]) / 2)])
-        columns.append(np.diff(_integral(edges - step * frames / 2, middle, areas, values)) / step)
+        kept = np.ones(len(times), bool) if usual is None else ~_over_gaps(times, int(frames), usual)
+        middle, there = times[kept] - own * frames / 2, values[kept]
+        areas = np.concatenate([[0.0], np.cumsum(np.diff(middle) * (there[1:] + there[:-1]) / 2)])
+        columns.append(np.diff(_integral(edges - step * frames / 2, middle, areas, there)) / step)
     return np.stack(columns, axis=1).astype(np.float32)
+
+
+def _over_gaps(times: np.ndarray, reach: int, usual: np.ndarray) -> np.ndarray:
+    """Frames that lie longer after the one ``reach`` before them than so many usual intervals: bool [T]."""
+    found = np.zeros(len(times), bool)
+    if 0 < reach < len(times):
+        found[reach:] = times[reach:] - times[:-reach] > ODD * reach * usual[reach:]
+    return found if found.mean() <= MOST else np.zeros(len(times), bool)
 
 
 def _integral(at: np.ndarray, times: np.ndarray, areas: np.ndarray, values: np.ndarray) -> np.ndarray:

@@ -17,10 +17,10 @@ from videosync.timeline.evidence import Evidence
 from videosync.timeline.file_warnings import file_warnings, note_of
 from videosync.timeline.guess import Guess
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
-from videosync.timeline.reasons import problem_code, rivals_nearest, why_not, why_not_heard
+from videosync.timeline.reasons import problem_code, rivals_nearest, why_not_heard
 from videosync.timeline.result import PlacedFile, short_names
 from videosync.timeline.sounds import LATEST, half_seconds
-from videosync.timeline.witnesses import Pair, echo, rate_of, weighed, witnesses
+from videosync.timeline.witnesses import Pair, echo, rate_of, weighed, why_not_seen, witnesses
 from videosync.types import OffsetEstimate
 from videosync.video.recorded import UNKNOWN
 
@@ -236,7 +236,7 @@ class Found:
         if evidence.looks and seen:
             problem = evidence.problems.get(number)
             reasons.append(
-                (doubt.kind.name.lower(), why_not(doubt, evidence.rate, evidence.search))
+                why_not_seen(evidence, doubt, (number,), [n for n in evidence.infos if n not in evidence.problems])
                 if problem is None
                 else (problem_code(problem), problem)
             )

@@ -16,7 +16,7 @@ import numpy as np
 
 from videosync.lags.scores import LagEvidence, LagScores
 from videosync.timeline.calibration import SOUND
-from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge, place
+from videosync.timeline.placement import Doubt, DoubtKind, Placement, in_frames, judge, place
 from videosync.timeline.solve import Curves, fine_starts, moved_curve
 
 SIMILAR = 2.5  # scores are brought to a grid that is slower by this factor at most: peaks would be lost on others
@@ -108,7 +108,7 @@ def tie(
     keep = min(first.starts, default=None)
     wanted = next((a for a, side in sides.items() if prefer in side), None)
     tied = place(between, sorted(sides) if keep is None else _reached(between, keep), wanted, keep)
-    doubts = {n: _longer(doubt, steps) for a, doubt in tied.doubts.items() for n in sides[a]}
+    doubts = {n: in_frames(doubt, steps) for a, doubt in tied.doubts.items() for n in sides[a]}
     doubts |= {n: doubt for n, doubt in place({}, files).doubts.items() if n not in doubts} | first.doubts
     if not tied.starts:
         return replace(first, doubts=doubts)
@@ -120,12 +120,6 @@ def tie(
             confidence[n] = group.confidence[n] if most else min(confidence[n], group.confidence[n])
     fine = fine_starts(curves, starts, held) if held else starts
     return Placement({n: start / steps for n, start in fine.items()}, confidence, doubts)
-
-
-def _longer(doubt: Doubt, steps: float) -> Doubt:
-    """The same in frames that last so many steps."""
-    best = None if doubt.best is None else doubt.best / steps
-    return replace(doubt, best=best, rivals=tuple(away / steps for away in doubt.rivals))
 
 
 def _on_grid(pictures: Curves, rates: Mapping[int, float], rate: float) -> dict[tuple[int, int], LagScores]:

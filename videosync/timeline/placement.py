@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -51,6 +51,12 @@ class Doubt:
     best: float | None = None  # frames by which the group would be moved from ``starts``
     rivals: tuple[float, ...] = ()  # frames away from ``best`` that are not much less likely
     confidence: float = 0.0  # that ``best`` is right all the same
+
+
+def in_frames(doubt: Doubt, steps: float) -> Doubt:
+    """A doubt about offsets in steps of a grid, in frames that last so many of them."""
+    best = None if doubt.best is None else doubt.best / steps
+    return replace(doubt, best=best, rivals=tuple(away / steps for away in doubt.rivals))
 
 
 @dataclass(frozen=True)

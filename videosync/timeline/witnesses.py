@@ -6,7 +6,8 @@ outweighs pictures that are sure: sound tracks are put under, and music is playe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import SOUND, calibration_for
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
-from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
+from videosync.timeline.placement import Doubt, DoubtKind, Placement, in_frames, judge
+from videosync.timeline.rates import too_slow
 from videosync.timeline.reasons import why_not, why_not_heard
 from videosync.timeline.sounds import agrees, sound_scores
 from videosync.types import Witness
@@ -26,6 +28,7 @@ Pair = tuple[int, int]  # of files, the smaller number first
 NOTHING_HEARD = ("silent", "short")  # reasons of matches that say nothing of any offset
 NOT_ONE = ("repeats", "edge")  # of those whose offset is one of many, or the last that was tried: they bear nothing out
 NOT_COMPARED = "their pictures were not compared: of many files, each is compared with those it most likely goes with"
+WHATEVER_RATE = (DoubtKind.EDGE, DoubtKind.FLAT, DoubtKind.PERIODIC)  # doubts that more frames/s would not resolve
 MARGIN = 0.01  # by which sound that is placed is surer than the least confidence that places, and other sound less
 
 
@@ -47,21 +50,31 @@ def _cue(evidence: Evidence, pair: Pair) -> Witness:
         return Witness("picture", False, 0.0, reason=NOT_COMPARED, code="not_compared")
     if curve is None:
         problem = next((evidence.problems[n] for n in pair if n in evidence.problems), None)
-        reason = problem or why_not(Doubt(DoubtKind.UNKNOWN), rate, evidence.search)
-        return Witness("picture", False, 0.0, reason=reason, code="unusable" if problem else "unknown")
+        unknown = why_not_seen(evidence, Doubt(DoubtKind.UNKNOWN), pair, pair)
+        code, reason = unknown if problem is None else ("unusable", problem)
+        return Witness("picture", False, 0.0, reason=reason, code=code)
     said = judge(curve)
     seconds = curve.vertex(said.lag) / rate
     around = half_width(said.confidence, evidence.cue) / rate
-    doubt = said.doubt
-    return Witness(
-        "picture",
-        doubt is None,
-        said.confidence,
-        seconds,
-        (seconds - around, seconds + around),
-        None if doubt is None else why_not(doubt, rate, evidence.search),
-        None if doubt is None else doubt.kind.name.lower(),
-    )
+    placed = Witness("picture", True, said.confidence, seconds, (seconds - around, seconds + around))
+    if said.doubt is None:
+        return placed
+    code, reason = why_not_seen(evidence, in_frames(said.doubt, rate / evidence.rate), pair, pair)
+    return replace(placed, placed=False, reason=reason, code=code)
+
+
+def why_not_seen(evidence: Evidence, doubt: Doubt, files: Collection[int], among: Collection[int]) -> tuple[str, str]:
+    """Why pictures do not place a file, or a pair: a code, and a sentence.
+
+    Args:
+        doubt: in frames of ``Evidence.rate``. files: the one, or the two of the pair. among: those it is compared with.
+    """
+    if doubt.kind not in WHATEVER_RATE:
+        slowest = min(files, key=lambda n: evidence.infos[n].fps)
+        others = [evidence.infos[n] for n in among if n != slowest]
+        if (slow := too_slow(evidence.infos[slowest], others)) is not None:
+            return "low_rate", slow if len(files) == 1 else f"{os.path.basename(evidence.paths[slowest])}: {slow}"
+    return doubt.kind.name.lower(), why_not(doubt, evidence.rate, evidence.search)
 
 
 def _sound(evidence: Evidence, pair: Pair) -> Witness:

@@ -11,7 +11,8 @@ import numpy as np
 DEFAULT_RATE = 25  # frames/s of files that name no rate and hold no times (raw streams)
 AROUND = 8  # packets before and after a place where time stamps start over: all before are larger than all after
 ODD = 0.5  # of the usual interval: one that differs by more is of a gap, or of a frame that is late
-FEW = 0.05  # share of the intervals that may be odd; with more of them, the rate varies
+FEW = 0.05  # share of the intervals that may be odd; with more of them, the rate varies …
+USUAL = 0.5  # … unless the others fill so much of the time: frames were dropped
 
 
 def parts_of(decoded: Sequence[int]) -> list[int]:
@@ -51,8 +52,8 @@ def continued(stamps: np.ndarray, shifts: Sequence[int]) -> np.ndarray | None:
 
 def frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
     """Frames/s of rising times [T] in seconds: the stream's own figure, else the usual rate, with which the last frame
-    lies within half a frame of its time; else the average. A few intervals that are odd, of stray time stamps, count
-    for nothing. So no figure that was rounded makes a long file drift from its times.
+    lies within half a frame of its time; else the average. Intervals that are odd, of stray time stamps or where frames
+    were dropped, count for nothing. So no figure that was rounded makes a long file drift from its times.
     """
     intervals = np.diff(times)
     intervals = intervals[intervals > 0]  # of repeated stamps nothing is known
@@ -60,7 +61,8 @@ def frame_rate(times: np.ndarray, rate: Fraction | None) -> float:
         return float(rate or DEFAULT_RATE)
     median = np.median(intervals)
     even = intervals[np.abs(intervals - median) <= ODD * median]
-    if len(even) and len(intervals) - len(even) <= max(2, FEW * len(intervals)):
+    odd = len(intervals) - len(even)
+    if len(even) and (odd <= max(2, FEW * len(intervals)) or even.sum() >= USUAL * intervals.sum()):
         intervals = even
     span, steps = float(intervals.sum()), len(intervals)
     measured = steps / span
