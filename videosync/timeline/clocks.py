@@ -9,6 +9,7 @@ from videosync.types import reversed_ppm
 
 Pair = tuple[int, int]
 
+
 @dataclass(frozen=True)
 class Break:
     """Where one offset ends and another begins: (seconds of file 0, of file 1) that show the same moment."""

@@ -61,7 +61,8 @@ class Found:
         note = note_of(warnings, path)
         guess = self.guesses.get(number)
         own: dict[str, Any] = dict(
-            duration_seconds=self._lasts(number), recorded=evidence.recorded.get(number, UNKNOWN),
+            duration_seconds=self._lasts(number),
+            recorded=evidence.recorded.get(number, UNKNOWN),
             clock=self.clocks.of(number),
         )
         if number in self.starts:

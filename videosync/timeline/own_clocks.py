@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SOUND_ERROR = 0.5e-3  # seconds by which sound is wrong at either end of what is shared, at most
 TELLING = 0.5  # frames that a drift moves the offset by, from which it is said
 USUAL_FRAME = 1 / 30  # seconds, of files without pictures
-AT_ONCE = 0.25  # of the longer side of a break, and a second: what lasts no longer on the other side is a pause
+AT_ONCE = 0.2  # of the longer side of a break, or half a second: what lasts no longer on the other side is a pause
 KNOWN = ((1.001, "29.97 taken for 30 frames/s, or 23.976 for 24?"), (25 / 24, "24 frames/s played at 25?"))
 KNOWN_WITHIN = 1e-4  # of a ratio: as near as the guess at its cause has to be
 
@@ -158,8 +158,12 @@ class OwnClocks:
         assert self.base is not None
         ppm, how = clocks.drift_ppm, "slower" if clocks.drift_ppm > 0 else "faster"
         first, last = self._shared(number, self.starts[number] - self.starts[self.base])
-        interval = "" if clocks.interval_ppm is None else " (95 %: {:.0f} to {:.0f})".format(
-            *sorted(abs(end) if ppm * end > 0 else -abs(end) for end in clocks.interval_ppm)
+        interval = (
+            ""
+            if clocks.interval_ppm is None
+            else " (95 %: {:.0f} to {:.0f})".format(
+                *sorted(abs(end) if ppm * end > 0 else -abs(end) for end in clocks.interval_ppm)
+            )
         )
         for ratio, guess in KNOWN:
             if min(abs(clocks.rate - ratio), abs(clocks.rate - 1 / ratio)) < KNOWN_WITHIN:
@@ -194,7 +198,7 @@ def _surer(heard: Clocks, seen: Clocks) -> bool:
 def _paused(each: Break) -> bool:
     """Whether one file simply lacks what the other shows; else time passes in both, at another speed."""
     one, other = (after - before for before, after in zip(each.before, each.after))
-    return min(one, other) <= max(1.0, AT_ONCE * max(one, other))
+    return min(one, other) <= max(0.5, AT_ONCE * max(one, other))
 
 
 def _broken(each: Break, name: str) -> str:
