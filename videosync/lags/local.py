@@ -35,7 +35,7 @@ class LocalScores:
 
 
 def window_starts(first: int, stop: int, frames: int, most: int) -> np.ndarray:
-    """int64 [W]: starts of windows within frames ``first … stop - 1``, half a window apart or more, ``most`` at most."""
+    """int64 [W]: starts of windows in ``first … stop - 1``, half a window apart or more, ``most`` at most."""
     if stop - first < frames:
         return np.zeros(0, np.int64)
     count = min(2 * (stop - first - frames) // frames + 1, most)

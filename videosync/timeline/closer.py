@@ -46,7 +46,7 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
         return Closer(curve, Clocks())
     if len(parts) > 1:
         standing = [found for part in parts if (found := search.standing(part)) is not None]
-        if len(standing) > 1:
+        if search.breaks(standing):
             main = max(standing, key=lambda part: part.stop - part.first)
             assert main.curve is not None
             return Closer(_within(main.curve, curve), search.clocks(main, standing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -188,13 +189,14 @@ class Search:
         return found if sure and abs(best - found.lag()) <= NEAR + 1 else None
 
     def breaks(self, parts: list[Part]) -> tuple[Break, ...]:
-        """Between each two parts that follow each other."""
-        found = []
-        for one, other in zip(parts, parts[1:]):
+        """Between each two parts that follow each other, where their offsets differ."""
+        found: list[Break] = []
+        for one, other in pairwise(parts):
             middle = (min(one.stop, other.stop) + max(other.first, one.first)) / 2
             last, next_ = (one.stop, other.first) if one.stop <= other.first else (middle, middle)
             sides = [(frame / self.rate, part.at(frame) / self.rate) for frame, part in ((last, one), (next_, other))]
-            found.append(Break(*sides))
+            each = Break(*sides)
+            found += [each] * (abs(each.size_seconds) * self.rate > NEAR)
         return tuple(found)
 
     def ppm(self, part: Part) -> tuple[float, float] | None:
