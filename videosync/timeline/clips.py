@@ -9,11 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from videosync.signals.grey import small_size
 from videosync.signals.keyframes import MOST
+from videosync.signals.looks import SIZE as LOOK_SIZE
+from videosync.signals.looks import Looks
 from videosync.signals.measure import UNSEEN, Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
 from videosync.video.index import video_index
-from videosync.video.read import iter_frames
+from videosync.video.read import Larger, iter_frames
 
 SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
 STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
@@ -136,13 +139,14 @@ def read_clips(
     steps = sorted({_step(info, rate) for rate in rates})
     keys = np.array([key.frame for key in video_index(info.path).keys if key.frame < len(info.times)], np.int64)
     kept = [_kept(info, step) for step in steps]
+    looks = Looks(info.times, info.fps)
     sources = [
         # a flash shows in the next frame that is kept
-        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames])
+        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames], looks)
         for frames in kept
     ]
     chosen = [None if step == 1 else np.isin(np.arange(len(info.times)), frames) for step, frames in zip(steps, kept)]
-    signals = measure_some(_decoded(info, meters, progress), meters, list(zip(sources, chosen)))
+    signals = measure_some(_decoded(info, meters, looks, progress), meters, list(zip(sources, chosen)))
     measured = {step: (info.times[frames], found) for step, frames, found in zip(steps, kept, signals)}
     clips = {}
     for rate in rates:
@@ -169,12 +173,13 @@ def _kept(info: ClipInfo, step: int) -> np.ndarray:
     return np.flatnonzero(np.diff(np.floor((info.times * info.fps + 0.5) / step), prepend=-1))
 
 
-def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None) -> Iterator[np.ndarray]:
-    """All frames of a file, no larger than a meter needs them."""
+def _decoded(info: ClipInfo, meters: Sequence[Meter], looks: Looks, progress: Progress | None) -> Iterator[np.ndarray]:
+    """All frames of a file, no larger than a meter needs them; ``looks`` gets larger ones of its own."""
     index, count = video_index(info.path), len(info.times)
     stored = index.orientation.stored_size((index.height, index.width))
     size = max((meter.pixels(*stored) for meter in meters if meter.needs == "pictures"), key=math.prod)
-    for number, frame in enumerate(iter_frames(info.path, 0, count, size=size), 1):
+    larger = Larger(looks.numbers, small_size(*stored, LOOK_SIZE), looks.show) if max(stored) >= LOOK_SIZE else None
+    for number, frame in enumerate(iter_frames(info.path, 0, count, size=size, larger=larger), 1):
         yield frame
         if progress is not None:
             progress(number, count)
