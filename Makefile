@@ -63,6 +63,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.speed.embed
 	$(BIN)/python -m benchmarks.speed.train_step
 	$(BIN)/python -m benchmarks.speed.prepare
+	$(BIN)/python -m benchmarks.speed.sync
 
 # One thread: the sums, and so the weights, are then the same on every machine of one kind.
 EVENTS := --frames 240 --size 96 --fps 10 20 30 60 120 --distractors 0 1 2

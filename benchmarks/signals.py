@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -11,15 +10,12 @@ import numpy as np
 from videosync.cues.cue import Cue
 from videosync.cues.encoder import ClipEmbedder
 from videosync.cues.named import find_cue
-from videosync.data.identity import code_hash
-from videosync.files import new_file
 from videosync.signals.measure import Source, measure
-from videosync.timeline.clips import inspect, read_clip
+from videosync.timeline.cache import SignalCache
+from videosync.timeline.clips import inspect, read_clips
 from videosync.timeline.evidence import default_encoder
 
 Signals = Mapping[str, np.ndarray]  # channel → [T, F]
-# sources that decide what they are
-MEASURING = ("signals", "timeline/clips.py", "models/clip_encoder.py", "weights")
 
 
 def cue_of(name: str, encoder: ClipEmbedder | None = None) -> Cue:
@@ -34,17 +30,10 @@ def of_frames(frames: Iterable[np.ndarray], cue: Cue, flashes: Iterable[int] = (
 
 def of_file(path: Path, cue: Cue, cache: Path | None = None, fps: float | None = None) -> Signals:
     """Of a whole file at ``fps`` frames/s (None: its own), from ``cache`` where they are there. Raises VideoError."""
-    if cache is None:
-        info = inspect(path)
-        return read_clip(info, fps or info.fps, cue.meters()).signals
-    status = path.stat()
-    key = [str(path.resolve()), status.st_size, status.st_mtime_ns, fps, cue.channels, code_hash(*MEASURING)]
-    kept = cache / f"{path.stem}_{hashlib.sha256(repr(key).encode()).hexdigest()[:20]}.npz"
-    if not kept.exists():
-        with new_file(kept) as building, building.open("wb") as file:
-            np.savez(file, allow_pickle=False, **of_file(path, cue, fps=fps))
-    with np.load(kept) as arrays:
-        return {name: arrays[name] for name in arrays}
+    info, meters = inspect(path), cue.meters()
+    rate = fps or info.fps
+    clips = (read_clips if cache is None else SignalCache(cache).clips)(info, [rate], meters)
+    return clips[rate].signals
 
 
 def part(signals: Signals, start: int, frames: int) -> Signals:

@@ -149,6 +149,14 @@ SPEED: tuple[Column, ...] = (
     ("bare is", text("beside")),
     ("note", text("note")),
 )
+SYNC_SPEED: tuple[Column, ...] = (
+    ("what", text("name")),
+    ("processor time, s", number("cpu", ".2f")),
+    ("of decoding", share("share")),
+    ("ms a frame", number("ms", ".2f")),
+    ("on the clock, s", number("wall", ".2f")),
+    ("n", text("n")),
+)
 DEMO: tuple[Column, ...] = (
     ("method", text("name")),
     ("mean error", lambda row: _plus_minus(row, "")),

@@ -29,7 +29,8 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "similarity": BASE,
     "offset": BASE | {"similarity", "lags"},
     "cues": BASE | {"lags", "signals", "models"},
-    "timeline": BASE | {"video", "audio", "lags", "signals", "models", "cues", "engine", "sound"},
+    "edit": FRAMES,
+    "timeline": BASE | {"video", "audio", "data", "lags", "signals", "models", "cues", "engine", "sound", "edit"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
     "checkpoints": BASE | {"models"},
 }
@@ -49,6 +50,7 @@ ALLOWED["cli"] = ALLOWED["engine"] | {
     "cues",
     "timeline",
     "sound",
+    "edit",
 }
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
 ALLOWED["__main__"] = {"cli"}

@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,14 @@ def new_file(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
             put_in_place(temporary, path, sync=sync)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def require_free(paths: Iterable[Path], *, force: bool) -> None:
+    """Raises VideoWriteError: one of the paths is there already, and ``force`` does not allow to replace it."""
+    for path in paths:
+        if path.exists() and not (force and path.is_file()):
+            remedy = "name another file" if not path.is_file() else "name another one, or replace it with --force"
+            raise VideoWriteError(f"{path}: is there already; {remedy}.")
 
 
 def hidden_name(path: Path) -> Path:

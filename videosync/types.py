@@ -19,7 +19,7 @@ Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # `import videosync` needs neither
     import numpy as np
@@ -45,6 +45,7 @@ class Witness:
     drift_ppm: float | None = None  # sound: how much faster the clock of file 1 runs; None: too short to tell
     agreeing_share: float | None = None  # sound: of the time that both sound
     shared_seconds: float | None = None  # sound: the time that both sound
+    same_recording: bool | None = None  # sound: both are copies of one recording, perhaps put under the pictures
 
     def reversed(self) -> Witness:
         """That of the swapped files."""
@@ -85,6 +86,11 @@ class OffsetEstimate:
     best_guess_seconds: float | None = None  # not placed: the most likely offset
     best_guess_confidence: float | None = None  # how likely that is
     code: str | None = None  # ``reason`` in one word
+    drift_ppm: float | None = None  # by pictures: how much faster the clock of file 1 runs; None: too short to tell
+    drift_interval_ppm: tuple[float, float] | None = None  # 95 %; None also where another speed was found
+    # where one offset ends and another begins: the last moment of the one, (seconds of file 0, of file 1), and the first
+    # of the other
+    breaks: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = ()
 
     @property
     def frames(self) -> float | None:
@@ -108,7 +114,12 @@ class OffsetEstimate:
             witnesses=tuple(witness.reversed() for witness in self.witnesses),
             sound_delay_seconds=_negative(self.sound_delay_seconds),
             best_guess_seconds=_negative(self.best_guess_seconds),
-        )
+            drift_ppm=reversed_ppm(self.drift_ppm),
+            drift_interval_ppm=None if (ends := self.drift_interval_ppm) is None else (
+                reversed_ppm(ends[1]), reversed_ppm(ends[0])
+            ),
+            breaks=tuple((before[::-1], after[::-1]) for before, after in self.breaks),
+        )  # fmt: skip
 
     def sentence(self, name0: str | None = None, name1: str | None = None, *, say_rate: bool = False) -> str:
         """In words, e.g. ``"cam2 started 0.40 s (12.0 frames) after cam1"``, or why there is no answer.
@@ -132,6 +143,11 @@ class OffsetEstimate:
             return f"{name0} and {name1} started at the same time" + (f": {apart} apart" if around else "")
         late, early = (name0, name1) if self.seconds > 0 else (name1, name0)
         return f"{late} started {apart} after {early}"
+
+
+def reversed_ppm(drift: Any) -> Any:
+    """How much slower the one clock runs than the other, from how much faster the other runs (ppm); None stays."""
+    return None if drift is None else 1e6 * (1 / (1 + 1e-6 * drift) - 1) + 0.0
 
 
 def decimals(around: float) -> int:

@@ -110,8 +110,11 @@ def held_out(answers: Sequence[Answer]) -> np.ndarray:
 
 
 def threshold(answers: Sequence[Answer], said: np.ndarray) -> float:
-    """The least confidence from which on up few enough of the placed are wrong, be it that they are unrelated."""
-    open_ = np.array([a.more["reason"] not in STRUCTURAL for a in answers])
+    """The least confidence from which on up few enough of the placed are wrong, be it that they are unrelated.
+
+    What is named as copies of one recording is not placed quietly, and does not count.
+    """
+    open_ = np.array([a.more["reason"] not in STRUCTURAL and not a.more.get("same_recording") for a in answers])
     hit = right(answers)
     for limit in np.unique(np.append(said[open_ & (said >= LEAST)], LEAST)):
         placed = open_ & (said >= limit)

@@ -9,7 +9,8 @@ higher score, accepted above 10 as it advises; kept beside the recordings), plai
 
 Recordings are 2 to 60 s long, of rooms, with noise of -10 to 30 dB, telephone bands, gain control, clipping, AAC and
 Opus, clocks that are up to 100 ppm off, and share from 2 s to everything; ``--long`` more of 64 s share 60, for drift.
-Unrelated pairs are of one voice, piece or loop at another time, of one class, of the same noise, or silent.
+Unrelated pairs are of one voice, piece or loop at another time, of one class, of the same noise, or silent. Copies hold
+stretches of one recording that no microphone heard; they count in a table of their own.
 
 Truth is acoustic: of ``videosync.sound`` where both begin to record, which is what it answers, of other methods in the
 middle of what both recorded. "CPU s a minute" is of each minute of sound in either file. Intervals are over what was
@@ -39,7 +40,7 @@ from benchmarks.sound.methods import (
 )
 from benchmarks.sound.pairs import Draw
 from benchmarks.sound.recordings import add_arguments, of_all
-from benchmarks.sound.scoring import ANY_ANSWER, COMPARISON, PARTS, sound_scores
+from benchmarks.sound.scoring import ANY_ANSWER, COMPARISON, COPIES, NAMED, PARTS, copy_scores, sound_scores
 from benchmarks.sound.sources import SPLITS
 from benchmarks.tables import markdown
 
@@ -49,6 +50,7 @@ def arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add_arguments(add, related=360, unrelated=300)
     add("--long", type=int, default=20, help="related pairs of 60 s more (default %(default)s)")
+    add("--copies", type=int, default=60, help="pairs of files with one recording put under (default %(default)s)")
     add("--split", choices=SPLITS, default="test", help="(default %(default)s)")
     add("--offset-finder", type=Path, metavar="PYTHON", help="an interpreter that has audio-offset-finder")
     return parser
@@ -63,7 +65,7 @@ def measure(args: argparse.Namespace) -> list[Answer]:
     else:
         print(f"{FINDER} is left out: {missing}", file=sys.stderr)
     methods |= {"cross-correlation": plain_correlation, "always 0": always_0}
-    draw = Draw(args.split, args.seed, args.related, args.unrelated, args.long)
+    draw = Draw(args.split, args.seed, args.related, args.unrelated, args.long, args.copies)
     return [answer for found in of_all(args, draw, partial(answered, methods=methods)) for answer in found]
 
 
@@ -74,9 +76,21 @@ def parts_of(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
     return sounds | {f"unrelated: {row}": [a for a in answers if a.row == row] for row in sorted(rows)}
 
 
+def told_apart(answers: Sequence[Answer]) -> dict[str, list[Answer]]:
+    """What copies of one recording, and what only sounds alike."""
+    own = [a for a in answers if a.method == answers[0].method]
+    return {
+        "copies": [a for a in own if a.row == COPIES],
+        "copies, nothing added": [a for a in own if a.row == COPIES and not a.more["decibels"]],
+        "two microphones": [a for a in own if a.row != COPIES and a.true is not None],
+        "unrelated": [a for a in own if a.true is None],
+    }
+
+
 def compare(args: argparse.Namespace) -> None:
     """Measure (or read), print. Raises VideoSyncError."""
-    answers = asked(args, lambda: measure(args))
+    every = asked(args, lambda: measure(args))
+    answers = [a for a in every if a.row != COPIES]
     options: dict[str, Any] = {"bootstrap": args.bootstrap, "seed": args.seed}
     rows = []
     for name in dict.fromkeys(a.method for a in answers):
@@ -86,9 +100,12 @@ def compare(args: argparse.Namespace) -> None:
     print(markdown(rows, COMPARISON))
     print("\nAny answer, given or not\n")
     print(markdown(rows, ANY_ANSWER))
+    named = [{"name": name, **copy_scores(some, **options)} for name, some in told_apart(every).items()]
     print(f"\n{answers[0].method}, by sound and by kind of unrelated pairs\n")
     print(markdown(parts, PARTS))
-    keep_result(args, rows, split=args.split, parts=parts)
+    print("\nNamed as copies of one recording\n")
+    print(markdown(named, NAMED))
+    keep_result(args, rows, split=args.split, parts=parts, copies=named)
 
 
 main = partial(run, compare, arguments)

@@ -16,6 +16,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -60,16 +61,18 @@ def arguments() -> argparse.ArgumentParser:
 
 def spent(path0: Path, path1: Path) -> dict[str, Any]:
     """Matches two files: processor time (s) of each step, the most memory (GB), the answer. Raises AudioError."""
-    times = [time.process_time()]
-    sounds = [read_sound(path) for path in (path0, path1)]
-    times.append(time.process_time())
-    one, other = (track(sounds.pop(0)) for _ in range(2))
-    times.append(time.process_time())
-    found = match(one, other)
-    times.append(time.process_time())
-    steps = dict(zip(("reading", "tracks", "match"), np.diff(times).tolist()))
+    steps = dict.fromkeys(("reading", "tracks", "match"), 0.0)
+
+    def timed(step: str, work: Callable[..., Any], *given: Any) -> Any:
+        began = time.process_time()
+        found = work(*given)
+        steps[step] += time.process_time() - began
+        return found
+
+    one, other = (timed("tracks", track, timed("reading", read_sound, path)) for path in (path0, path1))
+    found = timed("match", match, one, other)
     answer = {"offset": found.seconds, "drift_ppm": found.drift_ppm, "placed": found.placed}
-    return {**steps, "seconds": times[-1] - times[0], "gigabytes": most_memory(), **answer}
+    return {**steps, "seconds": sum(steps.values()), "gigabytes": most_memory(), **answer}
 
 
 def most_memory() -> float:

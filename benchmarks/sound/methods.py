@@ -37,6 +37,7 @@ def ours(recorded: Recorded) -> dict[str, Any]:
         "precise": bool(found.placed and found.precise),
         "drift_ppm": found.drift_ppm,
         "reason": found.reason,
+        "same_recording": found.same_recording,
         "inside": true is not None and bool(low <= true <= high),
         "features": found.features,
     }

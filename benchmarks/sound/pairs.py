@@ -23,9 +23,10 @@ from benchmarks.sound.recording import (
     on_clock,
     recorded,
     response,
+    through_codec,
 )
 from benchmarks.sound.sources import SPLITS, Library
-from benchmarks.sound.waves import RATE, Rng
+from benchmarks.sound.waves import LOUDNESS, RATE, Rng, levelled
 from dataset_preparation.synthetic.sound import SPEED
 
 LENGTHS = (2.0, 60.0)  # seconds of a recording, log-uniform
@@ -37,7 +38,9 @@ WITHIN = 0.3  # share of related pairs of which one recording lies within the ot
 COMMON = 0.5  # share of related pairs with noise from a place of its own, which both microphones record
 LEAD = 1.0  # seconds before a recording begins from which echoes are still there
 UNRELATED = {"elsewhere": 0.4, "same class": 0.35, "same noise": 0.15, "silence": 0.1}
-KINDS = ("related", "unrelated", "long")
+CLEAN = 0.5  # share of copies to which nothing is added
+OVER = (0.0, 30.0)  # dB of a copy over what else is in its file, of the others
+KINDS = ("related", "unrelated", "long", "copies")
 Waves = tuple[np.ndarray, np.ndarray]
 
 
@@ -66,6 +69,7 @@ class Draw:
     related: int
     unrelated: int
     long: int = 0  # related ones of 60 s
+    copies: int = 0  # of which both files hold the same recording, put under
 
     def names(self) -> Iterator[tuple[str, int]]:
         yield from ((kind, number) for kind in KINDS for number in range(getattr(self, kind)))
@@ -96,6 +100,8 @@ def make(what: str, number: int, draw: Draw, library: Library) -> tuple[Pair, Wa
     sound = library.classes[number % len(library.classes)]
     lengths = np.exp(rng.uniform(np.log(LENGTHS[0]), np.log(LENGTHS[1]), 2)) if what != "long" else np.full(2, LONG)
     pair = Pair(f"{what} {number}", sound, "60 s" if what == "long" else "2-60 s", f"{what} {number}")
+    if what == "copies":
+        return _copied(pair, lengths, library, rng)
     if what == "unrelated":
         return _unrelated(pair, lengths, library, rng)
     return _related(pair, lengths, library, rng)
@@ -130,6 +136,30 @@ def _related(pair: Pair, lengths: np.ndarray, library: Library, rng: Rng) -> tup
     drift = (rates[1] / rates[0] - 1) * 1e6
     found = replace(
         pair, unit=source.unit, start=offset(begin), middle=offset((begin + end) / 2), drift_ppm=drift, shared=shared,
+        decibels=tuple(decibels), codecs=tuple(codecs),
+    )  # fmt: skip
+    return found, (waves[0], waves[1])
+
+
+def _copied(pair: Pair, lengths: np.ndarray, library: Library, rng: Rng) -> tuple[Pair, Waves]:
+    """Two files with stretches of one recording: no microphone, no clock, a codec, and half of the time other sound."""
+    shared, starts = _starts(lengths, False, rng)
+    first = np.round(starts * RATE).astype(int)
+    source = library.draw(pair.sound, float(max(starts + lengths)) + 0.2, rng)
+    alone = rng.random() < CLEAN
+    waves, decibels, codecs = [], [], []
+    for begin, seconds in zip(first, lengths):
+        wave = source.wave[begin : begin + round(seconds * RATE)]
+        if not alone:
+            decibels.append(float(rng.uniform(*OVER)))
+            wave = mixed(wave, [(draw_noise(rng).draw(len(wave), rng), 1.0)], decibels[-1])
+        codec = draw_microphone(rng)
+        wave = levelled(wave, LOUDNESS * 10 ** (rng.uniform(-20, 3) / 20)).clip(-1, 1)
+        codecs.append(codec.codec)
+        waves.append(through_codec(wave, codec.codec, codec.bit_rate) if codec.codec else wave)
+    offset = float(first[0] - first[1]) / RATE
+    found = replace(
+        pair, condition="copies", unit=source.unit, start=offset, middle=offset, shared=shared,
         decibels=tuple(decibels), codecs=tuple(codecs),
     )  # fmt: skip
     return found, (waves[0], waves[1])

@@ -12,6 +12,7 @@ from benchmarks.tables import NONE, Column, Row, around, joined, number, share, 
 from videosync.evaluation.intervals import event_interval
 
 WRONG = 100.0  # milliseconds
+COPIES = "copies"  # the condition of pairs of which both files hold the same recording
 
 
 def sound_scores(answers: Sequence[Answer], *, bootstrap: int = 2000, seed: int = 0) -> dict[str, Any]:
@@ -69,6 +70,20 @@ def sound_scores(answers: Sequence[Answer], *, bootstrap: int = 2000, seed: int 
     return found
 
 
+def copy_scores(answers: Sequence[Answer], *, bootstrap: int = 2000, seed: int = 0) -> dict[str, Any]:
+    """How many are named as copies of one recording, of all and of those that are placed."""
+    named = [bool(a.more.get("same_recording")) for a in answers]
+    placed = [own for own, a in zip(named, answers) if a.placed]
+    options: dict[str, Any] = {"share": True, "bootstrap": bootstrap, "seed": seed}
+    return {
+        "n": len(answers),
+        "named": float(np.mean(named)) if named else None,
+        "named_95": event_interval(np.array(named), [a.unit for a in answers], **options) if named else None,
+        "n_placed": len(placed),
+        "placed_named": sum(placed),
+    }
+
+
 def counted(key: str, cell: Callable[[Row], str]) -> Callable[[Row], str]:
     """The cell, where there is any of what ``key`` counts."""
     return lambda row: cell(row) if row.get(key) else NONE
@@ -105,6 +120,12 @@ PARTS: tuple[Column, ...] = (
     ("within 5 / 20 ms", joined(share("placed_within_5"), share("placed_within_20"))),
     ("wrong by > 100 ms", share("placed_wrong", 1)),
     ("unrelated accepted (95 %)", around(share("accepted", 1), "accepted_95", ".1f", 100)),
+)
+NAMED: tuple[Column, ...] = (
+    ("pairs", text("name")),
+    ("n", text("n")),
+    ("named as copies (95 %)", around(share("named", 1), "named_95", ".1f", 100)),
+    ("of those placed", joined(text("placed_named"), text("n_placed"), by=" of ")),
 )
 EVENTS: tuple[Column, ...] = (
     ("from", text("name")),

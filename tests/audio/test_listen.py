@@ -207,6 +207,12 @@ def cut(path: Path, share: float) -> None:
     os.truncate(path, round(path.stat().st_size * share))
 
 
+def lose(path: Path) -> None:
+    """Bytes near the end, and with them about a second."""
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * 0.7)] + whole[int(len(whole) * 0.9) :])
+
+
 def spoil(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[32_000:32_800] = np.full(200, np.nan, np.float32).tobytes()
@@ -240,6 +246,13 @@ def jump(path: Path) -> None:
         ("a.flac", "flac", lambda path: cut(path, 0.6), 1.9, "cut off after .* lists sound up to 4.00 s"),
         ("a.mka", "flac", lambda path: cut(path, 0.6), 2.3, "cut off after .* lists sound up to 4.00 s"),
         ("a.mp3", "libmp3lame", lambda path: cut(path, 0.6), 2.4, "cut off after .* lists sound up to 4.00 s"),
+        (
+            "a.mp3",
+            "libmp3lame",
+            lose,
+            3.0,
+            r"^0.* s on; .* no time stamps, so that what follows may be up to [01]\.\d\d s",
+        ),
         ("a.wav", "pcm_f32le", spoil, 4.0, r"0\.01 s of its sound are damaged and left out, from 0.* s on$"),
         ("a.aac", "aac", join, 4.05, r"cannot be read further than 4.* s \(.* from 16000 to 44100 samples/s"),
         ("a.aac", "aac", stray, 4.05, r"^0\.\d\d s of its sound are damaged and left out, from 2.* s on$"),

@@ -157,9 +157,15 @@ def test_bad_input_is_one_sentence_and_2(event: Event, tmp_path: Path, capsys: p
         assert sentence in shown.err
 
 
-def test_what_looks_through_no_network_imports_no_torch(event: Event) -> None:
-    code = "import sys\nfrom videosync.cli.main import main\nsys.exit(main(sys.argv[1:]) or 'torch' in sys.modules)"
-    command = [sys.executable, "-c", code, "sync", "--cue", "motion"]
+@pytest.mark.parametrize("arguments", [(), ("--cue", "motion"), ("--audio", "only")], ids=" ".join)
+def test_the_shipped_encoder_and_what_looks_through_none_import_no_torch(
+    event: Event, arguments: tuple[str, ...]
+) -> None:
+    code = (
+        "import sys\nfrom videosync.cli.main import main\nmain(sys.argv[1:])\n"
+        "sys.exit(', '.join({'torch', 'sklearn', 'matplotlib', 'videosync.config'} & {*sys.modules}) or 0)"
+    )
+    command = [sys.executable, "-c", code, "sync", *arguments]
     subprocess.run([*command, *map(str, event[0])], check=True, timeout=60)
 
 
@@ -323,3 +329,22 @@ def test_a_guess_is_marked_and_what_is_set_by_hand_too(
     (row,) = [line for line in shown.splitlines() if line.startswith("other.mp4 ")]
     assert row.split()[1:6] == ["-2.500", "s", "-75.0", "100", "%,"]
     assert "other.mp4: its start was set by hand." in shown
+
+
+def test_names_that_mean_something_elsewhere_and_a_closed_output_do_no_harm(event: Event, tmp_path: Path) -> None:
+    names = ["a $x_1$ & 100%.mp4", os.fsdecode(b"b\xff'.mp4")]
+    for path, name in zip(event[0], names):
+        os.symlink(path, tmp_path / name)
+    command = [sys.executable, "-m", "videosync", "sync", *names, "--cue", "motion", "--plot", "p.png", "--json",
+               "a.json", "--premiere", "p.xml", "--frames-csv", "f.csv", "--edl", "edl", "--report", "r.html",
+               "--manifest", "set"]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *command], cwd=tmp_path, env=environment, capture_output=True, check=False
+    )
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == 2  # a manifest cannot hold such a name: one sentence
+    assert done.stderr.count(b"error: ") == 1
+    assert b"--manifest: " in done.stderr
+    for written in ("p.png", "a.json", "r.html", "p.xml", "f.csv", "f_wide.csv", "edl"):
+        assert (tmp_path / written).exists(), done.stderr.decode()

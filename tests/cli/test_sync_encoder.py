@@ -15,7 +15,7 @@ from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.cli.main import main
 from videosync.config.load import config_to_dict, load_config
 from videosync.engine.build import build_encoder
-from videosync.models.clip_encoder import FOLDER
+from videosync.models.card import FOLDER
 
 RGB = ["model.backbone=small", "model.layer=0", "model.layers=0", "data.image_size=40", "loss.temperature=0.3"]
 CARL = ["model.random_backbone=true", "data.image_size=32", "data.num_frames=80"]

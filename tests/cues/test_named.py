@@ -17,6 +17,7 @@ from videosync.errors import ConfigError
 from videosync.lags.scores import LagScores
 from videosync.models.clip_encoder import shipped_encoder
 from videosync.signals.encoder import LEARNED, EncoderMeter
+from videosync.signals.hard_changes import PICTURES
 from videosync.signals.measure import measure
 from videosync.signals.motion import CAMERA, CHANNELS, MotionMeter
 from videosync.signals.sound import SOUND
@@ -102,8 +103,8 @@ def test_black_or_still_clips_say_nothing(name: str, frames: int) -> None:
 
 
 def test_a_cue_measures_only_what_it_compares() -> None:
-    assert [set(meter.reach) for meter in CUES["energy"].meters()] == [{"energy", CAMERA}]
-    motion, encoder = ALL_CUES["motion-learned"].meters("energy")
+    assert [set(meter.reach) for meter in CUES["energy"].meters()] == [{"energy", CAMERA}, {PICTURES}]
+    motion, _, encoder = ALL_CUES["motion-learned"].meters("energy")
     assert set(motion.reach) == {*CUES["motion"].channels, "energy", CAMERA}
     assert set(encoder.reach) == {LEARNED}
     assert [name for name, cue in CUES.items() if cue.uses_encoder] == ["motion-learned", "learned"]

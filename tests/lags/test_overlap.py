@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.fft import next_fast_len
 
-from videosync.lags.overlap import cross_products, vector_products
+from videosync.lags.overlap import cross_products, fast_size, vector_products
 
 
 @pytest.mark.parametrize("of_library", [np.asarray, torch.from_numpy])
@@ -19,3 +20,8 @@ def test_products_at_each_lag_are_the_sums_of_the_definition(of_library, frames0
     x, y = of_library(x), of_library(y)
     np.testing.assert_allclose(cross_products(x, y, lags), slow, atol=1e-9)
     np.testing.assert_allclose(vector_products(x, y, lags), slow.sum(axis=-1), atol=1e-9)
+
+
+def test_fast_sizes_are_those_of_scipy() -> None:
+    sizes = [*range(1, 700), *np.random.default_rng(0).integers(1, 500_000, 300).tolist()]
+    assert [fast_size(n) for n in sizes] == [next_fast_len(n, real=True) for n in sizes]

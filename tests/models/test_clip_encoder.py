@@ -14,7 +14,8 @@ import videosync
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.errors import CheckpointError
 from videosync.evaluation.embed import video_features
-from videosync.models.clip_encoder import FOLDER, ClipEncoder, shipped_encoder
+from videosync.models.card import FOLDER
+from videosync.models.clip_encoder import ClipEncoder, shipped_encoder
 from videosync.signals.encoder import LEARNED, EncoderMeter
 from videosync.signals.measure import measure
 from videosync.signals.motion import MotionMeter

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from videosync.models.inputs import MOTION_LAGS, MOTION_THRESHOLD, MOTION_UNIT, MotionInput, RGBInput
+from videosync.models.constants import MOTION_LAGS, MOTION_THRESHOLD, MOTION_UNIT
+from videosync.models.inputs import MotionInput, RGBInput
 
 
 def slow_motion(frames, lag, context=0):

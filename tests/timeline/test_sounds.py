@@ -32,7 +32,8 @@ def match(seconds: float, confidence: float = 0.99, *, rival: float | None = Non
     if rival is not None:
         scores += 19 * (np.abs(lags - rival) < 0.011)
     placed = bool(facts.pop("placed", confidence >= 0.95))
-    told = {"drift_ppm": None, "reason": None if placed else "weak", "rivals": (), "features": {}, **facts}
+    told = {"drift_ppm": None, "reason": None if placed else "weak", "rivals": (), "features": {}}
+    told |= {"same_recording": False, **facts}
     return SoundMatch(
         seconds, (seconds - 0.005, seconds + 0.005), confidence, placed, True, lags=lags, scores=scores, **told
     )  # type: ignore[arg-type]
@@ -246,12 +247,23 @@ def test_swapped_files_negate_everything() -> None:
     [
         ({"drift_ppm": 5000.0}, "The clock of f1 runs 5000 ppm faster than that of f0: 0.04 s in the 9 s"),
         ({"features": {"agreeing_share": 0.45}}, "The sound of f0 and f1 agrees in 45 % of the time they share"),
+        (
+            {"same_recording": True},
+            "The sound tracks of f0 and f1 are copies of one recording, which may have been put",
+        ),
     ],
 )
 def test_what_sound_says_of_itself(facts: dict[str, object], sentence: str) -> None:
     found = said({(0, 1): seen(30.0)}, {(0, 1): match(1.0, **facts)})
     assert any(sentence in said for said in found.sentences())
     assert not any(sentence in said for said in said_plainly())
+
+
+def test_both_files_of_copies_are_warned_of() -> None:
+    found = said({(0, 1): seen(30.0)}, {(0, 1): match(1.0, same_recording=True)})
+    for file, other in zip(found.files, ("f1", "f0")):
+        (warning,) = [warning for warning in file.warnings if warning.code == "same_recording"]
+        assert f"that of {other} are copies of one recording" in warning.text
 
 
 def test_a_few_seconds_do_not_tell_what_share_of_the_sound_agrees() -> None:

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, pairwise
 
@@ -51,6 +51,9 @@ class Opening:
     promised: float | None = None
     # why pictures do not give time 0: there are none, or they are damaged; None: they do
     pictures: str | None = None
+    layout: str = "mono"  # FFmpeg's name of how the channels lie
+    language: str | None = None
+    counted: bool = False  # MP3 has no time stamps but the count of its frames: what follows lost ones is early
 
     @property
     def start(self) -> float:
@@ -79,9 +82,11 @@ def as_audio_error() -> Iterator[None]:
 
 
 @contextmanager
-def open_sound(path: str) -> Iterator[tuple[InputContainer, AudioStream]]:
+def open_sound(path: str, track: int | None = None) -> Iterator[tuple[InputContainer, AudioStream]]:
+    """``track``: number of the sound track; None: the one that a player would choose."""
     with open_video(path) as container:
-        stream = container.streams.best("audio") or next(iter(container.streams.audio), None)
+        streams = container.streams.audio
+        stream = container.streams.best("audio") or next(iter(streams), None) if track is None else streams[track]
         if not isinstance(stream, AudioStream):
             kinds = ", ".join(sorted({str(s.type) for s in container.streams})) or "nothing"
             raise NoSoundError(f"{path}: has no sound (it holds {kinds}); name a file with a sound track.")
@@ -91,12 +96,12 @@ def open_sound(path: str) -> Iterator[tuple[InputContainer, AudioStream]]:
 
 
 @lru_cache(maxsize=2048)
-def opening(path: str, mtime_ns: int, size: int, whatever: bool = False) -> Opening:
-    """Raises AudioError; ``whatever`` the pictures are like, if so: then time 0 of a file whose pictures are damaged is
-    its first sample.
+def opening(path: str, mtime_ns: int, size: int, whatever: bool = False, track: int | None = None) -> Opening:
+    """Of a sound track, as of ``open_sound``. Raises AudioError; ``whatever`` the pictures are like, if so: then time 0
+    of a file whose pictures are damaged is its first sample.
     """
     del mtime_ns, size  # only tell versions of a file apart
-    with open_sound(path) as (container, stream):
+    with open_sound(path, track) as (container, stream):
         codec, pictures = stream.codec_context.name, video_stream_or_none(container)
         lost: list[Lost] = []
         frame = next(_frames(path, container, stream, wanted=(-math.inf, math.inf), lost=lost), None)
@@ -112,18 +117,19 @@ def opening(path: str, mtime_ns: int, size: int, whatever: bool = False) -> Open
         first = frame.time if frame.time is not None else 0.0
         facts = frame.sample_rate, frame.layout.nb_channels, codec, first
         promised = _promised_end(path, container, stream)
+        found = Opening(*facts, first, promised, NO_PICTURES, frame.layout.name, stream.language)
         if pictures is None:
-            return Opening(*facts, first, promised, NO_PICTURES)
+            return replace(found, counted=container.format.name == "mp3")
         try:
             zero = first_shown(path)
         except VideoError as error:
             if not whatever:
                 raise
-            return Opening(*facts, first, promised, str(error).removeprefix(f"{path}: ").rstrip("."))
+            return replace(found, pictures=str(error).removeprefix(f"{path}: ").rstrip("."))
         if container.format.name == "avi" and codec.startswith("mp3"):
             container.seek(0)
             zero += 0 if makes_up_for_mp3(container, pictures) else MP3_DELAY / frame.sample_rate
-        return Opening(*facts, zero, promised)
+        return replace(found, zero=zero, pictures=None)
 
 
 def _promised_end(path: str, container: InputContainer, stream: AudioStream) -> float | None:
@@ -151,7 +157,7 @@ def end(path: str, mtime_ns: int, size: int) -> float:
 
 
 def pieces(
-    path: str, at: Opening, start: float, stop: float | None, lost: list[Lost] | None = None
+    path: str, at: Opening, start: float, stop: float | None, lost: list[Lost] | None = None, track: int | None = None
 ) -> Iterator[Channels]:
     """The sound from ``start`` to ``stop`` seconds (and some before and after), at its own rate.
 
@@ -159,17 +165,22 @@ def pieces(
     """
     begin = start + at.zero - PREROLL
     if begin > at.first + 2 * PREROLL:
-        found = _decoded(path, at, begin, (start, stop), lost)
+        found = _decoded(path, at, begin, (start, stop), lost, track)
         reached = next(found, None)
         if reached is not None and reached[0] <= (start - PREROLL / 2) * at.rate:
             yield reached
             yield from found
             return
-    yield from _decoded(path, at, None, (start, stop), lost)
+    yield from _decoded(path, at, None, (start, stop), lost, track)
 
 
 def _decoded(
-    path: str, at: Opening, seek: float | None, span: tuple[float, float | None], lost: list[Lost] | None
+    path: str,
+    at: Opening,
+    seek: float | None,
+    span: tuple[float, float | None],
+    lost: list[Lost] | None,
+    track: int | None,
 ) -> Iterator[Channels]:
     """Decoded samples and their places, samples from time 0.
 
@@ -177,7 +188,7 @@ def _decoded(
     """
     place = None
     start, stop = span[0] - FILTER, math.inf if span[1] is None else span[1] + FILTER
-    with open_sound(path) as (container, stream):
+    with open_sound(path, track) as (container, stream):
         tolerance = max(TOLERANCE, 1.5 * float(stream.time_base or 0)) * at.rate
         if seek is not None and stream.time_base:
             try:

@@ -90,15 +90,21 @@ def _damage(at: Opening, lost: Sequence[Lost], stop: float) -> list[str]:
         else:
             stretches.append([begin, begin + one.seconds])
     promised = stop if at.promised is None else at.promised - at.zero
-    cut_off = not notes and promised > stop + CUT_OFF
-    if stretches and stretches[-1][1] > stop and stretches[-1][1] - stretches[-1][0] < NEAR:
+    last = bool(stretches) and stretches[-1][1] > stop and stretches[-1][1] - stretches[-1][0] < NEAR
+    if last:
         stretches.pop()
-        if not cut_off:
-            notes.append(f"the last packet of its sound, at {stop:.2f} s, is incomplete: it may be cut off")
+    early = at.counted and bool(stretches)
+    cut_off = not notes and not early and promised > stop + CUT_OFF
+    if last and not cut_off:
+        notes.append(f"the last packet of its sound, at {stop:.2f} s, is incomplete: it may be cut off")
     if stretches:
         whole = sum(end - begin for begin, end in stretches)
         places = f" ({len(stretches)} places)" if len(stretches) > 1 else ""
-        notes.insert(0, f"{whole:.2f} s of its sound are damaged and left out, from {stretches[0][0]:.2f} s on{places}")
+        said = f"{whole:.2f} s of its sound are damaged and left out, from {stretches[0][0]:.2f} s on{places}"
+        if early and (at.promised is None or promised > stop + NEAR):
+            most = "somewhat" if at.promised is None else f"up to {promised - stop:.2f} s"
+            said += f"; the file has no time stamps, so that what follows may be {most} too early"
+        notes.insert(0, said)
     if cut_off:
         more = f"sound up to {promised:.2f} s" if math.isfinite(promised) else "more"
         notes.append(f"its sound is cut off after {stop:.2f} s, though its header lists {more}")

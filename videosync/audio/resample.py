@@ -7,6 +7,7 @@ from functools import lru_cache
 from math import ceil, gcd
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 Piece = tuple[int, np.ndarray]  # place of the first sample, counted from time 0 at the rate of the file; float32 [n]
 
@@ -66,20 +67,31 @@ def _put(buffer: np.ndarray, place: int, samples: np.ndarray) -> None:
 
 
 def _block(buffer: np.ndarray, margin: int, up: int, down: int) -> np.ndarray:
-    """The buffer without its margins, at the new rate."""
-    from scipy.signal import resample_poly
+    """The buffer without its margins, at the new rate.
 
-    inner = slice(margin * up, len(buffer) // down * up - margin * up)
+    Sample ``n up + p`` is a product of the samples around ``(n up + p) down / up`` and one phase of the filter
+    (``scipy.signal.resample_poly``, which takes longer to import than a minute of sound to resample).
+    """
+    units = len(buffer) // down - 2 * margin
     if up == down:
-        return buffer[inner].copy()
-    result: np.ndarray = resample_poly(buffer, up, down, window=_filter(up, down))[inner]
-    return result
+        return buffer[margin : margin + units].copy()
+    result = np.empty((units, up), np.float32)
+    for phase, (first, taps) in enumerate(_phases(up, down)):
+        begin = margin * down + first
+        pieces = sliding_window_view(buffer[begin : begin + (units - 1) * down + len(taps)], len(taps))[::down]
+        np.einsum("nt,t->n", pieces, taps, out=result[:, phase])  # unlike a product by BLAS, the same in any block
+    return result.ravel()
 
 
 @lru_cache(maxsize=32)
-def _filter(up: int, down: int) -> np.ndarray:
-    """The low-pass filter at ``up`` times the rate of the file: float32 [2 · half + 1]."""
-    from scipy.signal import firwin
-
+def _phases(up: int, down: int) -> list[tuple[int, np.ndarray]]:
+    """For each of ``up`` samples: where the filter begins, in samples of the file, and what they are multiplied by."""
     half = CROSSINGS * max(up, down)
-    return np.asarray(firwin(2 * half + 1, 1 / max(up, down), window=("kaiser", BETA)), np.float32)
+    places = np.arange(-half, half + 1)
+    taps = np.sinc(places / max(up, down)) * np.kaiser(len(places), BETA)
+    taps = (taps * (up / taps.sum())).astype(np.float32)
+    found = []
+    for middle in range(0, up * down, down):
+        first, last = -((half - middle) // up), (middle + half) // up
+        found.append((first, taps[half + middle - np.arange(first, last + 1) * up]))
+    return found

@@ -19,7 +19,7 @@ from videosync.checkpoints.carl_names import from_carl, model_options, to_carl
 from videosync.checkpoints.checkpoint import Checkpoint, checkpoints_folder, find_checkpoint, read_exported_checkpoint
 from videosync.errors import CheckpointError
 from videosync.files import file_hash, new_file
-from videosync.models.exported import is_export
+from videosync.models.card import is_export
 from videosync.models.pickled import read_pickled
 
 PATTERN = "checkpoint_epoch_*.pth"

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash, finished_folders, new_folder, read_object, write_text
-from videosync.models.exported import CARD_JSON, WEIGHTS, read_card
+from videosync.models.card import CARD_JSON, WEIGHTS, read_card
 from videosync.models.weights import misfits
 from videosync.version import __version__
 

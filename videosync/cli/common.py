@@ -16,12 +16,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from videosync.arguments import BAD_INPUT, SentenceParser
-from videosync.config.load import config_to_yaml, read_config
-from videosync.config.schema import Config
 from videosync.errors import ConfigError, VideoSyncError
+
+if TYPE_CHECKING:
+    from videosync.config.schema import Config
 
 INTERRUPTED = 130
 _RANK_WAIT_SECONDS = 6.0
@@ -144,6 +145,8 @@ def load_command_config(args: argparse.Namespace, *, training: bool = False) -> 
     ``training``: check also what a training run alone needs (batch size against the number of processes, …).
     What there is to say about old keys is said on stderr, by rank 0. Raises ConfigError.
     """
+    from videosync.config.load import config_to_yaml, read_config  # most commands that are not about training need none
+
     loaded = read_config(args.cfg_file, args.opts, world_size=launched_processes(), training=training)
     if launched_rank() == 0:
         if loaded.legacy:

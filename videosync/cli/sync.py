@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
-from tqdm import tqdm
-
+from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
+from videosync.cli.edit_flags import add_edit_flags, check_outputs, write_outputs
 from videosync.cli.sync_report import describe
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError, VideoError
@@ -74,7 +74,7 @@ def build_parser() -> CommandParser:
         "--cue",
         default=DEFAULT_CUE,
         metavar="NAME",
-        help="what to compare (default: %(default)s): motion (how much moves, how and where; needs no torch), "
+        help="what to compare (default: %(default)s): motion (how much moves, how and where), "
         "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), sound-learned "
         "(embeddings of the sound, by a network of CrissCross), or a single part of motion",
     )
@@ -131,8 +131,16 @@ def build_parser() -> CommandParser:
         help="set the start of one of the files by hand, as in --at cam1.mp4=12.48; the others are placed around it. "
         "Several may be set; --reference starts at 0",
     )
+    add(
+        "--cache",
+        type=expanded_path,
+        metavar="FOLDER",
+        help="keep what is measured of the pictures in this folder, so that a second question about the same files "
+        "takes seconds; files that have changed are measured anew, and the folder may be deleted at any time",
+    )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
+    add_edit_flags(parser)
     return parser
 
 
@@ -193,6 +201,10 @@ def _sync(args: argparse.Namespace) -> int:
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
     _check_output("--json", json_file, (".json",), paths)
     _check_output("--plot", args.plot, PICTURES, paths)
+    if args.cache is not None:
+        check_writable("--cache", args.cache)
+    check_outputs(args)
+    from videosync.timeline.candidates import evidence_curves
     from videosync.timeline.conclude import conclude
     from videosync.timeline.evidence import gather
 
@@ -204,10 +216,11 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.engine.detector_sets import load_clip_detector
 
         detector = load_clip_detector(args.detector, workdir=args.workdir)
-    with _Bar() as bar:
+    with FrameBar() as bar:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
+            cache=args.cache,
         )  # fmt: skip
     timeline = conclude(evidence, asked, accept=args.accept, at=at)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):
@@ -215,11 +228,12 @@ def _sync(args: argparse.Namespace) -> int:
             report_note(note)
     if asked is not None and timeline.reference not in (None, asked):
         report_note(f"{asked} could not be placed; starts are relative to {timeline.reference} instead")
-    text = json.dumps(timeline.to_json(), indent=1)  # ASCII: names may be no valid Unicode
+    answer = timeline.to_json()
+    text = json.dumps(answer, indent=1)  # ASCII: names may be no valid Unicode
     if args.json == "-":
         print(text)
     else:
-        grey = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        grey = sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         _say("\n".join(describe(timeline, grey=grey)))
     if json_file is not None:
         _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
@@ -229,11 +243,15 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.timeline.plots import save_sync_plot
 
         _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
+    with FrameBar() as bar:
+        write_outputs(args, answer, bar, () if args.report is None else evidence_curves(evidence))
     return 0 if timeline.complete else NOT_PLACED
 
 
 def _say(text: str) -> None:
     """Print what may hold names, or signs, that standard output has no letters for."""
+    if sys.stdout is None:  # closed: "videosync sync … >&-"
+        return
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "backslashreplace").decode(encoding))
 
@@ -258,29 +276,6 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
     stays = path.exists() and not path.is_file()
     with nullcontext(path) if stays else new_file(path) as building:
         write(building)
-
-
-class _Bar:
-    """Progress of decoding on stderr, one line a file, where a person looks on."""
-
-    def __init__(self) -> None:
-        self.bar: tqdm | None = None
-        self.path = ""
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar is not None:
-            self.bar.close()
-
-    def __call__(self, path: str, done: int, total: int) -> None:
-        if self.bar is None or path != self.path:
-            self.__exit__()
-            self.path = path
-            hidden = not sys.stderr.isatty()
-            self.bar = tqdm(desc=Path(path).name, total=total, unit="frame", leave=False, disable=hidden)
-        self.bar.update(done - self.bar.n)
 
 
 main = command(build_parser, _sync)

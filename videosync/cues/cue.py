@@ -12,6 +12,7 @@ from videosync.signals.encoder import LEARNED
 from videosync.signals.measure import UNSEEN, Meter
 from videosync.signals.motion import CAMERA, MotionMeter
 from videosync.signals.sound import SOUND
+from videosync.signals.thumbnails import ThumbnailMeter
 
 Signals = Mapping[str, np.ndarray]  # name → [T, F]
 Curve = Callable[[Signals, Signals, np.ndarray], np.ndarray]  # (clip 0, clip 1, lags [L]) → scores [L]
@@ -55,11 +56,12 @@ class Cue:
     def meters(self, *motion: str) -> tuple[Meter, ...]:
         """What measures its channels, for any number of clips; channels of ``motion`` are measured in any case.
 
-        The motion meter, which also finds whether the camera moves, is always among them.
+        The motion meter, which also finds whether the camera moves, and thumbnails, which show hard changes, are always
+        among them.
         """
         known = [name for part in self.parts if part.meter is None for name in part.channels]
         others = [part.meter for part in self.parts if part.meter is not None]
-        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), *others
+        return MotionMeter(tuple(dict.fromkeys((*known, *motion)))), ThumbnailMeter(), *others
 
     def unused(self, clip: Signals) -> tuple[bool, bool]:
         """Whether its encoder, and whether every part, abstains for a clip."""
@@ -96,7 +98,7 @@ class Cue:
 
         Raises ValueError: a lag leaves no overlap.
         """
-        clips = self._ready(clip0), self._ready(clip1)  # once, for both orders
+        clips = self.ready(clip0), self.ready(clip1)  # once, for both orders
 
         def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
             parts = self.curves(clips[first], clips[second], offsets)
@@ -110,7 +112,8 @@ class Cue:
         """The scores of each part, in this order of the clips alone: [P, L]."""
         return np.stack([part.curve(clip0, clip1, lags) for part in self.parts])
 
-    def _ready(self, clip: Signals) -> Signals:
+    def ready(self, clip: Signals) -> Signals:
+        """A clip with all that its parts would work out of it each time."""
         for part in self.parts:
             clip = part.ready(clip)
         return clip

@@ -8,12 +8,14 @@ the same autocorrelation, but matches the other one nowhere (Theiler et al., "Te
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from videosync.cues.cue import Cue, Signals
 from videosync.lags.overlap import overlaps
 from videosync.lags.scores import LagEvidence, LagScores
+from videosync.signals.keyframes import bridged
 
 LONGEST = 1200  # frames that the surrogate null and each half look at: enough, and the cost of long clips stays bounded
 NULL_SHARE = 0.3  # of the shorter clip that overlaps at least
@@ -43,6 +45,41 @@ def scores_with_evidence(cue: Cue, clip0: Signals, clip1: Signals, lags: range, 
     halves = _halves(cue, clip0, clip1, LagScores(lags.start, scores))
     seen = LagEvidence(parts.sum(axis=0) / math.sqrt(len(parts)), parts, halves)
     return LagScores(lags.start, scores, seen, stop - first, name)
+
+
+def without_most_telling(
+    cue: Cue, clip0: Signals, clip1: Signals, curve: LagScores, frames: int, reach: Mapping[str, np.ndarray]
+) -> LagScores:
+    """The lag scores again, without the ``frames`` at the best offset in which both clips change most.
+
+    All signals of both clips are bridged there. A jackknife (Quenouille, "Notes on bias in estimation", 1956) of one
+    block: an answer that one moment makes, which two clips may have by chance, does not survive it. Exactly reversed
+    when the clips are swapped.
+
+    Args:
+        curve: theirs, as of ``scores_with_evidence``. reach: channel → int [F], as of a meter.
+    """
+    cue, lag = cue.for_clips(clip0, clip1), curve.best()
+    first, stop = max(0, -lag), min(_length(clip0), _length(clip1) - lag)
+    telling = np.sqrt(_liveliness(cue, clip0)[first:stop] * _liveliness(cue, clip1)[first + lag : stop + lag])
+    frames = min(frames, len(telling))
+    sums = np.convolve(telling, np.ones(frames), "valid")
+    block = first + int(np.argmax(sums)) + np.arange(frames)
+    one, other = (
+        {name: bridged(clip[name], places, reach[name]) if name in reach else signal for name, signal in clip.items()}
+        for clip, places in ((clip0, block), (clip1, block + lag))
+    )
+    return scores_with_evidence(cue, one, other, range(curve.first, curve.first + len(curve.scores)), curve.cue)
+
+
+def _liveliness(cue: Cue, clip: Signals) -> np.ndarray:
+    """How much the channels of a clip change at each frame, in units of what is usual for each: [T]."""
+    found = np.zeros(_length(clip))
+    for name in cue.channels:
+        change = (np.diff(clip[name], axis=0, prepend=clip[name][:1]).astype(np.float64) ** 2).sum(axis=1)
+        usual = change.mean()
+        found += change / usual if usual > 0 else 0.0
+    return found
 
 
 def _surrogate_null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndarray]:

@@ -21,9 +21,9 @@ from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash
 from videosync.models import SHIPPED
 from videosync.models.audio_resnet import AudioBackbone
+from videosync.models.card import is_export, read_card
 from videosync.models.clip_encoder import ClipEncoder, clip_encoder, shipped_encoder
 from videosync.models.encoder import Encoder, build_encoder, require_frame_encoder
-from videosync.models.exported import is_export, read_card
 from videosync.models.inference import optimize_for_inference
 from videosync.models.noise import NoiseEncoder
 from videosync.models.sound_encoder import SoundEncoder

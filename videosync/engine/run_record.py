@@ -14,7 +14,7 @@ from videosync.engine.held_out import TRAIN_SPLIT, split_train_events
 from videosync.engine.losses import build_loss
 from videosync.engine.reports import read_report, write_report
 from videosync.files import file_hash
-from videosync.models.exported import is_export, read_card
+from videosync.models.card import is_export, read_card
 
 RUN_FILE = "run.json"
 

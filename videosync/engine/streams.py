@@ -15,8 +15,8 @@ from videosync.config.schema import Config
 from videosync.data.identity import content_hash
 from videosync.engine.feature_cache import weights_hash
 from videosync.errors import CheckpointError
+from videosync.models.card import CARD_JSON, is_export, read_card
 from videosync.models.crisscross import CrissCrossModel
-from videosync.models.exported import CARD_JSON, is_export, read_card
 from videosync.recognition.handmade import HANDMADE, Handmade
 from videosync.recognition.tasks import Streams
 

@@ -29,7 +29,7 @@ from videosync.engine.run_record import record_run
 from videosync.engine.seeding import restore_random_state, seed_everything
 from videosync.engine.trainer import Trainer
 from videosync.errors import CheckpointError
-from videosync.models.exported import is_export
+from videosync.models.card import is_export
 
 CONFIG_FILE = "config.yaml"
 # model options that may differ from the checkpoint's: where first weights came from, how frames are batched

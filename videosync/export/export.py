@@ -28,9 +28,9 @@ from videosync.export.modules import Network, detector_network, encoder_network
 from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
 from videosync.export.two_streams import backbone_networks
 from videosync.files import file_hash, new_folder, write_json, write_text
+from videosync.models.card import CARD_JSON, FORMAT, WEIGHTS, is_export
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.encoder import Encoder
-from videosync.models.exported import CARD_JSON, FORMAT, WEIGHTS, is_export
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.methods import load_detector
 from videosync.offset.saving import ARRAYS_FILE, FACTS_FILE

@@ -15,9 +15,9 @@ from videosync.engine.run_record import read_run, training_data
 from videosync.errors import CheckpointError, VideoSyncError
 from videosync.evaluation.metrics import SyncMetrics, metrics_table
 from videosync.files import read_object
+from videosync.models.card import is_export, read_card
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.encoder import Encoder
-from videosync.models.exported import is_export, read_card
 from videosync.offset.saving import detector_hash
 
 # of an evaluation's report; its configuration stays with the run

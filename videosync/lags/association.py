@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from videosync.lags.correlation import CHANGE, FLAT
 from videosync.lags.overlap import cross_products, overlap_sums
+from videosync.lags.smoothing import gaussian
 
 # chosen on the six real sets of docs/accuracy.md
 MOST = 12  # components of a signal
@@ -46,7 +46,7 @@ def change_components(
         signal: [T, F]. count: at most so many components. scale: sigma, in frames, of the Gaussian whose derivative is
             taken. shrinkage: a component of size ``s`` has the weight ``s / (s + shrinkage · largest size)``.
     """
-    change = gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1)
+    change = gaussian(signal, scale, order=1)
     change -= change.mean(axis=0)
     wide = change.shape[1] > len(change)
     # quicker than to decompose ``change`` itself

@@ -7,10 +7,9 @@ chance: a correlation ``r`` over N frames counts as Fisher's ``atanh(r) √(N - 
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_toeplitz
-from scipy.ndimage import gaussian_filter1d
 
 from videosync.lags.overlap import cross_products, overlap_sums
+from videosync.lags.smoothing import gaussian
 
 FLAT = 1e-6  # a standard deviation this small, of what has unit size, is rounding
 LARGEST = 0.999  # correlation that counts: identical signals have a finite score
@@ -37,14 +36,15 @@ def whiten(signal: np.ndarray, *, order: int = ORDER, smoothing: float = SMOOTHI
     residual = np.zeros_like(centred)
     if len(signal) < order + 3:
         return residual
+    apart = np.abs(np.subtract.outer(np.arange(order), np.arange(order)))  # places in a Toeplitz matrix
     for column, out in zip(centred.T, residual.T):
         covariance = np.array([column[: len(column) - lag] @ column[lag:] for lag in range(order + 1)])
         if covariance[0] <= FLAT**2 * len(column):
             continue
         ridge = np.r_[covariance[0] * 1.01, covariance[1:order]]
-        coefficients = solve_toeplitz(ridge, covariance[1:])
+        coefficients = np.linalg.solve(ridge[apart], covariance[1:])
         out[order:] = np.convolve(column, np.r_[1.0, -coefficients])[order : len(column)]
-    return gaussian_filter1d(residual, smoothing, axis=0)
+    return gaussian(residual, smoothing)
 
 
 def change_vectors(signal: np.ndarray, *, scale: float = CHANGE) -> np.ndarray:
@@ -81,7 +81,7 @@ def decorrelated_vectors(
 
 def usual_change(signal: np.ndarray, scale: float = CHANGE) -> np.ndarray:
     """Derivative of each column, mean 0 and standard deviation 1: [T, F]."""
-    return _unit(gaussian_filter1d(np.asarray(signal, np.float64), scale, axis=0, order=1))
+    return _unit(gaussian(signal, scale, order=1))
 
 
 def _unit_length(vectors: np.ndarray) -> np.ndarray:

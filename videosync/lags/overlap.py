@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,9 +46,14 @@ def vector_products(x: Array, y: Array, lags: np.ndarray) -> Array:
 
 
 def _fast_size(x: Array, y: Array) -> int:
-    from scipy.fft import next_fast_len  # would slow --help down
+    return fast_size(x.shape[-2] + y.shape[-2])
 
-    return int(next_fast_len(x.shape[-2] + y.shape[-2], real=True))
+
+@lru_cache(maxsize=256)
+def fast_size(least: int) -> int:
+    """The smallest number from ``least`` on that has no prime factors but 2, 3 and 5: transforms of it are fast."""
+    odd = (3**a * 5**b for a in range(least.bit_length()) for b in range(least.bit_length()))
+    return min(n << max(0, (-(-least // n) - 1).bit_length()) for n in odd)
 
 
 def _cross_spectrum(x: Array, y: Array, size: int) -> Array:

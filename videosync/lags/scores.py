@@ -43,6 +43,7 @@ class LagScores:
     overlap: np.ndarray | None = None  # int64 [L] frames that both clips show at each offset; None: unknown
     cue: str | None = None  # that made the scores; None: any
     unit: Unit = "spread"
+    fragile: bool = False  # one thing made the best offset, such as one moment; the scores are those without it
 
     @property
     def lags(self) -> np.ndarray:
@@ -211,6 +212,7 @@ def added(curves: Sequence[tuple[int, LagScores]], lag: int | None = None) -> La
         scores=scores / np.sqrt(len(met)),
         evidence=LagEvidence(level / more, parts / more, halves / more),
         overlap=overlap if overlap.any() else None,
+        fragile=all(curve.fragile for _, curve in curves),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from videosync.models import SHIPPED
+from videosync.models.card import FOLDER, TEMPERATURE, card_rates, trained_with
+from videosync.models.constants import STILL
 from videosync.models.encoder import Encoder
 from videosync.models.exported import load_exported_encoder
 from videosync.signals.encoder import LEARNED, EncoderMeter
@@ -20,9 +22,7 @@ from videosync.types import Embeddings
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
 
-FOLDER = Path(__file__).resolve().parents[1] / "weights" / SHIPPED
-STILL = 1e-3  # features that change less than this in a clip show rounding
-TEMPERATURE = 0.1  # of the softmax over frames, where a checkpoint does not tell what it was trained with
+SMALL = 1_000_000  # weights; a network of fewer runs on one thread: more would wait for each other
 
 
 class ClipEncoder:
@@ -62,7 +62,8 @@ class ClipEncoder:
         """
         clip = torch.from_numpy(pictures)  # [N, S, S] or [N, S, S, 3]
         clip = clip.permute(0, 3, 1, 2) if clip.dim() == 4 else clip[:, None].expand(-1, 3, -1, -1)
-        return self.encoder.backbone_features(clip[None], context=context)[0].numpy()
+        with self._threads():
+            return self.encoder.backbone_features(clip[None], context=context)[0].numpy()
 
     @torch.inference_mode()
     def embed(self, features: np.ndarray) -> np.ndarray:
@@ -70,7 +71,17 @@ class ClipEncoder:
         if len(features) < 2 or np.ptp(features, axis=0).max() < STILL:
             return np.zeros((len(features), self.encoder.embedder.to_embedding.out_features), np.float32)
         clip = torch.from_numpy(np.ascontiguousarray(features, np.float32))
-        return self.encoder.embed(clip[None])[0].numpy()
+        with self._threads():
+            return self.encoder.embed(clip[None])[0].numpy()
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        usual = torch.get_num_threads()
+        torch.set_num_threads(1 if sum(one.numel() for one in self.encoder.parameters()) < SMALL else usual)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(usual)
 
     def embed_video(self, path: str | os.PathLike[str]) -> Embeddings:
         """Embeddings of all frames of a video file, which is decoded once, in memory that does not grow with it.
@@ -93,24 +104,13 @@ def clip_encoder(
     encoder: Encoder, config: Mapping[str, Any], *, name: str, weights_hash: str = "", rates: Sequence[float] = ()
 ) -> ClipEncoder:
     """``encoder`` with the size and temperatures of the options that it was trained with, as nested dictionaries."""
-    of_loss, of_matrix = config.get("loss", {}), config.get("similarity", {})
-    cosine = of_matrix.get("metric") == "cosine"  # of unit vectors: squared distances at twice the temperature
-    return ClipEncoder(
-        encoder,
-        size=int(config.get("data", {}).get("image_size", 224)),
-        temperature=float(of_loss.get("temperature", TEMPERATURE)),
-        matrix_temperature=(2 if cosine else 1) * float(of_matrix.get("temperature", TEMPERATURE)),
-        name=name,
-        weights_hash=weights_hash,
-        rates=rates,
-    )
+    known = trained_with(config)
+    return ClipEncoder(encoder, name=name, weights_hash=weights_hash, rates=rates, **known)
 
 
 @cache
 def shipped_encoder(folder: Path = FOLDER) -> ClipEncoder:
     """The encoder in ``folder``. Raises CheckpointError: it is not there, damaged, or exchanged."""
     encoder, facts = load_exported_encoder(folder)
-    rates = facts.get("training", {}).get("data", {}).get("frame_rates", ())
-    return clip_encoder(
-        encoder, facts["config"], name=folder.name, weights_hash=facts["checkpoint"]["weights_hash"], rates=rates
-    )
+    weights, rates = facts["checkpoint"]["weights_hash"], card_rates(facts)
+    return clip_encoder(encoder, facts["config"], name=folder.name, weights_hash=weights, rates=rates)

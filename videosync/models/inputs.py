@@ -10,14 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from videosync.models.constants import MOTION_LAGS, MOTION_MEAN, MOTION_STD, MOTION_THRESHOLD, MOTION_UNIT
 from videosync.video.transforms import IMAGENET_MEAN, IMAGENET_STD
-
-MOTION_LAGS = (1, 2, 4)  # frames between the two pictures of each difference
-MOTION_THRESHOLD = 2 / 255  # grey change that counts as noise
-MOTION_UNIT = 4 / 255  # grey change at which the logarithm leaves its linear part
-# of the three channels, typical of fixed cameras with one or two moving people
-MOTION_MEAN = (0.10, 0.16, 0.25)
-MOTION_STD = (0.35, 0.45, 0.55)
 
 
 class RGBInput(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from videosync.models.constants import STRIDES
 from videosync.models.staged import StagedBackbone
 
 WIDTHS = (16, 24, 32, 48, 64)  # channels of the stem and of stages 1 … 4
@@ -21,9 +22,8 @@ class SmallConvNet(StagedBackbone):
 
     def __init__(self) -> None:
         super().__init__()
-        strides = (2, 2, 2, 1, 1)
         inputs = 3
-        for stage, (width, stride) in enumerate(zip(WIDTHS, strides)):
+        for stage, (width, stride) in enumerate(zip(WIDTHS, STRIDES)):
             conv = nn.Conv2d(inputs, width, 3, stride, padding=1, bias=False)
             nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
             self.add_module(f"stage{stage}", nn.Sequential(conv, nn.BatchNorm2d(width)))

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videosync.errors import ConfigError
-
-SMALLEST_SPREAD = 1e-3  # of a feature over a clip; features that hardly change stay small
+from videosync.models.constants import SMALLEST_SPREAD
 
 
 class TemporalFilter(nn.Module):

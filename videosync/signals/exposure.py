@@ -35,21 +35,23 @@ def tone_change(before: np.ndarray, after: np.ndarray, *, level: int) -> np.ndar
     x, y = (p[::STRIDE, ::STRIDE].astype(np.int32).ravel() for p in (before, after))
     top = 255 * level
     fit = (np.minimum(x, y) > CLIPPED * level) & (np.maximum(x, y) < top - CLIPPED * level)
-    x, y = x[fit], y[fit]
-    place = (x + y) * RANGES // (2 * top + 1)
-    change = y - x
-    order = np.argsort(place, kind="stable")
-    edges = np.searchsorted(place[order], np.arange(RANGES + 1))
+    both, change = (x + y)[fit], (y - x)[fit]
+    place = both * RANGES // (2 * top + 1)
+    span = 2 * top + 1  # between ranges: one sort does for all of them
+    ordered = np.sort(place * span + change)
+    edges = np.searchsorted(ordered, np.arange(RANGES + 1) * span - top)
+    members = {n: ordered[a:b] - n * span for n, (a, b) in enumerate(pairwise(edges)) if b - a >= FEWEST}
+    usual = {n: _middle(own) for n, own in members.items()}
+    if max(map(abs, usual.values()), default=0.0) <= LEAST_CHANGE * level:
+        return None
+    totals = np.bincount(place, both, RANGES)
     levels, changes, sizes = list[float](), list[float](), list[int]()
-    for first, stop in pairwise(edges):
-        if stop - first >= FEWEST:
-            members = order[first:stop]
-            usual = float(np.median(change[members]))
-            if np.median(np.abs(change[members] - usual)) > max(abs(usual), AGREED * level):
-                continue
-            levels.append(float((x[members] + y[members]).mean()) / 2)
-            changes.append(usual)
-            sizes.append(len(members))
+    for n, own in members.items():
+        apart = np.sort(np.abs(own - usual[n]))
+        if _middle(apart) <= max(abs(usual[n]), AGREED * level):
+            levels.append(float(totals[n]) / len(own) / 2)
+            changes.append(usual[n])
+            sizes.append(len(own))
     kept = _on_one_curve(levels, changes, sizes)
     if sum(sizes[n] for n in kept) < MOST * len(change) or not kept:
         return None
@@ -58,6 +60,11 @@ def tone_change(before: np.ndarray, after: np.ndarray, *, level: int) -> np.ndar
         return None
     shift = np.interp(np.arange(256 * level), [levels[n] - changes[n] / 2 for n in kept], shifts)
     return np.clip(np.rint(np.arange(256 * level) + shift), 0, top).astype(np.uint16)
+
+
+def _middle(ordered: np.ndarray) -> float:
+    """The median of numbers in order."""
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _on_one_curve(levels: list[float], changes: list[float], sizes: list[int]) -> list[int]:

@@ -30,13 +30,21 @@ def bridge_keyframes(signal: np.ndarray, keyframes: Iterable[int], reach: np.nda
     """
     frames = len(signal)
     flashes = np.array(sorted({key for key in keyframes if 0 < key < frames}), np.int64)
-    bridged = signal.copy()
     if not len(flashes) or len(flashes) > ALL_KEYS * frames:
-        return bridged
-    times = np.arange(frames)
-    since = times - np.concatenate([[-frames], flashes])[np.searchsorted(flashes, times, side="right")]
-    for column, length in zip(bridged.T, reach):
-        touched = since < length + AFTER  # frames since the last flash
+        return signal.copy()
+    return bridged(signal, flashes, reach + AFTER)
+
+
+def bridged(signal: np.ndarray, frames: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """A signal [T, F] with straight lines over ``frames`` (int, rising), and over what column f sees of them.
+
+    The same arguments as of ``bridge_keyframes``. A column of which more than ``MOST`` is touched stays as it is.
+    """
+    found = signal.copy()
+    times = np.arange(len(signal))
+    since = times - np.concatenate([[-len(signal)], frames])[np.searchsorted(frames, times, side="right")]
+    for column, length in zip(found.T, reach):
+        touched = since < length  # frames since the last of them
         if touched.mean() <= MOST:
             column[touched] = np.interp(times[touched], times[~touched], column[~touched])
-    return bridged
+    return found

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from videosync.signals.hard_changes import limited
 from videosync.signals.looks import Looks
 
 Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
@@ -55,7 +56,7 @@ class Meter(Protocol):
 
 
 def measure(frames: Iterable[np.ndarray], meters: Sequence[Meter], source: Source | None = None) -> Signals:
-    """Signals of one clip, in one pass over its frames.
+    """Signals of one clip, in one pass over its frames; hard changes are limited if there are thumbnails among them.
 
     Args:
         frames: uint8 [H,W,3] RGB or [H,W] grey, all of one size. source: where they come from (default: no file).
@@ -81,7 +82,9 @@ def measure_some(
                 for meter, reading in readings:
                     if meter.needs == "pictures":
                         reading.watch(frame)
-    return [{name: signal for _, r in readings for name, signal in r.signals().items()} for readings, _ in begun]
+    reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
+    found = [{name: signal for _, r in readings for name, signal in r.signals().items()} for readings, _ in begun]
+    return [limited(signals, reach) for signals in found]
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

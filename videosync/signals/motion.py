@@ -164,17 +164,24 @@ def _threshold(
         return np.full(shape, LEAST_THRESHOLD * LEVEL, np.uint16)
     curves = curves[len(curves) + 1 - len(blurred) :]
     before = [picture for one, curve in zip(blurred, curves) for picture in as_exposed([one], curve)]
-    if steps is None:
-        differences = np.stack([cv2.absdiff(a, b) for a, b in zip(blurred[1:], before)], axis=-1)  # [h,w,T-1]
-    else:
+    if steps is not None:
         steps = steps[len(steps) + 1 - len(blurred) :]
         before = [aligned(picture, step.matrix)[0] for picture, step in zip(before, steps)]
         some = [cv2.absdiff(a, b)[::4, ::4].ravel() for a, b in zip(blurred[1:], before)]
-        differences = np.concatenate(some)[None, None]  # [1,1,…]: all pixels have one noise
+        return np.full(shape, _limit(np.concatenate(some)), np.uint16)  # all pixels have one noise
+    differences = np.stack([cv2.absdiff(a, b) for a, b in zip(blurred[1:], before)])  # [T-1,h,w]
+    threshold = np.full(shape, _limit(np.zeros(1, np.uint16)), np.uint16)
+    over = differences > LEAST_THRESHOLD * LEVEL / NOISE_FACTOR
+    noisy = np.count_nonzero(over, axis=0) >= len(over) - len(over) // 2  # elsewhere the least threshold is above
+    threshold[noisy] = _limit(differences[:, noisy].T)
+    return threshold
+
+
+def _limit(differences: np.ndarray) -> np.ndarray:
+    """The threshold for noise of these differences [..., T]: uint16 [...]."""
     middle = differences.shape[-1] // 2
     noise = np.partition(differences, middle, axis=-1)[..., middle]
-    threshold = np.maximum(noise * NOISE_FACTOR, int(LEAST_THRESHOLD * LEVEL)).astype(np.uint16)
-    return threshold if steps is None else np.full(shape, threshold[0, 0], np.uint16)
+    return np.asarray(np.maximum(noise * NOISE_FACTOR, int(LEAST_THRESHOLD * LEVEL)), np.uint16)
 
 
 # frames back → picture, where it is seen (None: all over)

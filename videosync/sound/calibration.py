@@ -13,7 +13,7 @@ from typing import Any
 from videosync.files import read_object
 
 PATH = Path(__file__).with_name("calibration.json")
-FEATURES = ("lead", "wave", "envelope", "agreement", "height")  # of ``confidence.features``
+FEATURES = ("lead", "wave", "envelope", "agreement", "height", "alone", "spread")  # of ``confidence.features``
 
 
 @dataclass(frozen=True)

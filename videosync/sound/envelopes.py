@@ -14,10 +14,11 @@ COEFFICIENTS = 30  # of the cosine transform over bands: of loudness and timbre,
 AROUND = 151  # frames, whose mean and spread are taken out
 LEAST_SPREAD = 0.3  # of a coefficient (log power); what changes less is noise
 LEAST_POWER = 1e-6  # of a band: rounding to 16 bits and its dither have less
+TENTH = 10  # frames: of loudness
 BLOCK = 8192  # frames at a time
 
 
-def envelopes(samples: np.ndarray) -> tuple[np.ndarray, float]:
+def envelopes(samples: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
     """Mel-frequency cepstral coefficients, relative to the second and a half around them.
 
     Davis and Mermelstein, "Comparison of parametric representations for monosyllabic word recognition" (1980), on a
@@ -27,8 +28,8 @@ def envelopes(samples: np.ndarray) -> tuple[np.ndarray, float]:
         samples: float32 [n] at 16 kHz.
 
     Returns:
-        float32 [T, 30], frame ``t`` around sample ``160 t``, ``T = 1 + n // 160``; and how many seconds of them are
-        above digital silence.
+        float32 [T, 30], frame ``t`` around sample ``160 t``, ``T = 1 + n // 160``; how many seconds of them are above
+        digital silence; and how loud each tenth of a second is, decibels [⌈T / 10⌉], -inf: digital silence.
     """
     from scipy.fft import dct, rfft
     from scipy.ndimage import uniform_filter1d
@@ -44,13 +45,22 @@ def envelopes(samples: np.ndarray) -> tuple[np.ndarray, float]:
         spectrum = rfft((frames - frames.mean(axis=1, keepdims=True)) * window, n=FFT)
         power[begin:end] = (spectrum.real**2 + spectrum.imag**2) @ filters
     audible = np.count_nonzero(power.max(axis=1) > LEAST_POWER) * HOP / RATE
+    loudness = _loudness(power)
     floor = np.median(power[:: max(1, count // 100_000)], axis=0) + np.float32(LEAST_POWER)
     values = dct(np.log(power + floor), axis=1, norm="ortho")[:, :COEFFICIENTS]
     del power
     values -= uniform_filter1d(values, AROUND, axis=0, mode="nearest")
     spread = uniform_filter1d(values**2, AROUND, axis=0, mode="nearest")
     values /= np.sqrt(np.maximum(spread, 0)) + np.float32(LEAST_SPREAD)
-    return np.ascontiguousarray(values, np.float32), audible
+    return np.ascontiguousarray(values, np.float32), audible, loudness
+
+
+def _loudness(power: np.ndarray) -> np.ndarray:
+    """Decibels, the mean over bands: float32 [⌈T / 10⌉]."""
+    starts = np.arange(0, len(power), TENTH)
+    bands = np.add.reduceat(power, starts, axis=0) / np.diff(starts, append=len(power))[:, None]
+    level = np.mean(10 * np.log10(bands + LEAST_POWER), axis=1)
+    return np.where(bands.max(axis=1) > LEAST_POWER, level, -np.inf).astype(np.float32)
 
 
 def _mel_filters() -> np.ndarray:

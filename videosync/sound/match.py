@@ -15,6 +15,8 @@ import numpy as np
 from videosync.sound.calibration import CALIBRATION, FEATURES
 from videosync.sound.confidence import AGREE, APART, CERTAIN, Evidence, features, peaks, probability_right
 from videosync.sound.envelopes import HOP, envelopes
+from videosync.sound.likeness import Likeness, likeness_of
+from videosync.sound.pauses import comparable
 from videosync.sound.refine import Refined, refine, vertex
 from videosync.sound.repeats import repetitions
 from videosync.sound.search import STEEPEST, envelope_scores, wave_energy
@@ -30,6 +32,9 @@ CANDIDATES = 40  # of long recordings: peaks of the envelopes
 BESIDE = 3  # cells to either side of a candidate
 MOST_PIECES = 48  # segments that weigh them
 RIVAL, RIVALS = 0.1, 5  # logarithm of the ratio: another offset this near to the best one is as likely; at most so many
+HOPELESS = 0.2  # logarithm of the ratio: an offset that leads by less is never sure
+SAME = 0.6  # correlation of whitened sound: two microphones have less, be it in one room without noise
+CLEAR = 6.0  # spreads: a segment that agrees by this much does not do so by chance
 SPREAD = 0.008  # seconds: how well envelopes know the offset
 SHARPNESS = 6.0  # of log scores: a peak of twice the height is 2⁶ times likelier
 
@@ -38,8 +43,9 @@ SHARPNESS = 6.0  # of log scores: a peak of twice the height is 2⁶ times likel
 class Track:
     """What is kept of one file's sound, made once for all its pairs."""
 
-    wave: np.ndarray  # float32 [n]: whitened, 16 kHz
+    wave: np.ndarray  # float16 [n]: whitened, 16 kHz
     envelope: np.ndarray  # float32 [T, 30]: cepstra, 100 a second
+    loudness: np.ndarray  # float32 [⌈T / 10⌉]: decibels of each tenth of a second, -inf: digital silence
     start: float  # seconds of the first sample on the file's clock
     silent: bool  # nothing, or next to nothing, above digital silence
     digest: bytes  # of the samples
@@ -63,11 +69,13 @@ class SoundMatch:
     confidence: float  # the probability that the error is at most 0.1 s
     placed: bool  # sure enough to be used
     precise: bool  # to 5 ms, most often to far less; else to 50 ms
-    drift_ppm: float | None  # how much faster the clock of file 1 runs; None: less than 20 s overlap
+    drift_ppm: float | None  # how much faster the clock of file 1 runs; None: too little to tell
     reason: str | None  # why it is not placed: "silent", "short", "repeats", "ambiguous", "weak", "edge"
+    same_recording: bool  # both hold copies of one recording, which may have been put under the pictures
     rivals: tuple[float, ...]  # other offsets nearly as likely, seconds, rising
-    # FEATURES, of which confidence is worked out; "sharpness", of which ``precise``; "agreeing_share": of the segments
-    # of the overlap, how many have this offset by themselves
+    # FEATURES, of which confidence is worked out; "sharpness", of which ``precise``; "correlation" of the whitened
+    # sound, 0 … 1, the median of segments; "agreeing_share": of the segments with sound in them, how many have this
+    # offset by themselves, where that can be told
     features: dict[str, float]
     lags: np.ndarray  # float64 [L], seconds, rising, 10 ms apart
     scores: np.ndarray  # float64 [L], like log odds, the larger the likelier, median 0
@@ -86,7 +94,7 @@ class SoundMatch:
 
 
 def track(samples: np.ndarray, start: float = 0.0) -> Track:
-    """What ``match`` needs of one sound; its memory is about that of the samples.
+    """What ``match`` needs of one sound; its memory is about two thirds of that of the samples.
 
     Args:
         samples: float32 [n], 16 kHz, mono; what is not finite counts as silence.
@@ -95,9 +103,9 @@ def track(samples: np.ndarray, start: float = 0.0) -> Track:
     samples = np.ascontiguousarray(samples, np.float32)
     if not np.isfinite(samples).all():
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-    envelope, audible = envelopes(samples)
+    envelope, audible, loudness = envelopes(samples)
     digest = hashlib.sha256(samples.data).digest()
-    return Track(whitened(samples), envelope, float(start), audible < AUDIBLE, digest)
+    return Track(whitened(samples), envelope, loudness, float(start), audible < AUDIBLE, digest)
 
 
 def match(one: Track, other: Track, *, max_offset: float | None = None, min_overlap: float | None = None) -> SoundMatch:
@@ -146,9 +154,14 @@ def _match(one: Track, other: Track, max_offset: float | None, min_overlap: floa
     both = seen.both
     best = int(both.argmax())
     found = features(seen, best)
-    confidence = probability_right(found)
     fine = _refined(one, other, low, best, seen, float(tilts[best]), power0, power1)
-    found |= {"sharpness": fine.sharpness, "agreeing_share": fine.share}
+    likeness = Likeness(0.0, 0.0)
+    if found["lead"] >= HOPELESS:
+        likeness = likeness_of(one.wave, other.wave, fine, power0, power1)
+    found |= {"alone": likeness.alone, "spread": likeness.spread}
+    confidence = probability_right(found)
+    told = {"sharpness": fine.sharpness, "correlation": float(np.median(fine.correlation))}
+    found |= told | _agreeing_share(fine, one, other)
     repeated = repetitions((one.envelope, other.envelope), both, low, best)
     rivals = repeated or [
         peak
@@ -167,18 +180,19 @@ def _match(one: Track, other: Track, max_offset: float | None, min_overlap: floa
     half = CALIBRATION.half_widths[0 if precise else 1]
     seconds = (fine.lag - fine.before * (fine.tilt or 0.0)) / RATE + shift
     scores = SHARPNESS * np.log(np.maximum(both, 1.0))
+    same = told["correlation"] >= SAME
+    drift = None if fine.tilt is None else fine.tilt * 1e6
     return SoundMatch(
-        seconds, (seconds - half, seconds + half), confidence, reason is None, precise,
-        None if fine.tilt is None else fine.tilt * 1e6, reason, tuple(sorted(float(lags[rival]) for rival in rivals)),
-        found, lags, scores - np.median(scores),
+        seconds, (seconds - half, seconds + half), confidence, reason is None, precise, drift, reason, same,
+        tuple(sorted(float(lags[rival]) for rival in rivals)), found, lags, scores - np.median(scores),
     )  # fmt: skip
 
 
 def _refused(reason: str, lags: np.ndarray) -> SoundMatch:
     """No offset."""
-    nothing = dict.fromkeys((*FEATURES, "sharpness", "agreeing_share"), 0.0)
+    nothing = dict.fromkeys((*FEATURES, "sharpness", "correlation"), 0.0)
     return SoundMatch(
-        0.0, (-np.inf, np.inf), 0.0, False, False, None, reason, (), nothing, lags, np.zeros(len(lags))
+        0.0, (-np.inf, np.inf), 0.0, False, False, None, reason, False, (), nothing, lags, np.zeros(len(lags))
     )  # fmt: skip
 
 
@@ -200,6 +214,16 @@ def _evidence(
         wave[start - low : stop - low] = np.sqrt(np.maximum(energy - usual, 0))
         tilts[start - low : stop - low] = tilt
     return Evidence(wave, envelope), tilts
+
+
+def _agreeing_share(fine: Refined, one: Track, other: Track) -> dict[str, float]:
+    """Nothing where the segments that agree hardly do, so that others might by chance not."""
+    counted = comparable(fine.pieces, round(fine.lag), one.loudness, other.loudness)
+    agreeing = fine.agreeing[counted]
+    spreads = (fine.correlation * np.sqrt([stop - first for first, stop in fine.pieces]))[counted]
+    if not agreeing.any() or np.median(spreads[agreeing]) < CLEAR:
+        return {}
+    return {"agreeing_share": float(agreeing.mean())}
 
 
 def _refined(

@@ -1,6 +1,6 @@
 """Evidence for every offset on a grid of 10 ms: of the waveforms, and of the envelopes of their spectra.
 
-Two clocks may differ by up to 150 millionths, so that the lag changes along the recording. Segments vote together for a
+Two clocks may differ by up to 200 millionths, so that the lag changes along the recording. Segments vote together for a
 pair (lag, tilt), the tilt being the change of the lag with time: along a line of lags, never each where it likes.
 """
 
@@ -14,7 +14,7 @@ from videosync.sound.envelopes import HOP
 from videosync.sound.segments import NORMAL, Power, Range, in_spreads, pieces_of, segment_correlation
 from videosync.sound.whiten import RATE
 
-STEEPEST = 150e-6  # tilt
+STEEPEST = 200e-6  # tilt
 POOL = 32  # lags (2 ms) whose largest correlation stands for all
 POOLS = HOP // POOL  # of a cell of 10 ms
 CHANCE = 3.0  # spreads: a correlation that unrelated sound reaches too
@@ -28,7 +28,7 @@ def wave_energy(
     """``Σ max(z² - 9, 0)`` over segments along the best line of lags, the largest of each cell.
 
     Args:
-        x, y: float32 [n0], [n1], whitened. pieces: segments of x. cells: ranges of lags, in units of 10 ms.
+        x, y: float16 [n0], [n1], whitened. pieces: segments of x. cells: ranges of lags, in units of 10 ms.
 
     Returns:
         For each range float32 [L], and the tilt [L] of that line; the lag is that at the middle of the segments.

@@ -15,6 +15,7 @@ import numpy as np
 from videosync.sound.whiten import RATE, cut
 
 SECONDS = 8.0  # of a segment
+SHORTEST = 1 << 16  # lags that one transform gives, if so many are wanted
 FLOOR = 1e-3  # of the usual power of a sample: an overlap with less is silence
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 Range = tuple[int, int]  # first lag, one past the last
@@ -27,13 +28,16 @@ class Power:
     running: np.ndarray  # float64 [n // 16 + 1]
     usual: float  # mean square of a sample
 
-    GRAIN = 16  # samples
+    GRAIN, BLOCK = 16, 1 << 20  # samples
 
     @classmethod
     def of(cls, wave: np.ndarray) -> Power:
         whole = len(wave) // cls.GRAIN * cls.GRAIN
-        grains = np.einsum("ij,ij->i", *[wave[:whole].reshape(-1, cls.GRAIN)] * 2)
-        running = np.concatenate([np.zeros(1), np.cumsum(grains, dtype=np.float64)])
+        running = np.zeros(whole // cls.GRAIN + 1)
+        for begin in range(0, whole, cls.BLOCK):
+            rows = wave[begin : min(begin + cls.BLOCK, whole)].astype(np.float32).reshape(-1, cls.GRAIN)
+            running[begin // cls.GRAIN + 1 :][: len(rows)] = np.einsum("ij,ij->i", rows, rows)
+        np.cumsum(running, out=running)
         return cls(running, float(running[-1]) / max(whole, 1))
 
     def between(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
@@ -54,7 +58,8 @@ def segment_correlation(
     """Correlation of a segment of ``x`` with ``y``, for each range of lags.
 
     Args:
-        x, y: float32 [n0], [n1]. segment: its first sample, and one past its last. power0, power1: of x and y.
+        x, y: float16 or float32 [n0], [n1]. segment: its first sample, and one past its last. power0, power1: of x
+            and y.
 
     Returns:
         For each range float32 [L]: ``c / (√(P0 P1) + floor) · √n`` over the n samples that overlap; of standard
@@ -65,9 +70,9 @@ def segment_correlation(
     first, stop = segment
     count = stop - first
     longest = max(high - low for low, high in ranges)
-    size = next_fast_len(count + min(count, longest) - 1, real=True)
+    size = next_fast_len(count + min(max(count, SHORTEST), longest) - 1, real=True)
     block = size - count + 1  # lags that one transform gives
-    spectrum = np.conj(rfft(x[first:stop], n=size))
+    spectrum = np.conj(rfft(cut(x, first, stop), n=size))
     floor = FLOOR * count * np.sqrt(power0.usual * power1.usual) + 1e-12
     found = []
     for low, high in ranges:

@@ -9,11 +9,12 @@ from itertools import combinations
 from videosync.cues.named import CUES
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.evidence import Evidence
-from videosync.timeline.found import Found
+from videosync.timeline.found import CONTRADICTED, Found
 from videosync.timeline.guess import best_guesses
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
+from videosync.timeline.own_clocks import OwnClocks
 from videosync.timeline.placement import Placement
 from videosync.timeline.result import Timeline, short_names, with_cuts
 from videosync.timeline.sounds import GRID
@@ -50,21 +51,23 @@ def conclude(
     pairs = tuple(found.pair(pair) for pair in joined)
     if evidence.looks and CUES[evidence.cue].uses_sound_encoder:  # sound says what pictures would
         pairs = tuple(_of_sound(pair) for pair in pairs)
-    fits: dict[int, list[str]] = {}  # file that is not placed → others that it goes with
+    fits: dict[int, dict[str, bool]] = {}  # file not placed → what it goes with; is that on the timeline?
     names = short_names(list(paths))
     for (i, j), pair in zip(joined, pairs):
-        if pair.placed and i not in found.starts and j not in found.starts:
-            fits.setdefault(i, []).append(names[paths[j]])
-            fits.setdefault(j, []).append(names[paths[i]])
+        for n, other in ((i, j), (j, i)):
+            if n not in found.starts and (pair.placed or pair.code == CONTRADICTED):
+                fits.setdefault(n, {})[names[paths[other]]] = other in found.starts
     return Timeline(
         None if found.base is None else paths[found.base],
-        with_cuts([found.file(number, fits.get(number, ())) for number in range(len(paths))]),
+        with_cuts([found.file(number, fits.get(number, {})) for number in range(len(paths))]),
         pairs,
         evidence.cue,
         evidence.encoder,
         evidence.detector,
         evidence.notes,
         evidence.audio,
+        len(evidence.compared),
+        len(evidence.compared) + len(evidence.left_out),
     )
 
 
@@ -97,12 +100,14 @@ def _found(
         shift = 0.0 if zero is None else known[zero]
         starts = {n: start - shift for n, start in starts.items()}
         guesses = {n: guess.moved(-shift) for n, guess in guesses.items()}
+    clocks = OwnClocks(evidence, starts, base)
+    starts |= {n: start for n, start in clocks.starts.items() if n not in anchors}
     tied_by_hand = anchors if len(anchors) > 1 else [n for n in anchors if n not in placement.starts]
     confidence = dict(placement.confidence) | dict.fromkeys(tied_by_hand, 1.0)
     confidence |= {n: guess.confidence for n, guess in accepted.items()}
     return Found(
         evidence, placement, by_pictures, groups, base, starts, confidence, guesses, frozenset(accepted),
-        frozenset(anchors),
+        frozenset(anchors), clocks,
     )  # fmt: skip
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy.special import expit
 
 from videosync.lags.posterior import symmetric_softmax
 from videosync.lags.scores import LagScores
@@ -53,11 +52,16 @@ def mass_near(curve: LagScores, lag: int, sharpness: float | None = None) -> flo
 def probability_right(curve: LagScores, lag: int) -> float:
     """The probability that the true offset lies within a frame of ``lag``, and that the videos share one at all.
 
-    Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried.
+    Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried. The same
+    where one moment made the answer.
     """
     table = calibration_for(curve.cue)
-    shared = table.most * float(expit(table.bias + np.dot(table.weights, features(curve, lag))))
-    return shared * mass_near(curve, lag) / (2 if curve.at_edge(lag) else 1)
+    shared = table.most * _logistic(table.bias + float(np.dot(table.weights, features(curve, lag))))
+    return shared * mass_near(curve, lag) / (2 if curve.at_edge(lag) or curve.fragile else 1)
+
+
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > 0 else math.exp(x) / (1 + math.exp(x))
 
 
 def half_width(confidence: float, cue: str | None = None) -> float:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from videosync.timeline.clips import FileWarning
 from videosync.timeline.own_times import said_of_start
-from videosync.timeline.sounds import SILENT
+from videosync.timeline.result import short_names
+from videosync.timeline.sounds import COPIES, SILENT
+from videosync.timeline.useful import Span
 from videosync.video.recorded import UNKNOWN
 
 if TYPE_CHECKING:
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 
 NO_VIDEO = "no video stream"  # in what is said of a file without pictures
 WHOLE = ("cut_off", "time_stamps")  # codes of sentences that name the file
-NOTED = ("start", "sound", "sound_unused", "pictures_unused")  # of clauses; the note of a file says both
+# of clauses; the note of a file says both
+NOTED = ("start", "sound", "sound_unused", "pictures_unused", "same_pictures", "same_graphic", "copy")
+MOST_SPANS = MOST_NAMES = 4  # that are named one by one
 
 
 def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[FileWarning]:
@@ -29,15 +33,58 @@ def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[F
         found.append(FileWarning("start", late))
     heard = evidence.sounds.notes.get(number, ())
     found += [FileWarning("sound", note) for note in heard]
+    for pair, match in evidence.sounds.matches.items():
+        if number in pair and match.same_recording:
+            other = evidence.paths[pair[pair[0] == number]]
+            found.append(FileWarning("same_recording", f"its sound and that of {other} are {COPIES}"))
     if mute is not None and mute != SILENT and evidence.looks and info is not None:
         found.append(FileWarning("sound_unused", f"{_clause(mute, path)}; its pictures alone were used"))
     known = NO_VIDEO in unseen or any("its pictures cannot be read" in note for note in heard)
     if evidence.looks and placed is not None and not known:
         said = f"its pictures were not compared ({_clause(unseen, path)}); {placed}"
         found.append(FileWarning("pictures_unused", said))
+    found += _left_out(evidence, number)
     if number in evidence.moving:
         found.append(FileWarning("moving_camera", "its camera moves; its own motion was removed before comparing"))
     return found
+
+
+def _left_out(evidence: Evidence, number: int) -> list[FileWarning]:
+    """Pictures that are no evidence of an event, and copies: each said once, of all files that it concerns."""
+    names = short_names(list(evidence.paths))
+    plain, same = tuple[Span, ...](), dict[tuple[Span, ...], list[str]]()
+    graphic, copies = list[str](), list[str]()
+    for pair, compared in evidence.compared.items():
+        if number not in pair:
+            continue
+        place = pair.index(number)
+        other, left_out = names[evidence.paths[pair[1 - place]]], compared.left_out[place]
+        plain = plain or left_out.plain
+        if left_out.same:
+            same.setdefault(left_out.same, []).append(other)
+        graphic += [other] if compared.graphics else []
+        copies += [other] if compared.copy else []
+    said = [("one_colour", f"black, or of one colour, {_when(plain)}: nothing to compare there")] if plain else []
+    for shown, others in same.items():
+        text = f"the same pictures as in {_listed(others)} are shown {_when(shown)}; they were left out there"
+        said.append(("same_pictures", text))
+    if graphic:
+        text = f"the same graphic moves in {_listed(graphic)} (a clock, a lamp, a caption); alone it is no evidence"
+        said.append(("same_graphic", text))
+    if copies:
+        said.append(("copy", f"it shows the same pictures as {_listed(copies)}: a copy, or the same camera"))
+    return [FileWarning(code, text) for code, text in said]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return " and ".join([*names[:MOST_NAMES], *([f"{more} more"] if more > 0 else [])])
+
+
+def _when(spans: Sequence[Span]) -> str:
+    """At most so many of them that a line can hold."""
+    said = [f"from {first:.2f} to {stop:.2f} s" for first, stop in spans[:MOST_SPANS]]
+    return " and ".join([*said, *(["later"] if len(spans) > MOST_SPANS else [])])
 
 
 def note_of(warnings: Sequence[FileWarning], path: str) -> str | None:

@@ -16,6 +16,7 @@ from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.file_warnings import file_warnings, note_of
 from videosync.timeline.guess import Guess
+from videosync.timeline.own_clocks import OwnClocks, clocks_of_pair
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
 from videosync.timeline.reasons import problem_code, rivals_nearest, why_not_heard
 from videosync.timeline.result import PlacedFile, short_names
@@ -28,7 +29,8 @@ ALONE = "no other file has sound that can be compared with it"
 NO_SOUND = "it has no sound"
 NO_PICTURES = "it has no sound, and no other file has pictures"
 TORN = "its sound fits that of other files, at times that contradict each other"
-EXACT = 1e-7  # seconds: the distance of starts set by hand (SciPy takes less for no link)
+CONTRADICTED = "contradicted"  # code of a pair whose own answer the other files do not bear out
+EXACT = 1e-7  # seconds: the distance of starts set by hand
 
 
 @dataclass(frozen=True)
@@ -45,9 +47,10 @@ class Found:
     guesses: Mapping[int, Guess]  # of files that evidence does not place
     accepted: frozenset[int]  # files whose guess the user accepts
     by_hand: frozenset[int]  # files whose start the user gives
+    clocks: OwnClocks  # of the files on the timeline
 
-    def file(self, number: int, fits: Sequence[str]) -> PlacedFile:
-        """``fits`` are names of others that the file goes with, where it is not placed."""
+    def file(self, number: int, fits: Mapping[str, bool]) -> PlacedFile:
+        """``fits``: where it is not placed, names of files that it goes with by itself; are they on the timeline?"""
         evidence, path = self.evidence, self.evidence.paths[number]
         info = evidence.infos.get(number)
         fps = None if info is None else info.fps
@@ -55,16 +58,19 @@ class Found:
         by_sound = number in self.accepted or (number in self.placement.starts and number not in self.by_hand)
         placed = "its sound places it" if by_sound else "its start was set by hand" if number in self.by_hand else None
         warnings = file_warnings(evidence, number, placed)
+        warnings += self.clocks.warnings(number, self._names)
         note = note_of(warnings, path)
         guess = self.guesses.get(number)
         own: dict[str, Any] = dict(
-            duration_seconds=self._lasts(number), recorded=evidence.recorded.get(number, UNKNOWN)
+            duration_seconds=self._lasts(number),
+            recorded=evidence.recorded.get(number, UNKNOWN),
+            clock=self.clocks.of(number),
         )
         if number in self.starts:
             start, confidence = self.starts[number], self.confidence[number]
             around = 0.0
             if self.base is not None and number != self.base and number not in self.by_hand:
-                around = self._around((self.base, number), (number,))
+                around = math.hypot(self._around((self.base, number), (number,)), self.clocks.around(number))
             if number in self.accepted:
                 sure = math.floor(100 * confidence)
                 text = f"it is {sure} % sure that it starts here: placed because --accept asked for it"
@@ -80,13 +86,20 @@ class Found:
         doubt = self.placement.doubts.get(number, Doubt(DoubtKind.UNKNOWN))
         code, reason = self._why_not(number, doubt)
         if fits and self.starts:
-            reason = f"fits {' and '.join(fits)}, but not those on the timeline: {reason}"
+            off = [name for name, on in fits.items() if not on]
+            with_others = "not those" if off else "by itself, and not with the others"
+            reason = f"fits {' and '.join(off or fits)}, but {with_others} on the timeline: {reason}"
         return PlacedFile(
             path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera, code=code,
             best_guess_seconds=None if guess is None else guess.start,
             best_guess_confidence=None if guess is None else guess.confidence,
             rivals_seconds=() if guess is None else guess.rivals, warnings=tuple(warnings), **own,
         )  # fmt: skip
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        names = short_names(list(self.evidence.paths))
+        return {number: names[path] for number, path in enumerate(self.evidence.paths)}
 
     def _lasts(self, number: int) -> float | None:
         """Seconds of pictures, or else of sound, from the first on."""
@@ -120,6 +133,7 @@ class Found:
             evidence.paths[j],
             placed=False,
             fps=rate_of(evidence, pair),
+            **clocks_of_pair(evidence.clocks.get(pair)),
             alone_seconds=next((witness.seconds for witness in said if witness.seconds is not None), None),
             witnesses=said,
         )
@@ -138,6 +152,8 @@ class Found:
             around = half_seconds(evidence.sounds.matches[pair], evidence.search.microphone_distance)
         else:
             return self._refused(estimate, pair)
+        if len(self.starts.keys() & set(pair)) == 1:
+            return self._contradicted(self._refused(estimate, pair), seconds, confidence)
         agree, compared = None, seconds if decided == "picture" else None if picture is None else picture.seconds
         if compared is not None:
             agree = echo(evidence, pair, compared)
@@ -186,6 +202,14 @@ class Found:
             rivals_seconds=rivals,
         )
 
+    def _contradicted(self, refused: OffsetEstimate, seconds: float, confidence: float) -> OffsetEstimate:
+        """A pair that would be placed by itself, of which one file is not on the timeline that the other is on."""
+        reason = (
+            f"by themselves they fit {abs(seconds):.2f} s apart ({math.floor(100 * confidence)} %), but together with "
+            "the other files one of them is not placed"
+        )
+        return replace(refused, reason=reason, code=CONTRADICTED)
+
     def _around(self, pair: Pair, judged: Sequence[int]) -> float:
         """Seconds to either side of the offset of a pair on the timeline, by the confidence of the files ``judged``."""
         group = _group(self.by_pictures, pair)
@@ -196,8 +220,6 @@ class Found:
     @cached_property
     def _spread(self) -> np.ndarray:
         """[N, N] seconds: the least sum of what is uncertain along a chain of pairs that place each other."""
-        from scipy.sparse.csgraph import floyd_warshall
-
         evidence = self.evidence
         links = np.full((len(evidence.paths),) * 2, np.inf)
         for i, j in combinations(sorted(self.starts), 2):
@@ -213,7 +235,11 @@ class Found:
                 around = half_seconds(match, evidence.search.microphone_distance)
                 if abs(match.seconds - (self.starts[i] - self.starts[j])) <= around + LATEST:
                     links[i, j] = around
-        return np.asarray(floyd_warshall(np.minimum(links, links.T), directed=False))
+        links = np.minimum(links, links.T)
+        np.fill_diagonal(links, 0.0)
+        for via in range(len(links)):  # Floyd and Warshall
+            links = np.minimum(links, links[:, via, None] + links[via])
+        return links
 
     def _why_not(self, number: int, doubt: Doubt) -> tuple[str, str]:
         """Why a file is not placed: a code, and a sentence."""
@@ -223,7 +249,8 @@ class Found:
         if evidence.looks and seen:
             problem = evidence.problems.get(number)
             reasons.append(
-                why_not_seen(evidence, doubt, (number,), [n for n in evidence.infos if n not in evidence.problems])
+                self.clocks.why_not(number, self._names)
+                or why_not_seen(evidence, doubt, (number,), [n for n in evidence.infos if n not in evidence.problems])
                 if problem is None
                 else (problem_code(problem), problem)
             )

@@ -38,6 +38,7 @@ class DoubtKind(Enum):
     DISAGREE = auto()
     AMBIGUOUS = auto()
     WEAK = auto()
+    FRAGILE = auto()
     UNRELATED = auto()
     ALONE = auto()
     UNKNOWN = auto()
@@ -78,12 +79,15 @@ class Answer:
 
 
 def judge(curve: LagScores, lag: int | None = None) -> Answer:
-    """Judge the offset ``lag`` of a curve (None: its best). One at an end of the range is never accepted."""
+    """Judge the offset ``lag`` of a curve (None: its best).
+
+    One at an end of the range is never accepted, and neither is one of a curve that one moment made.
+    """
     lag = curve.best() if lag is None else lag
     confidence = probability_right(curve, lag)
     if curve.scores.any() and curve.at_edge(lag):
         return Answer(lag, confidence, Doubt(DoubtKind.EDGE, lag, confidence=confidence))
-    if confidence >= calibration_for(curve.cue).accepted:
+    if confidence >= calibration_for(curve.cue).accepted and not curve.fragile:
         return Answer(lag, confidence, None)
     rivals = rivals_of(curve, lag)
     return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))
@@ -101,6 +105,8 @@ def rivals_of(curve: LagScores, lag: int) -> tuple[int, ...]:
 def _kind(curve: LagScores, lag: int, rivals: Sequence[int]) -> DoubtKind:
     """What best explains that an answer is not sure."""
     seen = curve.support()
+    if curve.fragile:
+        return DoubtKind.FRAGILE
     if not curve.scores.any():
         return DoubtKind.FLAT
     if _repeats(curve, rivals):
@@ -157,15 +163,14 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None, kee
         if not refused:
             ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
             return Placement(fine_starts(curves, starts), ties, doubts)
-        leaving: frozenset[int] = frozenset()
+        leaving: dict[int, Doubt] = {}
         for side, said in _least_sure(refused, len(active)):
-            weaker = _weaker(curves, starts, side, prefer, keep)
             assert said.doubt is not None
-            doubts |= {camera: said.doubt for camera in weaker}
-            leaving |= weaker
-        if len(active) - len(leaving) < 2:
-            doubts |= {camera: said.doubt for camera in active if camera not in leaving}
+            leaving |= dict.fromkeys(_weaker(curves, starts, side, prefer, keep), said.doubt)
+        doubts |= leaving
         active = [camera for camera in active if camera not in leaving]
+        if len(active) < 2:
+            doubts |= dict.fromkeys(active, list(leaving.values())[-1])
     for camera in active:
         doubts.setdefault(camera, Doubt(DoubtKind.ALONE if len(cameras) == 1 else DoubtKind.UNKNOWN))
     return Placement({}, {}, doubts)

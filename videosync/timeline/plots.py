@@ -19,6 +19,8 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import SubFigure
 
+plt.rcParams["text.parse_math"] = False  # names of files may hold $
+
 COLUMNS = 8  # moments in the film strip
 PICTURE = 160  # pixels, the longer side
 CURVES_A_ROW = 3
@@ -38,7 +40,7 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
     figure = plt.figure(figsize=(13, height), layout="constrained")
     heights = [2.4 * max(curve_rows, 1), max(1.3 * len(placed), 0.1)]
     top, bottom = np.ravel(figure.subfigures(2, 1, height_ratios=heights, squeeze=False))
-    names = short_names(list(evidence.paths))
+    names = {path: printable(name) for path, name in short_names(list(evidence.paths)).items()}
     if drawn:
         grid = top.subplots(curve_rows, CURVES_A_ROW, squeeze=False).ravel()
         for axes, (i, j) in zip(grid, drawn):
@@ -50,6 +52,11 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
         _draw_strip(bottom, evidence, timeline, placed, names)
     figure.savefig(path, dpi=100)
     plt.close(figure)
+
+
+def printable(name: str) -> str:
+    """A file's name as a font can show it: bytes that are no text become question marks."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _draw_curve(

@@ -34,6 +34,8 @@ SENTENCES = {
     DoubtKind.AMBIGUOUS: "ambiguous: other offsets fit nearly as well{rivals}; too little of the motion is shared; "
     "longer videos, or sound in them, would help",
     DoubtKind.WEAK: "the evidence for the best offset is too weak; longer videos, or a longer overlap, would help",
+    DoubtKind.FRAGILE: "the answer rests on one thing: without the half second that says most, or without a graphic "
+    "that moves in both files, no offset is sure{rivals}; longer videos, or a longer overlap, would help",
     DoubtKind.UNRELATED: "nothing in common with the others was found; it may show another event, or they overlap "
     "too little (if so, lower --min-overlap)",
     DoubtKind.ALONE: "no other video is left to compare it with",

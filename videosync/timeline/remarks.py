@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from videosync.timeline.sounds import COPIES
 from videosync.types import OffsetEstimate, Witness
 
 SPEED = 343.0  # m/s, of sound in air at 20 °C
@@ -18,7 +19,9 @@ def remarks(pair: OffsetEstimate, name0: str, name1: str) -> list[str]:
     picture, sound = pair.witness("picture"), pair.witness("sound")
     if not pair.placed or sound is None or sound.seconds is None:
         return []
-    return [*_differing(pair, picture, sound, f"{name0} and {name1}"), *_of_sound(pair, sound, name0, name1)]
+    both = f"{name0} and {name1}"
+    copied = [f"The sound tracks of {both} are {COPIES}"] if sound.same_recording else []
+    return [*copied, *_differing(pair, picture, sound, both), *_of_sound(pair, sound, name0, name1)]
 
 
 def _differing(pair: OffsetEstimate, picture: Witness | None, sound: Witness, both: str) -> Iterator[str]:

@@ -6,10 +6,12 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
 from videosync.timeline.clips import FileWarning
+from videosync.timeline.own_clocks import OwnClock
 from videosync.timeline.own_times import common_seconds, contradictions
 from videosync.timeline.remarks import remarks
 from videosync.types import OffsetEstimate, Witness
@@ -44,6 +46,7 @@ class PlacedFile:
     by_hand: bool = False  # the user gave its start
     cut_seconds: float | None = None  # to drop from its head, so that all placed files begin together
     warnings: tuple[FileWarning, ...] = ()
+    clock: OwnClock | None = None  # against the reference's; None: nothing is known of it, or it is too short to tell
 
     @property
     def cut_frames(self) -> int | None:
@@ -80,8 +83,27 @@ class PlacedFile:
             "by_hand": self.by_hand,
             "cut_seconds": _rounded(self.cut_seconds),
             "cut_frames": self.cut_frames,
+            **_clock_json(self.clock),
             "warnings": [{"code": warning.code, "text": warning.text} for warning in self.warnings],
         }
+
+
+def _clock_json(clock: OwnClock | None) -> dict[str, Any]:
+    clock = clock or OwnClock(None, None)
+    return {
+        "drift_ppm": _rounded(clock.drift_ppm, 2),
+        "drift_interval_ppm": _interval(clock.interval_ppm, 2),
+        "speed": _rounded(clock.speed),
+        "breaks": [_break_json(each.before, each.after) for each in clock.breaks],
+    }
+
+
+def _break_json(before: tuple[float, float], after: tuple[float, float]) -> dict[str, Any]:
+    return {
+        "before_seconds": _interval(before, 3),
+        "after_seconds": _interval(after, 3),
+        "size_seconds": _rounded((after[1] - before[1]) - (after[0] - before[0]), 3),
+    }
 
 
 def with_cuts(files: Sequence[PlacedFile]) -> tuple[PlacedFile, ...]:
@@ -111,6 +133,8 @@ class Timeline:
     detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
     notes: tuple[str, ...] = ()  # what to know of encoder and detector, in sentences
     audio: str = "off"  # whether sound was asked for: "auto", "only", "off"
+    pairs_compared: int = 0  # of how many pairs of files the pictures were compared …
+    pairs_possible: int = 0  # … and of how many they could have been
 
     @property
     def complete(self) -> bool:
@@ -161,6 +185,16 @@ class Timeline:
                 return pair.reversed()
         raise KeyError((path0, path1))
 
+    def write(self, kind: str, path: str | os.PathLike[str], **options: Any) -> list[Path]:
+        """Write cut files, a project or a table: ``timeline.write("premiere", "cut.xml")``; the files written.
+
+        ``kind`` ("trim", "premiere", "fcpxml", "otio", "mlt", "edl", "frames-csv", "manifest"), options and errors:
+        as of ``videosync.edit.writers.write_answer``.
+        """
+        from videosync.edit.writers import write_answer
+
+        return write_answer(self.to_json(), kind, Path(path), **options)
+
     def to_json(self) -> dict[str, Any]:
         """What ``videosync sync --json`` writes."""
         return {
@@ -172,6 +206,8 @@ class Timeline:
             "detector": self.detector,
             "notes": list(self.notes),
             "audio": self.audio,
+            "pairs_compared": self.pairs_compared,
+            "pairs_possible": self.pairs_possible,
             "calibration": {"cue": SOUND, "encoder": None}
             if self.cue == SOUND
             else {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
@@ -216,6 +252,9 @@ def _pair_json(pair: OffsetEstimate) -> dict[str, Any]:
         "best_guess_seconds": _rounded(pair.best_guess_seconds),
         "best_guess_confidence": _rounded(pair.best_guess_confidence),
         "code": pair.code,
+        "drift_ppm": _rounded(pair.drift_ppm, 2),
+        "drift_interval_ppm": _interval(pair.drift_interval_ppm, 2),
+        "breaks": [_break_json(*each) for each in pair.breaks],
         "witnesses": [_witness_json(witness) for witness in pair.witnesses],
     }
 
@@ -236,6 +275,7 @@ def _witness_json(witness: Witness) -> dict[str, Any]:
             "drift_ppm": _rounded(witness.drift_ppm, 2),
             "agreeing_share": _rounded(witness.agreeing_share, 3),
             "shared_seconds": _rounded(witness.shared_seconds, 3),
+            "same_recording": witness.same_recording,
         }
     return told
 
@@ -244,5 +284,5 @@ def _rounded(value: float | None, digits: int = DIGITS) -> float | None:
     return None if value is None else round(float(value), digits) + 0.0  # no -0.0
 
 
-def _interval(value: tuple[float, float] | None) -> list[float | None] | None:
-    return None if value is None else [_rounded(end) for end in value]
+def _interval(value: tuple[float, float] | None, digits: int = DIGITS) -> list[float | None] | None:
+    return None if value is None else [_rounded(end, digits) for end in value]

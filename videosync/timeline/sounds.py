@@ -9,12 +9,12 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logit
 
 from videosync.errors import AudioError, NoSoundError, VideoError
 from videosync.lags.scores import APART, LagEvidence, LagScores
 from videosync.timeline.calibration import SOUND, calibration_for
 from videosync.timeline.confidence import mass_near
+from videosync.timeline.progress import HEARING, MATCHING, Progress, counted
 
 if TYPE_CHECKING:
     from videosync.sound.match import SoundMatch, Track
@@ -27,6 +27,7 @@ LATEST = 0.1  # seconds that sound may come late and still belong to the picture
 GRID = 10.0
 HEIGHT = 6.0  # standard errors: of the best offset of a sound that is not sure
 HIGHEST_RIVAL = 0.96  # of that
+COPIES = "copies of one recording, which may have been put under the pictures"
 SILENT = "its sound is silent"
 
 
@@ -70,11 +71,13 @@ def hear(
     *,
     max_offset: float | None = None,
     min_overlap: float | None = None,
+    progress: Progress | None = None,
 ) -> Sounds:
     """Compare the sound of all pairs of the files ``present``. A single one is not read.
 
     Args:
         present, problems: as of ``sound_tracks``. max_offset, min_overlap: seconds, as of ``sync``.
+        progress: as of ``sync``.
     """
     from videosync.audio.listen import sync_sound
     from videosync.sound.match import match, track
@@ -82,7 +85,7 @@ def hear(
     problems = dict(problems)
     tracks: dict[int, Track] = {}
     notes: dict[int, tuple[str, ...]] = {}
-    for number in sorted(present) if len(present) > 1 else ():
+    for number in counted(progress, HEARING, sorted(present) if len(present) > 1 else ()):
         try:
             sound = sync_sound(paths[number])
         except AudioError as error:
@@ -97,7 +100,7 @@ def hear(
             tracks[number], notes[number] = made, sound.notes
     matches = {
         (i, j): match(tracks[i], tracks[j], max_offset=max_offset, min_overlap=min_overlap)
-        for i, j in combinations(tracks, 2)
+        for i, j in counted(progress, MATCHING, combinations(tracks, 2))
     }
     spans = {number: (made.start, made.start + made.seconds) for number, made in tracks.items()}
     return Sounds(present, problems, notes, spans, matches)
@@ -149,7 +152,8 @@ def sound_scores(match: SoundMatch, confidence: float) -> LagScores:
         height = max(height, math.log(len(share) / (1 - confidence)) / (table.sharpness * (1 - rival)))
     curve = LagScores(first, height * share, cue=SOUND)
     shared = min(confidence / mass_near(curve, lag) / table.most, 1 - 1e-6)
-    needed = max(0.0, float(logit(max(shared, 1e-6)) - table.bias) / sum(table.weights))
+    shared = max(shared, 1e-6)
+    needed = max(0.0, (math.log(shared / (1 - shared)) - table.bias) / sum(table.weights))
     chance = math.sqrt(2 * math.log(len(share)))
     top = float(share[near].max())
     evidence = LagEvidence(share * (needed + chance) / top, share[None] * needed / (top - rival), share * needed / top)

@@ -10,9 +10,10 @@ from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.sound import SoundEmbedder
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.conclude import conclude
-from videosync.timeline.evidence import Progress, gather
+from videosync.timeline.evidence import gather
 from videosync.timeline.inputs import check_files, find_file
 from videosync.timeline.networks import PathLike
+from videosync.timeline.progress import Progress
 from videosync.timeline.result import Timeline
 
 
@@ -30,6 +31,7 @@ def sync(
     microphone_distance: float | None = None,
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
+    cache: PathLike | None = None,
 ) -> Timeline:
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
@@ -45,7 +47,9 @@ def sync(
             the one that comes with the package. Of "sound-learned": a run, an export or weights of CrissCross.
         detector: what reads the encoder's similarity, in place of the mean along its diagonals: the folder of a
             trained ``equivariant``.
-        progress: called with (path, frames done, frames in all) while files are decoded.
+        progress: called with (path, frames done, frames in all) while files are decoded, and with (step, done, in all)
+            for the other steps, of ``timeline.progress.STEPS``: opening files, reading and comparing sound, comparing
+            pictures, placing files.
         audio: "auto": sound is a second witness of every pair of files that both have any; "only": no pictures are
             compared; "off": no sound is.
         microphone_distance: metres; the microphones of two files are no further apart. Sound is as late as that at
@@ -55,6 +59,8 @@ def sync(
             ``accepted``. What is placed without it stays.
         at: file → its start on the timeline, seconds, set by hand; the other files are placed around it. With a
             reference, which starts at 0, or two and more of them, their offsets are taken for true.
+        cache: a folder in which signals of the pictures are kept, so that files that have not changed are not decoded
+            again (``timeline.cache``).
 
     Returns:
         The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
@@ -79,6 +85,6 @@ def sync(
     read_anchors(at or {}, paths, None if reference is None else find_file(reference, paths))  # before any decoding
     evidence = gather(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
-        progress=progress, audio=audio, microphone_distance=microphone_distance,
+        progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
     )  # fmt: skip
     return conclude(evidence, reference, accept=accept, at=at)

@@ -28,6 +28,7 @@ Pair = tuple[int, int]  # of files, the smaller number first
 NOTHING_HEARD = ("silent", "short")  # reasons of matches that say nothing of any offset
 NOT_ONE = ("repeats", "edge")  # of those whose offset is one of many, or the last that was tried: they bear nothing out
 WHATEVER_RATE = (DoubtKind.EDGE, DoubtKind.FLAT, DoubtKind.PERIODIC)  # doubts that more frames/s would not resolve
+NOT_COMPARED = "their pictures were not compared: of many files, each is compared with those it most likely goes with"
 MARGIN = 0.01  # by which sound that is placed is surer than the least confidence that places, and other sound less
 
 
@@ -45,6 +46,8 @@ def witnesses(evidence: Evidence, pair: Pair) -> tuple[Witness, ...]:
 
 def _cue(evidence: Evidence, pair: Pair) -> Witness:
     curve, rate = evidence.curves.get(pair), evidence.grid(pair)
+    if curve is None and pair in evidence.left_out:
+        return Witness("picture", False, 0.0, reason=NOT_COMPARED, code="not_compared")
     if curve is None:
         problem = next((evidence.problems[n] for n in pair if n in evidence.problems), None)
         unknown = why_not_seen(evidence, Doubt(DoubtKind.UNKNOWN), pair, pair)
@@ -66,9 +69,10 @@ def why_not_seen(evidence: Evidence, doubt: Doubt, files: Collection[int], among
     Args:
         doubt: in frames of ``Evidence.rate``. files: the one, or the two of the pair. among: those it is compared with.
     """
-    if doubt.kind not in WHATEVER_RATE:
-        slowest = min(files, key=lambda n: evidence.infos[n].fps)
-        others = [evidence.infos[n] for n in among if n != slowest]
+    seen = [n for n in files if n in evidence.infos]
+    if seen and doubt.kind not in WHATEVER_RATE:
+        slowest = min(seen, key=lambda n: evidence.infos[n].fps)
+        others = [evidence.infos[n] for n in among if n != slowest and n in evidence.infos]
         if (slow := too_slow(evidence.infos[slowest], others)) is not None:
             return "low_rate", slow if len(files) == 1 else f"{os.path.basename(evidence.paths[slowest])}: {slow}"
     return doubt.kind.name.lower(), why_not(doubt, evidence.rate, evidence.search)
@@ -95,6 +99,7 @@ def _sound(evidence: Evidence, pair: Pair) -> Witness:
         match.drift_ppm,
         match.features.get("agreeing_share"),
         sounds.shared_seconds(pair),
+        match.same_recording,
     )
 
 

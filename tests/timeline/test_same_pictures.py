@@ -1,0 +1,99 @@
+"""Pictures that two files share as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from videosync.timeline import same_pictures
+from videosync.timeline.same_pictures import is_copy, shared_pictures
+
+RATE, CELLS = 30.0, (12, 16)
+
+
+def scene(seed: int, frames: int, things: int = 3) -> np.ndarray:
+    """[T, 192]: a place of its own, in which blobs move."""
+    rng = np.random.default_rng(seed)
+    place = np.kron(rng.uniform(30, 200, (4, 4)), np.ones((3, 4)))
+    y, x = np.mgrid[: CELLS[0], : CELLS[1]]
+    found = np.repeat(place[None], frames, axis=0)
+    for path in rng.normal(size=(things, 2, frames)).cumsum(axis=2):
+        for t, (a, b) in enumerate(path.T):
+            found[t] += 60 * np.exp(-((y - 6 - a % 6) ** 2 + (x - 8 - b % 8) ** 2) / 4)
+    return (found + rng.normal(0, 0.3, found.shape)).clip(0, 255).reshape(frames, -1).astype(np.float32)
+
+
+def title(frames: int) -> np.ndarray:
+    return np.repeat(scene(99, 1, things=0), frames, axis=0)
+
+
+def countdown(frames: int) -> np.ndarray:
+    return scene(98, frames, things=1)
+
+
+def faded(frames: int) -> np.ndarray:
+    found, ramp = title(frames), np.arange(frames) / 10
+    return found * np.minimum(1, np.minimum(ramp, ramp[::-1]))[:, None].astype(np.float32)
+
+
+def encoded_again(pictures: np.ndarray) -> np.ndarray:
+    return np.round(pictures * 0.93 + 6 + np.random.default_rng(1).normal(0, 0.4, pictures.shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("put", [title, countdown, faded])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_what_was_put_into_both_is_found(put: Callable[[int], np.ndarray], place: str) -> None:
+    files = []
+    for seed, frames in ((1, 200), (2, 150)):
+        shown = put(60) if seed == 1 else encoded_again(put(60))
+        own = scene(seed, frames)
+        files.append(np.concatenate([shown, own] if place == "first" else [own, shown]))
+    for found, frames in zip(shared_pictures(files[0], files[1], RATE), (200, 150)):
+        inside, outside = (found[:60], found[60:]) if place == "first" else (found[frames:], found[:frames])
+        assert inside[3:-3].all()
+        assert not outside.any()
+
+
+def test_one_shows_it_for_longer_and_in_the_middle() -> None:
+    one = np.concatenate([scene(1, 100), title(80), scene(3, 100)])
+    other = np.concatenate([title(40), scene(2, 150)])
+    found0, found1 = shared_pictures(one, other, RATE)
+    assert np.flatnonzero(found0).tolist() == list(range(100, 180))
+    assert np.flatnonzero(found1).tolist() == list(range(40))
+
+
+def test_two_places_share_nothing_and_neither_do_two_recordings_of_one_camera() -> None:
+    assert not any(found.any() for found in shared_pictures(scene(1, 200), scene(2, 200), RATE))
+    empty_room = scene(7, 1, things=0)
+    later = []
+    for seed in (1, 2):
+        recording = np.repeat(empty_room, 300, axis=0)
+        recording[100:200] = scene(7, 100) if seed == 1 else encoded_again(scene(7, 100))[::-1]
+        later.append(recording)
+    assert not any(found.any() for found in shared_pictures(later[0], later[1], RATE))
+
+
+def test_a_copy_is_told_by_its_offset() -> None:
+    one = scene(4, 300)
+    cut = encoded_again(one[70:250])
+    assert is_copy(one, cut, -70, RATE)
+    assert not is_copy(one, cut, -60, RATE)
+    assert not is_copy(one, scene(5, 180), -70, RATE)
+    assert is_copy(cut, one, 70, RATE)
+    assert not any(found.any() for found in shared_pictures(one, cut, RATE))
+    assert not is_copy(title(200), title(200), 0, RATE)  # any offset would do
+
+
+def test_black_is_not_shared() -> None:
+    one, other = (np.concatenate([np.zeros((30, 192), np.float32), scene(seed, 100)]) for seed in (1, 2))
+    assert not any(found.any() for found in shared_pictures(one, other, RATE))
+
+
+def test_long_files_are_looked_at_here_and_there_and_then_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(same_pictures, "MOST_FRAMES", 40)
+    one, other = (np.concatenate([countdown(60), scene(seed, 400)]) for seed in (1, 2))
+    for found in shared_pictures(one, other, RATE):
+        assert found[:60].mean() > 0.9
+        assert not found[60:].any()

@@ -1,0 +1,91 @@
+"""Signals of files, kept on disk, so that a second question about the same files need not decode them."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+from videosync.data.identity import code_hash, content_hash, file_stamp
+from videosync.errors import VideoWriteError
+from videosync.files import new_file
+from videosync.signals.measure import Meter, Signals
+from videosync.timeline.clips import Clip, ClipInfo, Progress, frames_at, read_clips
+
+MEASURING = ("signals", "audio", "video", "models", "timeline/clips.py")  # the code that decides what signals are
+NAME = 40  # letters of a file's name that its entry has
+
+
+class SignalCache:
+    """A folder of signals: one file for each video, rate and way to measure it.
+
+    An entry is known by the video's path, size and time of change (``videosync.data.identity``), the channels, the
+    encoder's weights, the code that measures and the libraries that decode. It is complete or absent; one that is
+    damaged is measured anew. Nothing is ever deleted: the folder may be, at any time.
+
+    Args:
+        folder: made when the first entry is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.notes: list[str] = []  # what the user should know of damaged entries, and of those that cannot be kept
+
+    def clips(
+        self, info: ClipInfo, rates: Collection[float], meters: Sequence[Meter], progress: Progress | None = None
+    ) -> dict[float, Clip]:
+        """``read_clips``, of what is kept where it is kept. Raises VideoError: a frame cannot be decoded."""
+        entries = {rate: self.entry(info, rate, meters) for rate in rates}
+        kept = {rate: found for rate, path in entries.items() if (found := self._kept(path, info, rate, meters))}
+        if len(kept) == len(entries):
+            if progress is not None:
+                progress(len(info.times), len(info.times))
+            return kept
+        clips = read_clips(info, rates, meters, progress)
+        for rate in entries.keys() - kept.keys():
+            try:
+                with new_file(entries[rate]) as building, building.open("wb") as file:
+                    np.savez(file, allow_pickle=False, **clips[rate].signals)
+            except VideoWriteError as error:
+                self.notes.append(f"signals of {info.path} are not kept: {error}")
+        return clips
+
+    def entry(self, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Path:
+        """The file of a video's signals at ``rate`` frames/s."""
+        path = Path(info.path).resolve()
+        made: dict[str, Any] = {
+            "file": [str(path), file_stamp(path)],
+            "rate": float(rate),
+            "meters": [[sorted(meter.reach), _weights(meter)] for meter in meters],
+            "code": [code_hash(*MEASURING), av.__version__, cv2.__version__, np.__version__],
+        }
+        return self.folder / f"{path.stem[:NAME]}_{content_hash(made)}.npz"
+
+    def _kept(self, path: Path, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Clip | None:
+        if not path.is_file():
+            return None
+        try:
+            signals = _read(path)
+            if not {name for meter in meters for name in meter.reach} <= signals.keys():
+                raise ValueError("signals are missing")
+            if any(signal.ndim != 2 or len(signal) != frames_at(info, rate) for signal in signals.values()):
+                raise ValueError("its signals are not as long as the video")
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            self.notes.append(f"{path}: damaged ({error}); {info.path} is measured anew")
+            return None
+        return Clip(info, rate, signals)
+
+
+def _read(path: Path) -> Signals:
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays}
+
+
+def _weights(meter: Meter) -> str:
+    """Identity of the network that a meter looks through; "" for none."""
+    return str(getattr(getattr(meter, "encoder", None), "weights_hash", ""))

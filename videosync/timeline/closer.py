@@ -1,0 +1,136 @@
+"""A closer look at two clips: whether one offset and one speed hold for all that they share, and if not, what does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from videosync.cues.cue import Cue, Signals
+from videosync.lags.scores import LagScores
+from videosync.timeline.calibration import calibration_for
+from videosync.timeline.clocks import Clocks, Pair
+from videosync.timeline.confidence import probability_right
+from videosync.timeline.parts import TELLS_DRIFT, Search, frames_of
+from videosync.timeline.speeds import BEATS, WORTH_SAYING, best_speed, less_sure
+
+# standard errors: by how much the evidence may be less where a drift is taken out, and how much more it has to be where
+# little is shared
+LOSES, GAINS = 0.5, 1.5
+MOST_AGAIN = 3  # pairs of a file that is not placed that are looked at again
+
+
+class Closer(NamedTuple):
+    """What two files say once their clocks are known."""
+
+    curve: LagScores  # of ``start_0 - start_1``
+    clocks: Clocks | None  # None: no offset is sure enough to say anything of clocks
+
+    def reversed(self) -> Closer:
+        return Closer(self.curve.reversed(), None if self.clocks is None else self.clocks.reversed())
+
+
+def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: LagScores) -> Closer:
+    """Drift and breaks of two clips whose lag scores have an answer; where one offset does, the same scores.
+
+    Args:
+        clip0, clip1: signals at ``rate`` frames/s. curve: their lag scores.
+    """
+    if _sure(curve) < calibration_for(curve.cue).accepted or cue.uses_sound_encoder:
+        return Closer(curve, None)
+    if _swapped(clip0, clip1):
+        return look_closer(cue, clip1, clip0, rate, curve.reversed()).reversed()
+    search = Search(cue, clip0, clip1, rate, _reach(cue), curve.cue)
+    lag = curve.best()
+    parts = [search.part(*run) for run in search.runs(lag)]
+    if not parts:
+        return Closer(curve, Clocks())
+    if len(parts) > 1:
+        standing = [found for part in parts if (found := search.standing(part)) is not None]
+        if len(standing) > 1:
+            main = max(standing, key=lambda part: part.stop - part.first)
+            assert main.curve is not None
+            return Closer(_within(main.curve, curve), search.clocks(main, standing))
+    main = min(parts, key=lambda part: abs(part.at(part.first) - part.first - lag))
+    if main.drifts:
+        whole = replace(main, first=0, stop=frames_of(clip0))
+        level = search.curve(whole, range(curve.first, curve.first + len(curve.scores)))
+        least = -LOSES if main.stop - main.first >= TELLS_DRIFT * rate else GAINS
+        if level is not None and _height(level) >= _height(curve) + least:
+            return Closer(level, search.clocks(main, [main]))
+        main = replace(main, drifts=False)
+    return Closer(curve, search.clocks(main, [main]))
+
+
+def look_again(
+    cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: LagScores, **limits: float | None
+) -> Closer:
+    """Of two clips whose lag scores have no answer: parts with an answer each, or another speed.
+
+    Args:
+        limits: ``max_offset`` and ``min_overlap``, as of ``compare``.
+    """
+    if cue.uses_sound_encoder:
+        return Closer(curve, None)
+    if _swapped(clip0, clip1):
+        return look_again(cue, clip1, clip0, rate, curve.reversed(), **limits).reversed()
+    search = Search(cue, clip0, clip1, rate, _reach(cue), curve.cue)
+    tried = [search.part(*run) for run in search.runs(None)]
+    standing = [found for part in tried if (found := search.standing(part)) is not None]
+    if standing:
+        main = max(standing, key=lambda part: part.stop - part.first)
+        assert main.curve is not None
+        return Closer(_within(less_sure(main.curve, 1 + len(tried)), curve), search.clocks(main, standing))
+    speed = best_speed(cue, clip0, clip1, rate, _reach(cue), name=curve.cue, **limits)
+    if speed is None or speed.confidence < max(WORTH_SAYING, _sure(curve) + BEATS):
+        return Closer(curve, None)
+    sure = speed.confidence >= calibration_for(curve.cue).accepted
+    clocks = Clocks(speed.rate, None, 1 - speed.slow, speed.slow, sure)
+    return Closer(speed.curve if sure else curve, clocks)
+
+
+def unanswered(curves: Mapping[Pair, LagScores]) -> list[Pair]:
+    """The pairs to look at again: of each file that no pair has an answer for, those that come nearest to one."""
+    sure = {pair: _sure(curve) for pair, curve in curves.items()}
+    answered = {n for pair, curve in curves.items() for n in pair if sure[pair] >= calibration_for(curve.cue).accepted}
+    found: set[Pair] = set()
+    for number in {n for pair in curves for n in pair} - answered:
+        own = sorted((pair for pair in curves if number in pair), key=lambda pair: (-sure[pair], pair))
+        found.update(own[:MOST_AGAIN])
+    return sorted(found)
+
+
+def _within(part: LagScores, whole: LagScores) -> LagScores:
+    """The scores of a part among the offsets that were asked for."""
+    first, stop = max(part.first, whole.first), min(part.first + len(part.scores), whole.first + len(whole.scores))
+    if stop - first < 3:
+        return part
+    some = slice(first - part.first, stop - part.first)
+    seen = part.support()
+    return replace(
+        part,
+        first=first,
+        scores=part.scores[some],
+        evidence=replace(seen, level=seen.level[some], parts=seen.parts[:, some], halves=seen.halves[some]),
+        overlap=None if part.overlap is None else part.overlap[some],
+    )
+
+
+def _sure(curve: LagScores) -> float:
+    return probability_right(curve, curve.best())
+
+
+def _height(curve: LagScores) -> float:
+    return float(curve.near(curve.support().level, curve.best()))
+
+
+def _reach(cue: Cue) -> dict[str, np.ndarray]:
+    return {name: columns for meter in cue.meters() for name, columns in meter.reach.items()}
+
+
+def _swapped(clip0: Signals, clip1: Signals) -> bool:
+    """Whether the second clip comes first: the shorter one, of equal ones by their signals, so that order is none."""
+    (one, other) = ((frames_of(clip), [clip[name].tobytes() for name in sorted(clip)]) for clip in (clip0, clip1))
+    return one > other

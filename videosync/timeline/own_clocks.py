@@ -1,0 +1,231 @@
+"""The clock of each file against the reference's, by the surer witness, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from videosync.timeline.clips import FileWarning
+from videosync.timeline.clocks import Break, Clocks, Pair, towards
+
+if TYPE_CHECKING:
+    from videosync.timeline.evidence import Evidence
+
+SOUND_ERROR = 0.5e-3  # seconds by which sound is wrong at either end of what is shared, at most
+TELLING = 0.5  # frames that a drift moves the offset by, from which it is said
+USUAL_FRAME = 1 / 30  # seconds, of files without pictures
+AT_ONCE = 0.25  # of the longer side of a break, and a second: what lasts no longer on the other side is a pause
+KNOWN = ((1.001, "29.97 taken for 30 frames/s, or 23.976 for 24?"), (25 / 24, "24 frames/s played at 25?"))
+KNOWN_WITHIN = 1e-4  # of a ratio: as near as the guess at its cause has to be
+
+
+@dataclass(frozen=True)
+class OwnClock:
+    """Of a file: common time = start + own time · (1 + drift_ppm · 1e-6), in seconds of the reference."""
+
+    drift_ppm: float | None  # None: too short to tell
+    interval_ppm: tuple[float, float] | None  # 95 %; None: too short to tell, or another speed, known as a ratio
+    speed: float | None = None  # at which it is played, 0.8: 80 % of the real speed; None: at its own
+    breaks: tuple[Break, ...] = ()  # file 0: this one, file 1: the reference
+
+
+class OwnClocks:
+    """The clocks of files on a timeline."""
+
+    def __init__(self, evidence: Evidence, starts: Mapping[int, float], base: int | None) -> None:
+        """``starts``: seconds, as lag scores have them; ``base``: the reference."""
+        self.evidence, self.base = evidence, base
+        self.starts: dict[int, float] = dict(starts)  # on the reference's clock
+        self.clocks: dict[int, Clocks] = {}  # file → of (file, reference)
+        for number in starts:
+            if base is None or number == base or base not in starts:
+                continue
+            clocks = towards(evidence.clocks, number, base)
+            away = starts[number] - starts[base]
+            if clocks is not None and clocks.sure:
+                self.starts[number] = starts[base] + away * clocks.seconds_of(1)
+            heard = self._by_sound(number, away)
+            if heard is not None and (clocks is None or _surer(heard, clocks)):
+                if clocks is None or clocks.rate == 1:  # else the scores are those of the first frame already
+                    self.starts[number] -= (heard.rate - 1) * self._holds(number, away, seen=clocks is not None)
+                clocks = replace(heard, breaks=() if clocks is None else clocks.breaks)
+            if clocks is not None and clocks.sure:
+                self.clocks[number] = clocks
+
+    def of(self, number: int) -> OwnClock | None:
+        """None: nothing is known of it, or it is too short to tell."""
+        if number == self.base and self.clocks:
+            return OwnClock(0.0, (0.0, 0.0))
+        clocks = self.clocks.get(number)
+        if clocks is None:
+            return None
+        if clocks.slow is not None:
+            return OwnClock(clocks.drift_ppm, None, clocks.rate, clocks.breaks)
+        if clocks.interval_ppm is None:
+            return OwnClock(None, None, None, clocks.breaks)
+        return OwnClock(clocks.drift_ppm, clocks.interval_ppm, None, clocks.breaks)
+
+    def warnings(self, number: int, names: Mapping[int, str]) -> list[FileWarning]:
+        """What is said of one file; of a break that the reference has, at the reference."""
+        found = []
+        for other, clocks in self.clocks.items():
+            assert self.base is not None
+            if number == other and clocks.slow is None and self._parts_by(other) >= TELLING * self._frame(other):
+                found.append(FileWarning("drift", self._drift(other, names[self.base])))
+            if clocks.slow is not None and number == (other, self.base)[clocks.slow]:
+                speed = clocks.rate if clocks.slow == 0 else 1 / clocks.rate
+                text = (
+                    f"it plays at {100 * speed:.4g} % of the speed of {names[(self.base, other)[clocks.slow]]}: was it "
+                    "filmed at another frame rate than it is stored with? It is placed at that speed"
+                )
+                found.append(FileWarning("speed", text))
+            for each in clocks.breaks:
+                if number == (other if self._breaks(other, each) else self.base):
+                    own = each if number == other else each.reversed()
+                    found.append(FileWarning("break", _broken(own, names[self.base if number == other else other])))
+        if number not in self.starts and (told := self.why_not(number, names)) is not None:
+            found.append(FileWarning(*told))
+        return found
+
+    def why_not(self, number: int, names: Mapping[int, str]) -> tuple[str, str] | None:
+        """Code and sentence for a file that would fit at another speed, but not surely; None: none would."""
+        guesses = [(pair, c) for pair, c in self.evidence.clocks.items() if number in pair and not c.sure]
+        if not guesses:
+            return None
+        pair, clocks = guesses[0]
+        assert clocks.slow is not None
+        speed = clocks.rate if clocks.slow == 0 else 1 / clocks.rate
+        slow, other = names[pair[clocks.slow]], names[pair[1 - clocks.slow]]
+        return "speed", (
+            f"nothing fits surely at one speed; {slow} and {other} fit best if {slow} plays at {100 * speed:.4g} % of its "
+            "real speed: was it filmed at another frame rate than it is stored with?"
+        )
+
+    def around(self, number: int) -> float:
+        """Seconds to either side by which a drift that is not known exactly moves the start of a file: 95 %."""
+        clocks = self.clocks.get(number)
+        if clocks is None or clocks.interval_ppm is None or clocks.rate == 1:
+            return 0.0
+        assert self.base is not None
+        low, high = clocks.interval_ppm
+        return 1e-6 * (high - low) / 2 * sum(self._shared(number, self.starts[number] - self.starts[self.base])) / 2
+
+    def _by_sound(self, number: int, away: float) -> Clocks | None:
+        """What sound says of (file, reference), where it is sure to milliseconds and of the same offset."""
+        assert self.base is not None
+        pair: Pair = (min(number, self.base), max(number, self.base))
+        match = self.evidence.sounds.matches.get(pair)
+        if match is None or not (match.placed and match.precise) or match.drift_ppm is None:
+            return None
+        sign = 1 if number == pair[0] else -1
+        if abs(sign * match.seconds - away) > 0.1:
+            return None
+        around = 1e6 * SOUND_ERROR / max(self.evidence.sounds.shared_seconds(pair), 1.0)
+        drift = match.drift_ppm
+        clocks = Clocks(1 + 1e-6 * drift, (drift - around, drift + around))
+        return clocks if sign > 0 else clocks.reversed()
+
+    def _holds(self, number: int, away: float, *, seen: bool) -> float:
+        """Seconds of a file at which its offset from the reference holds: at the middle of what both show, or, by sound,
+        where that begins."""
+        first, last = self._shared(number, away)
+        return (first + last) / 2 if seen else first
+
+    def _shared(self, number: int, away: float) -> tuple[float, float]:
+        """From when to when, in seconds of the file, the reference shows or sounds too."""
+        assert self.base is not None
+        own, other = self._lasts(number), self._lasts(self.base)
+        first = max(0.0, -away)
+        return first, max(first, min(own, other - away))
+
+    def _lasts(self, number: int) -> float:
+        info = self.evidence.infos.get(number)
+        return info.duration if info is not None else self.evidence.sounds.spans[number][1]
+
+    def _frame(self, number: int) -> float:
+        infos = [self.evidence.infos.get(n) for n in (number, self.base) if n is not None]
+        return max((1 / info.fps for info in infos if info is not None), default=USUAL_FRAME)
+
+    def _parts_by(self, number: int) -> float:
+        """Seconds by which a file and the reference part over what they share."""
+        assert self.base is not None
+        first, last = self._shared(number, self.starts[number] - self.starts[self.base])
+        return abs(self.clocks[number].rate - 1) * (last - first)
+
+    def _drift(self, number: int, name: str) -> str:
+        clocks = self.clocks[number]
+        assert self.base is not None
+        ppm, how = clocks.drift_ppm, "slower" if clocks.drift_ppm > 0 else "faster"
+        first, last = self._shared(number, self.starts[number] - self.starts[self.base])
+        interval = (
+            ""
+            if clocks.interval_ppm is None
+            else " (95 %: {:.0f} to {:.0f})".format(
+                *sorted(abs(end) if ppm * end > 0 else -abs(end) for end in clocks.interval_ppm)
+            )
+        )
+        for ratio, guess in KNOWN:
+            if min(abs(clocks.rate - ratio), abs(clocks.rate - 1 / ratio)) < KNOWN_WITHIN:
+                interval += f": {guess}"
+        return (
+            f"its clock runs {abs(ppm):.0f} ppm{interval} {how} than that of {name}"
+            if not interval.endswith("?")
+            else f"its clock runs {abs(ppm):.0f} ppm {how} than that of {name}{interval}"
+        ) + f"; they part by {self._parts_by(number):.2f} s over the {last - first:.0f} s that both show"
+
+    def _breaks(self, number: int, each: Break) -> bool:
+        """Whether the file, not the reference, is the one that has a break: most often the one others show it of too."""
+        assert self.base is not None
+        counts = [
+            sum(n in pair and bool(clocks.breaks) for pair, clocks in self.evidence.clocks.items())
+            for n in (number, self.base)
+        ]
+        if counts[0] != counts[1]:
+            return counts[0] > counts[1]
+        paused, longer = _paused(each), each.size_seconds < 0
+        return longer != paused
+
+
+def _surer(heard: Clocks, seen: Clocks) -> bool:
+    if seen.slow is not None or heard.interval_ppm is None:
+        return False
+    if seen.interval_ppm is None:
+        return True
+    return heard.interval_ppm[1] - heard.interval_ppm[0] < seen.interval_ppm[1] - seen.interval_ppm[0]
+
+
+def _paused(each: Break) -> bool:
+    """Whether one file simply lacks what the other shows; else time passes in both, at another speed."""
+    one, other = (after - before for before, after in zip(each.before, each.after))
+    return min(one, other) <= max(1.0, AT_ONCE * max(one, other))
+
+
+def _broken(each: Break, name: str) -> str:
+    """Of the file that is file 0 of ``each``."""
+    size = abs(each.size_seconds)
+    if _paused(each):
+        what = "it lacks" if each.size_seconds > 0 else "it has, and"
+        why = "paused, or frames were lost" if each.size_seconds > 0 else "something put in, or a pause of the other"
+        shows = f"that {name} shows" if each.size_seconds > 0 else f"{name} lacks,"
+        said = f"at about {(each.before[0] + each.after[0]) / 2:.1f} s {what} {size:.2f} s {shows} ({why})"
+    else:
+        own, other = each.after[0] - each.before[0], each.after[1] - each.before[1]
+        said = (
+            f"from about {each.before[0]:.1f} to {each.after[0]:.1f} s it fits {name} nowhere, and lasts {size:.2f} s "
+            f"{'longer' if own > other else 'less'} there: as at {100 * other / own:.0f} % of the speed (slow motion?), or "
+            "something put in"
+        )
+    return f"{said}; its start is that of its longest part that fits"
+
+
+def clocks_of_pair(clocks: Clocks | None) -> dict[str, Any]:
+    """What an ``OffsetEstimate`` says of them."""
+    if clocks is None or not clocks.sure:
+        return {}
+    told = clocks.interval_ppm is not None or clocks.slow is not None
+    return {
+        "drift_ppm": clocks.drift_ppm if told else None,
+        "drift_interval_ppm": clocks.interval_ppm,
+        "breaks": tuple((each.before, each.after) for each in clocks.breaks),
+    }

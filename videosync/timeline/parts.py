@@ -1,0 +1,191 @@
+"""Where one offset holds for two clips and where it does not: parts, the drift within them, breaks between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from videosync.cues.cue import Cue, Signals
+from videosync.cues.evidence import scores_with_evidence
+from videosync.lags.fusion import fuse
+from videosync.lags.line import Line, fit_line
+from videosync.lags.local import NEAR, NONE, LocalScores, best_path, local_scores, own_peaks, runs, window_starts
+from videosync.lags.scores import LagScores
+from videosync.timeline.calibration import calibration_for
+from videosync.timeline.clocks import Break, Clocks
+from videosync.timeline.confidence import probability_right
+from videosync.timeline.speeds import resampled
+
+SHORT_WINDOW = 2.0  # seconds of the windows that look for breaks …
+LEAST_WINDOW = 48  # … frames at least, so many that a window has something to say
+MOST_WINDOWS = 120
+AWAY = 2000  # frames from the best offset in which others are looked for
+LONG_WINDOW, SHARE = 8.0, 10  # seconds of the windows that measure drift, at most; and so many in a part
+STEEPEST = 0.012  # drift that is looked for
+AROUND = 12  # frames to either side of a line in which windows have their own peak
+JUMP = 7.0  # spreads: what a break has to bring; each side then has to stand by itself
+GAP = 3  # windows in a row that the offset does not explain: then all are looked at over all offsets
+LEAST_SCORE = 1.5  # spreads: windows that say less do not bear on a line
+TELLS_DRIFT = 20.0  # seconds that are shared at least
+CERTAIN = 0.99  # probability with which a drift is not 0; where less is shared
+LIKELY = 0.95  # at least this, and the evidence for the offset has to grow as well
+MOVED, MOVED_FAR = 0.5, 1.5  # frames that a drift moves the offset by at least, in all; where less is shared
+BIAS = 0.12  # frames: what two views show of one motion differs slowly by about this
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Frames ``first … stop - 1`` of clip 0, at the offsets of a line."""
+
+    first: int
+    stop: int
+    line: Line  # offset in frames, of frames of clip 0
+    drifts: bool  # whether the slope of the line is certain
+    curve: LagScores | None = None  # of this part alone; None: not worked out
+
+    def lag(self) -> float:
+        """Frames: the offset at the first frame of clip 0."""
+        return float(self.line.at(0.0)) if self.drifts else self.line.offset
+
+    def at(self, frame: float) -> float:
+        return frame + (float(self.line.at(frame)) if self.drifts else self.line.offset)
+
+
+class Search:
+    """The two clips of one pair, the shorter one first."""
+
+    def __init__(
+        self, cue: Cue, clip0: Signals, clip1: Signals, rate: float, reach: Mapping[str, np.ndarray], name: str | None
+    ) -> None:
+        self.cue = cue.for_clips(clip0, clip1)
+        self.clips = clip0, clip1
+        self.ready = self.cue.ready(clip0), self.cue.ready(clip1)
+        self.frames = frames_of(clip0), frames_of(clip1)
+        self.rate, self.reach, self.name = rate, reach, name
+
+    def score(self, one: slice, other: slice, lags: np.ndarray) -> np.ndarray:
+        return fuse(self.cue.curves(cut(self.ready[0], one), cut(self.ready[1], other), lags))
+
+    def windows(self, starts: np.ndarray, frames: int, lags: list[range]) -> LocalScores:
+        return local_scores(self.score, starts, frames, self.frames[1], lags)
+
+    def runs(self, lag: int | None) -> list[tuple[int, int, Line]]:
+        """Stretches (first frame, one past the last, rough line of offsets) that the path of offsets has no jump in.
+
+        Args:
+            lag: the offset of the whole, near which all windows are looked at, and others only where it explains
+                nothing; None: everywhere.
+        """
+        frames0, frames1 = self.frames
+        frames = max(LEAST_WINDOW, min(int(SHORT_WINDOW * self.rate), frames0 // 8))
+        starts = window_starts(0, frames0, frames, MOST_WINDOWS)
+        if len(starts) < 2 * GAP:
+            return []
+        middle = 0 if lag is None else lag
+        everywhere = range(max(-frames0, middle - AWAY), min(frames1, middle + AWAY) + 1)
+        wide = AROUND + NEAR + math.ceil(STEEPEST * min(frames0, frames1) / 2)
+        near = range(max(everywhere.start, middle - wide), min(everywhere.stop, middle + wide + 1))
+        local = self.windows(starts, frames, [everywhere if lag is None else near] * len(starts))
+        if lag is not None and _in_a_row(self._unlike(local, lag, wide), GAP):
+            local = self.windows(starts, frames, [everywhere] * len(starts))
+        path = best_path(local, JUMP)
+        found = []
+        for run in runs(path):
+            offsets, heights = own_peaks(local, path)
+            some = slice(run.start, run.stop)
+            line = fit_line(local.middles[some], offsets[some], np.maximum(heights[some] - LEAST_SCORE, 0) ** 2)
+            if not math.isfinite(line.error):
+                line = replace(line, offset=float(np.median(path[some][path[some] != NONE])), slope=0.0)
+            found.append((int(starts[run.start]), int(starts[run.stop - 1]) + frames, line))
+        return found
+
+    def _unlike(self, local: LocalScores, lag: int, reach: int) -> np.ndarray:
+        """Which windows say nothing for the line through all: bool [W]."""
+        offsets, heights = own_peaks(local, np.full(len(local.starts), lag), reach)
+        line = fit_line(local.middles, offsets, np.maximum(heights - LEAST_SCORE, 0) ** 2)
+        expected = np.rint(line.at(local.middles)).astype(np.int64)
+        _, heights = own_peaks(local, np.clip(expected, local.first, local.first + local.scores.shape[1] - 1))
+        return heights < LEAST_SCORE
+
+    def part(self, first: int, stop: int, rough: Line) -> Part:
+        """The line through a stretch, from windows as long as it allows.
+
+        The slope counts where it is certain: over ``TELLS_DRIFT`` seconds, or where it moves the offset by much.
+        """
+        length = stop - first
+        frames = min(max(LEAST_WINDOW, length // SHARE), int(max(LONG_WINDOW * self.rate, LEAST_WINDOW)))
+        starts = window_starts(first, stop, frames, MOST_WINDOWS)
+        slope = rough.slope if abs(rough.slope) * length > 2 else 0.0
+        expected = rough.offset + slope * (starts + frames / 2 - rough.centre)
+        lags = [range(round(each) - AROUND, round(each) + AROUND + 1) for each in expected.tolist()]
+        local = self.windows(starts, frames, lags)
+        offsets, heights = own_peaks(local, np.rint(expected).astype(np.int64), AROUND - 2)
+        near = np.abs(offsets - expected) < AROUND - 2
+        weights = np.where(near, np.maximum(heights - LEAST_SCORE, 0) ** 2, 0.0)
+        line = fit_line(local.middles, offsets, weights)
+        line = replace(line, error=math.hypot(line.error, BIAS / length))
+        enough = length >= TELLS_DRIFT * self.rate
+        least = max((MOVED if enough else MOVED_FAR) / length, line.around(CERTAIN if enough else LIKELY))
+        return Part(first, stop, line, least < abs(line.slope) < 2 * STEEPEST)
+
+    def curve(self, part: Part, lags: range) -> LagScores | None:
+        """Lag scores of one part alone, at one speed, among the offsets ``lags`` of the whole clips."""
+        speed = 1 + part.line.slope if part.drifts else 1.0
+        whole = resampled(self.clips[0], 1 / speed, self.reach) if part.drifts else self.clips[0]
+        first, stop = round(part.first * speed), min(round(part.stop * speed), frames_of(whole))
+        one, least = cut(whole, slice(first, stop)), max(2, (stop - first) // 2)
+        low = max(lags.start + first, least - (stop - first))
+        high = min(lags.stop + first, self.frames[1] - least + 1)
+        if high - low < 3:
+            return None
+        scored = scores_with_evidence(self.cue, one, self.clips[1], range(low, high), self.name)
+        return replace(scored, first=scored.first - first)
+
+    def standing(self, part: Part) -> Part | None:
+        """The part with its own curve, if by itself it has the offset that it has within the whole; else None."""
+        curve = self.curve(part, range(-self.frames[0], self.frames[1]))
+        if curve is None:
+            return None
+        best = curve.best()
+        if abs(best - part.lag()) > NEAR + 1 or probability_right(curve, best) < calibration_for(self.name).accepted:
+            return None
+        return replace(part, curve=curve)
+
+    def breaks(self, parts: list[Part]) -> tuple[Break, ...]:
+        """Between each two parts that follow each other."""
+        found = []
+        for one, other in zip(parts, parts[1:]):
+            middle = (min(one.stop, other.stop) + max(other.first, one.first)) / 2
+            last, next_ = (one.stop, other.first) if one.stop <= other.first else (middle, middle)
+            sides = [(frame / self.rate, part.at(frame) / self.rate) for frame, part in ((last, one), (next_, other))]
+            found.append(Break(*sides))
+        return tuple(found)
+
+    def ppm(self, part: Part) -> tuple[float, float] | None:
+        """The interval of the drift, with 0 where no drift is certain; None: too short to tell."""
+        line = part.line
+        told = part.drifts or part.stop - part.first >= TELLS_DRIFT * self.rate
+        if not told or not math.isfinite(line.error):
+            return None
+        around = line.around(0.95)
+        low, high = line.slope - around, line.slope + around
+        return (1e6 * low, 1e6 * high) if part.drifts else (1e6 * min(low, 0.0), 1e6 * max(high, 0.0))
+
+    def clocks(self, main: Part, parts: list[Part]) -> Clocks:
+        return Clocks(1 + main.line.slope if main.drifts else 1.0, self.ppm(main), breaks=self.breaks(parts))
+
+
+def cut(clip: Signals, frames: slice) -> Signals:
+    return {name: signal[frames] for name, signal in clip.items()}
+
+
+def frames_of(clip: Signals) -> int:
+    return len(next(iter(clip.values())))
+
+
+def _in_a_row(there: np.ndarray, least: int) -> bool:
+    """Whether ``least`` of bool [N] are true in a row."""
+    return any(there[first : first + least].all() for first in range(len(there) - least + 1))
