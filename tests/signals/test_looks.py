@@ -1,4 +1,4 @@
-"""A camera that turns quickly and passes things at unlike distances moves; one before which something moves does not."""
+"""A camera that turns quickly and passes things at unlike distances moves; one before which a thing moves does not."""
 
 from __future__ import annotations
 
