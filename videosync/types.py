@@ -19,7 +19,7 @@ Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `import videosync` needs neither
     import numpy as np

@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from videosync.signals.grey import small_size
 from videosync.signals.keyframes import MOST
+from videosync.signals.looks import SIZE as LOOK_SIZE
+from videosync.signals.looks import Looks
 from videosync.signals.measure import UNSEEN, Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
 from videosync.timeline.damage import readable_frames, said_of_lost
-from videosync.video.index import VideoIndex, video_index
+from videosync.video.index import video_index
+from videosync.video.read import Larger
 
 SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
 STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
@@ -147,14 +151,15 @@ def read_clips(
     steps = sorted({_step(info, rate) for rate in rates})
     keys = np.array([key.frame for key in video_index(info.path).keys if key.frame < len(info.times)], np.int64)
     kept = [_kept(info, step) for step in steps]
+    looks = Looks(info.times, info.fps)
     sources = [
         # a flash shows in the next frame that is kept
-        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames])
+        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames], looks)
         for frames in kept
     ]
     chosen = [None if step == 1 else np.isin(np.arange(len(info.times)), frames) for step, frames in zip(steps, kept)]
     lost: set[int] = set()
-    signals = measure_some(_decoded(info, meters, lost, progress), meters, list(zip(sources, chosen)))
+    signals = measure_some(_decoded(info, meters, looks, lost, progress), meters, list(zip(sources, chosen)))
     measured = {step: (info.times[frames], found) for step, frames, found in zip(steps, kept, signals)}
     if lost:
         for step, frames in zip(steps, kept):
@@ -193,13 +198,17 @@ def _without(info: ClipInfo, lost: set[int]) -> ClipInfo:
 
 
 def _decoded(
-    info: ClipInfo, meters: Sequence[Meter], lost: set[int], progress: Progress | None
+    info: ClipInfo, meters: Sequence[Meter], looks: Looks, lost: set[int], progress: Progress | None
 ) -> Iterator[np.ndarray]:
-    """All frames of a file, no larger than a meter needs them. ``lost``: as of ``readable_frames``."""
+    """All frames of a file, no larger than a meter needs them; ``looks`` gets larger ones of its own.
+
+    ``lost``: as of ``readable_frames``.
+    """
     index, count = video_index(info.path), len(info.times)
     stored = index.orientation.stored_size((index.height, index.width))
     size = max((meter.pixels(*stored) for meter in meters if meter.needs == "pictures"), key=math.prod)
-    for number, frame in enumerate(readable_frames(info.path, count, size, lost), 1):
+    larger = Larger(looks.numbers, small_size(*stored, LOOK_SIZE), looks.show) if max(stored) >= LOOK_SIZE else None
+    for number, frame in enumerate(readable_frames(info.path, count, size, lost, larger), 1):
         yield frame
         if progress is not None:
             progress(number, count)

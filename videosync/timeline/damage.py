@@ -8,18 +8,21 @@ import numpy as np
 
 from videosync.errors import VideoError
 from videosync.video.index import video_index
-from videosync.video.read import iter_frames
+from videosync.video.read import Larger, iter_frames
 
 MOST_BREAKS = 10  # of a file; what comes after more of them is given up
 
 
-def readable_frames(path: str, count: int, size: tuple[int, int], lost: set[int]) -> Iterator[np.ndarray]:
+def readable_frames(
+    path: str, count: int, size: tuple[int, int], lost: set[int], larger: Larger | None = None
+) -> Iterator[np.ndarray]:
     """The first ``count`` frames of a file, in order. In place of one that cannot be decoded stands a neighbour.
 
     After a break it goes on with the next keyframe.
 
     Args:
         size: (height, width) of the pictures. lost: the numbers of frames that cannot be decoded are added to it.
+        larger: as of ``iter_frames``.
 
     Raises:
         VideoError: no frame can be decoded, or the file cannot be opened.
@@ -28,7 +31,7 @@ def readable_frames(path: str, count: int, size: tuple[int, int], lost: set[int]
     number, last, waiting, error = 0, None, 0, None
     for _ in range(MOST_BREAKS + 1):
         try:
-            for frame in iter_frames(path, number, count, size=size):
+            for frame in iter_frames(path, number, count, size=size, larger=larger):
                 yield from [frame] * waiting
                 waiting = 0
                 yield frame
