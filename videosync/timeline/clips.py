@@ -16,7 +16,7 @@ from videosync.signals.looks import Looks
 from videosync.signals.measure import UNSEEN, Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
 from videosync.timeline.damage import readable_frames, said_of_lost
-from videosync.video.index import video_index
+from videosync.video.index import VideoIndex, video_index
 from videosync.video.read import Larger
 
 SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
