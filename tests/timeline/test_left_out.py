@@ -135,3 +135,82 @@ def test_one_event_is_placed_right_whatever_was_added(
 def test_two_events_are_not_placed_by_what_was_added(edit: Edit, films: tuple[list[Film], int], tmp_path: Path) -> None:
     (one, _, other), _ = films
     assert not synced([one, other], edit, tmp_path).pairs[0].placed
+
+
+def codes(timeline: Timeline) -> list[set[str]]:
+    return [{warning.code for warning in file.warnings} for file in timeline.files]
+
+
+@pytest.mark.slow
+def test_pictures_that_are_left_out_are_named(films: tuple[list[Film], int], tmp_path: Path) -> None:
+    (one, _, other), _ = films
+    timeline = synced([one, other], lambda film, which: black(8) + card(220, 50) + film, tmp_path)
+    for file, name in zip(timeline.files, ("b.mp4", "a.mp4")):
+        said = {warning.code: warning.text for warning in file.warnings}
+        assert "from 0.00 to 0.27 s" in said["one_colour"]
+        assert f"as in {name} are shown from 0.27 to 1.93 s" in said["same_pictures"]
+
+
+@pytest.mark.slow
+def test_a_copy_is_placed_and_said_to_be_one(films: tuple[list[Film], int], tmp_path: Path) -> None:
+    (one, other, _), _ = films
+    timeline = synced([one, one], lambda film, which: film[20:] if which else film[:150], tmp_path)
+    assert timeline.pairs[0].placed
+    assert timeline.pairs[0].seconds == pytest.approx(-20 / RATE, abs=0.02)
+    assert codes(timeline) == [{"copy"}, {"copy"}]
+    assert codes(synced([one, other], lambda film, which: film, tmp_path)) == [set(), set()]
+
+
+def with_lamp(film: Film, which: int) -> Film:
+    """A recording lamp that goes on and off by the file's own clock."""
+    found = [picture.copy() for picture in film]
+    for number, picture in enumerate(found):
+        if number % 50 < 20:
+            picture[4:14, 48:60] = (230, 20, 20)
+    return found
+
+
+@pytest.mark.slow
+def test_a_graphic_that_moves_in_both_places_none(films: tuple[list[Film], int], tmp_path: Path) -> None:
+    (one, _, other), _ = films
+    still = [film[:1] * len(film) for film in (one, other)]
+    timeline = synced(still, with_lamp, tmp_path)
+    assert not timeline.pairs[0].placed
+    pair = synced([one, other], with_lamp, tmp_path).pairs[0]
+    assert not pair.placed
+
+
+def one_ball(film: Film, which: int) -> Film:
+    """Nothing moves in a still, but once a ball crosses it."""
+    found = [picture.copy() for picture in film[:1] * len(film)]
+    for step in range(9):
+        place = (60, 110)[which] + step
+        cv2.circle(found[place], (6 + 6 * step, (20, 44)[which]), 5, (250, 250, 250), -1)
+    return found
+
+
+@pytest.mark.slow
+def test_one_moment_in_still_films_places_none(films: tuple[list[Film], int], tmp_path: Path) -> None:
+    (one, _, other), _ = films
+    assert not synced([one, other], one_ball, tmp_path).pairs[0].placed
+
+
+@pytest.mark.slow
+def test_one_person_in_a_still_room_is_enough(films: tuple[list[Film], int], tmp_path: Path) -> None:
+    (one, other, _), offset = films
+
+    def still_but_for_a_part(film: Film, which: int) -> Film:
+        """Only the lower half of what the camera saw, before a still upper half."""
+        found = [picture.copy() for picture in film]
+        for picture in found:
+            picture[:32] = film[0][:32]
+        return found
+
+    pair = synced([one, other], still_but_for_a_part, tmp_path).pairs[0]
+    assert not pair.placed or pair.seconds == pytest.approx(offset / RATE, abs=1.5 / RATE)
+
+
+@pytest.mark.slow
+def test_two_black_films_with_a_flash_each_are_refused(films: tuple[list[Film], int], tmp_path: Path) -> None:
+    timeline = synced(films[0][:2], lambda film, which: flash(black(150), which), tmp_path)
+    assert [file.code for file in timeline.files] == ["still", "still"]

@@ -47,6 +47,8 @@ class SignalCache:
                 progress(len(info.times), len(info.times))
             return kept
         clips = read_clips(info, rates, meters, progress)
+        if any(clip.info is not info for clip in clips.values()):
+            return clips  # some frames cannot be decoded, which is to be found and said each time
         for rate in entries.keys() - kept.keys():
             try:
                 with new_file(entries[rate]) as building, building.open("wb") as file:

@@ -22,7 +22,7 @@ from videosync.timeline.useful import LeftOut, Useful, useful
 
 TELLING = 0.5  # seconds without which an answer has to survive …
 SHARE = 0.125  # … but no more of what overlaps
-SURVIVES = 0.5  # confidence of the same answer without them
+SURVIVES = 0.4  # confidence of the same answer without them
 
 
 @dataclass(frozen=True, eq=False)

@@ -130,6 +130,7 @@ def gather(
         wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
             clips[number] = read(info, wanted, meters, step(progress, info.path))
+            infos[number] = next(iter(clips[number].values())).info  # without frames that cannot be decoded
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2 and not sounds.matches:

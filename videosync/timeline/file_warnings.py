@@ -17,18 +17,10 @@ if TYPE_CHECKING:
     from videosync.timeline.evidence import Evidence
 
 NO_VIDEO = "no video stream"  # in what is said of a file without pictures
-WHOLE = ("cut_off", "time_stamps")  # codes of sentences that name the file
-NOTED = (
-    "start",
-    "sound",
-    "sound_unused",
-    "pictures_unused",
-    "same_pictures",
-    "same_graphic",
-    "copy",
-)  # of clauses; the note of a file says both
-
-MOST_SPANS = 4  # that are named one by one
+WHOLE = ("cut_off", "frames_lost", "time_stamps")  # codes of sentences that name the file
+# of clauses; the note of a file says both
+NOTED = ("start", "sound", "sound_unused", "pictures_unused", "same_pictures", "same_graphic", "copy")
+MOST_SPANS = MOST_NAMES = 4  # that are named one by one
 
 
 def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[FileWarning]:
@@ -58,28 +50,35 @@ def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[F
 
 
 def _left_out(evidence: Evidence, number: int) -> list[FileWarning]:
-    """Pictures that are no evidence of an event, and what is a copy."""
+    """Pictures that are no evidence of an event, and copies: each said once, of all files that it concerns."""
     names = short_names(list(evidence.paths))
-    plain, found = tuple[Span, ...](), []
+    plain, same = tuple[Span, ...](), dict[tuple[Span, ...], list[str]]()
+    graphic, copies = list[str](), list[str]()
     for pair, compared in evidence.compared.items():
         if number not in pair:
             continue
         place = pair.index(number)
-        other = names[evidence.paths[pair[1 - place]]]
-        left_out = compared.left_out[place]
+        other, left_out = names[evidence.paths[pair[1 - place]]], compared.left_out[place]
         plain = plain or left_out.plain
         if left_out.same:
-            said = f"the same pictures as in {other} are shown {_when(left_out.same)}; they were left out there"
-            found.append(FileWarning("same_pictures", said))
-        if compared.graphics:
-            said = f"the same graphic moves in {other} (a clock, a lamp, a caption); alone it is no evidence"
-            found.append(FileWarning("same_graphic", said))
-        if compared.copy:
-            said = f"it shows the same pictures as {other}: a copy of it, or the same camera"
-            found.append(FileWarning("copy", said))
-    if plain:
-        found.insert(0, FileWarning("one_colour", f"black, or of one colour, {_when(plain)}: nothing to compare there"))
-    return found
+            same.setdefault(left_out.same, []).append(other)
+        graphic += [other] if compared.graphics else []
+        copies += [other] if compared.copy else []
+    said = [("one_colour", f"black, or of one colour, {_when(plain)}: nothing to compare there")] if plain else []
+    for shown, others in same.items():
+        text = f"the same pictures as in {_listed(others)} are shown {_when(shown)}; they were left out there"
+        said.append(("same_pictures", text))
+    if graphic:
+        text = f"the same graphic moves in {_listed(graphic)} (a clock, a lamp, a caption); alone it is no evidence"
+        said.append(("same_graphic", text))
+    if copies:
+        said.append(("copy", f"it shows the same pictures as {_listed(copies)}: a copy, or the same camera"))
+    return [FileWarning(code, text) for code, text in said]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return " and ".join([*names[:MOST_NAMES], *([f"{more} more"] if more > 0 else [])])
 
 
 def _when(spans: Sequence[Span]) -> str:

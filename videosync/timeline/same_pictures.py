@@ -25,7 +25,7 @@ OTHER, SHARE = 4.0, 0.6  # … at which so much of the picture differs by so man
 LEAST_STEP = 0.5  # grey levels: root mean square of the changes of a cell that count …
 AS_ONE = 0.9  # … and their correlation, where they are those of one graphic …
 MOST_CELLS = 0.25  # … which takes no more of the picture
-COPIED = 0.9  # of the frames in common, of a copy
+COPIED = 0.6  # of the frames in common, of a copy that is coded badly
 AWAY = 1.0  # seconds: moved by so much, a copy is as unlike as time makes it
 
 
@@ -52,10 +52,8 @@ def is_copy(pictures0: np.ndarray, pictures1: np.ndarray, lag: int, rate: float)
     away = min(len(one) // 2, round(AWAY * rate))
     if not seen.any() or not away or _same(one[seen], other[seen]).mean() < COPIED:
         return False
-    apart = np.sqrt(((one - other) ** 2).mean(axis=1))
-    moved = [
-        np.sqrt(((a - b) ** 2).mean(axis=1)) for a, b in ((one[away:], other[:-away]), (one[:-away], other[away:]))
-    ]
+    apart = np.abs(one - other).max(axis=1)  # of what differs most: little that moves shows there
+    moved = [np.abs(a - b).max(axis=1) for a, b in ((one[away:], other[:-away]), (one[:-away], other[away:]))]
     return bool(2 * np.median(apart) < np.median(np.concatenate(moved)))
 
 

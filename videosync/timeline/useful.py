@@ -65,10 +65,8 @@ def _useful(clip: Clip, same: np.ndarray, reach: Mapping[str, np.ndarray]) -> Us
     inside = np.flatnonzero(same[first:stop])
     signals: Signals = {name: signal[first:stop] for name, signal in clip.signals.items()}
     if len(inside):
-        signals = {
-            name: signal if name == PICTURES else bridged(signal, inside, np.maximum(reach[name], LASTS))
-            for name, signal in signals.items()
-        }
+        bridging = signals.keys() & reach.keys() - {PICTURES}
+        signals |= {name: bridged(signals[name], inside, np.maximum(reach[name], LASTS)) for name in bridging}
     return Useful(replace(clip, signals=signals), first, said)
 
 
