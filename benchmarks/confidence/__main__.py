@@ -147,7 +147,7 @@ def benchmark_confidence(args: argparse.Namespace) -> None:
         parts = {kind: mine}
         parts |= {f"{kind}, {shape}": [a for a in mine if a.row.endswith(shape)] for shape in SHAPES}
         parts |= {group: [a for a in mine if a.group == group] for group in dict.fromkeys(a.group for a in mine)}
-        for name, some in parts.items():
+        for name, some in ((name, some) for name, some in parts.items() if some):
             rows.append({"name": name, **scores(some, bootstrap=args.bootstrap, seed=args.seed)})
         classes[kind] = reliability(mine, EDGES)
     listed = [{"name": kind, **one} for low, _ in pairwise(EDGES) for kind, of in classes.items() for one in of

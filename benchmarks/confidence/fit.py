@@ -114,8 +114,9 @@ def fit(rows: Sequence[Row]) -> Model:
     best = int(np.argmin([one.fun for one in found]))
     values = found[best].x
     said = expit(values[0] + x / scale @ values[1:]) * masses[:, best]
+    sure = said >= min(SURE, float(np.sort(said)[-LEAST:][0]))
     # as if one more of the sure answers had been wrong: what nobody counted is not certain
-    most = 1 - (1 + int((~right[said >= SURE]).sum())) / (2 + int((said >= SURE).sum()))
+    most = 1 - (1 + int((~right[sure]).sum())) / (2 + int(sure.sum()))
     return Model(
         SHARPNESS[best],
         round(float(values[0]), 4),

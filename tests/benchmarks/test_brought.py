@@ -134,7 +134,7 @@ def test_one_command_from_clips_to_the_table(
     answers = read_answers(tmp_path / "one" / "answers.jsonl")
     assert {a.true is None for a in answers} == {True, False}
     kept = {path: path.stat().st_mtime_ns for name in ("files", "cache") for path in (tmp_path / name).iterdir()}
-    table = {"sharpness": 1.0, "bias": 9.0, "weights": {"height": 0, "parts": 0, "halves": 0}, "most": 0.9}
+    table = {"sharpness": 1.0, "bias": 9.0, "weights": {"height": 0, "parts": 0, "halves": 0, "agree": 0}, "most": 0.9}
     table |= {"accepted": 0.95, "confidences": [0.5], "half_widths": [1.0], "measured": {"encoder": None}}
     tables = tmp_path / "held_out.json"
     tables.write_text(json.dumps({a.group: table for a in answers}))

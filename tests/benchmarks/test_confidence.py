@@ -103,10 +103,10 @@ def test_a_model_says_what_the_library_says(monkeypatch: pytest.MonkeyPatch) -> 
     model = Model(table.sharpness, table.bias, table.weights, table.most)
     library = [probability_right(row.curve, row.curve.best()) for row in some]
     assert model(some) == pytest.approx(library)
-    changed = Calibration("motion", 1.0, 0.5, (0.1, 0.2, 0.3), 0.9, 0.8, (0.5,), (1.0,))
+    changed = Calibration("motion", 1.0, 0.5, (0.1, 0.2, 0.3, 0.4), 0.9, 0.8, (0.5,), (1.0,))
     monkeypatch.setitem(CALIBRATIONS, "motion", changed)
     other = [probability_right(row.curve, row.curve.best()) for row in some]
-    assert Model(1.0, 0.5, (0.1, 0.2, 0.3), 0.9)(some) == pytest.approx(other)
+    assert Model(1.0, 0.5, (0.1, 0.2, 0.3, 0.4), 0.9)(some) == pytest.approx(other)
 
 
 def test_kinds_and_sets_weigh_the_same() -> None:
@@ -153,7 +153,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_entry_is_written_as_it_is_read_and_the_others_stay(written: Path) -> None:
-    model = Model(1.5, -2.0, (0.1, 0.0, 0.3), 0.99)
+    model = Model(1.5, -2.0, (0.1, 0.0, 0.3, 0.4), 0.99)
     made = calibration(model, 0.85, (1.0,) * len(NODES), "energy", "crossview")
     entry = confidence.entry_of(made, {"command": "typed", "pairs": 9, "sets": {"a": 9}})
     confidence.write_calibration("energy", entry)
