@@ -83,6 +83,15 @@ def test_what_is_refused_for_a_reason_of_its_own_is_not_placed() -> None:
     assert all(a.placed for a in placed_at(some, np.ones(300), 0.5))
 
 
+def test_what_is_named_as_a_copy_does_not_raise_the_limit() -> None:
+    some = matches(900)
+    said = np.where(right(some), 0.97, 0.3)
+    said[np.flatnonzero(~right(some))[:20]] = 0.99
+    copies = [replace(a, more={**a.more, "same_recording": bool(sure == 0.99)}) for a, sure in zip(some, said)]
+    assert threshold(some, said) == 1.0
+    assert threshold(copies, said) == 0.9
+
+
 def test_what_is_written_is_what_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
 from videosync.timeline.own_clocks import OwnClocks
 from videosync.timeline.placement import Placement
+from videosync.timeline.progress import SOLVING, Progress
 from videosync.timeline.result import Timeline, short_names, with_cuts
 from videosync.timeline.sounds import GRID
 from videosync.timeline.witnesses import sound_curves, weighed_group
@@ -28,12 +29,15 @@ def conclude(
     *,
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
+    progress: Progress | None = None,
 ) -> Timeline:
     """The timeline that the evidence supports. Arguments as of ``sync``.
 
     Raises VideoError: ``reference``, or a name in ``at``, is none of the files; ``at`` contradicts itself or it.
     """
     paths = evidence.paths
+    if progress is not None:
+        progress(SOLVING, 0, 1)
     chosen = None if reference is None else find_file(reference, paths)
     anchors = read_anchors(at or {}, paths, chosen)
     held = {n: start * evidence.rate for n, start in anchors.items()} if len(anchors) > 1 else {}
