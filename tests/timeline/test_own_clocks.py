@@ -156,7 +156,7 @@ def test_a_speed_that_is_a_guess_is_the_reason() -> None:
 
 def test_the_surer_witness_says_the_drift() -> None:
     pictures = Clocks(1.0, (-300.0, 250.0))
-    timeline, files = said({(0, 1): (60, pictures)}, {(0, 1): heard(2.0, 100.0)}, reference="f1")
+    _, files = said({(0, 1): (60, pictures)}, {(0, 1): heard(2.0, 100.0)}, reference="f1")
     assert files[0].clock is not None
     assert files[0].clock.drift_ppm == pytest.approx(100)
     ends = files[0].clock.interval_ppm
