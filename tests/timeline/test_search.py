@@ -246,7 +246,7 @@ def test_products_of_matrices_take_one_thread(event: Event, monkeypatch: pytest.
     def noted(*arguments: object, **more: object) -> None:
         seen.append(threads())
 
-    monkeypatch.setattr("videosync.timeline.evidence.compare", noted)
+    monkeypatch.setattr("videosync.timeline.partners.compare", noted)
     with threadpool_limits(limits=2, user_api="blas"):
         usual = threads()
         videosync.sync(event[0][:2])

@@ -19,8 +19,10 @@ from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError, VideoError
 from videosync.files import new_file
 from videosync.models import SHIPPED
+from videosync.timeline.progress import OPENING, STEPS
 
 NOT_PLACED = 3
+USUAL_WIDTH, USUAL_HEIGHT = 80, 24  # of a terminal that does not tell
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
 DESCRIPTION = """Find the time offsets between videos of one event from their pixels, and from their sound where two of
 them have any: no markers or calibration are needed. Works best with static cameras; where a camera moves, its own
@@ -202,24 +204,25 @@ def _sync(args: argparse.Namespace) -> int:
     _check_output("--plot", args.plot, PICTURES, paths)
     if args.cache is not None:
         check_writable("--cache", args.cache)
-    from videosync.timeline.conclude import conclude
-    from videosync.timeline.evidence import gather
-
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
     at = _anchors(args.at)
     read_anchors(at, paths, None if asked is None else paths.index(asked))
-    detector = None
-    if args.detector is not None:
-        from videosync.engine.detector_sets import load_clip_detector
-
-        detector = load_clip_detector(args.detector, workdir=args.workdir)
     with _Bar() as bar:
+        bar(OPENING, 0, len(paths))  # imports take a second
+        from videosync.timeline.conclude import conclude
+        from videosync.timeline.evidence import gather
+
+        detector = None
+        if args.detector is not None:
+            from videosync.engine.detector_sets import load_clip_detector
+
+            detector = load_clip_detector(args.detector, workdir=args.workdir)
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
             cache=args.cache,
         )  # fmt: skip
-    timeline = conclude(evidence, asked, accept=args.accept, at=at)
+        timeline = conclude(evidence, asked, accept=args.accept, at=at, progress=bar)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):
         if note is not None:
             report_note(note)
@@ -271,11 +274,12 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 
 class _Bar:
-    """Progress of decoding on stderr, one line a file, where a person looks on."""
+    """Progress on stderr, a line for each file that is read and each other step, where a person looks on."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
-        self.path = ""
+        self.what = ""
+        self.total = 0
 
     def __enter__(self) -> _Bar:
         return self
@@ -284,12 +288,17 @@ class _Bar:
         if self.bar is not None:
             self.bar.close()
 
-    def __call__(self, path: str, done: int, total: int) -> None:
-        if self.bar is None or path != self.path:
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self.bar is None or (what, total) != (self.what, self.total):
             self.__exit__()
-            self.path = path
-            hidden = not sys.stderr.isatty()
-            self.bar = tqdm(desc=Path(path).name, total=total, unit="frame", leave=False, disable=hidden)
+            self.what, self.total = what, total
+            name = what if what in STEPS else Path(what).name
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH
+            self.bar = tqdm(  # which shows nothing on a terminal of 0 rows, as of one that does not tell
+                desc=name, total=total, unit=STEPS.get(what, "frame"), leave=False, ncols=width, nrows=USUAL_HEIGHT
+            )
         self.bar.update(done - self.bar.n)
 
 

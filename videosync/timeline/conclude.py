@@ -10,12 +10,13 @@ from videosync.cues.named import CUES
 from videosync.threads import one_thread
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.evidence import Evidence
-from videosync.timeline.found import Found
+from videosync.timeline.found import CONTRADICTED, Found
 from videosync.timeline.guess import best_guesses
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
 from videosync.timeline.placement import Placement
+from videosync.timeline.progress import SOLVING, Progress
 from videosync.timeline.result import Timeline, short_names, with_cuts
 from videosync.timeline.sounds import GRID
 from videosync.timeline.witnesses import sound_curves, weighed_group
@@ -29,12 +30,15 @@ def conclude(
     *,
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
+    progress: Progress | None = None,
 ) -> Timeline:
     """The timeline that the evidence supports. Arguments as of ``sync``.
 
     Raises VideoError: ``reference``, or a name in ``at``, is none of the files; ``at`` contradicts itself or it.
     """
     paths = evidence.paths
+    if progress is not None:
+        progress(SOLVING, 0, 1)
     chosen = None if reference is None else find_file(reference, paths)
     anchors = read_anchors(at or {}, paths, chosen)
     held = {n: start * evidence.rate for n, start in anchors.items()} if len(anchors) > 1 else {}
@@ -52,21 +56,23 @@ def conclude(
     pairs = tuple(found.pair(pair) for pair in joined)
     if evidence.looks and CUES[evidence.cue].uses_sound_encoder:  # sound says what pictures would
         pairs = tuple(_of_sound(pair) for pair in pairs)
-    fits: dict[int, list[str]] = {}  # file that is not placed → others that it goes with
+    fits: dict[int, dict[str, bool]] = {}  # file not placed → what it goes with; is that on the timeline?
     names = short_names(list(paths))
     for (i, j), pair in zip(joined, pairs):
-        if pair.placed and i not in found.starts and j not in found.starts:
-            fits.setdefault(i, []).append(names[paths[j]])
-            fits.setdefault(j, []).append(names[paths[i]])
+        for n, other in ((i, j), (j, i)):
+            if n not in found.starts and (pair.placed or pair.code == CONTRADICTED):
+                fits.setdefault(n, {})[names[paths[other]]] = other in found.starts
     return Timeline(
         None if found.base is None else paths[found.base],
-        with_cuts([found.file(number, fits.get(number, ())) for number in range(len(paths))]),
+        with_cuts([found.file(number, fits.get(number, {})) for number in range(len(paths))]),
         pairs,
         evidence.cue,
         evidence.encoder,
         evidence.detector,
         evidence.notes,
         evidence.audio,
+        len(evidence.compared),
+        len(evidence.compared) + len(evidence.left_out),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,18 +18,18 @@ from videosync.threads import one_thread
 from videosync.timeline.cache import SignalCache
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
-from videosync.timeline.compare import Compared, compare
+from videosync.timeline.compare import Compared
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.inputs import check_files
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
+from videosync.timeline.partners import compare_files, said_of_pairs
+from videosync.timeline.progress import OPENING, Progress, counted, step
 from videosync.timeline.rates import comparable, grid_rates
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import short_names
 from videosync.timeline.search import SHORTEST, is_still, least_overlap
 from videosync.timeline.sounds import GRID, Sounds, hear, sound_tracks
 from videosync.video.recorded import Recorded, recorded
-
-Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 AUDIO = ("auto", "only", "off")
 ENERGY = "energy"  # shows in which clips nothing moves
@@ -55,6 +55,7 @@ class Evidence:
     audio: str = "off"  # of AUDIO
     recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
     rates: Mapping[int, float] = field(default_factory=dict)  # file → frames/s of its grid (default: ``rate``)
+    left_out: frozenset[tuple[int, int]] = frozenset()  # pairs of which the pictures were not compared: too many
 
     @property
     def files(self) -> list[int]:
@@ -100,7 +101,7 @@ def gather(
     reader = None if detector is None else open_detector(detector)
     deaf = audio == "off"
     audio = "off" if asked.uses_sound_encoder else audio  # no second witness: sound is the first
-    infos, problems = _inspected(paths)
+    infos, problems = _inspected(paths, progress)
     present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
     _check_usable(infos, problems, present, deaf)
@@ -111,7 +112,7 @@ def gather(
     if reader is not None:
         for rate in set(rates.values()):
             check_lengths(reader, [infos[n] for n in rates if rates[n] >= rate], rate)
-    sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap)
+    sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap, progress=progress)
     if not looks:
         return Evidence(paths, infos, problems, GRID, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
     network = default_encoder(cue) if encoder is None else network
@@ -124,7 +125,8 @@ def gather(
     for number, info in infos.items():
         wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
-            clips[number] = read(info, wanted, meters, _named(progress, info.path))
+            clips[number] = read(info, wanted, meters, step(progress, info.path))
+            infos[number] = next(iter(clips[number].values())).info  # without frames that cannot be decoded
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2 and not sounds.matches:
@@ -135,29 +137,23 @@ def gather(
         moving |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
         if None not in said.values():
             problems[number] = str(said[max(said)])
-    compared = {
-        (i, j): found
-        for (i, j), rate in grids.items()
-        if (i, rate) in moving
-        and (j, rate) in moving
-        and (
-            found := compare(
-                chosen, moving[i, rate], moving[j, rate], max_offset=max_offset, min_overlap=min_overlap, name=cue
-            )
-        )
-    }
     fastest = max(rates.values())
+    compared, left_out = compare_files(
+        chosen, moving, grids, rates, max_offset=max_offset, min_overlap=min_overlap, name=cue, progress=progress
+    )
     notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
     notes += () if kept is None else tuple(kept.notes)
     names = short_names(list(paths))
     unused = dict.fromkeys(names[c.info.path] for c in moving.values() if chosen.unused(c.signals)[0])
     if unused:
         notes += (f"the encoder was not used for {' and '.join(unused)}: a camera moves there, and {UNUSED}",)
+    if left_out:
+        notes += (said_of_pairs(len(compared), len(compared) + len(left_out)),)
     return Evidence(
         paths, {n: infos[n] for n in clips}, problems, fastest, compared, search, cue,
         frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own, rates,
+        notes, sounds, audio, own, rates, left_out,
     )  # fmt: skip
 
 
@@ -194,12 +190,12 @@ def default_encoder(cue: str) -> ClipEmbedder | None:
     return light_shipped_encoder()
 
 
-def _inspected(paths: Sequence[str]) -> tuple[dict[int, ClipInfo], dict[int, str]]:
+def _inspected(paths: Sequence[str], progress: Progress | None) -> tuple[dict[int, ClipInfo], dict[int, str]]:
     """Files whose pictures can be opened, and what is wrong with those of the others."""
     infos, problems = {}, {}
-    for number, path in enumerate(paths):
+    for number in counted(progress, OPENING, range(len(paths))):
         try:
-            infos[number] = inspect(path)
+            infos[number] = inspect(paths[number])
         except VideoError as error:
             problems[number] = str(error)
     return infos, problems
@@ -215,7 +211,3 @@ def _check_usable(
             raise VideoError(f"{problem} With --audio off sound is not compared." if deaf else problem)
     if len(infos.keys() | heard) < 2:
         raise VideoError(next(iter(useless.values())))
-
-
-def _named(progress: Progress | None, path: str) -> Callable[[int, int], None] | None:
-    return None if progress is None else lambda done, total: progress(path, done, total)

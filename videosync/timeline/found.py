@@ -28,6 +28,7 @@ ALONE = "no other file has sound that can be compared with it"
 NO_SOUND = "it has no sound"
 NO_PICTURES = "it has no sound, and no other file has pictures"
 TORN = "its sound fits that of other files, at times that contradict each other"
+CONTRADICTED = "contradicted"  # code of a pair whose own answer the other files do not bear out
 EXACT = 1e-7  # seconds: the distance of starts set by hand
 
 
@@ -46,8 +47,8 @@ class Found:
     accepted: frozenset[int]  # files whose guess the user accepts
     by_hand: frozenset[int]  # files whose start the user gives
 
-    def file(self, number: int, fits: Sequence[str]) -> PlacedFile:
-        """``fits`` are names of others that the file goes with, where it is not placed."""
+    def file(self, number: int, fits: Mapping[str, bool]) -> PlacedFile:
+        """``fits``: where it is not placed, names of files that it goes with by itself; are they on the timeline?"""
         evidence, path = self.evidence, self.evidence.paths[number]
         info = evidence.infos.get(number)
         fps = None if info is None else info.fps
@@ -80,7 +81,9 @@ class Found:
         doubt = self.placement.doubts.get(number, Doubt(DoubtKind.UNKNOWN))
         code, reason = self._why_not(number, doubt)
         if fits and self.starts:
-            reason = f"fits {' and '.join(fits)}, but not those on the timeline: {reason}"
+            off = [name for name, on in fits.items() if not on]
+            with_others = "not those" if off else "by itself, and not with the others"
+            reason = f"fits {' and '.join(off or fits)}, but {with_others} on the timeline: {reason}"
         return PlacedFile(
             path, False, fps, confidence=doubt.confidence, reason=reason, note=note, camera=camera, code=code,
             best_guess_seconds=None if guess is None else guess.start,
@@ -138,6 +141,8 @@ class Found:
             around = half_seconds(evidence.sounds.matches[pair], evidence.search.microphone_distance)
         else:
             return self._refused(estimate, pair)
+        if len(self.starts.keys() & set(pair)) == 1:
+            return self._contradicted(self._refused(estimate, pair), seconds, confidence)
         agree, compared = None, seconds if decided == "picture" else None if picture is None else picture.seconds
         if compared is not None:
             agree = echo(evidence, pair, compared)
@@ -185,6 +190,14 @@ class Found:
             reason=said[0].reason if said else f"{' and '.join(deaf)}: no sound to compare",
             rivals_seconds=rivals,
         )
+
+    def _contradicted(self, refused: OffsetEstimate, seconds: float, confidence: float) -> OffsetEstimate:
+        """A pair that would be placed by itself, of which one file is not on the timeline that the other is on."""
+        reason = (
+            f"by themselves they fit {abs(seconds):.2f} s apart ({math.floor(100 * confidence)} %), but together with "
+            "the other files one of them is not placed"
+        )
+        return replace(refused, reason=reason, code=CONTRADICTED)
 
     def _around(self, pair: Pair, judged: Sequence[int]) -> float:
         """Seconds to either side of the offset of a pair on the timeline, by the confidence of the files ``judged``."""

@@ -157,15 +157,14 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None, kee
         if not refused:
             ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
             return Placement(fine_starts(curves, starts), ties, doubts)
-        leaving: frozenset[int] = frozenset()
+        leaving: dict[int, Doubt] = {}
         for side, said in _least_sure(refused, len(active)):
-            weaker = _weaker(curves, starts, side, prefer, keep)
             assert said.doubt is not None
-            doubts |= {camera: said.doubt for camera in weaker}
-            leaving |= weaker
-        if len(active) - len(leaving) < 2:
-            doubts |= {camera: said.doubt for camera in active if camera not in leaving}
+            leaving |= dict.fromkeys(_weaker(curves, starts, side, prefer, keep), said.doubt)
+        doubts |= leaving
         active = [camera for camera in active if camera not in leaving]
+        if len(active) < 2:
+            doubts |= dict.fromkeys(active, list(leaving.values())[-1])
     for camera in active:
         doubts.setdefault(camera, Doubt(DoubtKind.ALONE if len(cameras) == 1 else DoubtKind.UNKNOWN))
     return Placement({}, {}, doubts)

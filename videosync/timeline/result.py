@@ -111,6 +111,8 @@ class Timeline:
     detector: str | None = None  # name of the detector that read it; None: the mean along diagonals
     notes: tuple[str, ...] = ()  # what to know of encoder and detector, in sentences
     audio: str = "off"  # whether sound was asked for: "auto", "only", "off"
+    pairs_compared: int = 0  # of how many pairs of files the pictures were compared …
+    pairs_possible: int = 0  # … and of how many they could have been
 
     @property
     def complete(self) -> bool:
@@ -172,6 +174,8 @@ class Timeline:
             "detector": self.detector,
             "notes": list(self.notes),
             "audio": self.audio,
+            "pairs_compared": self.pairs_compared,
+            "pairs_possible": self.pairs_possible,
             "calibration": {"cue": SOUND, "encoder": None}
             if self.cue == SOUND
             else {"cue": self.calibration.cue, "encoder": self.calibration.encoder},

@@ -38,9 +38,14 @@ def oriented(curves: Curves, i: int, j: int) -> LagScores | None:
 
 
 def total_score(curves: Curves, starts: Mapping[int, int]) -> float:
-    """Sum of the scores of all pairs whose cameras both have a start: ``chance`` of those that do not overlap."""
-    lags = [(c, starts[i] - starts[j]) for (i, j), c in curves.items() if i in starts and j in starts]
-    return math.fsum(c.at(lag) if c.covers(lag) else c.chance for c, lag in lags)
+    """Sum of the scores of all pairs whose cameras both have a start: ``chance`` of those that do not overlap.
+
+    Scores above chance of the pairs of a camera that overlaps with n of d others count by √(d / n): as much as if it
+    overlapped with all of them. What others of one event say of a camera depends on each other, and more of them would
+    more easily be right by chance (as in ``added``).
+    """
+    inside = {pair: curve for pair, curve in curves.items() if starts.keys() >= set(pair)}
+    return _total(_ties(inside, list(starts)), starts) + math.fsum(curve.chance for curve in inside.values())
 
 
 def moved_curve(
@@ -112,27 +117,36 @@ def _ties(curves: Curves, cameras: Sequence[int]) -> Ties:
     return ties
 
 
-def _worth(tie: Tie, lag: int) -> float:
+def _worth(tie: Tie, lag: int) -> float | None:
     first, scores = tie
-    return float(scores[lag - first]) if 0 <= lag - first < len(scores) else 0.0
+    return float(scores[lag - first]) if 0 <= lag - first < len(scores) else None
 
 
-def _total(ties: Ties, starts: Starts) -> float:
-    return math.fsum(
-        _worth(tie, starts[i] - starts[j]) for i in starts for j, tie in ties[i].items() if i < j and j in starts
-    )
+def _total(ties: Ties, starts: Mapping[int, int]) -> float:
+    """``total_score`` less the chance of all pairs."""
+    total = []
+    for i in starts:
+        worth = [_worth(tie, starts[i] - starts[j]) for j, tie in ties[i].items() if j in starts]
+        met = [score for score in worth if score is not None]
+        total.append(math.fsum(met) * math.sqrt(len(worth) / max(1, len(met))) / 2)
+    return math.fsum(total)
 
 
 def _field(joined: Iterable[tuple[int, Tie]]) -> LagScores:
-    """The sum of ties, each moved by some frames; where there are none it is minus infinity."""
-    moved = sorted(((first + by, scores) for by, (first, scores) in joined), key=lambda tie: tie[0])
-    begin, end = moved[0][0], max(first + len(scores) for first, scores in moved)
-    total, reached = np.zeros(end - begin), begin
+    """What ties say of one camera, each moved by some frames: ``total_score`` counts twice as much of the sum over all.
+
+    Where none of them has a score it is minus infinity.
+    """
+    moved = [(first + by, scores) for by, (first, scores) in joined]
+    begin, end = min(first for first, _ in moved), max(first + len(scores) for first, scores in moved)
+    total, change = np.zeros(end - begin), np.zeros(end - begin + 1)
     for first, scores in moved:
         total[first - begin : first - begin + len(scores)] += scores
-        if first > reached:
-            total[reached - begin : first - begin] = -np.inf
-        reached = max(reached, first + len(scores))
+        change[first - begin] += 1
+        change[first - begin + len(scores)] -= 1
+    count = np.cumsum(change[:-1])
+    total *= np.sqrt(len(moved) / np.maximum(count, 1))
+    total[count == 0] = -np.inf
     return LagScores(begin, total)
 
 
@@ -169,7 +183,7 @@ def _climbed(ties: Ties, starts: Starts) -> Starts:
             if not joined:
                 continue
             field = _field(joined)
-            place, here = field.best(), math.fsum(_worth(tie, starts[camera] - by) for by, tie in joined)
+            place, here = field.best(), field.at(starts[camera]) if field.covers(starts[camera]) else -np.inf
             if field.at(place) > here + 1e-9:
                 starts[camera] = place
                 stale.update(p for p in ties[camera] if p in starts)

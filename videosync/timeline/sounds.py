@@ -14,6 +14,7 @@ from videosync.errors import AudioError, NoSoundError, VideoError
 from videosync.lags.scores import APART, LagEvidence, LagScores
 from videosync.timeline.calibration import SOUND, calibration_for
 from videosync.timeline.confidence import mass_near
+from videosync.timeline.progress import HEARING, MATCHING, Progress, counted
 
 if TYPE_CHECKING:
     from videosync.sound.match import SoundMatch, Track
@@ -69,6 +70,7 @@ def hear(
     *,
     max_offset: float | None = None,
     min_overlap: float | None = None,
+    progress: Progress | None = None,
 ) -> Sounds:
     """Compare the sound of all pairs of the files ``present``. A single one is not read.
 
@@ -81,7 +83,7 @@ def hear(
     problems = dict(problems)
     tracks: dict[int, Track] = {}
     notes: dict[int, tuple[str, ...]] = {}
-    for number in sorted(present) if len(present) > 1 else ():
+    for number in counted(progress, HEARING, sorted(present) if len(present) > 1 else ()):
         try:
             sound = sync_sound(paths[number])
         except AudioError as error:
@@ -96,7 +98,7 @@ def hear(
             tracks[number], notes[number] = made, sound.notes
     matches = {
         (i, j): match(tracks[i], tracks[j], max_offset=max_offset, min_overlap=min_overlap)
-        for i, j in combinations(tracks, 2)
+        for i, j in counted(progress, MATCHING, combinations(tracks, 2))
     }
     spans = {number: (made.start, made.start + made.seconds) for number, made in tracks.items()}
     return Sounds(present, problems, notes, spans, matches)

@@ -10,9 +10,10 @@ from videosync.cues.encoder import ClipEmbedder, LagReader
 from videosync.cues.sound import SoundEmbedder
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.conclude import conclude
-from videosync.timeline.evidence import Progress, gather
+from videosync.timeline.evidence import gather
 from videosync.timeline.inputs import check_files, find_file
 from videosync.timeline.networks import PathLike
+from videosync.timeline.progress import Progress
 from videosync.timeline.result import Timeline
 
 
@@ -46,7 +47,9 @@ def sync(
             the one that comes with the package. Of "sound-learned": a run, an export or weights of CrissCross.
         detector: what reads the encoder's similarity, in place of the mean along its diagonals: the folder of a
             trained ``equivariant``.
-        progress: called with (path, frames done, frames in all) while files are decoded.
+        progress: called with (path, frames done, frames in all) while files are decoded, and with (step, done, in all)
+            for the other steps, of ``timeline.progress.STEPS``: opening files, reading and comparing sound, comparing
+            pictures, placing files.
         audio: "auto": sound is a second witness of every pair of files that both have any; "only": no pictures are
             compared; "off": no sound is.
         microphone_distance: metres; the microphones of two files are no further apart. Sound is as late as that at
@@ -84,4 +87,4 @@ def sync(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
     )  # fmt: skip
-    return conclude(evidence, reference, accept=accept, at=at)
+    return conclude(evidence, reference, accept=accept, at=at, progress=progress)

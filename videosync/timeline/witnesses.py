@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]  # of files, the smaller number first
 NOTHING_HEARD = ("silent", "short")  # reasons of matches that say nothing of any offset
 NOT_ONE = ("repeats", "edge")  # of those whose offset is one of many, or the last that was tried: they bear nothing out
+NOT_COMPARED = "their pictures were not compared: of many files, each is compared with those it most likely goes with"
 WHATEVER_RATE = (DoubtKind.EDGE, DoubtKind.FLAT, DoubtKind.PERIODIC)  # doubts that more frames/s would not resolve
 MARGIN = 0.01  # by which sound that is placed is surer than the least confidence that places, and other sound less
 
@@ -45,6 +46,8 @@ def witnesses(evidence: Evidence, pair: Pair) -> tuple[Witness, ...]:
 
 def _cue(evidence: Evidence, pair: Pair) -> Witness:
     curve, rate = evidence.curves.get(pair), evidence.grid(pair)
+    if curve is None and pair in evidence.left_out:
+        return Witness("picture", False, 0.0, reason=NOT_COMPARED, code="not_compared")
     if curve is None:
         problem = next((evidence.problems[n] for n in pair if n in evidence.problems), None)
         unknown = why_not_seen(evidence, Doubt(DoubtKind.UNKNOWN), pair, pair)
