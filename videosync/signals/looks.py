@@ -35,9 +35,8 @@ def camera_moved(before: np.ndarray, after: np.ndarray) -> bool:
     corners = cv2.goodFeaturesToTrack(before, CORNERS, QUALITY, SPACING, blockSize=5)
     if corners is None or len(corners) < FEWEST:
         return False
-    way = {"winSize": (REACH, REACH), "maxLevel": LEVELS}
-    there, found, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, np.empty_like(corners), **way)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, there, np.empty_like(corners), **way)
+    there, found = _followed(before, after, corners)
+    back, again = _followed(after, before, there)
     kept = (found & again)[:, 0] > 0
     kept &= np.linalg.norm((back - corners)[:, 0], axis=1) < BACK
     old, new = corners[kept, 0], there[kept, 0]
@@ -46,6 +45,14 @@ def camera_moved(before: np.ndarray, after: np.ndarray) -> bool:
     cv2.setRNGSeed(0)  # the same pictures, the same map
     _, agree = cv2.findHomography(old, new, cv2.RANSAC, EXACT)
     return agree is not None and float(agree.mean()) > AGREE
+
+
+def _followed(before: np.ndarray, after: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where corners [N,1,2] are in a later picture, and whether they were found (Lucas and Kanade, 1981)."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, corners, np.empty_like(corners), winSize=(REACH, REACH), maxLevel=LEVELS
+    )
+    return there, found
 
 
 class Looks:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from videosync.cues.named import CUES
+from videosync.threads import one_thread
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.found import CONTRADICTED, Found
@@ -23,6 +24,7 @@ from videosync.timeline.witnesses import sound_curves, weighed_group
 from videosync.types import OffsetEstimate
 
 
+@one_thread()
 def conclude(
     evidence: Evidence,
     reference: PathLike | None = None,
