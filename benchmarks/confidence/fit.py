@@ -93,7 +93,8 @@ def fit(rows: Sequence[Row]) -> Model:
     """The sharpness, bias and weights (none negative) of largest likelihood of being right."""
     weights = row_weights(rows) / len(rows)
     x = feature_rows(rows)
-    scale = np.maximum(x.std(axis=0), 1e-9)
+    spread = x.std(axis=0)
+    scale = np.where(spread > 1e-6, spread, 1.0)  # of one part, there is nothing to agree with
     right = np.array([row.right for row in rows])
 
     def loss(values: np.ndarray, mass: np.ndarray) -> tuple[float, np.ndarray]:
