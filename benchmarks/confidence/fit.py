@@ -159,20 +159,25 @@ def threshold(rows: Sequence[Row], said: np.ndarray) -> float:
 
 
 def half_widths(rows: Sequence[Row], said: np.ndarray) -> tuple[float, ...]:
-    """At each of ``NODES``: frames that hold 95 % of all answers about as sure (of right ones, where fewer are)."""
-    errors = np.array([row.error for row in rows])
-    right = np.array([row.right for row in rows])
-    weights = row_weights(rows)
-    widths = []
-    for node in NODES:
-        away = np.abs(logit(said) - logit(node))
-        near = right & (away <= max(WIDTH, float(np.sort(away[right])[:LEAST].max(initial=0.0))))
-        share = min(COVERED / node, 1 - (1 - COVERED) / 2)
-        order = np.argsort(errors[near])
-        total = np.cumsum(weights[near][order])
-        place = np.searchsorted(total, share * total[-1]) if near.any() else 0
-        widths.append(float(errors[near][order][place]) if near.any() else float(RIGHT_WITHIN))
-    return tuple(round(float(w), 2) for w in np.minimum.accumulate(widths))
+    """At each of ``NODES``: frames that hold 95 % of all answers about as sure (of right ones, where fewer are), of
+    either kind."""
+    kinds = [np.array([row.made == made for row in rows]) for made in {row.made for row in rows}]
+    widths = [max(_half_width(rows, said, kind, node) for kind in kinds) for node in NODES]
+    return tuple(round(w, 2) for w in np.minimum.accumulate(widths).tolist())
+
+
+def _half_width(rows: Sequence[Row], said: np.ndarray, kind: np.ndarray, node: float) -> float:
+    """Of the rows of one kind, bool [N]."""
+    right = kind & np.array([row.right for row in rows])
+    if not right.any():
+        return float(RIGHT_WITHIN)
+    away = np.abs(logit(said) - logit(node))
+    near = right & (away <= max(WIDTH, float(np.sort(away[right])[:LEAST].max())))
+    errors = np.array([row.error for row in rows])[near]
+    order = np.argsort(errors)
+    total = np.cumsum(row_weights(rows)[near][order])
+    share = min(COVERED / node, 1 - (1 - COVERED) / 2)
+    return float(errors[order][np.searchsorted(total, share * total[-1])])
 
 
 def answers(rows: Sequence[Row], said: np.ndarray, limit: float, widths: Sequence[float], cue: str) -> list[Answer]:
