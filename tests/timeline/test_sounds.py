@@ -250,10 +250,6 @@ def test_swapped_files_negate_everything() -> None:
     [
         ({"drift_ppm": 5000.0}, "The clock of f1 runs 5000 ppm faster than that of f0: 0.04 s in the 9 s"),
         ({"features": {"agreeing_share": 0.45}}, "The sound of f0 and f1 agrees in 45 % of the time they share"),
-        (
-            {"same_recording": True},
-            "The sound tracks of f0 and f1 are copies of one recording, which may have been put",
-        ),
     ],
 )
 def test_what_sound_says_of_itself(facts: dict[str, object], sentence: str) -> None:
@@ -267,6 +263,10 @@ def test_both_files_of_copies_are_warned_of() -> None:
     for file, other in zip(found.files, ("f1", "f0")):
         (warning,) = [warning for warning in file.warnings if warning.code == "same_recording"]
         assert f"that of {other} are copies of one recording" in warning.text
+    alone = said({}, {(0, 1): match(1.0, same_recording=True)}, sound_only=(0, 1))
+    sentence = "The sound tracks of f0 and f1 are copies of one recording, which may have been put under the pictures"
+    assert sentence in alone.sentences()
+    assert sentence not in found.sentences()  # pictures bear it out
 
 
 def test_a_few_seconds_do_not_tell_what_share_of_the_sound_agrees() -> None:
