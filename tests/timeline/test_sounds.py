@@ -19,9 +19,10 @@ from videosync.timeline.compare import Compared
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.placement import judge
+from videosync.timeline.progress import HEARING, MATCHING
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import Timeline
-from videosync.timeline.sounds import GRID, MATCHED, READ, Sounds, hear, sound_scores
+from videosync.timeline.sounds import GRID, Sounds, hear, sound_scores
 from videosync.video.sound_track import Sound
 
 RATE = 30.0
@@ -303,4 +304,4 @@ def test_listening_tells_how_far_it_is(tmp_path: Path) -> None:
         write_sound(Path(path), Sound(rng.normal(0, 0.1, 24_000).astype(np.float32), 16_000, "pcm_s16le"))
     told: list[tuple[str, int, int]] = []
     hear(paths, frozenset(range(3)), {}, progress=lambda *step: told.append(step))
-    assert told == [(READ, done, 3) for done in range(4)] + [(MATCHED, done, 3) for done in (1, 2, 3)]
+    assert told == [(HEARING, done, 3) for done in range(4)] + [(MATCHING, done, 3) for done in range(4)]
