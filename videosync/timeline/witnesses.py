@@ -69,7 +69,7 @@ def why_not_seen(evidence: Evidence, doubt: Doubt, files: Collection[int], among
     Args:
         doubt: in frames of ``Evidence.rate``. files: the one, or the two of the pair. among: those it is compared with.
     """
-    if doubt.kind not in WHATEVER_RATE:
+    if doubt.kind not in WHATEVER_RATE and evidence.infos.keys() >= {*files, *among}:
         slowest = min(files, key=lambda n: evidence.infos[n].fps)
         others = [evidence.infos[n] for n in among if n != slowest]
         if (slow := too_slow(evidence.infos[slowest], others)) is not None:
