@@ -69,9 +69,10 @@ def why_not_seen(evidence: Evidence, doubt: Doubt, files: Collection[int], among
     Args:
         doubt: in frames of ``Evidence.rate``. files: the one, or the two of the pair. among: those it is compared with.
     """
-    if doubt.kind not in WHATEVER_RATE:
-        slowest = min(files, key=lambda n: evidence.infos[n].fps)
-        others = [evidence.infos[n] for n in among if n != slowest]
+    seen = [n for n in files if n in evidence.infos]
+    if doubt.kind not in WHATEVER_RATE and seen:
+        slowest = min(seen, key=lambda n: evidence.infos[n].fps)
+        others = [evidence.infos[n] for n in among if n != slowest and n in evidence.infos]
         if (slow := too_slow(evidence.infos[slowest], others)) is not None:
             return "low_rate", slow if len(files) == 1 else f"{os.path.basename(evidence.paths[slowest])}: {slow}"
     return doubt.kind.name.lower(), why_not(doubt, evidence.rate, evidence.search)
