@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-BASE = {"types", "errors", "version", "files", "option"}
+BASE = {"types", "errors", "version", "files", "option", "threads"}
 FRAMES = BASE | {"video", "audio", "data"}
 ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it may import beside itself
     "version": set(),
@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "files": {"errors"},
     "types": set(),
     "option": set(),
+    "threads": set(),
     "config": {"errors", "files", "option", "audio", "models", "losses", "offset", "recognition"},
     "video": BASE,
     "audio": BASE | {"video"},

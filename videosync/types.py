@@ -19,7 +19,7 @@ Videos at 30 and 29.97 frames/s are compared by time (:mod:`videosync.data.clock
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # `import videosync` needs neither
     import numpy as np
@@ -88,8 +88,8 @@ class OffsetEstimate:
     code: str | None = None  # ``reason`` in one word
     drift_ppm: float | None = None  # by pictures: how much faster the clock of file 1 runs; None: too short to tell
     drift_interval_ppm: tuple[float, float] | None = None  # 95 %; None also where another speed was found
-    # where one offset ends and another begins: the last moment of the one, (seconds of file 0, of file 1), and the first
-    # of the other
+    # where one offset ends and another begins: the last moment of the one (seconds of file 0, of file 1), and the
+    # first of the other
     breaks: tuple[tuple[tuple[float, float], tuple[float, float]], ...] = ()
 
     @property
@@ -114,7 +114,7 @@ class OffsetEstimate:
             witnesses=tuple(witness.reversed() for witness in self.witnesses),
             sound_delay_seconds=_negative(self.sound_delay_seconds),
             best_guess_seconds=_negative(self.best_guess_seconds),
-            drift_ppm=reversed_ppm(self.drift_ppm),
+            drift_ppm=None if self.drift_ppm is None else reversed_ppm(self.drift_ppm),
             drift_interval_ppm=None if (ends := self.drift_interval_ppm) is None else (
                 reversed_ppm(ends[1]), reversed_ppm(ends[0])
             ),
@@ -145,9 +145,9 @@ class OffsetEstimate:
         return f"{late} started {apart} after {early}"
 
 
-def reversed_ppm(drift: Any) -> Any:
-    """How much slower the one clock runs than the other, from how much faster the other runs (ppm); None stays."""
-    return None if drift is None else 1e6 * (1 / (1 + 1e-6 * drift) - 1) + 0.0
+def reversed_ppm(drift: float) -> float:
+    """The drift (ppm) of file 0 against file 1, from that of file 1 against file 0."""
+    return 1e6 * (1 / (1 + 1e-6 * drift) - 1) + 0.0
 
 
 def decimals(around: float) -> int:

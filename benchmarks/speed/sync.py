@@ -40,7 +40,7 @@ from videosync.video.write import write_video
 
 SMALL = 270  # pixels at which events are drawn
 FPS = 30.0
-CODINGS = {"light": (2.0, 23), "heavier": (3.5, 20)}  # noise of the sensor in grey levels, crf
+CODINGS = {"light": (2.0, 23), "heavier": (3.0, 23)}  # noise of the sensor in grey levels, crf
 RIGHT = 2  # frames
 
 

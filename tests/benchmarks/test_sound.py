@@ -49,7 +49,7 @@ def lag(one: np.ndarray, other: np.ndarray) -> float:
 
 
 @pytest.mark.usefixtures("short")
-@pytest.mark.parametrize("what", ["related", "unrelated"])
+@pytest.mark.parametrize("what", ["related", "unrelated", "copies"])
 def test_a_pair_is_the_same_each_time_and_unlike_the_next(what: str) -> None:
     library = Library(None, "development")
     (pair, one), (again, two), (_, other) = (make(what, n, DRAW, library) for n in (0, 0, 5))
@@ -70,6 +70,13 @@ def test_the_truth_is_what_the_microphones_recorded(number: int, monkeypatch: py
     bare, _ = make("related", number, DRAW, Library(None, "development"))
     assert bare.middle is not None
     assert abs(bare.middle - pair.middle) > 1e-4
+
+
+@pytest.mark.usefixtures("short", "clean")
+def test_copies_lie_where_the_truth_says() -> None:
+    pair, (one, other) = make("copies", 3, DRAW, Library(None, "development"))
+    assert pair.start is not None
+    assert lag(one, other) == pytest.approx(pair.start, abs=1e-4)
 
 
 @pytest.mark.slow
@@ -164,10 +171,10 @@ def test_one_command_makes_compares_and_keeps_recordings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     typed = ["--split", "development", "--related", "5", "--unrelated", "4", "--long", "0", "--bootstrap", "20"]
-    typed += ["--recordings", str(tmp_path / "made"), "--output", str(tmp_path / "out")]
+    typed += ["--copies", "2", "--recordings", str(tmp_path / "made"), "--output", str(tmp_path / "out")]
     assert compare.main(typed) == 0
     printed = capsys.readouterr()
-    for name in ("| videosync ", "| cross-correlation ", "| always 0 ", "| speech-like ", "| unrelated: "):
+    for name in ("| videosync ", "| cross-correlation ", "| always 0 ", "| speech-like ", "| unrelated: ", "| copies "):
         assert name in printed.out
     assert f"{FINDER} is left out: no --offset-finder was given" in printed.err
     assert {path.name for path in (tmp_path / "made" / "development_0" / "related_0").iterdir()} == {

@@ -8,6 +8,7 @@ import pytest
 
 from tests.signals.motion_of import motion_signals
 from tests.signals.test_motion import moving_square
+from videosync.signals import exposure
 from videosync.signals.exposure import as_exposed, tone_change
 
 LEVEL = 32
@@ -103,3 +104,29 @@ def test_steady_light_changes_no_signal(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("videosync.signals.motion.tone_change", lambda before, after, level: None)
     for name, signal in motion_signals(frames).items():
         np.testing.assert_array_equal(signal, found[name])
+
+
+def test_the_ranges_are_those_of_plain_medians(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is fitted: of each range of levels with pixels enough that agree, its mean level and median change."""
+    asked: list[tuple[list[float], list[float], list[int]]] = []
+
+    def noted(*ranges: list) -> list[int]:  # type: ignore[type-arg]
+        asked.append(ranges)  # type: ignore[arg-type]
+        return []
+
+    monkeypatch.setattr(exposure, "_on_one_curve", noted)
+    before, after = coded(scene()), coded(1.2 * scene(square=45, seed=1))
+    tone_change(before, after, level=LEVEL)
+    x, y = (np.int64(p[::2, ::2]).ravel() for p in (before, after))
+    inside = (np.minimum(x, y) > 4 * LEVEL) & (np.maximum(x, y) < 251 * LEVEL)
+    x, y = x[inside], y[inside]
+    wanted: tuple[list[float], list[float], list[int]] = ([], [], [])
+    for number in range(8):
+        own = (x + y) * 8 // (2 * 255 * LEVEL + 1) == number
+        if own.sum() >= 40:
+            usual = np.median((y - x)[own])
+            if np.median(np.abs((y - x)[own] - usual)) <= max(abs(usual), LEVEL / 2):
+                for column, value in zip(wanted, ((x + y)[own].mean() / 2, usual, own.sum())):
+                    column.append(value)
+    assert len(wanted[0]) >= 3
+    assert asked == [wanted]

@@ -112,3 +112,16 @@ def test_wrong_input_is_named() -> None:
         motion_signals(np.zeros((3, 8, 8)))
     with pytest.raises(ValueError, match="frame 1 is"):
         motion_signals([np.zeros((8, 8), np.uint8), np.zeros((8, 9), np.uint8)])
+
+
+@pytest.mark.parametrize("frames", [2, 3, 20, 21])
+def test_the_threshold_of_each_pixel_is_four_times_its_median_change(frames: int) -> None:
+    """From pixels without noise to pixels with a lot of it, to the bit."""
+    rng = np.random.default_rng(frames)
+    spread = np.linspace(0, 120, 30 * 40).reshape(30, 40)
+    blurred = list((4000 + rng.normal(0, spread, (frames, 30, 40))).astype(np.uint16))
+    changes = np.abs(np.diff(np.int64(blurred), axis=0))
+    wanted = np.maximum(4 * np.sort(changes, axis=0)[len(changes) // 2], 4 * motion.LEVEL)
+    assert (wanted > 4 * motion.LEVEL).any()
+    assert (wanted == 4 * motion.LEVEL).any()
+    np.testing.assert_array_equal(motion._threshold(blurred, [None] * frames, None), wanted)

@@ -8,6 +8,7 @@ import pytest
 from videosync.sound import envelopes, whiten
 from videosync.sound.confidence import Evidence, features, lead, peaks, probability_right
 from videosync.sound.envelopes import HOP
+from videosync.sound.match import HOPELESS
 from videosync.sound.refine import refine
 from videosync.sound.search import _products, wave_energy
 from videosync.sound.segments import Power, pieces_of, segment_correlation
@@ -116,6 +117,7 @@ def test_more_evidence_is_never_less_sure() -> None:
     said = []
     for height in (4, 5, 6, 10, 30):
         wave[100], envelope[100] = height, height
-        said.append(probability_right(features(Evidence(wave, envelope), 100) | {"alone": 0.0, "spread": 1.0}))
+        found = features(Evidence(wave, envelope), 100)
+        said.append(probability_right(found | {"alone": 0.0, "spread": float(found["lead"] >= HOPELESS)}))
     assert said == sorted(said)
     assert said[0] < 0.5 < 0.95 < said[-1] < 1

@@ -66,3 +66,10 @@ def test_clocks_that_part_by_samples_within_a_segment_are_followed() -> None:
     assert found.drift_ppm == pytest.approx(ppm, abs=1)
     assert found.seconds == pytest.approx(-1, abs=2e-4)
     assert found.features["correlation"] > 0.15
+
+
+def test_one_clock_has_no_drift() -> None:
+    event = noise(38)
+    found = match(track(hiss(cut(event, 0, 35), 1, 0.01)), track(hiss(cut(event, 1, 36), 2, 0.01)))
+    assert found.drift_ppm == pytest.approx(0, abs=0.1)
+    assert found.seconds == pytest.approx(-1, abs=2e-6)

@@ -76,11 +76,12 @@ def test_what_chance_is_worth() -> None:
     assert one.chance == one.reversed().chance
 
 
-def test_outside_its_range_a_pair_counts_its_chance() -> None:
+def test_a_pair_counts_only_where_it_overlaps_and_by_what_it_is_above_chance() -> None:
     wide, narrow = (LagScores(-n, np.random.default_rng(n).normal(size=2 * n + 1)) for n in (100, 20))
     both = added([(0, wide), (0, narrow)], 60)
-    assert both.at(60) == pytest.approx(wide.at(60) + narrow.chance)
-    assert both.at(5) == pytest.approx(wide.at(5) + narrow.at(5))
+    assert both.at(60) - both.at(-70) == pytest.approx(wide.at(60) - wide.at(-70))
+    alike = (wide.at(5) + narrow.at(5) - narrow.chance) / np.sqrt(2)
+    assert both.at(5) - both.at(60) == pytest.approx(alike - wide.at(60))
     seen, alone = both.support(), wide.support()
     assert (seen.level == alone.level).all()  # of the only one that says anything there
     gap = added([(0, narrow), (-200, narrow)])

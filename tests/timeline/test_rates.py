@@ -155,7 +155,8 @@ def clip_with_gap(seed: int, gap: slice) -> dict[str, np.ndarray]:
     """Signals of the cue "motion" [300, …] that are noise, but for a straight line in the gap."""
     rng = np.random.default_rng(seed)
     found = {}
-    for name, columns in (("energy1248", 4), ("energy", 1), ("area", 1), ("posneg", 2), ("sgrid", 6), ("cells", 64)):
+    channels = {"energy1248": 4, "energy": 1, "area": 1, "posneg": 2, "sgrid": 6, "cells": 64, "lines": 288}
+    for name, columns in channels.items():
         signal = rng.normal(size=(300, columns)).cumsum(axis=0) * 0.3 + rng.normal(size=(300, columns))
         length = gap.stop - gap.start
         signal[gap] = np.linspace(signal[gap.start - 1], signal[gap.stop], length)
@@ -222,3 +223,40 @@ def test_fast_files_that_are_not_sure_are_not_surer_on_a_slow_grid() -> None:
     fits = {(0, 1): weak, (0, 2): tied(15, 20.0), (1, 2): tied(15, 5.0)}
     (joined,) = picture_groups(fits, rates, 30.0)
     assert {n: round(start - joined.starts[0]) for n, start in joined.starts.items()} == {0: 0, 1: -30, 2: -40}
+
+
+SHARED = (
+    *(f"broken/{name}" for name in (
+        "gaplast.mp4", "f05long.mp4", "twice.ts", "ts_new_stream_midway.ts", "s0_145.mkv", "s0_616.mkv", "s0_710.ts",
+        "mkv_dur_big.mkv", "mkv_unknown_codec.mkv", "latin1_title.avi", "flash0.mp4", "group_of_files/c000.mp4",
+    )),
+    *(f"cases/{name}" for name in (
+        "third_file_1fps/c.mp4", "one_stray_stamp/c.mkv", "last_frame_held/b.mkv", "ts_joined/b.ts",
+        "raw_h264_30/b.h264", "tagged24/b.mp4", "drift1pc/b.mp4", "lost1_syn/b.mp4", "pause_syn/b.mp4",
+        "slowmo_ramp/b.mp4", "cover_picture/c.m4a",
+    )),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def alone(shared: Path) -> Timeline:
+    return videosync.sync([shared / "broken" / "cam0.mp4", shared / "broken" / "cam1.mp4"])
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize("odd", SHARED)
+def test_an_odd_file_of_the_development_footage_changes_nothing_for_others(
+    odd: str, shared: Path, alone: Timeline
+) -> None:
+    pair = [str(shared / "broken" / name) for name in ("cam0.mp4", "cam1.mp4")]
+    before, found = alone.pairs[0], videosync.sync([*pair, shared / odd])
+    after = found.offset(*pair)
+    assert before.placed
+    assert after.placed
+    assert after.seconds == pytest.approx(before.seconds, abs=1 / 30)
+    assert after.witness("picture") == before.witness("picture")
+    if not found.files[2].placed:
+        assert (after.seconds, after.confidence) == pytest.approx((before.seconds, before.confidence), abs=1e-9)
+        assert after.interval_seconds == pytest.approx(before.interval_seconds, abs=1e-9)
+    assert all(file.placed for file in found.files[:2])

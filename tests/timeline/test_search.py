@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import videosync
 from tests.video.numbered import write_raw
@@ -232,3 +233,22 @@ def test_a_file_with_stray_time_stamps_changes_nothing_for_two_others(
     assert group.files[2].fps == 30
     assert [file.placed for file in group.files[:2]] == [True, True]
     assert group.pairs[0].seconds == pytest.approx(pair.pairs[0].seconds, abs=0.02)
+
+
+def test_products_of_matrices_take_one_thread(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads wait for each other where a machine is busy, for longer than so small products take."""
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    seen: list[set[int]] = []
+
+    def noted(*arguments: object, **more: object) -> None:
+        seen.append(threads())
+
+    monkeypatch.setattr("videosync.timeline.partners.compare", noted)
+    with threadpool_limits(limits=2, user_api="blas"):
+        usual = threads()
+        videosync.sync(event[0][:2])
+        assert threads() == usual
+    assert seen == [{1}]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.audio.sounded import write_sound
 from tests.timeline.test_placement import curve
 from videosync.lags.scores import LagScores
 from videosync.sound.match import SoundMatch
@@ -19,7 +21,8 @@ from videosync.timeline.evidence import Evidence
 from videosync.timeline.placement import judge
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import Timeline
-from videosync.timeline.sounds import GRID, Sounds, sound_scores
+from videosync.timeline.sounds import GRID, MATCHED, READ, Sounds, hear, sound_scores
+from videosync.video.sound_track import Sound
 
 RATE = 30.0
 Pair = tuple[int, int]
@@ -291,3 +294,13 @@ def test_why_sound_does_not_place_a_file(reason: str, rivals: tuple[float, ...],
     assert all(sentence in (file.reason or "") for file in found.files)
     assert sentence in (found.pairs[0].reason or "")
     assert found.pairs[0].witnesses[0].code == reason
+
+
+def test_listening_tells_how_far_it_is(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    paths = [str(tmp_path / f"{number}.wav") for number in range(3)]
+    for path in paths:
+        write_sound(Path(path), Sound(rng.normal(0, 0.1, 24_000).astype(np.float32), 16_000, "pcm_s16le"))
+    told: list[tuple[str, int, int]] = []
+    hear(paths, frozenset(range(3)), {}, progress=lambda *step: told.append(step))
+    assert told == [(READ, done, 3) for done in range(4)] + [(MATCHED, done, 3) for done in (1, 2, 3)]

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from tqdm import tqdm
 
+from videosync.timeline.progress import STEPS
+
+USUAL_WIDTH, USUAL_HEIGHT = 80, 24  # of a terminal that does not tell
+
 
 class FrameBar:
-    """Frames that are done, on stderr, one line a file; nothing where stderr is no terminal."""
+    """Progress on stderr, a line for each file that is read and each other step, where a person looks on."""
 
     def __init__(self) -> None:
         self.bar: tqdm | None = None
-        self.path = ""
+        self.what = ""
+        self.total = 0
 
     def __enter__(self) -> FrameBar:
         return self
@@ -22,10 +28,15 @@ class FrameBar:
         if self.bar is not None:
             self.bar.close()
 
-    def __call__(self, path: str, done: int, total: int) -> None:
-        if self.bar is None or path != self.path:
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self.bar is None or (what, total) != (self.what, self.total):
             self.__exit__()
-            self.path = path
-            hidden = not sys.stderr.isatty()
-            self.bar = tqdm(desc=Path(path).name, total=total, unit="frame", leave=False, disable=hidden)
+            self.what, self.total = what, total
+            name = what if what in STEPS else Path(what).name
+            width = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH
+            self.bar = tqdm(  # which shows nothing on a terminal of 0 rows, as of one that does not tell
+                desc=name, total=total, unit=STEPS.get(what, "frame"), leave=False, ncols=width, nrows=USUAL_HEIGHT
+            )
         self.bar.update(done - self.bar.n)

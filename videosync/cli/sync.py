@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
@@ -19,6 +20,10 @@ from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError, VideoError
 from videosync.files import new_file
 from videosync.models import SHIPPED
+from videosync.timeline.progress import OPENING
+
+if TYPE_CHECKING:
+    from videosync.edit.curves import Curve
 
 NOT_PLACED = 3
 PICTURES = (".png", ".jpg", ".pdf", ".svg")
@@ -204,25 +209,25 @@ def _sync(args: argparse.Namespace) -> int:
     if args.cache is not None:
         check_writable("--cache", args.cache)
     check_outputs(args)
-    from videosync.timeline.candidates import evidence_curves
-    from videosync.timeline.conclude import conclude
-    from videosync.timeline.evidence import gather
-
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
     at = _anchors(args.at)
     read_anchors(at, paths, None if asked is None else paths.index(asked))
-    detector = None
-    if args.detector is not None:
-        from videosync.engine.detector_sets import load_clip_detector
-
-        detector = load_clip_detector(args.detector, workdir=args.workdir)
     with FrameBar() as bar:
+        bar(OPENING, 0, len(paths))  # imports take a second
+        from videosync.timeline.conclude import conclude
+        from videosync.timeline.evidence import gather
+
+        detector = None
+        if args.detector is not None:
+            from videosync.engine.detector_sets import load_clip_detector
+
+            detector = load_clip_detector(args.detector, workdir=args.workdir)
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
             cache=args.cache,
         )  # fmt: skip
-    timeline = conclude(evidence, asked, accept=args.accept, at=at)
+        timeline = conclude(evidence, asked, accept=args.accept, at=at, progress=bar)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):
         if note is not None:
             report_note(note)
@@ -243,8 +248,13 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.timeline.plots import save_sync_plot
 
         _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
+    curves: Sequence[Curve] = ()
+    if args.report is not None:
+        from videosync.timeline.candidates import evidence_curves
+
+        curves = evidence_curves(evidence)
     with FrameBar() as bar:
-        write_outputs(args, answer, bar, () if args.report is None else evidence_curves(evidence))
+        write_outputs(args, answer, bar, curves)
     return 0 if timeline.complete else NOT_PLACED
 
 

@@ -81,7 +81,7 @@ def _marked(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
     marked: dict[str, list[str]] = {}  # text → names
     for file in timeline.files:
         for warning in file.warnings:
-            if warning.code in ("accepted", "by_hand", "contradicted"):
+            if warning.code in ("accepted", "by_hand", "contradicted", "drift", "break", "speed"):
                 marked.setdefault(warning.text, []).append(names[file.path])
     return [f"{', '.join(files)}: {text}." for text, files in marked.items()]
 

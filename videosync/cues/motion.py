@@ -110,10 +110,13 @@ def strips(channel: str) -> Part:
         found = change_components(
             clip[channel], count=TUNED.strip_components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
         )
-        return {**clip, values: found.values, weights: found.weights}
+        of_frames = np.broadcast_to(found.weights, found.values.shape)  # clips are cut, and a channel has a row a frame
+        return {**clip, values: found.values, weights: of_frames}
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        one, other = (Components(clip[values], clip[weights]).where(seen(clip)) for clip in map(ready, (clip0, clip1)))
+        one, other = (
+            Components(clip[values], clip[weights][0]).where(seen(clip)) for clip in map(ready, (clip0, clip1))
+        )
         size = canonical_size(len(one.values), len(other.values))
         few = canonical_scores(one.strongest(size), other.strongest(size), lags)
         return standardise(association_scores(one, other, lags)) + standardise(few)

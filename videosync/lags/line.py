@@ -8,7 +8,7 @@ import numpy as np
 
 ROUNDS = 25  # of reweighting
 SHARPNESS = 1.5  # robust standard deviations of the residuals: those further out lose weight (Cauchy)
-LEAST_SPREAD = 0.05  # frames: residuals are never taken for smaller than this
+LEAST_SPREAD = 0.15  # frames: residuals are never taken for smaller than this
 LEAST_POINTS = 5
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 

@@ -1,8 +1,8 @@
 """Offsets along the overlap of two clips: lag scores of short windows, and the path of offsets through them.
 
 A window of clip 0 is scored against clip 1 by itself, so that an offset that changes with time shows. The path is the
-sequence of offsets, one a window, with the largest sum of scores, by dynamic programming (Viterbi, 1967): from window to
-window it moves by a little for nothing much, and jumps anywhere for a price.
+sequence of offsets, one a window, with the largest sum of scores, by dynamic programming (Viterbi, 1967): from window
+to window it moves by a little for nothing much, and jumps anywhere for a price.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class LocalScores:
 
 
 def window_starts(first: int, stop: int, frames: int, most: int) -> np.ndarray:
-    """int64 [W]: starts of windows within frames ``first … stop - 1``, half a window apart, or more: at most ``most``."""
+    """int64 [W]: starts of windows in ``first … stop - 1``, half a window apart or more, ``most`` at most."""
     if stop - first < frames:
         return np.zeros(0, np.int64)
     count = min(2 * (stop - first - frames) // frames + 1, most)
@@ -127,7 +127,7 @@ def own_peaks(local: LocalScores, path: np.ndarray, reach: int = REACH) -> tuple
     """Each window's own offset within ``reach`` frames of the path, to a fraction of a frame, and its score.
 
     Returns:
-        float64 [W] offsets (the top of the parabola through the peak), and float64 [W] scores, 0 where there is no peak.
+        float64 [W] offsets (the top of the parabola through the peak), and float64 [W] scores, 0 where there is none.
     """
     offsets, heights = path.astype(np.float64), np.zeros(len(path))
     for w, row in enumerate(local.scores):

@@ -7,11 +7,19 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 COLUMNS = 32  # of vectors that are transformed at a time
 
 Array = Any  # np.ndarray or torch.Tensor
+
+
+def namespace(*arrays: Array) -> Any:
+    """The functions of the array API for NumPy arrays, or for torch tensors."""
+    if all(isinstance(array, np.ndarray) for array in arrays):
+        return np
+    from array_api_compat import array_namespace  # imports all of NumPy, which takes long
+
+    return array_namespace(*arrays)
 
 
 def overlaps(frames0: int, frames1: int, lags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -31,13 +39,13 @@ def cross_products(x: Array, y: Array, lags: np.ndarray) -> Array:
 
     ``lags``: int [L], each with some overlap.
     """
-    fft, size = array_namespace(x, y).fft, _fast_size(x, y)
+    fft, size = namespace(x, y).fft, _fast_size(x, y)
     return fft.irfft(_cross_spectrum(x, y, size), n=size, axis=-2)[..., lags % size, :]
 
 
 def vector_products(x: Array, y: Array, lags: np.ndarray) -> Array:
     """The sum of ``cross_products`` over columns, a few at a time: float64 [..., L]."""
-    xp, size = array_namespace(x, y), _fast_size(x, y)
+    xp, size = namespace(x, y), _fast_size(x, y)
     spectrum: Array = 0.0
     for start in range(0, x.shape[-1], COLUMNS):
         some = (..., slice(start, start + COLUMNS))
@@ -57,7 +65,7 @@ def fast_size(least: int) -> int:
 
 
 def _cross_spectrum(x: Array, y: Array, size: int) -> Array:
-    xp = array_namespace(x, y)
+    xp = namespace(x, y)
     one, other = (xp.fft.rfft(xp.astype(v, xp.float64), n=size, axis=-2) for v in (x, y))
     return xp.conj(one) * other
 

@@ -171,25 +171,25 @@ def added(curves: Sequence[tuple[int, LagScores]], lag: int | None = None) -> La
     """Scores of several pairs, moved and added, in their own unit again.
 
     Args:
-        curves: (frames that are taken from its lags, scores) of each, of one unit. Outside its range a pair counts
-            ``chance``: clips that do not overlap say nothing of each other.
+        curves: (frames that are taken from its lags, scores) of each, of one unit.
         lag: the answer that is looked at; None: the best.
 
-    Evidence is that of the pairs that overlap at the answer. The root of their number is the standard error of a sum of
-    independent curves. Those of one camera against several others of one event are not independent, nor are their
-    errors: evidence is divided by a higher power of it (``TOGETHER``), and by as much as the sum varies more than one
-    of them.
+    At each offset those pairs count that overlap there, by as much as they exceed ``chance``: clips that do not overlap
+    say nothing of each other. The root of their number is the standard error of a sum of independent curves. Evidence
+    is that of the pairs that overlap at the answer. What several cameras of one event say of another is not
+    independent, nor are their errors: evidence is divided by a higher power of their number (``TOGETHER``), and by as
+    much as the sum varies more than one of them.
     """
     first = min(curve.first - move for move, curve in curves)
     length = max(curve.first - move + len(curve.scores) for move, curve in curves) - first
     places = [slice(c.first - move - first, c.first - move - first + len(c.scores)) for move, c in curves]
     outside = [curve.chance if len(curve.scores) < length else 0.0 for _, curve in curves]
-    scores, seen = np.zeros(length), np.zeros(length, bool)
+    scores, count = np.zeros(length), np.zeros(length)
     for (_, curve), place, usual in zip(curves, places, outside):
         scores[place] += curve.scores - usual
-        seen[place] = True
-    scores += math.fsum(outside)
-    scores[~seen] = scores[seen].min()  # nothing was tried there
+        count[place] += 1
+    scores /= np.sqrt(np.maximum(count, 1))
+    scores[count == 0] = scores[count > 0].min()  # nothing was tried there
     place_of = (LagScores(first, scores).best() if lag is None else lag) - first
     met = [n for n, place in enumerate(places) if place.start <= place_of < place.stop] or range(len(curves))
     supports = {n: curves[n][1].support() for n in met}
@@ -209,7 +209,7 @@ def added(curves: Sequence[tuple[int, LagScores]], lag: int | None = None) -> La
     return replace(
         curves[0][1],
         first=first,
-        scores=scores / np.sqrt(len(met)),
+        scores=scores + math.fsum(outside) / math.sqrt(len(met)),
         evidence=LagEvidence(level / more, parts / more, halves / more),
         overlap=overlap if overlap.any() else None,
         fragile=all(curve.fragile for _, curve in curves),

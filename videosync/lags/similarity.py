@@ -11,10 +11,9 @@ rows and of that over columns.
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from videosync.errors import CheckpointError
-from videosync.lags.overlap import Array, cross_products, overlaps, standard_errors, vector_products
+from videosync.lags.overlap import Array, cross_products, namespace, overlaps, standard_errors, vector_products
 
 FLAT = 1e-5  # a standard deviation of logarithms this small is rounding
 TINY = float(np.finfo(np.float32).tiny)  # probabilities below count as this: a float32 softmax underflows
@@ -55,7 +54,7 @@ def similarity_scores(
     overlaps(vectors0.shape[-2], vectors1.shape[-2], lags)
     if isinstance(vectors0, np.ndarray):
         vectors0, vectors1 = (v.astype(np.float32, copy=False) for v in (vectors0, vectors1))
-    xp = array_namespace(vectors0, vectors1)
+    xp = namespace(vectors0, vectors1)
     x, y, masked = vectors0 / temperature, vectors1, mask0 is not None and mask1 is not None
     real0, real1 = (  # 1, or 0 for padding: [..., T, 1]
         xp.ones_like(vectors[..., :1]) if mask is None else xp.astype(mask[..., None], x.dtype)
@@ -85,7 +84,7 @@ def _normaliser(x: Array, y: Array, real0: Array, real1: Array, masked: bool) ->
     Returns:
         [..., T0, 1], and twice [..., 1]; the spread of a flat matrix is infinite.
     """
-    xp, frames = array_namespace(x, y), y.shape[-2]
+    xp, frames = namespace(x, y), y.shape[-2]
     if x.shape[-2] * frames > MOST_CELLS:
         some = np.linspace(0, frames - 1, min(SAMPLES, frames)).astype(int)
         y, real1 = y[..., some, :], real1[..., some, :]

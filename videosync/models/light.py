@@ -18,7 +18,6 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
-from threadpoolctl import ThreadpoolController
 
 from videosync.errors import CheckpointError
 from videosync.models.card import CARD_JSON, FOLDER, card_rates, exported_weights, read_card, trained_with
@@ -32,6 +31,7 @@ from videosync.models.constants import (
     STILL,
     STRIDES,
 )  # fmt: skip
+from videosync.threads import one_thread
 
 NORM_EPSILON = 1e-5  # of BatchNorm and LayerNorm
 UNIT_EPSILON = 1e-12  # shortest vector that gets unit length
@@ -71,7 +71,6 @@ class LightEncoder:
     ) -> None:
         self.size, self.temperature, self.matrix_temperature = size, temperature, matrix_temperature
         self.name, self.weights_hash, self.rates = name, weights_hash, tuple(rates)
-        self._threads = ThreadpoolController()
         self._tables = _tables()
         self._stages = [_convolution(weights, f"backbone.stage{stage}") for stage in range(len(STRIDES))]
         self._filter = np.ascontiguousarray(weights["embedder.temporal.filter.weight"][:, 0].T)  # [K, F]
@@ -85,32 +84,32 @@ class LightEncoder:
         self._to_embedding = _dense(weights, "embedder.to_embedding")
         self.columns = len(self._filter_bias)
 
+    @one_thread()
     def features(self, pictures: np.ndarray, context: int) -> np.ndarray:
         """Pictures uint8 [N,S,S] grey, the first ``context`` only looked back at → float32 [N-context,F]."""
         channels = self._channels(pictures, context)  # [N - context, S, S, 3]
         features = np.empty((len(channels), self.columns), np.float32)
-        with self._threads.limit(limits=1):  # for so small products threads would wait for each other
-            for start in range(0, len(channels), PICTURES):
-                maps = channels[start : start + PICTURES]
-                for stage, stride in zip(self._stages, STRIDES):
-                    maps = _convolved(maps, stage, stride)
-                rows = slice(start, start + len(maps))
-                features[rows] = np.concatenate([maps.mean((1, 2)), maps.max((1, 2))], axis=1)
+        for start in range(0, len(channels), PICTURES):
+            maps = channels[start : start + PICTURES]
+            for stage, stride in zip(self._stages, STRIDES):
+                maps = _convolved(maps, stage, stride)
+            rows = slice(start, start + len(maps))
+            features[rows] = np.concatenate([maps.mean((1, 2)), maps.max((1, 2))], axis=1)
         return features
 
+    @one_thread()
     def embed(self, features: np.ndarray) -> np.ndarray:
         """Features [T,F] of a whole clip → unit vectors float32 [T,D]. Zero vectors where nothing changes in it."""
         size = len(self._to_embedding[1])
         if len(features) < 2 or np.ptp(features, axis=0).max() < STILL:
             return np.zeros((len(features), size), np.float32)
-        with self._threads.limit(limits=1):
-            x = over_clip(self._filtered(np.ascontiguousarray(features, np.float32)))
-            for dense in self._dense:
-                x = np.maximum(_affine(x, dense), 0)
-            x = _affine(x, self._to_hidden)
-            for block in self._blocks:
-                x += block(x)
-            x = _affine(x, self._to_embedding)
+        x = over_clip(self._filtered(np.ascontiguousarray(features, np.float32)))
+        for dense in self._dense:
+            x = np.maximum(_affine(x, dense), 0)
+        x = _affine(x, self._to_hidden)
+        for block in self._blocks:
+            x += block(x)
+        x = _affine(x, self._to_embedding)
         return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), UNIT_EPSILON)
 
     def _channels(self, pictures: np.ndarray, context: int) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from videosync.signals.hard_changes import limited
+from videosync.signals.looks import Looks
 
 Signals = dict[str, np.ndarray]  # channel → float32 [T, F]
 UNSEEN = "unseen"  # a channel of clips in which nothing is shown for a while: 1 there, else 0, [T, 1]
@@ -21,6 +22,7 @@ class Source:
     keyframes: tuple[int, ...] = ()  # among the frames, by number; their flashes are bridged (signals.keyframes)
     path: str | None = None  # None: the frames come from no file
     times: np.ndarray | None = None  # float64 [T] seconds since the file's first frame
+    looks: Looks | None = None  # at larger pictures of the file, which it is shown before its frames are watched
 
 
 class Reading(Protocol):

@@ -113,7 +113,7 @@ class _Motion:
     def _measure(self) -> None:
         block, self.block = self.block, []
         blurred = [cv2.GaussianBlur(grey.astype(np.uint16) * LEVEL, (0, 0), 1.0) for grey in block]
-        moves = self.meter.stabilise and camera_moves(block)
+        moves = self.meter.stabilise and (camera_moves(block) or self._looks_moving(len(block)))
         steps = _steps([*self.last, *block], len(block)) if moves else [STAYS] * len(block)
         curves = _light([*self.recent[-1:], *blurred], len(block))
         goal = _threshold([*self.recent[-1:], *blurred], curves, steps if moves else None)
@@ -131,6 +131,11 @@ class _Motion:
             if not step.trusted:
                 self.lost.append(len(self.rows[CAMERA]))
             self.rows[CAMERA].append(np.array([step.speed(picture.shape) if moves else 0.0]))
+
+    def _looks_moving(self, frames: int) -> bool:
+        """Whether larger pictures show that the camera moves in the block of so many frames that comes now."""
+        looks, times, done = self.source.looks, self.source.times, len(self.rows[CAMERA])
+        return looks is not None and times is not None and looks.camera_moves(times[done], times[done + frames - 1])
 
 
 def _reach(channel: str) -> np.ndarray:

@@ -81,14 +81,14 @@ def _moves(before: np.ndarray, later: np.ndarray, soon: np.ndarray) -> bool:
     corners = _corners(before, LOOKED_AT)
     old, new = _tracks(before, later, corners)
     staying = int((np.linalg.norm(new - old, axis=1) < AT_REST).sum())
-    if len(corners) < FEWEST or staying >= STAY * len(corners) or _rim_changed(before, later) < RIM_CHANGES:
+    if len(corners) < FEWEST or staying >= STAY * len(corners) or rim_changed(before, later) < RIM_CHANGES:
         return False
     if _agreeing(old, new) >= max(FEWEST, AGREE_FAR * len(corners)):
         return True
     return _agreeing(*_tracks(before, soon, corners)) >= max(FEWEST, AGREE_NEAR * len(corners))
 
 
-def _rim_changed(before: np.ndarray, after: np.ndarray) -> float:
+def rim_changed(before: np.ndarray, after: np.ndarray) -> float:
     """Share of the blocks along the picture's rim in which some of it changes."""
     changed = cv2.absdiff(cv2.GaussianBlur(before, (0, 0), 1.0), cv2.GaussianBlur(after, (0, 0), 1.0)) >= CHANGED
     blocks = cv2.resize(changed.astype(np.float32), (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA)

@@ -33,6 +33,7 @@ BESIDE = 3  # cells to either side of a candidate
 MOST_PIECES = 48  # segments that weigh them
 RIVAL, RIVALS = 0.1, 5  # logarithm of the ratio: another offset this near to the best one is as likely; at most so many
 HOPELESS = 0.2  # logarithm of the ratio: an offset that leads by less is never sure
+PLAYED_AGAIN = -1.0  # logarithm: what agrees resembles its own recording this much more than the other one
 SAME = 0.6  # correlation of whitened sound: two microphones have less, be it in one room without noise
 CLEAR = 6.0  # spreads: a segment that agrees by this much does not do so by chance
 SPREAD = 0.008  # seconds: how well envelopes know the offset
@@ -170,7 +171,7 @@ def _match(one: Track, other: Track, max_offset: float | None, min_overlap: floa
     ]
     sure, at_edge = confidence >= CALIBRATION.accepted, not 1 < best < len(both) - 2
     reason = (
-        "repeats" if repeated
+        "repeats" if repeated or likeness.alone <= PLAYED_AGAIN
         else "edge" if sure and at_edge
         else None if sure
         else "ambiguous" if rivals

@@ -144,7 +144,7 @@ def refine(
     heights = [row[max(own - 1, 0) : own + 2].max() for row, own in zip(lines.rows, places)]
     told = stop - first >= TELLS_DRIFT * RATE and agreeing.sum() >= TELL_DRIFT
     if told:
-        away, steeper = _fitted(lines, places)
+        away, steeper = _fitted(lines, places, lines.margin + peak + best * lines.times)
         place, best = lags[peak] + away, best + steeper
     return Refined(
         float(lag + place), best if told else None, sharpness, (stop - first) / 2, pieces,
@@ -180,15 +180,17 @@ def _best_lines(parts: _Parts, weights: np.ndarray, start: float) -> tuple[_Line
     return found, best + step * vertex(beside) if abs(best) + step <= STEEPEST else best
 
 
-def _fitted(lines: _Lines, places: Sequence[int]) -> tuple[float, float]:
+def _fitted(lines: _Lines, places: Sequence[int], line: np.ndarray) -> tuple[float, float]:
     """The line through the segments' own peaks within 3 samples of ``places``: how far it is off, and how much steeper.
+
+    ``line``: the places [S], not rounded.
 
     Weighed by their energy, the inverse of the variance of such a peak.
     """
     found, energy = np.zeros(len(places)), np.zeros(len(places))
     for number, (row, place) in enumerate(zip(lines.rows, places)):
         top = place - OWN + int(row[place - OWN : place + OWN + 1].argmax())
-        found[number], energy[number] = top - place + vertex(row[top - 1 : top + 2]), row[top]
+        found[number], energy[number] = top + vertex(row[top - 1 : top + 2]) - line[number], row[top]
     steeper, away = np.polyfit(lines.times, found, 1, w=np.sqrt(energy))
     return float(away), float(steeper)
 

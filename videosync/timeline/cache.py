@@ -26,7 +26,8 @@ class SignalCache:
 
     An entry is known by the video's path, size and time of change (``videosync.data.identity``), the channels, the
     encoder's weights, the code that measures and the libraries that decode. It is complete or absent; one that is
-    damaged is measured anew. Nothing is ever deleted: the folder may be, at any time.
+    damaged is measured anew. Of videos with frames that cannot be decoded nothing is kept. Nothing is ever deleted: the
+    folder may be, at any time.
 
     Args:
         folder: made when the first entry is kept.
@@ -47,7 +48,8 @@ class SignalCache:
                 progress(len(info.times), len(info.times))
             return kept
         clips = read_clips(info, rates, meters, progress)
-        for rate in entries.keys() - kept.keys():
+        # of a damaged file less was measured than was asked for: it is read, and its damage said, each time
+        for rate in [rate for rate in entries.keys() - kept.keys() if clips[rate].info is info]:
             try:
                 with new_file(entries[rate]) as building, building.open("wb") as file:
                     np.savez(file, allow_pickle=False, **clips[rate].signals)

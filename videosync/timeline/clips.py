@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from videosync.signals.grey import small_size
 from videosync.signals.hard_changes import PICTURES, empty_frames
 from videosync.signals.keyframes import MOST
+from videosync.signals.looks import SIZE as LOOK_SIZE
+from videosync.signals.looks import Looks
 from videosync.signals.measure import UNSEEN, Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
-from videosync.video.index import video_index
-from videosync.video.read import iter_frames
+from videosync.timeline.damage import readable_frames, said_of_lost
+from videosync.video.index import VideoIndex, video_index
+from videosync.video.read import Larger
 
 SAME_CLOCK = 0.05  # frames: grids that stay this close over a whole file are one
 STRAY = 0.1  # frames: presentation times further than this off an even grid make a rate variable
@@ -100,8 +104,7 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
             times = times[:kept]
     found = [FileWarning("time_stamps", text) for text in stamps]
     if index.truncated:
-        said = f"{index.path} is cut off after {times[-1]:.2f} s, though its header lists more; what is there is used"
-        found.append(FileWarning("cut_off", said))
+        found.append(FileWarning("cut_off", _said_of_end(index, float(times[-1]))))
     return ClipInfo(os.fspath(path), times, index.fps, tuple(found))
 
 
@@ -114,6 +117,16 @@ def _long_gaps(times: np.ndarray) -> np.ndarray:
 def _early(times: np.ndarray) -> int:
     """How many frames come before a long gap that only a few come before."""
     return max((n + 1 for n in _long_gaps(times).tolist() if n + 1 <= max(2, STRAYS * len(times))), default=0)
+
+
+def _said_of_end(index: VideoIndex, last: float) -> str:
+    """The sentence on a file that is cut off, of which the last frame is shown at ``last`` seconds."""
+    said = f"{index.path} is cut off after {last:.2f} s, though its header lists more"
+    readable = last + 1 / index.fps
+    if index.listed is not None and index.listed > readable:
+        digits = 0 if index.listed >= 30 else 1
+        said += f": {readable:.{digits}f} of {index.listed:.{digits}f} s readable"
+    return f"{said}; what is there is used"
 
 
 def _before_strays(times: np.ndarray) -> int:
@@ -138,20 +151,29 @@ def read_clips(
     Files of a multiple of a rate are thinned out before motion is measured, so that motion means change over about
     the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
 
+    Frames that cannot be decoded are left out, and a warning says how many.
+
     Raises:
-        VideoError: a frame cannot be decoded.
+        VideoError: no frame can be decoded.
     """
     steps = sorted({_step(info, rate) for rate in rates})
     keys = np.array([key.frame for key in video_index(info.path).keys if key.frame < len(info.times)], np.int64)
     kept = [_kept(info, step) for step in steps]
+    looks = Looks(info.times, info.fps)
     sources = [
         # a flash shows in the next frame that is kept
-        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames])
+        Source(tuple(np.searchsorted(frames, keys).tolist()), info.path, info.times[frames], looks)
         for frames in kept
     ]
     chosen = [None if step == 1 else np.isin(np.arange(len(info.times)), frames) for step, frames in zip(steps, kept)]
-    signals = measure_some(_decoded(info, meters, progress), meters, list(zip(sources, chosen)))
+    lost: set[int] = set()
+    signals = measure_some(_decoded(info, meters, looks, lost, progress), meters, list(zip(sources, chosen)))
     measured = {step: (info.times[frames], found) for step, frames, found in zip(steps, kept, signals)}
+    if lost:
+        for step, frames in zip(steps, kept):
+            good, (times, found) = ~np.isin(frames, list(lost)), measured[step]
+            measured[step] = times[good], {name: signal[good] for name, signal in found.items()}
+        info = _without(info, lost)
     clips = {}
     for rate in rates:
         times, found = measured[_step(info, rate)]
@@ -177,12 +199,24 @@ def _kept(info: ClipInfo, step: int) -> np.ndarray:
     return np.flatnonzero(np.diff(np.floor((info.times * info.fps + 0.5) / step), prepend=-1))
 
 
-def _decoded(info: ClipInfo, meters: Sequence[Meter], progress: Progress | None) -> Iterator[np.ndarray]:
-    """All frames of a file, no larger than a meter needs them."""
+def _without(info: ClipInfo, lost: set[int]) -> ClipInfo:
+    """The same file without frames that cannot be decoded."""
+    warning = FileWarning("frames_lost", said_of_lost(info.path, info.times, lost))
+    return replace(info, times=np.delete(info.times, sorted(lost)), warnings=(*info.warnings, warning))
+
+
+def _decoded(
+    info: ClipInfo, meters: Sequence[Meter], looks: Looks, lost: set[int], progress: Progress | None
+) -> Iterator[np.ndarray]:
+    """All frames of a file, no larger than a meter needs them; ``looks`` gets larger ones of its own.
+
+    ``lost``: as of ``readable_frames``.
+    """
     index, count = video_index(info.path), len(info.times)
     stored = index.orientation.stored_size((index.height, index.width))
     size = max((meter.pixels(*stored) for meter in meters if meter.needs == "pictures"), key=math.prod)
-    for number, frame in enumerate(iter_frames(info.path, 0, count, size=size), 1):
+    larger = Larger(looks.numbers, small_size(*stored, LOOK_SIZE), looks.show) if max(stored) >= LOOK_SIZE else None
+    for number, frame in enumerate(readable_frames(info.path, count, size, lost, larger), 1):
         yield frame
         if progress is not None:
             progress(number, count)

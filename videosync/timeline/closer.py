@@ -13,12 +13,9 @@ from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clocks import Clocks, Pair
 from videosync.timeline.confidence import probability_right
-from videosync.timeline.parts import TELLS_DRIFT, Search, frames_of
+from videosync.timeline.parts import Search, frames_of
 from videosync.timeline.speeds import BEATS, WORTH_SAYING, best_speed, less_sure
 
-# standard errors: by how much the evidence may be less where a drift is taken out, and how much more it has to be where
-# little is shared
-LOSES, GAINS = 0.5, 1.5
 MOST_AGAIN = 3  # pairs of a file that is not placed that are looked at again
 
 
@@ -49,19 +46,15 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
         return Closer(curve, Clocks())
     if len(parts) > 1:
         standing = [found for part in parts if (found := search.standing(part)) is not None]
-        if len(standing) > 1:
+        if search.breaks(standing):
             main = max(standing, key=lambda part: part.stop - part.first)
             assert main.curve is not None
             return Closer(_within(main.curve, curve), search.clocks(main, standing))
     main = min(parts, key=lambda part: abs(part.at(part.first) - part.first - lag))
-    if main.drifts:
-        whole = replace(main, first=0, stop=frames_of(clip0))
-        level = search.curve(whole, range(curve.first, curve.first + len(curve.scores)))
-        least = -LOSES if main.stop - main.first >= TELLS_DRIFT * rate else GAINS
-        if level is not None and _height(level) >= _height(curve) + least:
-            return Closer(level, search.clocks(main, [main]))
-        main = replace(main, drifts=False)
-    return Closer(curve, search.clocks(main, [main]))
+    lags = range(curve.first, curve.first + len(curve.scores))
+    whole = search.without_drift(replace(main, first=0, stop=frames_of(clip0)), lags, curve)
+    assert whole.curve is not None
+    return Closer(whole.curve, search.clocks(replace(whole, first=main.first, stop=main.stop), [main]))
 
 
 def look_again(
@@ -120,10 +113,6 @@ def _within(part: LagScores, whole: LagScores) -> LagScores:
 
 def _sure(curve: LagScores) -> float:
     return probability_right(curve, curve.best())
-
-
-def _height(curve: LagScores) -> float:
-    return float(curve.near(curve.support().level, curve.best()))
 
 
 def _reach(cue: Cue) -> dict[str, np.ndarray]:

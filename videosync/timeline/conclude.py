@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from videosync.cues.named import CUES
+from videosync.threads import one_thread
 from videosync.timeline.anchors import read_anchors
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.found import CONTRADICTED, Found
@@ -16,24 +17,29 @@ from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
 from videosync.timeline.own_clocks import OwnClocks
 from videosync.timeline.placement import Placement
+from videosync.timeline.progress import SOLVING, Progress
 from videosync.timeline.result import Timeline, short_names, with_cuts
 from videosync.timeline.sounds import GRID
 from videosync.timeline.witnesses import sound_curves, weighed_group
 from videosync.types import OffsetEstimate
 
 
+@one_thread()
 def conclude(
     evidence: Evidence,
     reference: PathLike | None = None,
     *,
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
+    progress: Progress | None = None,
 ) -> Timeline:
     """The timeline that the evidence supports. Arguments as of ``sync``.
 
     Raises VideoError: ``reference``, or a name in ``at``, is none of the files; ``at`` contradicts itself or it.
     """
     paths = evidence.paths
+    if progress is not None:
+        progress(SOLVING, 0, 1)
     chosen = None if reference is None else find_file(reference, paths)
     anchors = read_anchors(at or {}, paths, chosen)
     held = {n: start * evidence.rate for n, start in anchors.items()} if len(anchors) > 1 else {}

@@ -14,6 +14,7 @@ from videosync.cues.named import find_cue
 from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
 from videosync.lags.scores import LagScores
+from videosync.threads import one_thread
 from videosync.timeline.cache import SignalCache
 from videosync.timeline.calibration import SOUND
 from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
@@ -82,6 +83,7 @@ class Evidence:
         return self.cue != SOUND
 
 
+@one_thread()
 def gather(
     videos: Sequence[PathLike],
     *,
@@ -130,6 +132,7 @@ def gather(
         wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
             clips[number] = read(info, wanted, meters, step(progress, info.path))
+            infos[number] = next(iter(clips[number].values())).info  # without frames that cannot be decoded
         except VideoError as error:
             problems[number] = str(error)
     if len(clips) < 2 and not sounds.matches:

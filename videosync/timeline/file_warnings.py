@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from videosync.timeline.evidence import Evidence
 
 NO_VIDEO = "no video stream"  # in what is said of a file without pictures
-WHOLE = ("cut_off", "time_stamps")  # codes of sentences that name the file
+WHOLE = ("cut_off", "frames_lost", "time_stamps")  # codes of sentences that name the file
 # of clauses; the note of a file says both
 NOTED = ("start", "sound", "sound_unused", "pictures_unused", "same_pictures", "same_graphic", "copy")
 MOST_SPANS = MOST_NAMES = 4  # that are named one by one

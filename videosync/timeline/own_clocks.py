@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 SOUND_ERROR = 0.5e-3  # seconds by which sound is wrong at either end of what is shared, at most
 TELLING = 0.5  # frames that a drift moves the offset by, from which it is said
 USUAL_FRAME = 1 / 30  # seconds, of files without pictures
-AT_ONCE = 0.25  # of the longer side of a break, and a second: what lasts no longer on the other side is a pause
-KNOWN = ((1.001, "29.97 taken for 30 frames/s, or 23.976 for 24?"), (25 / 24, "24 frames/s played at 25?"))
+AT_ONCE = 0.2  # of the longer side of a break, or half a second: what lasts no longer on the other side is a pause
+KNOWN = ((1.001, " (29.97 taken for 30 frames/s, or 23.976 for 24?)"),)
 KNOWN_WITHIN = 1e-4  # of a ratio: as near as the guess at its cause has to be
 
 
@@ -98,8 +98,8 @@ class OwnClocks:
         speed = clocks.rate if clocks.slow == 0 else 1 / clocks.rate
         slow, other = names[pair[clocks.slow]], names[pair[1 - clocks.slow]]
         return "speed", (
-            f"nothing fits surely at one speed; {slow} and {other} fit best if {slow} plays at {100 * speed:.4g} % of its "
-            "real speed: was it filmed at another frame rate than it is stored with?"
+            f"nothing fits surely at one speed; {slow} and {other} fit best if {slow} plays at {100 * speed:.4g} % of "
+            "its real speed: was it filmed at another frame rate than it is stored with?"
         )
 
     def around(self, number: int) -> float:
@@ -127,8 +127,8 @@ class OwnClocks:
         return clocks if sign > 0 else clocks.reversed()
 
     def _holds(self, number: int, away: float, *, seen: bool) -> float:
-        """Seconds of a file at which its offset from the reference holds: at the middle of what both show, or, by sound,
-        where that begins."""
+        """Seconds of a file at which its offset from the reference holds: in the middle of what both show, or, by
+        sound, where that begins."""
         first, last = self._shared(number, away)
         return (first + last) / 2 if seen else first
 
@@ -156,26 +156,19 @@ class OwnClocks:
     def _drift(self, number: int, name: str) -> str:
         clocks = self.clocks[number]
         assert self.base is not None
-        ppm, how = clocks.drift_ppm, "slower" if clocks.drift_ppm > 0 else "faster"
         first, last = self._shared(number, self.starts[number] - self.starts[self.base])
-        interval = (
-            ""
-            if clocks.interval_ppm is None
-            else " (95 %: {:.0f} to {:.0f})".format(
-                *sorted(abs(end) if ppm * end > 0 else -abs(end) for end in clocks.interval_ppm)
-            )
-        )
-        for ratio, guess in KNOWN:
-            if min(abs(clocks.rate - ratio), abs(clocks.rate - 1 / ratio)) < KNOWN_WITHIN:
-                interval += f": {guess}"
+        ppm, interval = clocks.drift_ppm, ""
+        if clocks.interval_ppm is not None:
+            low, high = sorted(end if ppm > 0 else -end for end in clocks.interval_ppm)
+            interval = f" (95 %: {low:.0f} to {high:.0f})"
+        guess = next((said for ratio, said in KNOWN if abs(abs(clocks.rate - 1) - ratio + 1) < KNOWN_WITHIN), "")
         return (
-            f"its clock runs {abs(ppm):.0f} ppm{interval} {how} than that of {name}"
-            if not interval.endswith("?")
-            else f"its clock runs {abs(ppm):.0f} ppm {how} than that of {name}{interval}"
-        ) + f"; they part by {self._parts_by(number):.2f} s over the {last - first:.0f} s that both show"
+            f"its clock runs {abs(ppm):.0f} ppm{interval} {'slower' if ppm > 0 else 'faster'} than that of {name}, "
+            f"which is {self._parts_by(number):.2f} s over the {last - first:.0f} s that both show{guess}"
+        )
 
     def _breaks(self, number: int, each: Break) -> bool:
-        """Whether the file, not the reference, is the one that has a break: most often the one others show it of too."""
+        """Whether the file, not the reference, has a break: the one that shows one beside other files too."""
         assert self.base is not None
         counts = [
             sum(n in pair and bool(clocks.breaks) for pair, clocks in self.evidence.clocks.items())
@@ -198,25 +191,23 @@ def _surer(heard: Clocks, seen: Clocks) -> bool:
 def _paused(each: Break) -> bool:
     """Whether one file simply lacks what the other shows; else time passes in both, at another speed."""
     one, other = (after - before for before, after in zip(each.before, each.after))
-    return min(one, other) <= max(1.0, AT_ONCE * max(one, other))
+    return min(one, other) <= max(0.5, AT_ONCE * max(one, other))
 
 
 def _broken(each: Break, name: str) -> str:
     """Of the file that is file 0 of ``each``."""
-    size = abs(each.size_seconds)
+    size, rest = abs(each.size_seconds), "its start is that of its longest part that fits"
     if _paused(each):
-        what = "it lacks" if each.size_seconds > 0 else "it has, and"
-        why = "paused, or frames were lost" if each.size_seconds > 0 else "something put in, or a pause of the other"
-        shows = f"that {name} shows" if each.size_seconds > 0 else f"{name} lacks,"
-        said = f"at about {(each.before[0] + each.after[0]) / 2:.1f} s {what} {size:.2f} s {shows} ({why})"
-    else:
-        own, other = each.after[0] - each.before[0], each.after[1] - each.before[1]
-        said = (
-            f"from about {each.before[0]:.1f} to {each.after[0]:.1f} s it fits {name} nowhere, and lasts {size:.2f} s "
-            f"{'longer' if own > other else 'less'} there: as at {100 * other / own:.0f} % of the speed (slow motion?), or "
-            "something put in"
-        )
-    return f"{said}; its start is that of its longest part that fits"
+        at = f"at about {(each.before[0] + each.after[0]) / 2:.1f} s"
+        if each.size_seconds > 0:
+            return f"{at} it lacks {size:.2f} s that {name} shows (a pause, or frames lost); {rest}"
+        return f"{at} it shows {size:.2f} s that {name} lacks (something put in, or a pause of {name}); {rest}"
+    own, other = each.after[0] - each.before[0], each.after[1] - each.before[1]
+    return (
+        f"from about {each.before[0]:.1f} to {each.after[0]:.1f} s it fits {name} nowhere and lasts {size:.2f} s "
+        f"{'longer' if own > other else 'less'}, as at {100 * other / own:.0f} % of the speed (slow motion, or "
+        f"something put in?); {rest}"
+    )
 
 
 def clocks_of_pair(clocks: Clocks | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from videosync.cues.named import CUES
 from videosync.timeline.clips import Clip
 from videosync.timeline.compare import Compared, compare
 from videosync.timeline.joint import picture_groups
-from videosync.timeline.progress import CHOOSING, COMPARING, Progress, counted
+from videosync.timeline.progress import CHOOSING, COMPARING, SOLVING, Progress, counted
 from videosync.timeline.search import lag_range
 
 FEW = 8  # files of which all pairs are compared
@@ -93,6 +93,8 @@ def compare_likely(
     for _ in range(1 + ROUNDS):
         said |= {pair: whole(pair) for pair in counted(progress, COMPARING, sorted(chosen))}
         found = {pair: one for pair in pairs if (one := said.get(pair)) is not None}
+        if progress is not None:
+            progress(SOLVING, 0, 1)
         on = set(placed(found))
         new = [pair for pair in ranked if pair not in said and (not on or len(on & set(pair)) == 1)]
         if not (chosen := _partners(new, [n for n in files if n not in on])):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,13 +28,19 @@ LONG_WINDOW, SHARE = 8.0, 10  # seconds of the windows that measure drift, at mo
 STEEPEST = 0.012  # drift that is looked for
 AROUND = 12  # frames to either side of a line in which windows have their own peak
 JUMP = 7.0  # spreads: what a break has to bring; each side then has to stand by itself
+BLANK = 1.5  # spreads: a window that says less of an offset does not bear it out
 GAP = 3  # windows in a row that the offset does not explain: then all are looked at over all offsets
-LEAST_SCORE = 1.5  # spreads: windows that say less do not bear on a line
+LEAST_SCORE = 1.0  # spreads: windows that say less do not bear on a line …
+MOST_SCORE = 5.0  # … and those that say more bear no more on it
 TELLS_DRIFT = 20.0  # seconds that are shared at least
-CERTAIN = 0.99  # probability with which a drift is not 0; where less is shared
-LIKELY = 0.95  # at least this, and the evidence for the offset has to grow as well
-MOVED, MOVED_FAR = 0.5, 1.5  # frames that a drift moves the offset by at least, in all; where less is shared
+CERTAIN = 0.99  # probability with which a drift is not 0
+MOVED = 0.5  # frames that it moves the offset by at least, in all
 BIAS = 0.12  # frames: what two views show of one motion differs slowly by about this
+# where less is shared, a drift is tried that may move the offset by so many frames: that of the line, and these …
+MAYBE, TRIED = 0.7, (0.004, 0.008, 0.0115)
+GAINS = 1.2  # … standard errors: by how much the evidence for the offset has to be more without it
+LOSES = 0.5  # and by how much it may be less where enough is shared
+ROUGHLY = 0.002  # standard error of a drift that was tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +103,7 @@ class Search:
         for run in runs(path):
             offsets, heights = own_peaks(local, path)
             some = slice(run.start, run.stop)
-            line = fit_line(local.middles[some], offsets[some], np.maximum(heights[some] - LEAST_SCORE, 0) ** 2)
+            line = fit_line(local.middles[some], offsets[some], weights_of(heights[some]))
             if not math.isfinite(line.error):
                 line = replace(line, offset=float(np.median(path[some][path[some] != NONE])), slope=0.0)
             found.append((int(starts[run.start]), int(starts[run.stop - 1]) + frames, line))
@@ -105,10 +112,10 @@ class Search:
     def _unlike(self, local: LocalScores, lag: int, reach: int) -> np.ndarray:
         """Which windows say nothing for the line through all: bool [W]."""
         offsets, heights = own_peaks(local, np.full(len(local.starts), lag), reach)
-        line = fit_line(local.middles, offsets, np.maximum(heights - LEAST_SCORE, 0) ** 2)
+        line = fit_line(local.middles, offsets, weights_of(heights))
         expected = np.rint(line.at(local.middles)).astype(np.int64)
         _, heights = own_peaks(local, np.clip(expected, local.first, local.first + local.scores.shape[1] - 1))
-        return heights < LEAST_SCORE
+        return heights < BLANK
 
     def part(self, first: int, stop: int, rough: Line) -> Part:
         """The line through a stretch, from windows as long as it allows.
@@ -124,12 +131,39 @@ class Search:
         local = self.windows(starts, frames, lags)
         offsets, heights = own_peaks(local, np.rint(expected).astype(np.int64), AROUND - 2)
         near = np.abs(offsets - expected) < AROUND - 2
-        weights = np.where(near, np.maximum(heights - LEAST_SCORE, 0) ** 2, 0.0)
+        weights = np.where(near, weights_of(heights), 0.0)
         line = fit_line(local.middles, offsets, weights)
         line = replace(line, error=math.hypot(line.error, BIAS / length))
-        enough = length >= TELLS_DRIFT * self.rate
-        least = max((MOVED if enough else MOVED_FAR) / length, line.around(CERTAIN if enough else LIKELY))
-        return Part(first, stop, line, least < abs(line.slope) < 2 * STEEPEST)
+        certain = length >= TELLS_DRIFT * self.rate and abs(line.slope) > max(MOVED / length, line.around(CERTAIN))
+        return Part(first, stop, line, certain and abs(line.slope) < 2 * STEEPEST)
+
+    def without_drift(self, part: Part, lags: range, as_it_is: LagScores | None) -> Part:
+        """The part with its curve at one speed, where the evidence for its offset is more, or enough is shared to tell.
+
+        Args:
+            lags: among which offsets of the whole clips the part is scored. as_it_is: its curve with all drift in it.
+        """
+        level = -math.inf if as_it_is is None else height(as_it_is)
+        if part.drifts:
+            found = self.curve(part, lags)
+            if found is not None and height(found) >= level - LOSES:
+                return replace(part, curve=found)
+        length = part.stop - part.first
+        as_is = replace(part, drifts=False, curve=as_it_is)
+        if length >= TELLS_DRIFT * self.rate or abs(part.line.slope) * length < MAYBE:
+            return as_is
+        slopes = [math.copysign(slope, part.line.slope) for slope in TRIED]
+        slopes += [part.line.slope] * (abs(part.line.slope) < 2 * STEEPEST)
+        best = as_is
+        for slope in slopes:
+            own = slope == part.line.slope
+            line = part.line if own else replace(part.line, slope=slope, error=max(part.line.error, ROUGHLY))
+            tried = replace(part, line=line, drifts=True)
+            found = self.curve(tried, lags)
+            least = level + GAINS if best is as_is or best.curve is None else height(best.curve)
+            if found is not None and height(found) >= least:
+                best = replace(tried, curve=found)
+        return best
 
     def curve(self, part: Part, lags: range) -> LagScores | None:
         """Lag scores of one part alone, at one speed, among the offsets ``lags`` of the whole clips."""
@@ -146,22 +180,23 @@ class Search:
 
     def standing(self, part: Part) -> Part | None:
         """The part with its own curve, if by itself it has the offset that it has within the whole; else None."""
-        curve = self.curve(part, range(-self.frames[0], self.frames[1]))
-        if curve is None:
+        lags = range(-self.frames[0], self.frames[1])
+        found = self.without_drift(part, lags, self.curve(replace(part, drifts=False), lags))
+        if found.curve is None:
             return None
-        best = curve.best()
-        if abs(best - part.lag()) > NEAR + 1 or probability_right(curve, best) < calibration_for(self.name).accepted:
-            return None
-        return replace(part, curve=curve)
+        best = found.curve.best()
+        sure = probability_right(found.curve, best) >= calibration_for(self.name).accepted
+        return found if sure and abs(best - found.lag()) <= NEAR + 1 else None
 
     def breaks(self, parts: list[Part]) -> tuple[Break, ...]:
-        """Between each two parts that follow each other."""
-        found = []
-        for one, other in zip(parts, parts[1:]):
+        """Between each two parts that follow each other, where their offsets differ."""
+        found: list[Break] = []
+        for one, other in pairwise(parts):
             middle = (min(one.stop, other.stop) + max(other.first, one.first)) / 2
             last, next_ = (one.stop, other.first) if one.stop <= other.first else (middle, middle)
             sides = [(frame / self.rate, part.at(frame) / self.rate) for frame, part in ((last, one), (next_, other))]
-            found.append(Break(*sides))
+            each = Break(*sides)
+            found += [each] * (abs(each.size_seconds) * self.rate > NEAR)
         return tuple(found)
 
     def ppm(self, part: Part) -> tuple[float, float] | None:
@@ -176,6 +211,16 @@ class Search:
 
     def clocks(self, main: Part, parts: list[Part]) -> Clocks:
         return Clocks(1 + main.line.slope if main.drifts else 1.0, self.ppm(main), breaks=self.breaks(parts))
+
+
+def height(curve: LagScores) -> float:
+    """The evidence for the best offset, in standard errors."""
+    return float(curve.near(curve.support().level, curve.best()))
+
+
+def weights_of(heights: np.ndarray) -> np.ndarray:
+    """How much windows bear on a line, by the scores of their own peaks."""
+    return np.asarray(np.clip(heights, LEAST_SCORE, MOST_SCORE) - LEAST_SCORE)
 
 
 def cut(clip: Signals, frames: slice) -> Signals:

@@ -8,7 +8,7 @@ from itertools import combinations
 from videosync.timeline.clips import ClipInfo, frames_at
 from videosync.timeline.search import lag_range
 
-ALIKE = 1.02  # rates that differ by no more than this factor, as 29.97 and 30, are one
+ALIKE = 1.002  # rates that differ by no more than this factor, as 29.97 and 30, are one
 LOW = 10.0  # frames/s below which …
 MUCH_SLOWER = 2.5  # … and so many times slower than another file, the rate is the likely reason that …
 FEW = 150  # … no more frames than these leave an answer unsure

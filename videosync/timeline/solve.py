@@ -39,8 +39,8 @@ def oriented(curves: Curves, i: int, j: int) -> LagScores | None:
 
 def total_score(curves: Curves, starts: Mapping[int, int]) -> float:
     """Sum of the scores of all pairs whose cameras both have a start: ``chance`` of those that do not overlap."""
-    lags = [(c, starts[i] - starts[j]) for (i, j), c in curves.items() if i in starts and j in starts]
-    return math.fsum(c.at(lag) if c.covers(lag) else c.chance for c, lag in lags)
+    inside = {pair: curve for pair, curve in curves.items() if starts.keys() >= set(pair)}
+    return _total(_ties(inside, list(starts)), starts) + math.fsum(curve.chance for curve in inside.values())
 
 
 def moved_curve(
@@ -80,6 +80,7 @@ def joint_starts(curves: Curves, cameras: Sequence[int]) -> Starts:
             rank = (len(found), _total(ties, found))
             if rank > (best_rank[0], best_rank[1] + 1e-9):
                 best, best_rank = found, rank
+    best = _overlapping(ties, _climbed(ties, best, usual=True))
     base = min(best) if best else 0
     return {camera: best[camera] - best[base] for camera in sorted(best)}
 
@@ -117,22 +118,28 @@ def _worth(tie: Tie, lag: int) -> float:
     return float(scores[lag - first]) if 0 <= lag - first < len(scores) else 0.0
 
 
-def _total(ties: Ties, starts: Starts) -> float:
-    return math.fsum(
-        _worth(tie, starts[i] - starts[j]) for i in starts for j, tie in ties[i].items() if i < j and j in starts
-    )
+def _total(ties: Ties, starts: Mapping[int, int]) -> float:
+    """``total_score`` less the chance of all pairs."""
+    worth = (_worth(tie, starts[i] - starts[j]) for i in starts for j, tie in ties[i].items() if i < j and j in starts)
+    return math.fsum(worth)
 
 
-def _field(joined: Iterable[tuple[int, Tie]]) -> LagScores:
-    """The sum of ties, each moved by some frames; where there are none it is minus infinity."""
-    moved = sorted(((first + by, scores) for by, (first, scores) in joined), key=lambda tie: tie[0])
-    begin, end = moved[0][0], max(first + len(scores) for first, scores in moved)
-    total, reached = np.zeros(end - begin), begin
+def _field(joined: Iterable[tuple[int, Tie]], *, usual: bool = False) -> LagScores:
+    """The sum of ties, each moved by some frames; where there are none it is minus infinity.
+
+    ``usual``: divided by the root of their number, as where it is judged (``added``).
+    """
+    moved = [(first + by, scores) for by, (first, scores) in joined]
+    begin, end = min(first for first, _ in moved), max(first + len(scores) for first, scores in moved)
+    total, change = np.zeros(end - begin), np.zeros(end - begin + 1)
     for first, scores in moved:
         total[first - begin : first - begin + len(scores)] += scores
-        if first > reached:
-            total[reached - begin : first - begin] = -np.inf
-        reached = max(reached, first + len(scores))
+        change[first - begin] += 1
+        change[first - begin + len(scores)] -= 1
+    count = np.cumsum(change[:-1])
+    if usual:
+        total /= np.sqrt(np.maximum(count, 1))
+    total[count == 0] = -np.inf
     return LagScores(begin, total)
 
 
@@ -156,8 +163,12 @@ def _beam(ties: Ties, root: int, climbs: int) -> Starts:
     return max(climbed, key=lambda starts: _total(ties, starts))
 
 
-def _climbed(ties: Ties, starts: Starts) -> Starts:
-    """Coordinate ascent: each camera in turn goes where the others want it, until none moves."""
+def _climbed(ties: Ties, starts: Starts, *, usual: bool = False) -> Starts:
+    """Coordinate ascent: each camera in turn goes where the others want it, until none moves.
+
+    ``usual``: as of ``_field``. What several cameras of one event say of another depends on each other, so that their
+    sum is more easily high by chance than that of one; it does not rise with the total then, and may stop anywhere.
+    """
     starts = dict(starts)
     stale = set(starts)  # cameras that may want to move
     for _ in range(SWEEPS):
@@ -168,8 +179,8 @@ def _climbed(ties: Ties, starts: Starts) -> Starts:
             joined = [(starts[p], tie) for p, tie in ties[camera].items() if p in starts]
             if not joined:
                 continue
-            field = _field(joined)
-            place, here = field.best(), math.fsum(_worth(tie, starts[camera] - by) for by, tie in joined)
+            field = _field(joined, usual=usual)
+            place, here = field.best(), field.at(starts[camera]) if field.covers(starts[camera]) else -np.inf
             if field.at(place) > here + 1e-9:
                 starts[camera] = place
                 stale.update(p for p in ties[camera] if p in starts)
@@ -180,16 +191,17 @@ def _climbed(ties: Ties, starts: Starts) -> Starts:
 
 def _overlapping(ties: Ties, starts: Starts) -> Starts:
     """The same where chains of overlapping pairs join all; else groups that none joins go where the rest wants them."""
-    while True:
+    while starts:
         lags = {(i, j): starts[i] - starts[j] for i in starts for j in ties[i] if i < j and j in starts}
         met = [(i, j) for (i, j), lag in lags.items() if 0 <= lag - ties[i][j][0] < len(ties[i][j][1])]
         groups = connected(starts, met)
         if len(groups) == 1:
-            return starts
+            break
         across = {g: [(i, j) for i in g for j in ties[i] if j in starts and j not in g] for g in groups}
         group = next(g for g in groups[::-1] if across[g])
         move = _field((starts[j] - starts[i], ties[i][j]) for i, j in across[group]).best()
         starts = {c: start + move * (c in group) for c, start in starts.items()}
+    return starts
 
 
 def fine_starts(curves: Curves, starts: Mapping[int, float], held: Sequence[Collection[int]] = ()) -> dict[int, float]:

@@ -87,4 +87,4 @@ def sync(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
     )  # fmt: skip
-    return conclude(evidence, reference, accept=accept, at=at)
+    return conclude(evidence, reference, accept=accept, at=at, progress=progress)

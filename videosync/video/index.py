@@ -28,6 +28,7 @@ from videosync.video.packets import (
     Packets,
     empty_after_first,
     list_packets,
+    listed_seconds,
     promises_more,
 )
 
@@ -66,6 +67,7 @@ class VideoIndex:
     truncated: bool  # the file ends before the frames its header lists
     starts_over: tuple[int, ...]  # frames at which time stamps start over; times are counted on there
     clock: str | None  # a clause, where the times are not what the file says, but counted or assumed
+    listed: float | None = None  # seconds that the file lasts by its header; None: it does not say
 
     def __len__(self) -> int:
         return len(self.times)
@@ -118,6 +120,7 @@ class VideoScan:
     rate: Fraction | None  # the stream's own figure, frames/s
     time_base: Fraction
     rate_assumed: bool = False  # the file names no rate, and holds no times
+    listed: float | None = None  # seconds, by the header
     late: int = 0  # ticks that the first picture's time stamp is too early by (packets.empty_after_first)
 
     @property
@@ -154,6 +157,7 @@ def _cached_scan(path: str, mtime_ns: int, size: int) -> VideoScan:
             truncated=packets.partial or promises_more(container, stream, packets, path, size),
             rate=_named_rate(container, stream),
             time_base=stream.time_base or Fraction(1, 1000),
+            listed=listed_seconds(container, stream),
             rate_assumed=bool(container.format.flags & NO_STAMPS) and not stream.codec_context.framerate,
             late=empty_after_first(packets) if container.format.name == "avi" and container.streams.audio else 0,
         )
@@ -197,6 +201,7 @@ def _cached_index(path: str, mtime_ns: int, size: int) -> VideoIndex:
         orientation=orientation,
         truncated=scan.truncated,
         starts_over=over,
+        listed=scan.listed,
         clock=said_of_clock(scan.rate_assumed, fps, [times[frame] - times[0] for frame in over]),
     )
 

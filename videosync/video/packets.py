@@ -98,6 +98,17 @@ def promises_more(container: InputContainer, stream: VideoStream, packets: Packe
     return False
 
 
+def listed_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    """How long the pictures last by the header, seconds; None: it does not say."""
+    if container.format.name == "avi":  # FFmpeg's duration is a guess where its index, at the end, is missing
+        return float(stream.frames / stream.average_rate) if stream.frames and stream.average_rate else None
+    if stream.duration is not None and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    if (written := end_by_tag(stream)) is not None:
+        return written
+    return None if container.duration is None else container.duration / av.time_base
+
+
 def end_by_tag(stream: Stream) -> float | None:
     """Matroska and WebM: when a stream ends, seconds from the file's start, by a tag, in which anything may stand."""
     written = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""), re.ASCII)

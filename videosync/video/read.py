@@ -7,7 +7,7 @@ decoded from the keyframe before it; no more than the frames asked for are held 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,8 +86,22 @@ def read_frames_at(
     return _read(index, numbers.tolist(), places, size)
 
 
+@dataclass(frozen=True, eq=False)
+class Larger:
+    """Some frames that are wanted in another size as well."""
+
+    numbers: Collection[int]
+    size: tuple[int, int]  # (height, width)
+    show: Callable[[int, np.ndarray], None]  # gets number and picture, uint8 [H,W,3], before the frame itself comes
+
+
 def iter_frames(
-    path: PathLike, start: int = 0, stop: int | None = None, *, size: tuple[int, int] | None = None
+    path: PathLike,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    size: tuple[int, int] | None = None,
+    larger: Larger | None = None,
 ) -> Iterator[np.ndarray]:
     """Frames ``start … stop - 1`` one by one as uint8 [H,W,3]: memory does not grow with their number.
 
@@ -96,7 +110,18 @@ def iter_frames(
     index = video_index(path)
     numbers = frame_window(index, start, stop)
     to_rgb = _RgbConverter(index, size)
-    return (to_rgb(frame, number).copy() for number, frame in decode_frames(index, numbers))
+    if larger is None:
+        return (to_rgb(frame, number).copy() for number, frame in decode_frames(index, numbers))
+    return _iter_with(larger, _RgbConverter(index, larger.size), to_rgb, decode_frames(index, numbers))
+
+
+def _iter_with(
+    larger: Larger, to_larger: _RgbConverter, to_rgb: _RgbConverter, frames: Iterator[tuple[int, VideoFrame]]
+) -> Iterator[np.ndarray]:
+    for number, frame in frames:
+        if number in larger.numbers:
+            larger.show(number, to_larger(frame, number))
+        yield to_rgb(frame, number).copy()
 
 
 def _read(index: VideoIndex, numbers: Sequence[int], places: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
