@@ -59,8 +59,7 @@ def test_what_is_said_is_what_comes_true_and_few_are_wrong() -> None:
     placed = [a for a in judged if a.placed]
     related = [a for a in placed if a.true is not None]
     assert len(related) > 500
-    assert np.mean(~right(related)) <= MOST_WRONG
-    assert len(placed) - len(related) <= MOST_WRONG * sum(a.true is None for a in some)
+    assert np.mean(~right(placed)) <= MOST_WRONG
     sharp = sharpness_limit(related)
     assert sharp == pytest.approx(1.4, abs=0.06)
     precise, rough = half_widths(related, sharp)

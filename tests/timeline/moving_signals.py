@@ -8,7 +8,7 @@ from scipy.ndimage import gaussian_filter1d
 from videosync.signals.measure import Signals
 from videosync.signals.motion import MotionMeter
 
-COLUMNS = {"energy": 1, "area": 1, "posneg": 2, "energy1248": 4, "sgrid": 6, "cells": 64}
+COLUMNS = {"energy": 1, "area": 1, "posneg": 2, "energy1248": 4, "sgrid": 6, "cells": 64, "lines": 288}
 REACH = dict(MotionMeter(tuple(COLUMNS)).reach)
 RATE = 30.0
 
@@ -23,7 +23,7 @@ def two_views(frames: int, seed: int, noise: float = 0.7) -> tuple[Signals, Sign
     for _ in range(2):
         clip: Signals = {"camera": np.zeros((frames, 1), np.float32)}
         for name, columns in COLUMNS.items():
-            mix = rng.random((6, columns)) if name != "cells" else rng.random((6, columns)) ** 4
+            mix = rng.random((6, columns)) if name not in ("cells", "lines") else rng.random((6, columns)) ** 4
             values = amount @ mix
             own = gaussian_filter1d(rng.standard_normal((frames, columns)), 1.5, axis=0)
             clip[name] = (values + noise * values.std() * own / own.std()).astype(np.float32)

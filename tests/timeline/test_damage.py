@@ -81,7 +81,7 @@ def test_a_broken_beginning_is_stood_in_for_by_what_follows(film: Path, tmp_path
 
 
 def test_where_nothing_can_be_decoded_the_reason_stays(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(path: str, start: int, stop: int, *, size: tuple[int, int]) -> list[np.ndarray]:
+    def breaks(path: str, start: int, stop: int, **_: object) -> list[np.ndarray]:
         raise VideoError(f"{path}: frame {start} cannot be decoded")
 
     monkeypatch.setattr("videosync.timeline.damage.iter_frames", breaks)

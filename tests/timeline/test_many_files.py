@@ -64,6 +64,18 @@ def test_a_file_that_shares_no_time_leaves_a_pair_as_sure_as_it_is_alone() -> No
         assert judge(joined, 0).confidence == pytest.approx(alone.confidence, abs=0.15)
 
 
+def test_a_group_that_is_tied_weakly_stays_where_its_many_ties_want_it() -> None:
+    """Files of one camera fit each other better than those of another: none drifts off to where nothing overlaps."""
+    lengths, starts = dict.fromkeys(range(12), 150), {n: 25 * (n // 2) for n in range(12)}
+    curves = scored(lengths, starts, 8, height=9.0)
+    weak = scored(lengths, starts, 9, height=3.5)
+    curves |= {pair: curve for pair, curve in weak.items() if sum(pair) % 2}
+    found = place(curves, list(lengths))
+    assert found.starts.keys() == lengths.keys()
+    for n, start in starts.items():
+        assert found.starts[n] - found.starts[0] == pytest.approx(start, abs=1)
+
+
 def test_what_chance_is_worth() -> None:
     rng = np.random.default_rng(2)
     usual = np.mean([LagScores(-300, rng.normal(size=601)).chance for _ in range(50)])
@@ -117,10 +129,12 @@ def test_the_work_grows_little_faster_than_the_number_of_pairs(monkeypatch: pyte
     for files in (6, 12):
         moved = [0]
 
-        def counted(joined: Iterable[tuple[int, solve.Tie]], tally: list[int] = moved) -> LagScores:
+        def counted(
+            joined: Iterable[tuple[int, solve.Tie]], *, usual: bool = False, tally: list[int] = moved
+        ) -> LagScores:
             ties = list(joined)
             tally[0] += len(ties)
-            return field(ties)
+            return field(ties, usual=usual)
 
         def tallied(curves: list[tuple[int, LagScores]], lag: int | None = None, tally: list[int] = moved) -> LagScores:
             tally[0] += len(curves)

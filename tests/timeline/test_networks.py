@@ -16,6 +16,7 @@ from videosync.offset.equivariant import EquivariantDetector
 from videosync.timeline.clips import ClipInfo
 from videosync.timeline.evidence import gather
 from videosync.timeline.networks import check_lengths, unlike_training
+from videosync.timeline.progress import OPENING
 
 FACTS = {"metric": "sqeuclidean", "temperature": 0.1, "encoder": "mine/best", "encoder_hash": "1234"}
 
@@ -55,8 +56,10 @@ def test_videos_too_long_for_a_detector_are_refused_before_they_are_decoded(
         check_lengths(detector(), infos, 50.0)
     small = detector()
     small.most_cells = 1000
+    told: set[str] = set()
     with pytest.raises(ConfigError, match="too long for detector equivariant"):
-        gather(event[0], detector=small, progress=lambda *_: pytest.fail("a file was decoded"))
+        gather(event[0], detector=small, progress=lambda what, *_: told.add(what))
+    assert told == {OPENING}  # nothing is decoded
 
 
 def test_a_detector_of_one_size_is_refused() -> None:

@@ -18,7 +18,7 @@ from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
 from videosync.lags.scores import LagScores
 from videosync.signals.measure import UNSEEN
-from videosync.timeline import clips
+from videosync.timeline import damage
 from videosync.timeline.clips import ClipInfo, inspect, read_clip, read_clips
 from videosync.timeline.joint import picture_groups
 from videosync.timeline.rates import grid_rates
@@ -118,8 +118,8 @@ def test_what_several_rates_need_is_measured_in_one_pass(tmp_path: Path, monkeyp
     meters, info = find_cue("motion").meters(), inspect(path)
     alone = {rate: read_clip(info, rate, meters) for rate in (30.0, 24.0, 10.0)}
     passes = itertools.count()
-    decode = clips.iter_frames
-    monkeypatch.setattr(clips, "iter_frames", lambda *args, **kwargs: (next(passes), decode(*args, **kwargs))[1])
+    decode = damage.iter_frames
+    monkeypatch.setattr(damage, "iter_frames", lambda *args, **kwargs: (next(passes), decode(*args, **kwargs))[1])
     together = read_clips(info, alone, meters)
     assert next(passes) == 1
     for rate, clip in alone.items():

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
 
+from videosync.lags.scores import LagScores
 from videosync.timeline import same_pictures
+from videosync.timeline.clips import ClipInfo
+from videosync.timeline.compare import Compared
+from videosync.timeline.evidence import Evidence
+from videosync.timeline.file_warnings import file_warnings
+from videosync.timeline.placement import DoubtKind, judge
+from videosync.timeline.reasons import Search
 from videosync.timeline.same_pictures import is_copy, shared_pictures
+from videosync.timeline.useful import LeftOut
 
 RATE, CELLS = 30.0, (12, 16)
 
@@ -97,3 +107,31 @@ def test_long_files_are_looked_at_here_and_there_and_then_closely(monkeypatch: p
     for found in shared_pictures(one, other, RATE):
         assert found[:60].mean() > 0.9
         assert not found[60:].any()
+
+
+def test_what_concerns_several_files_is_said_once() -> None:
+    paths = tuple(f"{name}.mp4" for name in "abc")
+    infos = {n: ClipInfo(path, np.arange(300) / RATE, RATE) for n, path in enumerate(paths)}
+    shown = LeftOut(plain=((0.0, 0.2),), same=((0.2, 3.0), (9.0, 9.5)))
+    found = Compared(LagScores(0, np.zeros(1)), left_out=(shown, shown), copy=True, graphics=True)
+    compared = dict.fromkeys(combinations(range(3), 2), found)
+    said = file_warnings(Evidence(paths, infos, {}, RATE, compared, Search(None, None)), 1, None)
+    assert [(warning.code, warning.text.split(":")[0].split(";")[0]) for warning in said] == [
+        ("one_colour", "black, or of one colour, from 0.00 to 0.20 s"),
+        (
+            "same_pictures",
+            "the same pictures as in a.mp4 and c.mp4 are shown from 0.20 to 3.00 s and from 9.00 to 9.50 s",
+        ),
+        ("same_graphic", "the same graphic moves in a.mp4 and c.mp4 (a clock, a lamp, a caption)"),
+        ("copy", "it shows the same pictures as a.mp4 and c.mp4"),
+    ]
+
+
+def test_a_fragile_answer_is_not_accepted_however_sure_the_rest_is() -> None:
+    lags = np.arange(-80, 81)
+    curve = LagScores(-80, 30.0 * (lags == 10), None, 300 - abs(lags))
+    assert judge(curve).doubt is None
+    said = judge(replace(curve, fragile=True))
+    assert said.doubt is not None
+    assert said.doubt.kind is DoubtKind.FRAGILE
+    assert said.confidence == judge(curve).confidence / 2

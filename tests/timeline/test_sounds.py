@@ -19,9 +19,10 @@ from videosync.timeline.compare import Compared
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.placement import judge
+from videosync.timeline.progress import HEARING, MATCHING
 from videosync.timeline.reasons import Search
 from videosync.timeline.result import Timeline
-from videosync.timeline.sounds import GRID, MATCHED, READ, Sounds, hear, sound_scores
+from videosync.timeline.sounds import GRID, Sounds, hear, sound_scores
 from videosync.video.sound_track import Sound
 
 RATE = 30.0
@@ -250,10 +251,6 @@ def test_swapped_files_negate_everything() -> None:
     [
         ({"drift_ppm": 5000.0}, "The clock of f1 runs 5000 ppm faster than that of f0: 0.04 s in the 9 s"),
         ({"features": {"agreeing_share": 0.45}}, "The sound of f0 and f1 agrees in 45 % of the time they share"),
-        (
-            {"same_recording": True},
-            "The sound tracks of f0 and f1 are copies of one recording, which may have been put",
-        ),
     ],
 )
 def test_what_sound_says_of_itself(facts: dict[str, object], sentence: str) -> None:
@@ -267,6 +264,10 @@ def test_both_files_of_copies_are_warned_of() -> None:
     for file, other in zip(found.files, ("f1", "f0")):
         (warning,) = [warning for warning in file.warnings if warning.code == "same_recording"]
         assert f"that of {other} are copies of one recording" in warning.text
+    alone = said({}, {(0, 1): match(1.0, same_recording=True)}, sound_only=(0, 1))
+    sentence = "The sound tracks of f0 and f1 are copies of one recording, which may have been put under the pictures"
+    assert sentence in alone.sentences()
+    assert sentence not in found.sentences()  # pictures bear it out
 
 
 def test_a_few_seconds_do_not_tell_what_share_of_the_sound_agrees() -> None:
@@ -303,4 +304,4 @@ def test_listening_tells_how_far_it_is(tmp_path: Path) -> None:
         write_sound(Path(path), Sound(rng.normal(0, 0.1, 24_000).astype(np.float32), 16_000, "pcm_s16le"))
     told: list[tuple[str, int, int]] = []
     hear(paths, frozenset(range(3)), {}, progress=lambda *step: told.append(step))
-    assert told == [(READ, done, 3) for done in range(4)] + [(MATCHED, done, 3) for done in (1, 2, 3)]
+    assert told == [(HEARING, done, 3) for done in range(4)] + [(MATCHING, done, 3) for done in range(4)]

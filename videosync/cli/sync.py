@@ -32,7 +32,8 @@ them have any: no markers or calibration are needed. Works best with static came
 motion is removed first. Lengths and frame rates may differ. Files with sound only, a recorder's, are placed by it.
 
 Starts are given on one timeline: a camera that started later has a larger number. The offset of a pair (0, 1) is
-start of 0 minus start of 1: positive if video 1 started first.
+start of 0 minus start of 1: positive if video 1 started first. The confidence of a file is that of its weakest tie to
+the others; the reference, which starts at 0, has one too. Of more than eight files only likely pairs are compared.
 
 Pictures and sound are two witnesses. Where they agree, the start is that of the pictures, and surer; where they do not,
 pictures that are sure are not moved by sound (music may have been put under, or played again), and it is said. Sound

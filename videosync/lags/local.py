@@ -68,14 +68,14 @@ def local_scores(
     return LocalScores(starts, frames, first, scores)
 
 
-def best_path(local: LocalScores, jump: float) -> np.ndarray:
+def best_path(local: LocalScores, jump: float, near: int = NEAR) -> np.ndarray:
     """The offset of each window along the path with the largest sum of scores, less ``IDLE`` each.
 
     A window may also have no offset at all, which counts 0.
 
     Args:
-        jump: what it costs to go to an offset more than ``NEAR`` frames from that of the window before, or to any from
-            none.
+        jump: what it costs to go to an offset more than ``near`` frames from that of the window before, or to any from
+            none. Going as far as ``near`` costs ``NEAR · STEP``.
 
     Returns:
         int64 [W]; ``NONE`` where a window has none.
@@ -88,9 +88,9 @@ def best_path(local: LocalScores, jump: float) -> np.ndarray:
     left = np.full(windows, count)
     for w in range(1, windows):
         best, source = total.copy(), places.copy()
-        for way in (way for move in range(1, NEAR + 1) for way in (-move, move)):
+        for way in (way for move in range(1, near + 1) for way in (-move, move)):
             before = np.clip(places + way, 0, count - 1)
-            value = np.where(before == places + way, total[before] - STEP * abs(way), -np.inf)
+            value = np.where(before == places + way, total[before] - STEP * abs(way) * NEAR / near, -np.inf)
             source = np.where(value > best, before, source)
             best = np.maximum(best, value)
         top = int(total.argmax())
@@ -106,17 +106,17 @@ def best_path(local: LocalScores, jump: float) -> np.ndarray:
     return np.where(path == count, NONE, path + local.first)
 
 
-def runs(path: np.ndarray) -> list[slice]:
+def runs(path: np.ndarray, near: int = NEAR) -> list[slice]:
     """Stretches of windows whose offsets follow each other without a jump, or with windows between that have none.
 
-    Stretches parted only by windows without an offset are one, if they differ by no more than ``NEAR`` frames, and one
+    Stretches parted only by windows without an offset are one, if they differ by no more than ``near`` frames, and one
     more for each window between them.
     """
     found: list[slice] = []
     for w, lag in enumerate(path.tolist()):
         if lag == NONE:
             continue
-        if found and abs(lag - int(path[found[-1].stop - 1])) <= NEAR + w - found[-1].stop:
+        if found and abs(lag - int(path[found[-1].stop - 1])) <= near + w - found[-1].stop:
             found[-1] = slice(found[-1].start, w + 1)
         else:
             found.append(slice(w, w + 1))

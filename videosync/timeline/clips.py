@@ -6,10 +6,12 @@ import math
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 from videosync.signals.grey import small_size
+from videosync.signals.hard_changes import PICTURES, empty_frames
 from videosync.signals.keyframes import MOST
 from videosync.signals.looks import SIZE as LOOK_SIZE
 from videosync.signals.looks import Looks
@@ -65,6 +67,12 @@ class Clip:
 
     def __len__(self) -> int:
         return len(next(iter(self.signals.values())))
+
+    @cached_property
+    def empty(self) -> np.ndarray:
+        """Which frames contain nothing of an event (``hard_changes.empty_frames``), as far as is known: bool [T]."""
+        pictures = self.signals.get(PICTURES)
+        return np.zeros(len(self), bool) if pictures is None else empty_frames(pictures)
 
     @property
     def camera_moves(self) -> bool:

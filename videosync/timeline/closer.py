@@ -70,7 +70,7 @@ def look_again(
     if _swapped(clip0, clip1):
         return look_again(cue, clip1, clip0, rate, curve.reversed(), **limits).reversed()
     search = Search(cue, clip0, clip1, rate, _reach(cue), curve.cue)
-    tried = [search.part(*run) for run in search.runs(None)]
+    tried = [search.part(*run) for run in search.runs(curve.best(), everywhere=True)]
     standing = [found for part in tried if (found := search.standing(part)) is not None]
     if standing:
         main = max(standing, key=lambda part: part.stop - part.first)

@@ -79,28 +79,28 @@ class Search:
     def windows(self, starts: np.ndarray, frames: int, lags: list[range]) -> LocalScores:
         return local_scores(self.score, starts, frames, self.frames[1], lags)
 
-    def runs(self, lag: int | None) -> list[tuple[int, int, Line]]:
+    def runs(self, lag: int, *, everywhere: bool = False) -> list[tuple[int, int, Line]]:
         """Stretches (first frame, one past the last, rough line of offsets) that the path of offsets has no jump in.
 
         Args:
-            lag: the offset of the whole, near which all windows are looked at, and others only where it explains
-                nothing; None: everywhere.
+            lag: the offset of the whole, near which all windows are looked at, and, where it explains nothing, or if
+                ``everywhere``, up to ``AWAY`` frames from it.
         """
         frames0, frames1 = self.frames
         frames = max(LEAST_WINDOW, min(int(SHORT_WINDOW * self.rate), frames0 // 8))
         starts = window_starts(0, frames0, frames, MOST_WINDOWS)
         if len(starts) < 2 * GAP:
             return []
-        middle = 0 if lag is None else lag
-        everywhere = range(max(-frames0, middle - AWAY), min(frames1, middle + AWAY) + 1)
+        far = range(max(-frames0, lag - AWAY), min(frames1, lag + AWAY) + 1)
         wide = AROUND + NEAR + math.ceil(STEEPEST * min(frames0, frames1) / 2)
-        near = range(max(everywhere.start, middle - wide), min(everywhere.stop, middle + wide + 1))
-        local = self.windows(starts, frames, [everywhere if lag is None else near] * len(starts))
-        if lag is not None and _in_a_row(self._unlike(local, lag, wide), GAP):
-            local = self.windows(starts, frames, [everywhere] * len(starts))
-        path = best_path(local, JUMP)
+        close = range(max(far.start, lag - wide), min(far.stop, lag + wide + 1))
+        local = self.windows(starts, frames, [far if everywhere else close] * len(starts))
+        if not everywhere and _in_a_row(self._unlike(local, lag, wide), GAP):
+            local = self.windows(starts, frames, [far] * len(starts))
+        near = max(NEAR, math.ceil(STEEPEST * (starts[1] - starts[0])))
+        path = best_path(local, JUMP, near)
         found = []
-        for run in runs(path):
+        for run in runs(path, near):
             offsets, heights = own_peaks(local, path)
             some = slice(run.start, run.stop)
             line = fit_line(local.middles[some], offsets[some], weights_of(heights[some]))

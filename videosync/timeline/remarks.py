@@ -20,8 +20,8 @@ def remarks(pair: OffsetEstimate, name0: str, name1: str) -> list[str]:
     if not pair.placed or sound is None or sound.seconds is None:
         return []
     both = f"{name0} and {name1}"
-    copied = [f"The sound tracks of {both} are {COPIES}"] if sound.same_recording else []
-    return [*copied, *_differing(pair, picture, sound, both), *_of_sound(pair, sound, name0, name1)]
+    copied = [f"The sound tracks of {both} are {COPIES}"] if sound.same_recording and not pair.agree else []
+    return [*_differing(pair, picture, sound, both), *_of_sound(pair, sound, name0, name1), *copied]
 
 
 def _differing(pair: OffsetEstimate, picture: Witness | None, sound: Witness, both: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from videosync.signals.hard_changes import LASTS, PICTURES, empty_frames, of_one_colour
+from videosync.signals.hard_changes import LASTS, PICTURES, of_one_colour
 from videosync.signals.keyframes import bridged
 from videosync.signals.measure import Signals
 from videosync.timeline.clips import Clip
@@ -56,8 +56,7 @@ def useful(clip0: Clip, clip1: Clip, reach: Mapping[str, np.ndarray]) -> tuple[U
 
 def _useful(clip: Clip, same: np.ndarray, reach: Mapping[str, np.ndarray]) -> Useful | None:
     pictures, rate = clip.signals[PICTURES], clip.rate
-    empty = empty_frames(pictures)
-    first, stop = _core(empty | same, max(1, round(BRIEF * rate)))
+    first, stop = _core(clip.empty | same, max(1, round(BRIEF * rate)))
     if first >= stop:
         return None
     plain = of_one_colour(pictures)
