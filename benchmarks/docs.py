@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks import tables
 from benchmarks.accuracy.report import set_table
+from benchmarks.brought import score as brought
 from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
 from benchmarks.sound import long as sound_long
@@ -123,6 +124,9 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "sync": plain(tables.SYNC, "sync_real", "sync"),
     "sync-more": plain(tables.SYNC_MORE, "sync_real", "sync"),
     "joint": plain(tables.JOINT, "joint"),
+    "brought": plain(brought.BROUGHT, "brought"),
+    "brought-limits": lambda: markdown(load_result("brought")["limits"], brought.AT_PRECISION),
+    "brought-earned": lambda: markdown(load_result("brought")["earned"], brought.EARNED),
     "sub-frame": plain(tables.SUB_FRAME, "sub_frame"),
     "training": plain(tables.ABLATION, "training"),
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),

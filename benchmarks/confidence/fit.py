@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,8 +18,10 @@ from videosync.timeline.calibration import Calibration
 from videosync.timeline.confidence import RIGHT_WITHIN, features, mass_near
 
 PENALTY = 1e-3  # on squared weights of features in units of their spread
-WANTED = 0.98  # of accepted answers that are right
+WANTED, NEAR = 0.99, 2.0  # of accepted answers, within so many frames
+STRANGE = 0.005  # of unrelated pairs that are accepted, at most
 LIMITS = tuple(round(0.8 + 0.01 * n, 2) for n in range(20))  # what is less sure is refused even where it is right
+SURE = 0.98  # said of answers that show how sure any answer can be
 NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
 COVERED = 0.95
 WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured
@@ -34,12 +36,12 @@ class Row:
     name: str
     made: bool
     shape: str
-    true: int | None
+    true: float | None
     curve: LagScores
 
     @cached_property
     def right(self) -> bool:
-        return self.true is not None and abs(self.curve.best() - self.true) <= RIGHT_WITHIN
+        return self.true is not None and abs(self.curve.best() - self.true) < RIGHT_WITHIN + 0.5
 
     @cached_property
     def features(self) -> np.ndarray:
@@ -91,7 +93,8 @@ def fit(rows: Sequence[Row]) -> Model:
     """The sharpness, bias and weights (none negative) of largest likelihood of being right."""
     weights = row_weights(rows) / len(rows)
     x = feature_rows(rows)
-    scale = np.maximum(x.std(axis=0), 1e-9)
+    spread = x.std(axis=0)
+    scale = np.where(spread > 1e-6, spread, 1.0)  # of one part, there is nothing to agree with
     right = np.array([row.right for row in rows])
 
     def loss(values: np.ndarray, mass: np.ndarray) -> tuple[float, np.ndarray]:
@@ -111,8 +114,10 @@ def fit(rows: Sequence[Row]) -> Model:
     ]
     best = int(np.argmin([one.fun for one in found]))
     values = found[best].x
-    # as if one more answer had been wrong: nothing is ever certain
-    most = 1 - 1 / (2 + int(right.sum()))
+    said = expit(values[0] + x / scale @ values[1:]) * masses[:, best]
+    sure = said >= min(SURE, float(np.sort(said)[-LEAST:][0]))
+    # as if one more of the sure answers had been wrong: what nobody counted is not certain
+    most = 1 - (1 + int((~right[sure]).sum())) / (2 + int(sure.sum()))
     return Model(
         SHARPNESS[best],
         round(float(values[0]), 4),
@@ -121,45 +126,58 @@ def fit(rows: Sequence[Row]) -> Model:
     )
 
 
-def held_out(rows: Sequence[Row]) -> np.ndarray:
-    """What models that were fitted on the other sets say of each row: [N]."""
+def held_out_models(rows: Sequence[Row]) -> dict[str, Model]:
+    """Set → the model that was fitted on the other sets."""
+    return {group: fit([row for row in rows if row.group != group]) for group in sorted({row.group for row in rows})}
+
+
+def said_of(models: Mapping[str, Model], rows: Sequence[Row]) -> np.ndarray:
+    """What the model of its set says of each row: [N]."""
     said = np.zeros(len(rows))
-    for group in sorted({row.group for row in rows}):
-        model = fit([row for row in rows if row.group != group])
+    for group, model in models.items():
         places = [n for n, row in enumerate(rows) if row.group == group]
         said[places] = model([rows[n] for n in places])
     return said
 
 
 def threshold(rows: Sequence[Row], said: np.ndarray) -> float:
-    """The lowest limit from which on up, of both kinds, enough of the accepted answers are right."""
+    """The lowest limit at which, of both kinds, enough of the accepted answers are near and few strangers accepted."""
+    weights, error = row_weights(rows), np.array([row.error for row in rows])
+    inside = np.array([not row.curve.at_edge(row.curve.best()) for row in rows])
+    related = np.array([row.true is not None for row in rows])
     for limit in LIMITS:
         enough = True
         for made in {row.made for row in rows}:
-            kind = np.array([row.made == made for row in rows]) & (said >= limit)
-            weights = row_weights(rows)[kind]
-            right = np.array([row.right for row in rows])[kind]
-            enough &= bool(kind.any()) and float(weights @ right / weights.sum()) >= WANTED
+            kind = np.array([row.made == made for row in rows])
+            accepted = kind & inside & (said >= limit)
+            given = weights * (accepted & related)
+            enough &= bool(given.any()) and float(given @ (error <= NEAR)) >= WANTED * given.sum()
+            enough &= float((weights * (accepted & ~related)).sum()) <= STRANGE * (weights * (kind & ~related)).sum()
         if enough:
             return limit
     return LIMITS[-1]
 
 
 def half_widths(rows: Sequence[Row], said: np.ndarray) -> tuple[float, ...]:
-    """At each of ``NODES``: frames that hold 95 % of all answers about as sure (of right ones, where fewer are)."""
-    errors = np.array([row.error for row in rows])
-    right = np.array([row.right for row in rows])
-    weights = row_weights(rows)
-    widths = []
-    for node in NODES:
-        away = np.abs(logit(said) - logit(node))
-        near = right & (away <= max(WIDTH, float(np.sort(away[right])[:LEAST].max(initial=0.0))))
-        share = min(COVERED / node, 1 - (1 - COVERED) / 2)
-        order = np.argsort(errors[near])
-        total = np.cumsum(weights[near][order])
-        place = np.searchsorted(total, share * total[-1]) if near.any() else 0
-        widths.append(float(errors[near][order][place]) if near.any() else float(RIGHT_WITHIN))
-    return tuple(round(float(w), 2) for w in np.minimum.accumulate(widths))
+    """At each of ``NODES``: frames that hold 95 % of all answers about as sure (of right ones, where fewer are), of
+    either kind."""
+    kinds = [np.array([row.made == made for row in rows]) for made in {row.made for row in rows}]
+    widths = [max(_half_width(rows, said, kind, node) for kind in kinds) for node in NODES]
+    return tuple(round(w, 2) for w in np.minimum.accumulate(widths).tolist())
+
+
+def _half_width(rows: Sequence[Row], said: np.ndarray, kind: np.ndarray, node: float) -> float:
+    """Of the rows of one kind, bool [N]."""
+    right = kind & np.array([row.right for row in rows])
+    if not right.any():
+        return float(RIGHT_WITHIN)
+    away = np.abs(logit(said) - logit(node))
+    near = right & (away <= max(WIDTH, float(np.sort(away[right])[:LEAST].max())))
+    errors = np.array([row.error for row in rows])[near]
+    order = np.argsort(errors)
+    total = np.cumsum(row_weights(rows)[near][order])
+    share = min(COVERED / node, 1 - (1 - COVERED) / 2)
+    return float(errors[order][np.searchsorted(total, share * total[-1])])
 
 
 def answers(rows: Sequence[Row], said: np.ndarray, limit: float, widths: Sequence[float], cue: str) -> list[Answer]:

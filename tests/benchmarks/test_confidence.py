@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from benchmarks.confidence.fit import (
     calibration,
     fit,
     half_widths,
-    held_out,
+    held_out_models,
     row_weights,
+    said_of,
     threshold,
 )
 from benchmarks.confidence.windows import Event, draw
@@ -47,7 +49,8 @@ def rows(count: int, seed: int = 0) -> list[Row]:
 
 
 def test_what_is_said_is_what_comes_true() -> None:
-    said = held_out(some := rows(800))
+    some = rows(800)
+    said = said_of(held_out_models(some), some)
     limit = threshold(some, said)
     found = answers(some, said, limit, half_widths(some, said), "motion")
     classes = reliability(found, (0.0, 0.2, 0.5, 0.8, 1.01))
@@ -70,16 +73,40 @@ def test_weights_are_not_negative_and_the_fit_does_not_depend_on_the_order() -> 
     assert one.most < 1
 
 
+def test_the_limit_leaves_strangers_and_wrong_answers_out() -> None:
+    some = rows(400)
+    strange = np.array([row.true is None for row in some])
+    wrong = ~strange & np.array([row.error > 2 for row in some])
+    inside = np.array([not row.curve.at_edge(row.curve.best()) for row in some])
+    assert min((strange & inside).sum(), (wrong & inside).sum()) > 20
+    assert threshold(some, np.where(strange, 0.85, np.where(wrong, 0.1, 0.99))) == 0.86
+    assert threshold(some, np.where(strange, 0.1, np.where(wrong, 0.88, 0.99))) == 0.89
+    assert threshold(some, np.where(strange | wrong, 0.1, 0.99)) == 0.8
+
+
+def test_no_answer_is_surer_than_was_counted() -> None:
+    def high(count: int) -> list[Row]:
+        made = rows(count)
+        peaks = [20 * (row.curve.lags == (row.true or 0)) + 0.1 * row.curve.scores for row in made]
+        return [replace(r, true=r.true or 0, curve=replace(r.curve, scores=peak)) for r, peak in zip(made, peaks)]
+
+    few, many = fit(high(30)), fit(high(120))
+    assert few.most == pytest.approx(31 / 32, abs=1e-3)
+    assert many.most == pytest.approx(121 / 122, abs=1e-3)
+    wrong = [replace(row, true=row.true + 9 if n % 30 == 0 else row.true) for n, row in enumerate(high(120))]
+    assert fit(wrong).most < many.most
+
+
 def test_a_model_says_what_the_library_says(monkeypatch: pytest.MonkeyPatch) -> None:
     some = rows(60)
     table = CALIBRATIONS["motion"]
     model = Model(table.sharpness, table.bias, table.weights, table.most)
     library = [probability_right(row.curve, row.curve.best()) for row in some]
     assert model(some) == pytest.approx(library)
-    changed = Calibration("motion", 1.0, 0.5, (0.1, 0.2, 0.3), 0.9, 0.8, (0.5,), (1.0,))
+    changed = Calibration("motion", 1.0, 0.5, (0.1, 0.2, 0.3, 0.4), 0.9, 0.8, (0.5,), (1.0,))
     monkeypatch.setitem(CALIBRATIONS, "motion", changed)
     other = [probability_right(row.curve, row.curve.best()) for row in some]
-    assert Model(1.0, 0.5, (0.1, 0.2, 0.3), 0.9)(some) == pytest.approx(other)
+    assert Model(1.0, 0.5, (0.1, 0.2, 0.3, 0.4), 0.9)(some) == pytest.approx(other)
 
 
 def test_kinds_and_sets_weigh_the_same() -> None:
@@ -96,7 +123,8 @@ def test_a_set_is_judged_by_the_others() -> None:
     some = rows(200)
     lying = [Row(r.group, r.name, r.made, r.shape, None if r.group == "set2" else r.true, r.curve) for r in some]
     there = np.array([row.group == "set2" for row in some])
-    assert held_out(lying)[there] == pytest.approx(held_out(some)[there])
+    one, other = (said_of(held_out_models(of), of)[there] for of in (lying, some))
+    assert one == pytest.approx(other)
 
 
 def test_true_offsets_lie_in_the_range_that_is_searched() -> None:
@@ -125,9 +153,10 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_entry_is_written_as_it_is_read_and_the_others_stay(written: Path) -> None:
-    model = Model(1.5, -2.0, (0.1, 0.0, 0.3), 0.99)
+    model = Model(1.5, -2.0, (0.1, 0.0, 0.3, 0.4), 0.99)
     made = calibration(model, 0.85, (1.0,) * len(NODES), "energy", "crossview")
-    confidence.write_calibration(made, {"command": "typed", "pairs": 9, "sets": {"a": 9}})
+    entry = confidence.entry_of(made, {"command": "typed", "pairs": 9, "sets": {"a": 9}})
+    confidence.write_calibration("energy", entry)
     content = json.loads(written.read_text())
     assert read_calibrations(content) == {**CALIBRATIONS, "energy": made}
     assert content["fallback"] == "motion"
@@ -154,12 +183,13 @@ def test_one_command_from_videos_to_the_entry(
         folders.append(str(root))
     typed = ["--data", folders[0], "--synthetic", *folders[1:], "--windows", "18", "--bootstrap", "20"]
     typed += ["--cache", str(tmp_path / "cache"), "--output", str(tmp_path / "out"), "--write"]
+    typed += ["--brought", "3", "2", "--files", str(tmp_path / "files")]
     assert confidence.main(typed) == 0
     assert "| real, wide " in capsys.readouterr().out
     entry = json.loads(written.read_text())["cues"]["motion-learned"]
     assert entry["measured"]["pairs"] == sum(entry["measured"]["sets"].values()) > 20
     assert entry["measured"]["encoder"] == "crossview"
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"answers.jsonl", "reliability.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"answers.jsonl", "reliability.png", "held_out.json"}
     cached = sorted((tmp_path / "cache").iterdir())
     assert len(cached) == 12
     assert confidence.main([*typed[:1], "/nowhere", *typed[2:]]) == 2

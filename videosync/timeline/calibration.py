@@ -14,7 +14,7 @@ from typing import Any
 from videosync.files import read_object
 
 PATH = Path(__file__).with_name("calibration.json")
-FEATURES = ("height", "parts", "halves")  # of ``confidence.features``
+FEATURES = ("height", "parts", "halves", "agree")  # of ``confidence.features``
 SOUND = "sound"  # in place of a cue where no pictures were looked at; sound has a calibration of its own
 
 

@@ -1,6 +1,6 @@
 """From a lag curve to the probability that an answer is right, its interval, and how likely other offsets are.
 
-The probability is a product: that the videos share the time at all, by a logistic model of three features with weights
+The probability is a product: that the videos share the time at all, by a logistic model of four features with weights
 that are not negative (more evidence never makes an answer less sure), times that the offset is this one and no other
 of the range, by a softmax over the scores. The numbers are in ``calibration.json``;
 ``python -m benchmarks.confidence --write`` measures them, and says there on what. Nothing changes when the clips are
@@ -22,18 +22,21 @@ LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured 
 
 
 def features(curve: LagScores, lag: int) -> np.ndarray:
-    """float64 [3], as named in ``FEATURES`` of ``calibration``, of the answer ``lag``: larger is
+    """float64 [4], as named in ``FEATURES`` of ``calibration``, of the answer ``lag``: larger is
     more reliable.
 
     height: of its peak, above what the highest of so many independent normal numbers is by chance.
     parts: by how much each part of the cue prefers it to all other offsets, on average.
     halves: the score of either half of the overlap by itself, on average.
+    agree: the share of the parts that prefer it to all other offsets, of those that say anything.
     """
     seen = curve.support()
+    leads, telling = curve.lead(seen.parts, lag), seen.parts.any(axis=1)
     found = [
         curve.near(seen.level, lag) - math.sqrt(2 * math.log(len(curve.scores))),
-        curve.lead(seen.parts, lag).mean(),
+        leads.mean(),
         curve.near(seen.halves, lag),
+        (leads >= 0)[telling].mean() if telling.any() else 0.0,
     ]
     return np.clip(np.array(found, np.float64), LOWEST, HIGHEST)
 
