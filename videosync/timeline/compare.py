@@ -68,7 +68,7 @@ def compare(
     clips = one.clip.signals, other.clip.signals
     curve = scores_with_evidence(cue, *clips, inner, name)
     closer = look_closer(cue, *clips, rate, curve)
-    if closer.curve is not curve:  # of a part, or at another speed, which stands by itself
+    if closer.clocks is not None and closer.clocks.breaks:  # parts, each of which stands by itself
         return Compared(*_later(closer, one, other), left_out)
     copy = graphics = False
     if judge(curve).doubt is None and all(PICTURES in clip for clip in clips):
@@ -83,7 +83,9 @@ def compare(
         overlap = 0 if curve.overlap is None else curve.overlap[curve.best() - curve.first]
         frames = max(1, round(min(TELLING * rate, SHARE * overlap)))
         curve = _tested(curve, without_most_telling(cue, clips[0], clips[1], curve, frames, reach))
-    return Compared(*_later(Closer(curve, closer.clocks), one, other), left_out, copy, graphics)
+    if curve.fragile:
+        closer = Closer(curve, None)
+    return Compared(*_later(closer, one, other), left_out, copy, graphics)
 
 
 def _tested(curve: LagScores, rest: LagScores) -> LagScores:
@@ -126,7 +128,7 @@ def compare_again(
         The pairs that were looked at again: of files that no pair has an answer for.
     """
     found = {}
-    for pair in unanswered({pair: said.curve for pair, said in compared.items()}):
+    for pair in unanswered({pair: said.curve for pair, said in compared.items() if not said.curve.fragile}):
         one, other = useful(*clips[pair], _reach(cue))
         if one is None or other is None:
             continue
