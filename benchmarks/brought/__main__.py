@@ -66,7 +66,7 @@ def benchmark_brought(args: argparse.Namespace) -> None:
     rows = rows_of(answers)
     print(markdown(rows, BROUGHT))
     sides = [("now", answers)] if args.before is None else [("before", read_answers(args.before)), ("now", answers)]
-    limits: list[dict[str, Any]] = [row for name, some in sides for row in at_precision(name, some)]
+    limits: list[dict[str, Any]] = [row for rows in zip(*(at_precision(*side) for side in sides)) for row in rows]
     print("\n" + markdown(limits, AT_PRECISION))
     classes = earned(answers)
     print("\n" + markdown(classes, EARNED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -82,10 +83,10 @@ def _row(name: str, answers: Sequence[Answer]) -> dict[str, Any]:
 
 def at_precision(name: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
     """The largest share of related pairs that can be given: all that are as sure as a limit, from which on up the
-    answers are as right as wanted."""
+    answers are as right as wanted. Of all pairs, and of those whose clocks run alike."""
     rows = []
-    for kind in ("real", "synthetic"):
-        mine = [a for a in answers if a.row.startswith(kind)]
+    for kind, steady in product(("real", "synthetic"), (False, True)):
+        mine = [a for a in answers if a.row.startswith(kind) and not (steady and a.row.endswith(", clock"))]
         related, strange = ([a for a in mine if (a.true is not None) == kind] for kind in (True, False))
         if not related:
             continue
@@ -105,7 +106,8 @@ def at_precision(name: str, answers: Sequence[Answer]) -> list[dict[str, Any]]:
                 break
             if found["right"] >= PRECISE:
                 best = found
-        rows.append({"name": f"{name}, {kind}", "pairs": len(related), "unrelated": len(strange), **best})
+        title = f"{name}: {kind}, {'clocks that run alike' if steady else 'all'}"
+        rows.append({"name": title, "pairs": len(related), "unrelated": len(strange), **best})
     return rows
 
 

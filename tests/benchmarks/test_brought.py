@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -103,13 +104,16 @@ def test_the_limit_is_the_lowest_that_is_precise_and_takes_no_strangers() -> Non
     some = [answer(n, 0.5 + n / 400, 0.0) for n in range(200)]
     some += [answer(n, 0.6, 9.0) for n in range(200, 220)]  # wrong ones
     strange = [answer(n, n / 1000, None, placed=False) for n in range(220, 620)]
-    (row,) = at_precision("now", some + strange)
+    row, steady = at_precision("now", some + strange)
+    assert steady["pairs"] == row["pairs"]
     assert row["limit"] > 0.6
     assert (row["right"], row["strange"]) == pytest.approx((1.0, 2 / 400))
     told = [answer(n, 0.6, 9.0, warnings=("drift",)) for n in range(200, 220)]
     assert at_precision("now", some[:200] + told)[0]["given"] == pytest.approx(1.0)
-    (row,) = at_precision("now", [answer(0, 0.9, 9.0)])
+    off = replace(answer(0, 0.9, 9.0), row="real, clock")
+    row, steady = at_precision("now", [off, answer(1, 0.8, 0.0)])
     assert (row["limit"], row["given"]) == (None, 0.0)
+    assert (steady["limit"], steady["given"]) == (0.8, 1.0)
 
 
 def test_what_is_wrong_is_counted() -> None:
@@ -140,7 +144,7 @@ def test_one_command_from_clips_to_the_table(
     tables.write_text(json.dumps({a.group: table for a in answers}))
     before = ["--before", str(tmp_path / "one" / "answers.jsonl")]
     assert main([*typed, str(tmp_path / "two"), "--held-out", str(tables), *before]) == 0
-    assert "| before, real " in capsys.readouterr().out
+    assert "| before: real, all " in capsys.readouterr().out
     judged = read_answers(tmp_path / "two" / "answers.jsonl")
     assert not any(a.placed for a in judged)  # no answer is as sure as this table asks for
     assert [a.true for a in judged] == [a.true for a in answers]
