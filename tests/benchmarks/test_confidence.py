@@ -190,8 +190,8 @@ def test_one_command_from_videos_to_the_entry(
     assert entry["measured"]["pairs"] == sum(entry["measured"]["sets"].values()) > 20
     assert entry["measured"]["encoder"] == "crossview"
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"answers.jsonl", "reliability.png", "held_out.json"}
-    cached = sorted((tmp_path / "cache").iterdir())
-    assert len(cached) == 12
+    cached = [path for path in (tmp_path / "cache").iterdir() if path.name.startswith("cam")]
+    assert len(cached) == 12  # the others are of files as people bring them
     assert confidence.main([*typed[:1], "/nowhere", *typed[2:]]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: ")
     kept = ["--answers", str(tmp_path / "out" / "answers.jsonl"), "--output", str(tmp_path / "out")]
