@@ -138,6 +138,15 @@ def test_the_first_frame_is_the_named_one_and_like_no_neighbour(tmp_path: Path) 
     assert psnr(59, last) > 35
 
 
+def test_a_clock_that_drifts_is_cut_where_it_shows_the_same_moments(tmp_path: Path) -> None:
+    one, other = film(tmp_path / "a.mp4", times=even(200)), film(tmp_path / "b.mp4", times=even(200))
+    both = answer((one, 0.0, 200 / 30, 30), (other, -1.0, 200 / 30, 30))
+    both["files"][1]["drift_ppm"] = -50_000.0  # a second of its own lasts .95
+    cut, drifting = trim(both, tmp_path / "cut")
+    assert shown(cut) == list(range(round((0.95 * 200 / 30 - 1) * 30)))
+    assert shown(drifting) == list(range(round(30 / 0.95), 200))
+
+
 @pytest.mark.parametrize(
     ("codec", "pixels", "ending"),
     [("libx264", "yuv422p", ".mov"), ("libx265", "yuv420p10le", ".mp4"), ("mpeg4", "yuv420p", ".avi")],

@@ -179,6 +179,39 @@ def test_gaps_at_one_place_of_two_files_do_not_draw_the_answer_there() -> None:
     assert np.mean(unmarked) > np.mean(at_gap) + 0.5  # of four parts, not all of which look at where things move
 
 
+@pytest.mark.parametrize("jump", [60, 240])  # ticks of 1/30 s
+@pytest.mark.parametrize("at", [60, 110])
+def test_where_a_clock_is_set_no_time_passes(
+    jump: int, at: int, event: Event, good: Timeline, tmp_path: Path
+) -> None:
+    paths, _ = event
+    write_raw(tmp_path / "set.mkv", list(read_frames(paths[0])), ticks=[t + jump * (t >= at) for t in STEADY])
+    found = videosync.sync([tmp_path / "set.mkv", paths[1]])
+    assert found.complete
+    assert found.pairs[0].seconds == pytest.approx(good.pairs[0].seconds, abs=1 / 60)
+    (warning,) = [warning for file in found.files for warning in file.warnings]
+    assert warning.code == "time_stamps"
+    assert f"at {at / 30:.2f} s its time stamps jump by {jump / 30:.2f} s while its frames go on" in warning.text
+
+
+@pytest.mark.parametrize("missing", [20, 45])
+def test_frames_that_are_missing_are_no_step_of_the_clock(missing: int, event: Event, tmp_path: Path) -> None:
+    kept = [t for t in STEADY if not 70 <= t < 70 + missing]
+    write_raw(tmp_path / "pause.mkv", list(read_frames(event[0][0])[kept]), ticks=kept)
+    clip = read_clip(inspect(tmp_path / "pause.mkv"), 30.0, find_cue("motion").meters())
+    assert clip.info.duration == pytest.approx(6.0)
+    assert not clip.info.warnings
+
+
+def test_where_nothing_moves_a_pause_is_assumed_and_said(tmp_path: Path) -> None:
+    still = np.full((60, 48, 64, 3), 90, np.uint8)
+    still[:, 10:20, 10:20] += np.random.default_rng(0).integers(0, 40, (60, 10, 10, 3), dtype=np.uint8)
+    write_raw(tmp_path / "still.mkv", list(still), ticks=[t + 60 * (t >= 30) for t in range(60)])
+    clip = read_clip(inspect(tmp_path / "still.mkv"), 30.0, find_cue("motion").meters())
+    assert clip.info.duration == pytest.approx(4.0)
+    assert "a pause is assumed" in clip.info.warnings[0].text
+
+
 def test_two_files_with_a_gap_at_the_same_time_are_placed_right(event: Event, tmp_path: Path) -> None:
     paths, starts = event
     for n in range(2):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from videosync.edit.frames import nearest
-from videosync.edit.sequence import placed_files
+from videosync.edit.sequence import pace, placed_files
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import video_index
 
@@ -48,16 +48,16 @@ def plan_cuts(answer: Mapping[str, Any], folder: Path, *, keep_names: bool = Fal
         raise VideoError("fewer than two files are placed, so there is nothing to cut")
     shown = {file["path"]: _shown(file) for file in placed}
     begin = max(file["start_seconds"] for file in placed)
-    end = min(file["start_seconds"] + lasts for file, (_, lasts) in zip(placed, shown.values()))
+    end = min(file["start_seconds"] + lasts * pace(file) for file, (_, lasts) in zip(placed, shown.values()))
     if end <= begin:
         raise VideoError("there is no time that all placed files show, so there is nothing to cut")
     cuts = []
     for file in placed:
         times, _ = shown[file["path"]]
         target = _target(file["path"], folder, sound_only=not file["fps"], keep_names=keep_names)
-        from_own, to_own = begin - file["start_seconds"], end - file["start_seconds"]
+        from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in (begin, end))
         if not file["fps"]:
-            cuts.append(Cut(file["path"], target, 0, 0, from_own, end - begin, times))
+            cuts.append(Cut(file["path"], target, 0, 0, from_own, to_own - from_own, times))
             continue
         first = int(nearest(times, np.array([from_own]))[0])
         # the frame after the last one kept is that nearest to the common end

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from videosync.edit.addresses import printable
-from videosync.edit.sequence import placed_files, unique_names
+from videosync.edit.sequence import pace, placed_files, unique_names
 from videosync.errors import VideoError
 from videosync.video.index import video_index
 
@@ -54,7 +54,7 @@ def frame_table(answer: Mapping[str, Any], rate: float | None = None) -> FrameTa
     shown = []
     for file in cameras:
         times = video_index(file["path"]).times
-        shown.append(file["start_seconds"] + (times - times[0]) * (1 + 1e-6 * (file.get("drift_ppm") or 0.0)))
+        shown.append(file["start_seconds"] + (times - times[0]) * pace(file))
     begin, end = max(times[0] for times in shown), min(times[-1] for times in shown)
     if begin > end:
         raise VideoError("there is no time at which all videos that are placed run, so there are no frames to compare")

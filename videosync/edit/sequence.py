@@ -161,7 +161,10 @@ def placed_files(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
             raise VideoError(f"its schema is {answer['schema']!r}, and {SCHEMA} is read; run videosync sync again")
         files = [file for file in answer["files"] if file["placed"]]
         for file in files:
-            needed, others = [file["start_seconds"], file["confidence"]], [file["fps"], file["duration_seconds"]]
+            needed, others = (
+                [file["start_seconds"], file["confidence"]],
+                [file["fps"], file["duration_seconds"], file.get("drift_ppm")],
+            )
             finite = all(map(_is_number, [*needed, *(one for one in others if one is not None)]))
             texts = isinstance(file["path"], str) and isinstance(file["timecode"] or "", str)
             if not (finite and texts and (file["fps"] is None or file["fps"] > 0)):
@@ -169,6 +172,11 @@ def placed_files(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     except (KeyError, TypeError) as error:
         raise VideoError("this is no answer of videosync sync; name a file that its --json wrote") from error
     return files
+
+
+def pace(file: Mapping[str, Any]) -> float:
+    """Seconds of the timeline in one of the file's own."""
+    return 1 + 1e-6 * (file.get("drift_ppm") or 0.0)
 
 
 def _is_number(value: object) -> bool:

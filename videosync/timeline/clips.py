@@ -12,12 +12,13 @@ import numpy as np
 
 from videosync.signals.grey import small_size
 from videosync.signals.hard_changes import PICTURES, empty_frames
-from videosync.signals.keyframes import MOST
 from videosync.signals.looks import SIZE as LOOK_SIZE
 from videosync.signals.looks import Looks
 from videosync.signals.measure import UNSEEN, Meter, Signals, Source, measure_some
 from videosync.signals.motion import CAMERA
+from videosync.timeline.clock_steps import without_steps
 from videosync.timeline.damage import readable_frames, said_of_lost
+from videosync.timeline.grid import GAP, resampled_to, usual_intervals
 from videosync.video.index import VideoIndex, video_index
 from videosync.video.read import Larger
 
@@ -26,9 +27,6 @@ STRAY = 0.1  # frames: presentation times further than this off an even grid mak
 LONG_GAP = 10.0  # seconds, and usual intervals
 STRAYS = 0.02  # of the frames of a file, or two, may come after a long gap and be left out
 LONGEST_PAUSE = 3600.0  # seconds: a gap that is longer is one of the clock
-ODD = 1.75  # times the usual interval around it: over a longer one, what changes is no motion of one frame
-GAP = 5.0  # times that: a longer one is no evidence of anything
-AROUND = 9  # intervals that tell what is usual around one
 ROUNDING = 0.002  # seconds: clocks of containers round times to a millisecond
 
 Progress = Callable[[int, int], None]  # frames done, frames in all
@@ -151,7 +149,8 @@ def read_clips(
     Files of a multiple of a rate are thinned out before motion is measured, so that motion means change over about
     the same time in all of them; what remains is averaged onto the grid. Memory does not grow with the pictures.
 
-    Frames that cannot be decoded are left out, and a warning says how many.
+    Frames that cannot be decoded are left out, and a warning says how many. Where the pictures show that a clock was
+    set (``clock_steps``), the times of the later frames are put right.
 
     Raises:
         VideoError: no frame can be decoded.
@@ -168,6 +167,11 @@ def read_clips(
     chosen = [None if step == 1 else np.isin(np.arange(len(info.times)), frames) for step, frames in zip(steps, kept)]
     lost: set[int] = set()
     signals = measure_some(_decoded(info, meters, looks, lost, progress), meters, list(zip(sources, chosen)))
+    if PICTURES in signals[0]:
+        times, said = without_steps(info.path, info.times, kept[0], signals[0][PICTURES])
+        if said:
+            steps_said = tuple(FileWarning("time_stamps", text) for text in said)
+            info = replace(info, times=times, warnings=(*info.warnings, *steps_said))
     measured = {step: (info.times[frames], found) for step, frames, found in zip(steps, kept, signals)}
     if lost:
         for step, frames in zip(steps, kept):
@@ -231,8 +235,8 @@ def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, m
         return signals
     grid = np.arange(_grid_length(info, rate)) / rate
     reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
-    usual = _usual_intervals(times)
-    found = {name: _on(grid, times, signal, reach[name], usual) for name, signal in signals.items()}
+    usual = usual_intervals(times)
+    found = {name: resampled_to(grid, times, signal, reach[name], usual) for name, signal in signals.items()}
     after = np.flatnonzero(np.diff(times, prepend=times[0]) > GAP * usual)
     if len(after):
         place = np.searchsorted(times[after], grid)  # the next gap that ends at or after each step of the grid
@@ -240,16 +244,6 @@ def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, m
         own = np.append(usual[after], 0.0)[place] / 2
         found[UNSEEN] = ((grid > begins + own) & (grid < ends + own))[:, None].astype(np.float32)
     return found
-
-
-def _usual_intervals(times: np.ndarray) -> np.ndarray:
-    """Seconds between frames around each of them: [T]."""
-    from scipy.ndimage import median_filter
-
-    if len(times) < 2:
-        return np.ones(len(times))
-    steps = median_filter(np.diff(times), AROUND, mode="nearest")
-    return np.asarray(np.append(steps[:1], steps))
 
 
 def _grid_length(info: ClipInfo, rate: float) -> int:
@@ -260,44 +254,3 @@ def _on_grid(times: np.ndarray, rate: float) -> bool:
     """Whether frame ``i`` is shown at ``i / rate`` seconds, but for the rounding of the container's clock."""
     stray = np.abs(times - np.arange(len(times)) / rate)
     return bool(stray[-1] * rate <= SAME_CLOCK + ROUNDING * rate and stray.max() <= STRAY / rate + ROUNDING)
-
-
-def _on(
-    grid: np.ndarray, times: np.ndarray, signal: np.ndarray, reach: np.ndarray, usual: np.ndarray | None = None
-) -> np.ndarray:
-    """A signal [T,F] at the times of a grid [G], averaged over one step of it.
-
-    What is measured between a frame and one before belongs to the time halfway between them. What is measured over a
-    gap between frames (``usual``: as of ``_usual_intervals``) is left out, and a straight line stands there.
-    """
-    if len(times) < 2:
-        return np.repeat(signal[:1], len(grid), axis=0)
-    step = 1 / len(grid) if len(grid) < 2 else grid[1] - grid[0]
-    edges = np.append(grid, grid[-1] + step) - step / 2
-    own = float(np.median(np.diff(times)))
-    columns = []
-    for values, frames in zip(signal.T, reach):
-        kept = np.ones(len(times), bool) if usual is None else ~_over_gaps(times, int(frames), usual)
-        middle, there = times[kept] - own * frames / 2, values[kept]
-        areas = np.concatenate([[0.0], np.cumsum(np.diff(middle) * (there[1:] + there[:-1]) / 2)])
-        columns.append(np.diff(_integral(edges - step * frames / 2, middle, areas, there)) / step)
-    return np.stack(columns, axis=1).astype(np.float32)
-
-
-def _over_gaps(times: np.ndarray, reach: int, usual: np.ndarray) -> np.ndarray:
-    """Frames that lie longer after the one ``reach`` before them than so many usual intervals: bool [T]."""
-    found = np.zeros(len(times), bool)
-    if 0 < reach < len(times):
-        found[reach:] = times[reach:] - times[:-reach] > ODD * reach * usual[reach:]
-    return found if found.mean() <= MOST else np.zeros(len(times), bool)
-
-
-def _integral(at: np.ndarray, times: np.ndarray, areas: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The integral, up to the times ``at``, of the piecewise linear signal that stays as it is beyond its ends."""
-    place = np.clip(np.searchsorted(times, at) - 1, 0, len(times) - 2)
-    gone = at - times[place]
-    slope = (values[place + 1] - values[place]) / (times[place + 1] - times[place])
-    inside = areas[place] + gone * (values[place] + slope * gone / 2)
-    before, after = at < times[0], at > times[-1]
-    inside = np.where(before, (at - times[0]) * values[0], inside)
-    return np.where(after, areas[-1] + (at - times[-1]) * values[-1], inside)

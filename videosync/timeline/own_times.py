@@ -47,7 +47,7 @@ def contradictions(file: PlacedFile, reference: PlacedFile, names: Mapping[str, 
 def common_seconds(files: tuple[PlacedFile, ...]) -> tuple[float, float] | None:
     """From when to when all placed files last, two of them at least, on the timeline; None: never."""
     spans = [
-        (file.start_seconds, file.start_seconds + file.duration_seconds)
+        (file.start_seconds, file.start_seconds + file.duration_seconds * file.pace)
         for file in files
         if file.start_seconds is not None and file.duration_seconds is not None
     ]

@@ -49,6 +49,12 @@ class PlacedFile:
     clock: OwnClock | None = None  # against the reference's; None: nothing is known of it, or it is too short to tell
 
     @property
+    def pace(self) -> float:
+        """Seconds of the reference's clock in one of its own."""
+        drift = None if self.clock is None else self.clock.drift_ppm
+        return 1 + 1e-6 * (drift or 0.0)
+
+    @property
     def cut_frames(self) -> int | None:
         """Its own frames to drop from its head; None without pictures."""
         return None if self.cut_seconds is None or self.fps is None else round(self.cut_seconds * self.fps)
@@ -112,7 +118,9 @@ def with_cuts(files: Sequence[PlacedFile]) -> tuple[PlacedFile, ...]:
     if len(starts) < 2:
         return tuple(files)
     return tuple(
-        file if file.start_seconds is None else replace(file, cut_seconds=max(starts) - file.start_seconds)
+        file
+        if file.start_seconds is None
+        else replace(file, cut_seconds=(max(starts) - file.start_seconds) / file.pace)
         for file in files
     )
 
