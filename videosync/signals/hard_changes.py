@@ -20,6 +20,7 @@ FACTOR = 6.0  # robust standard deviations above the usual change
 LEAST_SPREAD, LEAST_CHANGE = 0.25, 1.5  # grey levels
 ONE_COLOUR = 2.0  # grey levels: the standard deviation over a picture that is of one colour
 UNMOVED = 1.0  # grey levels by which no cell of a still picture changes
+STILL = 0.9  # share of the frames of a still stretch that are unmoved, at least: keyframes flash
 LASTS = 5  # frames that a hard change is seen in at least: encoders look at several
 LIVELY = 0.9  # quantile: a frame as lively as this one is ordinary
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
@@ -59,8 +60,9 @@ def empty_frames(pictures: np.ndarray) -> np.ndarray:
     places = np.flatnonzero(hard)
     if len(places):
         first, last = places[0], places[-1] + 1
-        empty[:first] |= bool((unmoved | empty)[:first].all())
-        empty[last:] |= bool((unmoved | empty)[last:].all())
+        still = unmoved | empty
+        empty[:first] |= bool(still[:first].mean() >= STILL) if first else False
+        empty[last:] |= bool(still[last:].mean() >= STILL) if last < len(still) else False
     return empty
 
 
