@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from videosync.lags.line import fit_line
-from videosync.lags.local import NONE, LocalScores, best_path, local_scores, own_peaks, runs, window_starts
+from videosync.lags.local import NONE, LocalScores, best_path, local_scores, own_peaks, runs, steps, window_starts
 
 
 def made(lags: list[int | None], *, height: float = 4.0, first: int = -30, count: int = 61) -> LocalScores:
@@ -29,6 +29,12 @@ def test_the_path_follows_peaks_jumps_where_it_pays_and_is_nowhere_where_nothing
     path = best_path(made([3, 3, 4, 5, 5, None, None, None, -20, -20, -20]), 7.0)
     assert path.tolist() == [3, 3, 4, 5, 5, NONE, NONE, NONE, -20, -20, -20]
     assert [(run.start, run.stop) for run in runs(path)] == [(0, 5), (8, 11)]
+
+
+def test_steps_are_where_two_offsets_explain_more_than_one() -> None:
+    assert steps(made([3] * 6 + [4] * 5 + [6] * 5).scores, 6.0, 3) == [(6, 33, 34), (11, 34, 36)]
+    assert steps(made([3] * 9 + [4]).scores, 6.0, 3) == []
+    assert steps(made([3, 4]).scores, 6.0, 3) == []
 
 
 def test_one_odd_window_is_no_jump() -> None:

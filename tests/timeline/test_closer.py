@@ -92,6 +92,15 @@ def test_what_one_file_lacks_is_a_break(gone: int, seconds: float) -> None:
     assert lag_of(found) == pytest.approx(-gone, abs=1)  # the longer part is the later one
 
 
+@pytest.mark.parametrize("lost", [(200,), (150, 300)])
+def test_single_frames_that_are_lost_are_breaks(lost: tuple[int, ...]) -> None:
+    one, other = two_views(450, 23)
+    found = asked(one, {name: np.delete(values, lost, axis=0) for name, values in other.items()})
+    assert found.clocks is not None
+    assert sum(each.size_seconds for each in found.clocks.breaks) == pytest.approx(-len(lost) / RATE, abs=1e-6)
+    assert found.clocks.breaks[0].before[0] == pytest.approx(lost[0] / RATE, abs=2)
+
+
 def test_slow_motion_inside_a_file_is_a_break_that_lasts_in_both() -> None:
     one, other = two_views(900, 22)
     slow = resampled(part(other, 360, 480), 0.25, REACH)

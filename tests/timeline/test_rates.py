@@ -181,9 +181,7 @@ def test_gaps_at_one_place_of_two_files_do_not_draw_the_answer_there() -> None:
 
 @pytest.mark.parametrize("jump", [60, 240])  # ticks of 1/30 s
 @pytest.mark.parametrize("at", [60, 110])
-def test_where_a_clock_is_set_no_time_passes(
-    jump: int, at: int, event: Event, good: Timeline, tmp_path: Path
-) -> None:
+def test_where_a_clock_is_set_no_time_passes(jump: int, at: int, event: Event, good: Timeline, tmp_path: Path) -> None:
     paths, _ = event
     write_raw(tmp_path / "set.mkv", list(read_frames(paths[0])), ticks=[t + jump * (t >= at) for t in STEADY])
     found = videosync.sync([tmp_path / "set.mkv", paths[1]])

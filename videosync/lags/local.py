@@ -123,6 +123,31 @@ def runs(path: np.ndarray, near: int = NEAR) -> list[slice]:
     return found
 
 
+def steps(scores: np.ndarray, gain: float, least: int, first: int = 0) -> list[tuple[int, int, int]]:
+    """Where one offset for all windows is worse than one before a window and another one from it on.
+
+    Args:
+        scores: [W, L]. gain: of the sum of scores, spreads. least: windows on either side. first: number of the first.
+
+    Returns:
+        (window, offset before, offset from it on; offsets as columns of ``scores``), rising.
+    """
+    sums = np.cumsum(scores, axis=0)
+    before, after = sums[least - 1 : len(scores) - least], sums[-1] - sums[least - 1 : len(scores) - least]
+    if not len(before):
+        return []
+    totals = before.max(axis=1) + after.max(axis=1) - sums[-1].max()
+    best = int(totals.argmax())
+    if totals[best] < gain:
+        return []
+    place = best + least
+    earlier = steps(scores[:place], gain, least, first)
+    later = steps(scores[place:], gain, least, first + place)
+    one = earlier[-1][2] if earlier else int(before[best].argmax())
+    other = later[0][1] if later else int(after[best].argmax())
+    return [*earlier, *([(first + place, one, other)] if one != other else []), *later]
+
+
 def own_peaks(local: LocalScores, path: np.ndarray, reach: int = REACH) -> tuple[np.ndarray, np.ndarray]:
     """Each window's own offset within ``reach`` frames of the path, to a fraction of a frame, and its score.
 

@@ -13,7 +13,7 @@ from videosync.timeline.grid import GAP, usual_intervals
 
 LEAST = 0.5  # seconds: shorter gaps are left as they are
 ASIDE = 8  # frames to either side that are looked at; with fewer than half of them nothing is asked
-LIKE, UNLIKE = 2.0, 3.0  # times the usual difference of neighbouring frames: up to here none passed, from there on some
+LIKE, UNLIKE = 1.6, 3.0  # times the usual difference of neighbouring frames: up to here none passed, from there on some
 MOVES = 2.0  # times the difference of neighbours: where a few frames differ less, too little moves to tell
 MOST_UNSURE = 3  # gaps that are named; a file with more of them has them from how it was recorded
 
@@ -64,7 +64,7 @@ def clock_steps(pictures: np.ndarray, gaps: list[int]) -> tuple[list[int], list[
             continue
         usual = float(np.median(np.concatenate([_away(side[1:], side[:-1]) for side in sides])))
         across = float(_away(after[:1], before[-1:])[0])
-        moved = min(float(_away(side[1:], side[:1]).max()) for side in sides)
+        moved = float(np.mean([_away(side[1:], side[:1]).max() for side in sides]))
         if across <= LIKE * usual and moved > MOVES * max(usual, across):
             steps.append(gap)
         elif across <= UNLIKE * usual:

@@ -54,7 +54,8 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     lags = range(curve.first, curve.first + len(curve.scores))
     whole = search.without_drift(replace(main, first=0, stop=frames_of(clip0)), lags, curve)
     assert whole.curve is not None
-    return Closer(whole.curve, search.clocks(replace(whole, first=main.first, stop=main.stop), [main]))
+    clocks = search.clocks(replace(whole, first=main.first, stop=main.stop), [main])
+    return Closer(whole.curve, clocks if whole.drifts else replace(clocks, breaks=search.small_steps(main)))
 
 
 def look_again(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SOUND_ERROR = 0.5e-3  # seconds by which sound is wrong at either end of what is shared, at most
 TELLING = 0.5  # frames that a drift moves the offset by, from which it is said
 USUAL_FRAME = 1 / 30  # seconds, of files without pictures
+FEW = 0.2  # seconds: a break that is no longer is of frames lost one by one
 AT_ONCE = 0.2  # of the longer side of a break, or half a second: what lasts no longer on the other side is a pause
 KNOWN = ((1.001, " (29.97 taken for 30 frames/s, or 23.976 for 24?)"),)
 KNOWN_WITHIN = 1e-4  # of a ratio: as near as the guess at its cause has to be
@@ -103,10 +104,15 @@ class OwnClocks:
         )
 
     def around(self, number: int) -> float:
-        """Seconds to either side by which a drift that is not known exactly moves the start of a file: 95 %."""
+        """Seconds to either side by which a drift that is not known exactly moves the start of a file: 95 %; or, where
+        frames are lost one by one, as many again as were seen, for those that neither file shows."""
         clocks = self.clocks.get(number)
-        if clocks is None or clocks.interval_ppm is None or clocks.rate == 1:
+        if clocks is None:
             return 0.0
+        sizes = [abs(each.size_seconds) for each in clocks.breaks]
+        lost = sum(size for size in sizes if size <= FEW)
+        if clocks.interval_ppm is None or clocks.rate == 1:
+            return lost
         assert self.base is not None
         low, high = clocks.interval_ppm
         return 1e-6 * (high - low) / 2 * sum(self._shared(number, self.starts[number] - self.starts[self.base])) / 2

@@ -13,7 +13,7 @@ from videosync.cues.cue import Cue, Signals
 from videosync.cues.evidence import scores_with_evidence
 from videosync.lags.fusion import fuse
 from videosync.lags.line import Line, fit_line
-from videosync.lags.local import NEAR, NONE, LocalScores, best_path, local_scores, own_peaks, runs, window_starts
+from videosync.lags.local import NEAR, NONE, LocalScores, best_path, local_scores, own_peaks, runs, steps, window_starts
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clocks import Break, Clocks
@@ -29,6 +29,9 @@ STEEPEST = 0.012  # drift that is looked for
 AROUND = 12  # frames to either side of a line in which windows have their own peak
 JUMP = 7.0  # spreads: what a break has to bring; each side then has to stand by itself
 BLANK = 1.5  # spreads: a window that says less of an offset does not bear it out
+STEP_WINDOW = 2.0  # seconds of the windows that show frames lost one by one, and frames at least
+STEP_GAIN = 3.0  # spreads: what two offsets that differ by a few frames have to bring, over all windows
+STEP_SIDE = 3  # windows on either side of such a step
 GAP = 3  # windows in a row that the offset does not explain: then all are looked at over all offsets
 LEAST_SCORE = 1.0  # spreads: windows that say less do not bear on a line …
 MOST_SCORE = 5.0  # … and those that say more bear no more on it
@@ -197,6 +200,18 @@ class Search:
             sides = [(frame / self.rate, part.at(frame) / self.rate) for frame, part in ((last, one), (next_, other))]
             each = Break(*sides)
             found += [each] * (abs(each.size_seconds) * self.rate > NEAR)
+        return tuple(found)
+
+    def small_steps(self, part: Part) -> tuple[Break, ...]:
+        """Steps of few frames within a part, which the path of offsets takes for one: frames lost one by one."""
+        frames = max(LEAST_WINDOW, round(STEP_WINDOW * self.rate))
+        starts, lag = window_starts(part.first, part.stop, frames, MOST_WINDOWS), round(part.line.offset)
+        local = self.windows(starts, frames, [range(lag - AROUND, lag + AROUND + 1)] * len(starts))
+        found = []
+        for window, one, other in steps(local.scores, STEP_GAIN, STEP_SIDE):
+            frame = float(local.middles[window - 1 : window + 1].mean())
+            sides = ((frame / self.rate, (frame + local.first + lags) / self.rate) for lags in (one, other))
+            found.append(Break(*sides))
         return tuple(found)
 
     def ppm(self, part: Part) -> tuple[float, float] | None:
