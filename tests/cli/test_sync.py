@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,11 @@ import videosync
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.cli.main import main
 from videosync.cli.sync import build_parser
+from videosync.cli.sync_report import describe
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import VideoError
+from videosync.timeline.clips import FileWarning
+from videosync.timeline.result import PlacedFile, Timeline
 from videosync.version import __version__
 from videosync.video.read import read_frames
 from videosync.video.write import write_video
@@ -330,6 +334,24 @@ def test_a_guess_is_marked_and_what_is_set_by_hand_too(
     (row,) = [line for line in shown.splitlines() if line.startswith("other.mp4 ")]
     assert row.split()[1:6] == ["-2.500", "s", "-75.0", "100", "%,"]
     assert "other.mp4: its start was set by hand." in shown
+
+
+def test_what_is_the_reason_is_said_once_and_ends_once() -> None:
+    text = "they fit best if a.mp4 plays at 80 % of its real speed: was it filmed at another frame rate?"
+    refused = PlacedFile("a.mp4", False, 30.0, reason=text, code="speed", warnings=(FileWarning("speed", text),))
+    shown = "\n".join(describe(Timeline(None, (refused, replace(refused, path="b.mp4")), (), "motion")))
+    assert shown.count(text) == 1
+    assert f"a.mp4, b.mp4: not placed: {text}\n" in f"{shown}\n"
+
+
+def test_files_that_begin_together_need_no_cut(
+    event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "same.mp4").write_bytes(event[0][0].read_bytes())
+    assert run(event[0][0], tmp_path / "same.mp4", "--cue", "motion") == 0
+    shown = capsys.readouterr().out
+    assert "nothing has to be cut" in shown
+    assert "loses nothing" not in shown
 
 
 def test_names_that_mean_something_elsewhere_and_a_closed_output_do_no_harm(event: Event, tmp_path: Path) -> None:

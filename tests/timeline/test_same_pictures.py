@@ -127,6 +127,17 @@ def test_what_concerns_several_files_is_said_once() -> None:
     ]
 
 
+def test_many_files_and_stretches_are_listed_as_in_a_sentence() -> None:
+    paths = tuple(f"{name}.mp4" for name in "abcdefg")
+    infos = {n: ClipInfo(path, np.arange(300) / RATE, RATE) for n, path in enumerate(paths)}
+    shown = LeftOut(plain=tuple((2.0 * n, 2.0 * n + 1) for n in range(5)))
+    found = Compared(LagScores(0, np.zeros(1)), left_out=(shown, shown), graphics=True)
+    compared = dict.fromkeys(combinations(range(7), 2), found)
+    plain, graphic = file_warnings(Evidence(paths, infos, {}, RATE, compared, Search(None, None)), 0, None)
+    assert "from 0.00 to 1.00 s, from 2.00 to 3.00 s, from 4.00 to 5.00 s, from 6.00 to 7.00 s and later" in plain.text
+    assert "in b.mp4, c.mp4, d.mp4, e.mp4 and 2 more (" in graphic.text
+
+
 def test_a_fragile_answer_is_not_accepted_however_sure_the_rest_is() -> None:
     lags = np.arange(-80, 81)
     curve = LagScores(-80, 30.0 * (lags == 10), None, 300 - abs(lags))

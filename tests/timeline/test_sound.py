@@ -170,6 +170,11 @@ def test_where_no_other_file_has_sound_that_is_the_reason(made: Event) -> None:
     lonely = run(films[0], recorder)
     assert lonely.files[0].reason == "it has no sound, and no other file has pictures"
     assert not lonely.complete
+    unknown = made.film("unknown", 1)
+    unknown.write_bytes(unknown.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_XXXXX/ISO/AVC"))
+    found = run(*films, unknown)
+    assert found.files[2].reason is not None
+    assert found.files[2].reason.startswith("its pictures are in a format that nothing here decodes")
     with pytest.raises(VideoError, match=r"recorder\.wav: has no video stream .* With --audio off"):
         run(*films, recorder, audio="off")
 

@@ -113,8 +113,16 @@ def test_frames_long_after_the_others_are_left_out_and_named(tmp_path: Path) -> 
     assert info.fps == probe(path).fps == 30
     (warning,) = info.warnings
     assert warning.code == "time_stamps"
-    assert "of 60 frames, the 2 that come later are left out" in warning.text
+    assert "what comes later is left out: 2 of 60 frames" in warning.text
     assert number_in(read_frames(path, 59, 60)[0]) == 59  # who reads frames has them all
+
+
+@pytest.mark.parametrize(("early", "said"), [(1, "its first frame lie"), (2, "its first 2 frames lie")])
+def test_frames_long_before_the_others_are_named(tmp_path: Path, early: int, said: str) -> None:
+    path = tmp_path / "early.mp4"
+    write_raw(path, 60, ticks=[*range(early), *range(99_000, 99_060 - early)])
+    (warning,) = inspect(path).warnings
+    assert f"the time stamps of {said}" in warning.text
 
 
 def test_a_file_that_is_cut_off_is_named_so(tmp_path: Path) -> None:

@@ -61,10 +61,14 @@ def describe(timeline: Timeline, *, grey: bool = False) -> list[str]:
         if file.reason is not None:
             reason = file.reason.removeprefix(f"{os.path.abspath(file.path)}: ").rstrip(".")
             refused.setdefault(reason, []).append(names[file.path])
-    reasons = [f"{', '.join(files)}: not placed: {reason}." for reason, files in refused.items()]
-    said = [sentence if sentence.endswith("?") else f"{sentence}." for sentence in timeline.sentences()]
+    reasons = [_ended(f"{', '.join(files)}: not placed: {reason}") for reason, files in refused.items()]
+    said = [_ended(sentence) for sentence in timeline.sentences()]
     others = [*_cuts(timeline, names), *_marked(timeline, names), *reasons, *_guessed(timeline, names)]
     return [*table, "", *_witnesses(timeline, names), *said, *others, *_found_with(timeline)]
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _cuts(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
@@ -72,6 +76,8 @@ def _cuts(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
     placed = [file for file in timeline.files if file.cut_seconds is not None]
     if len(placed) < 2:
         return []
+    if all(file.cut_frames == 0 for file in placed):
+        return ["They begin within half a frame of each other: nothing has to be cut."]
     last = min(placed, key=lambda file: file.cut_seconds or 0.0)
     return [f"{names[last.path]} begins last and loses nothing; cut the others as the table says to begin with it."]
 
@@ -81,9 +87,11 @@ def _marked(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
     marked: dict[str, list[str]] = {}  # text → names
     for file in timeline.files:
         for warning in file.warnings:
-            if warning.code in ("accepted", "by_hand", "contradicted", "drift", "break", "speed"):
+            if warning.code in ("accepted", "by_hand", "contradicted", "drift", "break", "speed") and (
+                warning.text != file.reason  # said already
+            ):
                 marked.setdefault(warning.text, []).append(names[file.path])
-    return [f"{', '.join(files)}: {text}." for text, files in marked.items()]
+    return [_ended(f"{', '.join(files)}: {text}") for text, files in marked.items()]
 
 
 def _guessed(timeline: Timeline, names: Mapping[str, str]) -> list[str]:

@@ -90,14 +90,14 @@ def inspect(path: str | os.PathLike[str]) -> ClipInfo:
         if (early := _early(times)) > 0:
             away = times[early] - times[early - 1]
             stamps.append(
-                f"{index.path}: the time stamps of its first {early} frames lie {away:.2f} s before the others'; they "
-                "are taken to come just before these"
+                f"{index.path}: the time stamps of its first {f'{early} frames' if early > 1 else 'frame'} lie "
+                f"{away:.2f} s before the others'; they are taken to come just before these"
             )
             times = np.concatenate([np.arange(early) / index.fps, times[early:] - times[early] + early / index.fps])
         if (kept := _before_strays(times)) < len(times):
             stamps.append(
                 f"{index.path}: after {times[kept - 1]:.2f} s nothing is shown for {times[kept] - times[kept - 1]:.2f} "
-                f"s; of {len(times)} frames, the {len(times) - kept} that come later are left out"
+                f"s; what comes later is left out: {len(times) - kept} of {len(times)} frames"
             )
             times = times[:kept]
     found = [FileWarning("time_stamps", text) for text in stamps]

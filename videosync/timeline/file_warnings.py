@@ -38,10 +38,10 @@ def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[F
             other = evidence.paths[pair[pair[0] == number]]
             found.append(FileWarning("same_recording", f"its sound and that of {other} are {COPIES}"))
     if mute is not None and mute != SILENT and evidence.looks and info is not None:
-        found.append(FileWarning("sound_unused", f"{_clause(mute, path)}; its pictures alone were used"))
+        found.append(FileWarning("sound_unused", f"{clause(mute, path)}; its pictures alone were used"))
     known = NO_VIDEO in unseen or any("its pictures cannot be read" in note for note in heard)
     if evidence.looks and placed is not None and not known:
-        said = f"its pictures were not compared ({_clause(unseen, path)}); {placed}"
+        said = f"its pictures were not compared ({clause(unseen, path)}); {placed}"
         found.append(FileWarning("pictures_unused", said))
     found += _left_out(evidence, number)
     if number in evidence.moving:
@@ -78,13 +78,18 @@ def _left_out(evidence: Evidence, number: int) -> list[FileWarning]:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - MOST_NAMES
-    return " and ".join([*names[:MOST_NAMES], *([f"{more} more"] if more > 0 else [])])
+    return _in_words([*names[:MOST_NAMES], *([f"{more} more"] if more > 0 else [])])
 
 
 def _when(spans: Sequence[Span]) -> str:
     """At most so many of them that a line can hold."""
     said = [f"from {first:.2f} to {stop:.2f} s" for first, stop in spans[:MOST_SPANS]]
-    return " and ".join([*said, *(["later"] if len(spans) > MOST_SPANS else [])])
+    return _in_words([*said, *(["later"] if len(spans) > MOST_SPANS else [])])
+
+
+def _in_words(said: Sequence[str]) -> str:
+    """a, b and c."""
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
 
 
 def note_of(warnings: Sequence[FileWarning], path: str) -> str | None:
@@ -94,6 +99,6 @@ def note_of(warnings: Sequence[FileWarning], path: str) -> str | None:
     return "; ".join([*whole, *([f"{path}: {'; '.join(clauses)}"] if clauses else [])]) or None
 
 
-def _clause(error: str, path: str) -> str:
+def clause(error: str, path: str) -> str:
     """What an error says of a file, without its name."""
     return error.removeprefix(f"{os.path.abspath(path)}: ").rstrip(".")

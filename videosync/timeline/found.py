@@ -14,7 +14,7 @@ import numpy as np
 from videosync.timeline.clips import FileWarning
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import Evidence
-from videosync.timeline.file_warnings import file_warnings, note_of
+from videosync.timeline.file_warnings import NO_VIDEO, clause, file_warnings, note_of
 from videosync.timeline.guess import Guess
 from videosync.timeline.own_clocks import OwnClocks, clocks_of_pair
 from videosync.timeline.placement import Doubt, DoubtKind, Placement, judge
@@ -271,6 +271,9 @@ class Found:
             problem = evidence.sounds.problems[number]
             return problem_code(problem), problem
         if number in evidence.sounds.present:
+            unseen = evidence.problems.get(number, NO_VIDEO)
+            if number not in evidence.infos and NO_VIDEO not in unseen:
+                return problem_code(unseen), f"{clause(unseen, evidence.paths[number])}; by sound: {ALONE}"
             return "alone", ALONE if number in evidence.infos else f"it has sound only, and {ALONE}"
         if number not in evidence.infos:
             return problem_code(evidence.problems[number]), evidence.problems[number]
