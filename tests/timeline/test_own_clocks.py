@@ -35,7 +35,7 @@ def heard(seconds: float, drift_ppm: float) -> SoundMatch:
     features = dict.fromkeys((*FEATURES, "sharpness", "agreeing_share"), 5.0)
     around = (seconds - 0.005, seconds + 0.005)
     scores = np.where(abs(lags - seconds) < 0.05, 40.0, 0.0)
-    return SoundMatch(seconds, around, 0.99, True, True, drift_ppm, None, (), features, lags, scores)
+    return SoundMatch(seconds, around, 0.99, True, True, drift_ppm, None, False, (), features, lags, scores)
 
 
 def said(
