@@ -180,7 +180,7 @@ def test_gaps_at_one_place_of_two_files_do_not_draw_the_answer_there() -> None:
 
 
 @pytest.mark.parametrize("jump", [60, 240])  # ticks of 1/30 s
-@pytest.mark.parametrize("at", [60, 110])
+@pytest.mark.parametrize("at", [60, 95])
 def test_where_a_clock_is_set_no_time_passes(jump: int, at: int, event: Event, good: Timeline, tmp_path: Path) -> None:
     paths, _ = event
     write_raw(tmp_path / "set.mkv", list(read_frames(paths[0])), ticks=[t + jump * (t >= at) for t in STEADY])
@@ -197,7 +197,7 @@ def test_frames_that_are_missing_are_no_step_of_the_clock(missing: int, event: E
     kept = [t for t in STEADY if not 70 <= t < 70 + missing]
     write_raw(tmp_path / "pause.mkv", list(read_frames(event[0][0])[kept]), ticks=kept)
     clip = read_clip(inspect(tmp_path / "pause.mkv"), 30.0, find_cue("motion").meters())
-    assert clip.info.duration == pytest.approx(6.0)
+    assert clip.info.duration == pytest.approx(6.0, abs=0.01)
     assert not clip.info.warnings
 
 
@@ -206,7 +206,7 @@ def test_where_nothing_moves_a_pause_is_assumed_and_said(tmp_path: Path) -> None
     still[:, 10:20, 10:20] += np.random.default_rng(0).integers(0, 40, (60, 10, 10, 3), dtype=np.uint8)
     write_raw(tmp_path / "still.mkv", list(still), ticks=[t + 60 * (t >= 30) for t in range(60)])
     clip = read_clip(inspect(tmp_path / "still.mkv"), 30.0, find_cue("motion").meters())
-    assert clip.info.duration == pytest.approx(4.0)
+    assert clip.info.duration == pytest.approx(4.0, abs=0.01)
     assert "a pause is assumed" in clip.info.warnings[0].text
 
 

@@ -17,14 +17,9 @@ from videosync.files import new_file
 from videosync.signals.measure import Meter, Signals
 from videosync.timeline.clips import Clip, ClipInfo, Progress, frames_at, read_clips
 
+OWN = ("clips", "clock_steps", "grid")
 # the code that decides what signals are
-MEASURING = (
-    "signals",
-    "audio",
-    "video",
-    "models",
-    *(f"timeline/{name}.py" for name in ("clips", "clock_steps", "grid")),
-)
+MEASURING = ("signals", "audio", "video", "models", *(f"timeline/{name}.py" for name in OWN))
 NAME = 40  # letters of a file's name that its entry has
 
 
