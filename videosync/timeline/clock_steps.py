@@ -11,7 +11,7 @@ import numpy as np
 
 from videosync.timeline.grid import GAP, usual_intervals
 
-LEAST = 0.5  # seconds: shorter gaps are left as they are
+LEAST = 1.5  # seconds: after a shorter gap a scene often looks as before, so those are left as they are
 ASIDE = 8  # frames to either side that are looked at; with fewer than half of them nothing is asked
 LIKE, UNLIKE = 1.6, 3.0  # times the usual difference of neighbouring frames: up to here none passed, from there on some
 MOVES = 2.0  # times the difference of neighbours: where a few frames differ less, too little moves to tell
