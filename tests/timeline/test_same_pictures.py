@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from videosync.lags.scores import LagScores
+from videosync.signals.thumbnails import HEIGHT, WIDTH
 from videosync.timeline import same_pictures
 from videosync.timeline.clips import ClipInfo
 from videosync.timeline.compare import Compared
@@ -17,7 +18,7 @@ from videosync.timeline.evidence import Evidence
 from videosync.timeline.file_warnings import file_warnings
 from videosync.timeline.placement import DoubtKind, judge
 from videosync.timeline.reasons import Search
-from videosync.timeline.same_pictures import is_copy, shared_pictures
+from videosync.timeline.same_pictures import is_copy, shared_cells, shared_pictures
 from videosync.timeline.useful import LeftOut
 
 RATE, CELLS = 30.0, (12, 16)
@@ -146,3 +147,16 @@ def test_a_fragile_answer_is_not_accepted_however_sure_the_rest_is() -> None:
     assert said.doubt is not None
     assert said.doubt.kind is DoubtKind.FRAGILE
     assert said.confidence == judge(curve).confidence / 2
+
+
+def test_the_edge_of_a_graphic_belongs_to_it() -> None:
+    rng = np.random.default_rng(0)
+    clips = [rng.normal(0, 2, (200, HEIGHT, WIDTH)).cumsum(axis=0) for _ in range(2)]
+    graphic = rng.normal(0, 8, 200).cumsum()
+    for clip in clips:
+        clip[:, 2:4, 2:5] = graphic[:, None, None]
+        for places in ((4, slice(2, 5)), (9, slice(10, 12))):  # half over it, and far from it
+            clip[:, places[0], places[1]] = 0.3 * graphic[:, None] + clip[:, places[0], places[1]]
+    found = shared_cells(*(clip.reshape(200, -1) for clip in clips), 0).reshape(HEIGHT, WIDTH)
+    assert found[2:5, 2:5].all()
+    assert found.sum() == 9

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from videosync.signals.hard_changes import of_one_colour
+from videosync.signals.thumbnails import HEIGHT, WIDTH
 
 MOST_FRAMES = 3000  # of each file, evenly spaced, that are compared each with each
 LEAST_MISFIT, MISFIT = (
@@ -24,6 +25,7 @@ BESIDE = 1.0  # seconds from the end of a stretch …
 OTHER, SHARE = 4.0, 0.6  # … at which so much of the picture differs by so many grey levels
 LEAST_STEP = 0.5  # grey levels: root mean square of the changes of a cell that count …
 AS_ONE = 0.9  # … and their correlation, where they are those of one graphic …
+ITS_EDGE = 0.5  # … or, next to it, those of its edge …
 MOST_CELLS = 0.25  # … which takes no more of the picture
 COPIED = 0.6  # of the frames in common, of a copy that is coded badly
 AWAY = 1.0  # seconds: moved by so much, a copy is as unlike as time makes it
@@ -70,8 +72,13 @@ def shared_cells(pictures0: np.ndarray, pictures1: np.ndarray, lag: int) -> np.n
     one, other = (step - step.mean(axis=0) for step in steps)
     power0, power1 = (one**2).mean(axis=0), (other**2).mean(axis=0)
     lively = np.minimum(power0, power1) >= LEAST_STEP**2
-    alike = np.abs((one * other).mean(axis=0)) >= AS_ONE * np.sqrt(power0 * power1)
-    found = np.asarray(lively & alike)
+    alike = np.abs((one * other).mean(axis=0)) / np.maximum(np.sqrt(power0 * power1), 1e-9)
+    found = np.asarray(lively & (alike >= AS_ONE))
+    if found.any():  # and what belongs to it: a graphic's edge lies over a scene that moves
+        from scipy.ndimage import binary_propagation
+
+        part = (lively & (alike >= ITS_EDGE)).reshape(HEIGHT, WIDTH)
+        found = binary_propagation(found.reshape(HEIGHT, WIDTH), np.ones((3, 3)), mask=part).ravel()
     return found if found.mean() <= MOST_CELLS else np.zeros_like(found)
 
 
