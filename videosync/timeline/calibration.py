@@ -52,8 +52,8 @@ def read_calibrations(content: Mapping[str, Any]) -> dict[str, Calibration]:
 _content = read_object(PATH)
 CALIBRATIONS = read_calibrations(_content)
 FALLBACK: str = _content["fallback"]  # a key of CALIBRATIONS
-# what a match of sounds is as sure of is written as lag scores (timeline.sounds) and read from them by these numbers: any
-# would do, but that as much is needed to place a file as with pictures
+# How sure a match of sounds is, is written into lag scores (timeline.sounds) and read from them by these numbers. Any
+# would do, but that as much is needed to place a file as with pictures.
 OF_SOUND = replace(CALIBRATIONS[FALLBACK], cue=SOUND, sharpness=3.0, bias=-4.0, weights=(0.7, 0.3, 1.3, 0.0), most=1.0)
 
 
