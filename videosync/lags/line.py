@@ -28,9 +28,9 @@ class Line:
 
     def around(self, probability: float) -> float:
         """Half the width of the interval of the slope that holds it with this probability (Student's t)."""
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
-        return float(self.error * t.ppf((1 + probability) / 2, max(self.points - 2, 1.0)))
+        return float(self.error * stdtrit(max(self.points - 2, 1.0), (1 + probability) / 2))
 
 
 def fit_line(times: np.ndarray, offsets: np.ndarray, weights: np.ndarray, *, together: int = 2) -> Line:
