@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -94,6 +96,15 @@ def test_final_cut_xml_has_the_starts_in_both_versions(tmp_path: Path, seed: int
     assert {source.get("angleID") for source in root.iter("mc-source")} == {
         a.get("angleID") for a in root.iter("mc-angle")
     }
+
+
+@pytest.mark.skipif(shutil.which("xmllint") is None, reason="there is no xmllint")
+def test_final_cut_xml_keeps_to_its_document_type(filmed: dict[str, Any], tmp_path: Path) -> None:
+    grammar = Path(__file__).with_name("fcpxml_subset.dtd")
+    paths = [tmp_path / f"{seed}.fcpxml" for seed in range(4)]
+    for seed, path in enumerate(paths):
+        write_project(answer(random.Random(seed), tmp_path) if seed else filmed, "fcpxml", path)
+    subprocess.run(["xmllint", "--noout", "--dtdvalid", grammar, *paths], check=True)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from videosync.edit.sequence import unique_names
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
 from videosync.timeline.clips import FileWarning
 from videosync.timeline.own_clocks import OwnClock
@@ -229,17 +230,9 @@ def _looked(cue: str, encoder: str | None, detector: str | None = None) -> str:
     return f"the cue {cue}" + f" with encoder {encoder}" * bool(encoder) + f" and detector {detector}" * bool(detector)
 
 
-def short_names(paths: list[str]) -> dict[str, str]:
+def short_names(paths: Sequence[str]) -> dict[str, str]:
     """Path → the fewest last parts of it that tell it from the others."""
-    names = {}
-    for path in paths:
-        parts = os.path.normpath(path).split(os.sep)
-        others = [os.path.normpath(other).split(os.sep) for other in paths if other != path]
-        count = 1
-        while count < len(parts) and any(other[-count:] == parts[-count:] for other in others):
-            count += 1
-        names[path] = os.sep.join(parts[-count:])
-    return names
+    return dict(zip(paths, unique_names(paths)))
 
 
 def _pair_json(pair: OffsetEstimate) -> dict[str, Any]:
