@@ -54,6 +54,12 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--keep-names", action="store_true", help="--trim gives files their own names, without '_synced' in them"
     )
+    group.add_argument(
+        "--fast",
+        action="store_true",
+        help="--trim copies videos instead of encoding them anew: quick, without loss, and at any frame. They are MP4 or "
+        "MOV with an edit list: programs that ignore it show some frames more at either end",
+    )
     group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
@@ -87,7 +93,7 @@ def write_outputs(
         try:
             written = write_answer(
                 answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
-                force=args.force, progress=progress, curves=curves,
+                fast=args.fast, force=args.force, progress=progress, curves=curves,
             )  # fmt: skip
             for file in written:
                 report_note(f"written: {file}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import video_index
 
 KEPT = (".mp4", ".mov", ".mkv", ".m4v")  # containers that a cut video keeps; others become the first
-KEPT_SOUND = (".wav", ".flac")  # of sound only; others become .m4a
+KEPT_SOUND = (".wav", ".flac")  # of sound only
+OTHERS = ".m4a"  # what other files of sound only become
 ADDED = "_synced"  # to the names of cut files
 
 
@@ -33,11 +34,14 @@ class Cut:
     times: np.ndarray  # float64 [stop - first] seconds at which these frames are shown, after the first of them
 
 
-def plan_cuts(answer: Mapping[str, Any], folder: Path, *, keep_names: bool = False) -> list[Cut]:
+def plan_cuts(
+    answer: Mapping[str, Any], folder: Path, *, keep_names: bool = False, endings: Sequence[str] = KEPT
+) -> list[Cut]:
     """The stretch that all placed files have in common, as whole frames of each.
 
     Args:
         folder: where the cut files go. keep_names: give them their own names, without "_synced".
+        endings: those that cut videos keep; others become the first of them.
 
     Raises:
         VideoError: fewer than two files are placed, they are never on at once, or one cannot be read.
@@ -54,7 +58,7 @@ def plan_cuts(answer: Mapping[str, Any], folder: Path, *, keep_names: bool = Fal
     cuts = []
     for file in placed:
         times, _ = shown[file["path"]]
-        target = _target(file["path"], folder, sound_only=not file["fps"], keep_names=keep_names)
+        target = _target(file["path"], folder, KEPT_SOUND if not file["fps"] else endings, keep_names=keep_names)
         from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in (begin, end))
         if not file["fps"]:
             cuts.append(Cut(file["path"], target, 0, 0, from_own, to_own - from_own, times))
@@ -79,12 +83,10 @@ def _shown(file: Mapping[str, Any]) -> tuple[np.ndarray, float]:
     return kept, float(kept[-1]) + 1 / file["fps"]
 
 
-def _target(path: str, folder: Path, *, sound_only: bool, keep_names: bool) -> Path:
+def _target(path: str, folder: Path, endings: Sequence[str], *, keep_names: bool) -> Path:
     stem, ending = os.path.splitext(os.path.basename(path))
-    if sound_only:
-        ending = ending if ending.lower() in KEPT_SOUND else ".m4a"
-    elif ending.lower() not in KEPT:
-        ending = KEPT[0]
+    if ending.lower() not in endings:
+        ending = OTHERS if endings is KEPT_SOUND else endings[0]
     return folder / f"{stem}{'' if keep_names else ADDED}{ending}"
 
 

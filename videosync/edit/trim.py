@@ -22,7 +22,8 @@ from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 
 from videosync.audio.decode import Opening, opening, pieces
-from videosync.edit.cuts import Cut, plan_cuts
+from videosync.edit import lossless
+from videosync.edit.cuts import KEPT, Cut, plan_cuts
 from videosync.edit.premiere import label
 from videosync.edit.timed import TimedPictures
 from videosync.errors import AudioError, VideoWriteError
@@ -44,6 +45,7 @@ def trim(
     folder: Path,
     *,
     keep_names: bool = False,
+    fast: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
@@ -51,6 +53,7 @@ def trim(
 
     Args:
         answer: what ``Timeline.to_json`` returns. keep_names, folder: as of ``plan_cuts``.
+        fast: copy the streams of videos instead of encoding them anew (``edit.lossless``).
         force: replace files that are there already. progress: called with (path, frames done, frames in all).
 
     Returns:
@@ -60,27 +63,30 @@ def trim(
         VideoError: as of ``plan_cuts``; a frame or sound that cannot be decoded.
         VideoWriteError: a file is there already, or cannot be written.
     """
-    cuts = plan_cuts(answer, folder, keep_names=keep_names)
+    cuts = plan_cuts(answer, folder, keep_names=keep_names, endings=lossless.ENDINGS if fast else KEPT)
     require_free([cut.target for cut in cuts], force=force)
     for cut in cuts:
-        _write(cut, progress)
+        _write(cut, progress, fast=fast and cut.stop > 0)
     return [cut.target for cut in cuts]
 
 
-def _write(cut: Cut, progress: Progress | None) -> None:
+def _write(cut: Cut, progress: Progress | None, *, fast: bool) -> None:
     temporary = hidden_name(cut.target)
     try:
         cut.target.parent.mkdir(parents=True, exist_ok=True)
-        options = {"movie_timescale": "48000"} if cut.target.suffix.lower() in (".mp4", ".mov", ".m4v", ".m4a") else {}
+        edits = cut.target.suffix.lower() in (*lossless.ENDINGS, ".m4a")
+        options = lossless.MUXER if fast else {"movie_timescale": str(lossless.TICKS)} if edits else {}
         output = av.open(str(temporary), "w", options=options)
         try:
             with open_video(cut.path) as source:
-                _fill(cut, source, output, progress)
+                (_copy if fast else _fill)(cut, source, output, progress)
             output.close()
         except BaseException:
             with suppress(av.error.FFmpegError, OSError):
                 output.close()
             raise
+        if fast:
+            lossless.shorten(temporary, cut.seconds)
         put_in_place(temporary, cut.target)
     except (av.error.FFmpegError, OSError) as error:
         raise VideoWriteError(
@@ -91,8 +97,18 @@ def _write(cut: Cut, progress: Progress | None) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _fill(cut: Cut, source: InputContainer, output: OutputContainer, progress: Progress | None) -> None:
+def _copy(cut: Cut, source: InputContainer, output: OutputContainer, progress: Progress | None) -> None:
+    _keep_metadata(source, output)
+    total = cut.stop - cut.first
+    lossless.copy_streams(cut, source, output, lambda done: progress and progress(cut.path, done, total))
+
+
+def _keep_metadata(source: InputContainer, output: OutputContainer) -> None:
     output.metadata.update({k: v for k, v in source.metadata.items() if k.lower() not in ("timecode", "encoder")})
+
+
+def _fill(cut: Cut, source: InputContainer, output: OutputContainer, progress: Progress | None) -> None:
+    _keep_metadata(source, output)
     stream = video_stream_or_none(source)
     shape = None if stream is None else stream.sample_aspect_ratio
     pictures = _Pictures(cut, output, shape) if cut.stop else None
