@@ -101,13 +101,14 @@ class Drawn:
 
 def draw(
     both: tuple[Signals, Signals], lag: int, rate: float, seconds: float, kind: str, rng: np.random.Generator,
-    reach: Mapping[str, np.ndarray],
+    reach: Mapping[str, np.ndarray], most: float = np.inf,
 ) -> Drawn | None:  # fmt: skip
-    """Stretches of two clips of which frame ``i`` of the first is frame ``i + lag`` of the second."""
+    """Stretches of two clips of which frame ``i`` of the first is frame ``i + lag`` of the second; one of them begins
+    by ``SHARE`` of them, but no more than ``most`` seconds, before the other."""
     first, stop = max(0, -lag), min(frames_of(both[0]), frames_of(both[1]) - lag)
     longer = kind.startswith("pause") and float(kind.partition(":")[2])
     frames, extra = round(seconds * rate), round(longer * rate)
-    away = round(rng.uniform(-SHARE, SHARE) * frames)
+    away = round(rng.uniform(-1, 1) * min(SHARE * frames, most * rate))
     room = stop - first - frames - extra - abs(away)
     if room < 0:
         return None
@@ -121,16 +122,16 @@ def draw(
     return Drawn(cut(both[0], slice(one, one + frames + extra)), made.clip, rate, placed, made.drift)
 
 
-def ask(cue: Cue, drawn: Drawn) -> tuple[Closer, float]:
-    """What is said of two stretches, and its confidence."""
-    lags = lag_range(frames_of(drawn.clip0), frames_of(drawn.clip1), drawn.rate)
+def ask(cue: Cue, drawn: Drawn, max_offset: float | None = None) -> tuple[Closer, float]:
+    """What is said of two stretches, and its confidence. ``max_offset``: seconds, as of ``compare``."""
+    lags = lag_range(frames_of(drawn.clip0), frames_of(drawn.clip1), drawn.rate, max_offset=max_offset)
     assert lags is not None
     curve = scores_with_evidence(cue, drawn.clip0, drawn.clip1, lags, DEFAULT_CUE)
     accepted = calibration_for(DEFAULT_CUE).accepted
     if probability_right(curve, curve.best()) >= accepted:
         found = look_closer(cue, drawn.clip0, drawn.clip1, drawn.rate, curve)
     else:
-        found = look_again(cue, drawn.clip0, drawn.clip1, drawn.rate, curve)
+        found = look_again(cue, drawn.clip0, drawn.clip1, drawn.rate, curve, max_offset=max_offset)
     return found, probability_right(found.curve, found.curve.best())
 
 

@@ -64,6 +64,11 @@ def test_a_file_that_is_gone_is_named(saved: Path, tmp_path: Path, capsys: pytes
         ('{"schema": 2, "files": [{"placed": true}]}', ["--otio", "x.otio"], "no answer of videosync sync"),
         ('{"schema": 2, "files": []}', ["--otio", "x.otio"], "fewer than two files are placed"),
         ('{"schema": 2, "files": []}', [], "nothing to write; name one of --report"),
+        (
+            '{"schema": 2, "files": []}',
+            ["--otio", "cut.otio", "--correct-drift"],
+            "only --trim makes files whose clocks",
+        ),
         ('{"schema": 2, "files": []}', ["--otio", "x.txt"], "expected a name that ends in .otio"),
         ('{"schema": 2, "files": []}', ["--otio", "x.otio", "--timeline-rate", "-3"], "frames per second"),
     ],

@@ -12,7 +12,7 @@ import pytest
 from tests.edit.test_trim import SIZE, answer, even, film, shown
 from videosync.audio.read import read_sound
 from videosync.edit.trim import trim
-from videosync.errors import VideoWriteError
+from videosync.errors import ConfigError, VideoWriteError
 from videosync.video.index import video_index
 from videosync.video.read import read_frames
 from videosync.video.recorded import recorded
@@ -78,6 +78,11 @@ def test_what_cannot_be_copied_is_told_so(tmp_path: Path) -> None:
     with pytest.raises(VideoWriteError, match="without encoding it: its time stamps .* leave out --fast"):
         trim(answer((raw, 0.0, 1.0, 25.0), (tmp_path / "a.mp4", 0.1, 1.0, 30.0)), tmp_path / "cut", fast=True)
     assert not list((tmp_path / "cut").glob("*raw*"))
+
+
+def test_what_is_copied_keeps_its_own_clock(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--fast"):
+        trim(answer(), tmp_path / "cut", fast=True, correct_drift=True)
 
 
 def _lag(part: np.ndarray, whole: np.ndarray) -> int:

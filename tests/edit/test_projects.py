@@ -203,3 +203,15 @@ def test_the_rate_is_the_most_frequent_one() -> None:
     assert rate(25, 60) == 60
     assert rate(29.97, 29.9701, 30) == pytest.approx(30000 / 1001)
     assert rate(31.3, 31.4) == 30  # varies
+
+
+@pytest.mark.parametrize(("ppm", "said"), [(1000.0, "+0.060 s at its end"), (-100.0, None)])
+def test_a_clip_that_drifts_is_noted_not_stretched(tmp_path: Path, ppm: float, said: str | None) -> None:
+    given = answer(random.Random(0), tmp_path)
+    for file in given["files"]:
+        file |= {"fps": 30.0, "duration_seconds": 60.0}
+    given["files"][0]["drift_ppm"] = ppm
+    first, *others = sequence_of(given).sources
+    assert first.duration == 60
+    assert said in first.note if said else "drifts" not in first.note
+    assert not any("drifts" in source.note for source in others)

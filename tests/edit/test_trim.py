@@ -147,6 +147,38 @@ def test_a_clock_that_drifts_is_cut_where_it_shows_the_same_moments(tmp_path: Pa
     assert shown(drifting) == list(range(round(30 / 0.95), 200))
 
 
+@pytest.mark.parametrize("ppm", [10_000.0, -5_000.0])
+def test_corrected_drift_leaves_frames_and_sound_at_their_times(tmp_path: Path, ppm: float) -> None:
+    one, other = film(tmp_path / "a.mp4", times=even(300)), film(tmp_path / "b.mp4", times=even(300), tracks=2)
+    both = answer((one, 0.0, 10.0, 30), (other, -0.51, 10.0, 30))
+    both["files"][1]["drift_ppm"] = ppm
+    rate = 1 + ppm * 1e-6
+    cut, drifting = trim(both, tmp_path / "cut", correct_drift=True)
+    assert shown(cut) == list(range(round((10 * rate - 0.51) * 30)))
+    seen = np.array(shown(drifting))
+    assert len(seen) == len(shown(cut))
+    moments = np.arange(len(seen)) / 30  # of the common clock
+    assert np.abs(-0.51 + seen / 30 * rate - moments).max() <= 0.5 / 30 * rate + 1e-6
+    clicks = np.flatnonzero(np.diff((read_sound(drifting, rate=RATE) > 0.2).astype(int)) > 0) / RATE
+    expected = -0.51 + np.arange(2, 30) / 3 * rate
+    assert clicks == pytest.approx(expected[(expected > 0) & (expected < moments[-1])], abs=0.001)
+    assert probe(drifting).fps == pytest.approx(30)
+
+
+def test_frames_of_a_varying_rate_move_to_their_times_where_drift_is_corrected(tmp_path: Path) -> None:
+    steps = np.random.default_rng(1).integers(1, 6, 60)
+    times = [Fraction(int(step), 60) for step in np.cumsum(steps) - steps[0]]
+    one, other = film(tmp_path / "a.mp4", times=times), film(tmp_path / "b.mp4", times=even(120))
+    rate = video_index(one).fps
+    both = answer((one, 0.0, float(times[-1]) + 1 / rate, rate), (other, 1.0, 4.0, 30))
+    both["files"][0]["drift_ppm"] = 20_000.0
+    (cut, _) = trim(both, tmp_path / "cut", correct_drift=True)
+    numbers = shown(cut)
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    kept = np.array([float(times[number]) for number in numbers]) * 1.02 - 1.0
+    assert probe(cut).times - probe(cut).times[0] == pytest.approx(np.maximum(kept, 0), abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("codec", "pixels", "ending"),
     [("libx264", "yuv422p", ".mov"), ("libx265", "yuv420p10le", ".mp4"), ("mpeg4", "yuv420p", ".avi")],

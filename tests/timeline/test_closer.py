@@ -53,7 +53,36 @@ def test_what_is_short_has_no_drift() -> None:
     one, other = two_views(450, 5)
     found = asked(one, other)
     assert found.clocks is not None
-    assert (found.clocks.rate, found.clocks.interval_ppm) == (1, None)
+    assert (found.clocks.rate, found.clocks.interval_ppm, found.clocks.untold) == (1, None, None)
+
+
+@pytest.mark.parametrize("ppm", [-10_000, 10_000])
+def test_a_drift_that_is_plain_is_told_of_short_clips_too(ppm: int) -> None:
+    one, other = two_views(540, 6)
+    rate = 1 + ppm * 1e-6
+    found = asked(one, resampled(other, 1 / rate, REACH))
+    assert found.clocks is not None
+    assert found.clocks.interval_ppm is not None
+    assert found.clocks.interval_ppm[0] <= ppm <= found.clocks.interval_ppm[1]
+    assert lag_of(found) == pytest.approx(0, abs=0.7)
+
+
+def test_where_a_short_stretch_alone_tells_the_offset_it_is_said() -> None:
+    (one, other), unlike = two_views(510, 7), two_views(510, 8)[1]
+    found = asked(one, joined(part(other, 0, 260), part(unlike, 260)))
+    assert lag_of(found) == pytest.approx(0, abs=0.5)
+    assert found.clocks is not None
+    assert found.clocks.untold is not None
+    assert found.clocks.untold.before[0] == pytest.approx(0, abs=2)
+    assert found.clocks.untold.after[0] == pytest.approx(260 / RATE, abs=2)
+    assert found.clocks.untold.reversed().ppm == found.clocks.untold.ppm > 10_000
+
+
+def test_where_both_ends_of_short_clips_differ_it_is_said() -> None:
+    one, other = two_views(500, 9)
+    found = asked(one, {name: np.delete(values, (170, 330), axis=0) for name, values in other.items()})
+    assert found.clocks is not None
+    assert found.clocks.breaks or found.clocks.untold or found.clocks.rate < 0.999
 
 
 @pytest.mark.parametrize("ppm", [-2000, 1000])

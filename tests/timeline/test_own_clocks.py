@@ -13,7 +13,7 @@ from tests.reference.json_schema import problems
 from videosync.lags.scores import LagScores
 from videosync.sound.match import FEATURES, SoundMatch
 from videosync.timeline.clips import ClipInfo
-from videosync.timeline.clocks import Break, Clocks
+from videosync.timeline.clocks import Break, Clocks, Untold
 from videosync.timeline.compare import Compared
 from videosync.timeline.conclude import conclude
 from videosync.timeline.evidence import Evidence
@@ -102,6 +102,18 @@ def test_where_none_is_certain_the_drift_is_0_and_its_interval_said() -> None:
 def test_what_is_too_short_has_no_drift() -> None:
     timeline, files = said({(0, 1): (60, Clocks())})
     assert next(file.to_json()["drift_ppm"] for file in files if file.path != timeline.reference) is None
+
+
+def test_a_drift_that_cannot_be_told_is_said_and_widens_the_interval() -> None:
+    untold = Untold((4.0, 6.0), (10.0, 12.0), 5000.0)
+    _, (first, second) = said({(0, 1): (60, Clocks(untold=untold))}, reference="f1")
+    _, (plain, _) = said({(0, 1): (60, Clocks())}, reference="f1")
+    assert (codes(first), codes(second), codes(plain)) == (["drift"], [], [])
+    assert "too short to tell" in first.warnings[0].text
+    assert "only 4 to 10 s of it tell" in first.warnings[0].text
+    assert first.start_seconds == plain.start_seconds
+    wide, narrow = (np.ptp(file.interval_seconds) / 2 for file in (first, plain) if file.interval_seconds is not None)
+    assert wide == pytest.approx(np.hypot(narrow, 0.005 * 7), abs=1e-6)
 
 
 @pytest.mark.parametrize(

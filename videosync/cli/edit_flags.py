@@ -60,6 +60,12 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
         help="--trim copies videos instead of encoding them anew: quick, without loss, and at any frame. They are MP4 or "
         "MOV with an edit list: programs that ignore it show some frames more at either end",
     )
+    group.add_argument(
+        "--correct-drift",
+        action="store_true",
+        help="--trim puts all files on the reference's clock: where one runs faster or slower, frames are repeated or "
+        "left out and sound is resampled, so that no frame is more than half a frame off",
+    )
     group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
@@ -74,6 +80,11 @@ def check_outputs(args: argparse.Namespace) -> None:
             raise ConfigError(f"--{name} {path}: expected a name that ends in {endings[0]}, as in {takes}")
         if endings:
             require_free([path], force=args.force)
+    if args.correct_drift and args.trim is None:
+        raise ConfigError(
+            "--correct-drift: only --trim makes files whose clocks can be corrected; add --trim FOLDER (--frames-csv "
+            "follows a drift as it is, and projects note it at the clip)"
+        )
 
 
 def write_outputs(
@@ -93,7 +104,8 @@ def write_outputs(
         try:
             written = write_answer(
                 answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
-                fast=args.fast, force=args.force, progress=progress, curves=curves,
+                fast=args.fast,
+                correct_drift=args.correct_drift, force=args.force, progress=progress, curves=curves,
             )  # fmt: skip
             for file in written:
                 report_note(f"written: {file}")

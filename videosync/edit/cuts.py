@@ -14,6 +14,7 @@ from videosync.edit.frames import nearest
 from videosync.edit.sequence import pace, placed_files
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import video_index
+from videosync.video.write import as_rate
 
 KEPT = (".mp4", ".mov", ".mkv", ".m4v")  # containers that a cut video keeps; others become the first
 KEPT_SOUND = (".wav", ".flac")  # of sound only
@@ -27,20 +28,27 @@ class Cut:
 
     path: str
     target: Path
-    first: int  # number of its first frame; of sound only 0
-    stop: int  # number after its last frame; 0: it has no pictures
-    begin: float  # seconds from its first picture (or sample) to that frame
+    numbers: np.ndarray  # int64 [N] its frames, as they are shown; empty: it has no pictures
+    times: np.ndarray  # float64 [N] seconds at which they are shown, the first at 0
+    begin: float  # seconds from its first picture (or sample) to where its sound begins
     seconds: float  # that all cuts last, half a frame more or less
-    times: np.ndarray  # float64 [stop - first] seconds at which these frames are shown, after the first of them
+    pace: float = 1.0  # seconds that one of its own lasts in the cut file
 
 
 def plan_cuts(
-    answer: Mapping[str, Any], folder: Path, *, keep_names: bool = False, endings: Sequence[str] = KEPT
+    answer: Mapping[str, Any],
+    folder: Path,
+    *,
+    keep_names: bool = False,
+    correct_drift: bool = False,
+    endings: Sequence[str] = KEPT,
 ) -> list[Cut]:
     """The stretch that all placed files have in common, as whole frames of each.
 
     Args:
         folder: where the cut files go. keep_names: give them their own names, without "_synced".
+        correct_drift: put files on the reference's clock all along, not at both ends only: of an even rate the frame
+            nearest to each of its times is shown, of a varying one each frame at its own time; sound is resampled.
         endings: those that cut videos keep; others become the first of them.
 
     Raises:
@@ -59,18 +67,43 @@ def plan_cuts(
     for file in placed:
         times, _ = shown[file["path"]]
         target = _target(file["path"], folder, KEPT_SOUND if not file["fps"] else endings, keep_names=keep_names)
+        made = _on_one_clock if correct_drift else _own_frames
         from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in (begin, end))
-        if not file["fps"]:
-            cuts.append(Cut(file["path"], target, 0, 0, from_own, to_own - from_own, times))
-            continue
-        first = int(nearest(times, np.array([from_own]))[0])
-        # the frame after the last one kept is that nearest to the common end
-        edges = np.append(times, times[-1] + 1 / file["fps"])
-        stop = max(first + 1, int(nearest(edges, np.array([to_own]))[0]))
-        kept, lasts = times[first:stop] - times[first], float(edges[stop] - times[first])
-        cuts.append(Cut(file["path"], target, first, stop, float(times[first]), lasts, kept))
+        cuts.append(made(file, target, times, from_own, to_own))
     _check_targets(cuts)
     return cuts
+
+
+def _own_frames(file: Mapping[str, Any], target: Path, times: np.ndarray, from_own: float, to_own: float) -> Cut:
+    """All frames from the one nearest to the common start on, with their times."""
+    if not file["fps"]:
+        return Cut(file["path"], target, np.zeros(0, np.int64), times, from_own, to_own - from_own)
+    first = int(nearest(times, np.array([from_own]))[0])
+    # the frame after the last one kept is that nearest to the common end
+    edges = np.append(times, times[-1] + 1 / file["fps"])
+    stop = max(first + 1, int(nearest(edges, np.array([to_own]))[0]))
+    kept, lasts = times[first:stop] - times[first], float(edges[stop] - times[first])
+    return Cut(file["path"], target, np.arange(first, stop), kept, float(times[first]), lasts)
+
+
+def _on_one_clock(file: Mapping[str, Any], target: Path, times: np.ndarray, from_own: float, to_own: float) -> Cut:
+    """Frames and sound at their times on the reference's clock, from the common start on."""
+    paced = pace(file)
+    seconds = (to_own - from_own) * paced
+    numbers, ticks = np.zeros(0, np.int64), np.zeros(0)
+    if file["fps"]:
+        rate = float(as_rate(file["fps"]))
+        ticks = np.arange(max(1, round(seconds * rate))) / rate
+        numbers = nearest(times, from_own + ticks / paced)
+        if not even(times, rate):
+            numbers = np.arange(numbers[0], numbers[-1] + 1)
+            ticks = np.maximum((times[numbers] - from_own) * paced, 0.0)
+    return Cut(file["path"], target, numbers, ticks, from_own, seconds, paced)
+
+
+def even(times: np.ndarray, rate: float) -> bool:
+    """Whether frames come at an even rate, frames/s: none is off by a quarter of a frame."""
+    return bool(np.abs(times - times[0] - np.arange(len(times)) / rate).max() < 0.25 / rate)
 
 
 def _shown(file: Mapping[str, Any]) -> tuple[np.ndarray, float]:

@@ -44,10 +44,11 @@ def copy_streams(cut: Cut, source: InputContainer, output: OutputContainer, prog
         VideoWriteError: the source has no usable time stamps, or the output cannot hold its codecs.
     """
     index, stream = video_index(cut.path), video_stream_or_none(source)
-    first, stop = _stamps(index, cut)
+    frames = range(int(cut.numbers[0]), int(cut.numbers[-1]) + 1)
+    first, stop = _stamps(index, frames, cut)
     assert stream is not None
     assert stream.time_base is not None
-    key = index.keys[index.key_before(cut.first)]
+    key = index.keys[index.key_before(frames[0])]
     zero, rate = first * stream.time_base, as_rate(index.fps)
     tracks: dict[int, tuple[VideoStream | AudioStream, int]] = {}  # of the source → of the output, its time 0
     for one in (stream, *source.streams.audio):
@@ -67,7 +68,7 @@ def copy_streams(cut: Cut, source: InputContainer, output: OutputContainer, prog
     at = known.timecode_seconds(float(rate))
     if at is not None:
         tracks[stream.index][0].metadata["timecode"] = label(
-            round(at * rate) + cut.first, rate, drop=";" in (known.timecode or "")
+            round(at * rate) + frames[0], rate, drop=";" in (known.timecode or "")
         )
     last = _last_needed(source, stream, key.pts, stop)
     source.seek(max(key.pts - round(PREROLL / stream.time_base), stream.start_time or 0), stream=stream)
@@ -94,7 +95,7 @@ def copy_streams(cut: Cut, source: InputContainer, output: OutputContainer, prog
         output.mux(packet)
         if ended and not source.streams.audio:
             break
-    if done != cut.stop - cut.first:
+    if done != len(frames):
         raise VideoWriteError(_no_copy(cut, "its packets do not tell its frames"))
 
 
@@ -112,14 +113,14 @@ def shorten(path: Path, seconds: float) -> None:
                 _write(file, place + after, version, duration)
 
 
-def _stamps(index: VideoIndex, cut: Cut) -> tuple[int, float]:
+def _stamps(index: VideoIndex, frames: range, cut: Cut) -> tuple[int, float]:
     """Time stamps of the first frame that is kept, and of the first that is not."""
     pts = index.pts
     if pts is None or index.starts_over or index.clock is not None or (pts[1:] <= pts[:-1]).any():
         raise VideoWriteError(_no_copy(cut, "its time stamps are not in order"))
-    if index.key_before(cut.first) < 0:
+    if index.key_before(frames[0]) < 0:
         raise VideoWriteError(_no_copy(cut, "no keyframe comes before its first frame"))
-    return int(pts[cut.first]), int(pts[cut.stop]) if cut.stop < len(pts) else math.inf
+    return int(pts[frames[0]]), int(pts[frames.stop]) if frames.stop < len(pts) else math.inf
 
 
 def _last_needed(source: InputContainer, stream: VideoStream, key: int, stop: float) -> int | None:

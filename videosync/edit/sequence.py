@@ -147,6 +147,9 @@ def _source(file: Mapping[str, Any], name: str, zero: float, timeline: Fraction)
     labelled = recorded.timecode_seconds(float(rate))
     size = None if not file["fps"] else USUAL if header is None else header.size or USUAL
     note = f"starts at {file['start_seconds']:.6f} s; confidence {file['confidence']:.3f}"
+    apart = (file["duration_seconds"] or 0.0) * (pace(file) - 1)
+    if abs(apart) >= 0.5 / rate:
+        note += f"; its clock drifts, and it is not stretched: {apart:+.3f} s at its end"
     return Source(
         file["path"], name, file["start_seconds"] - zero, file["duration_seconds"] or 0.0,
         rate, size, header.sounds if header else (), round((labelled or 0.0) * rate), ";" in (file["timecode"] or ""),

@@ -2,6 +2,7 @@
 
 Frames keep their times (also where these vary), rotation, colour tags, bit depth and chroma; sound is cut at the
 sample and keeps its tracks, channels and rate; metadata stay, and timecode moves on by the frames that are cut off.
+Where drift is corrected, frames of an even rate are repeated or left out, and sound is resampled.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,10 @@ from av.video.frame import VideoFrame
 
 from videosync.audio.decode import Opening, opening, pieces
 from videosync.edit import lossless
-from videosync.edit.cuts import KEPT, Cut, plan_cuts
+from videosync.edit.cuts import KEPT, Cut, even, plan_cuts
 from videosync.edit.premiere import label
 from videosync.edit.timed import TimedPictures
-from videosync.errors import AudioError, VideoWriteError
+from videosync.errors import AudioError, ConfigError, VideoWriteError
 from videosync.files import hidden_name, put_in_place, require_free
 from videosync.video.color_tags import color_tags, with_known_matrix
 from videosync.video.decode import decode_frames
@@ -37,6 +39,7 @@ from videosync.video.write import as_rate
 CRF = "14"  # hardly told from the source
 PRESET = "fast"
 BIT_RATE = 128_000  # bits/s of a channel of AAC
+FINEST = 1_000_000  # of fractions by which sound is resampled: libswresample takes no finer ones
 Progress = Callable[[str, int, int], None]  # path, frames done, frames in all
 
 
@@ -46,13 +49,14 @@ def trim(
     *,
     keep_names: bool = False,
     fast: bool = False,
+    correct_drift: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> list[Path]:
     """Write the common stretch of all placed files into ``folder``: each file complete, or absent.
 
     Args:
-        answer: what ``Timeline.to_json`` returns. keep_names, folder: as of ``plan_cuts``.
+        answer: what ``Timeline.to_json`` returns. folder, keep_names, correct_drift: as of ``plan_cuts``.
         fast: copy the streams of videos instead of encoding them anew (``edit.lossless``).
         force: replace files that are there already. progress: called with (path, frames done, frames in all).
 
@@ -61,12 +65,15 @@ def trim(
 
     Raises:
         VideoError: as of ``plan_cuts``; a frame or sound that cannot be decoded.
-        VideoWriteError: a file is there already, or cannot be written.
+        VideoWriteError: a file is there already, or cannot be written. ConfigError: ``fast`` and ``correct_drift``.
     """
-    cuts = plan_cuts(answer, folder, keep_names=keep_names, endings=lossless.ENDINGS if fast else KEPT)
+    if fast and correct_drift:
+        raise ConfigError("what is copied keeps its own clock; leave out --fast, or --correct-drift")
+    endings = lossless.ENDINGS if fast else KEPT
+    cuts = plan_cuts(answer, folder, keep_names=keep_names, correct_drift=correct_drift, endings=endings)
     require_free([cut.target for cut in cuts], force=force)
     for cut in cuts:
-        _write(cut, progress, fast=fast and cut.stop > 0)
+        _write(cut, progress, fast=fast and len(cut.numbers) > 0)
     return [cut.target for cut in cuts]
 
 
@@ -99,7 +106,7 @@ def _write(cut: Cut, progress: Progress | None, *, fast: bool) -> None:
 
 def _copy(cut: Cut, source: InputContainer, output: OutputContainer, progress: Progress | None) -> None:
     _keep_metadata(source, output)
-    total = cut.stop - cut.first
+    total = len(cut.numbers)
     lossless.copy_streams(cut, source, output, lambda done: progress and progress(cut.path, done, total))
 
 
@@ -111,7 +118,7 @@ def _fill(cut: Cut, source: InputContainer, output: OutputContainer, progress: P
     _keep_metadata(source, output)
     stream = video_stream_or_none(source)
     shape = None if stream is None else stream.sample_aspect_ratio
-    pictures = _Pictures(cut, output, shape) if cut.stop else None
+    pictures = _Pictures(cut, output, shape) if len(cut.numbers) else None
     tracks = []
     for number in range(len(source.streams.audio)):
         with suppress(AudioError):  # a track that cannot be decoded is left out
@@ -120,7 +127,7 @@ def _fill(cut: Cut, source: InputContainer, output: OutputContainer, progress: P
         for track in tracks:
             track.write_until(math.inf)
         return
-    total = cut.stop - cut.first
+    total = len(cut.numbers)
     for number in range(total):
         time = pictures.write()
         for track in tracks:
@@ -138,8 +145,8 @@ class _Pictures:
     def __init__(self, cut: Cut, output: OutputContainer, shape: Fraction | None) -> None:
         self.cut = cut
         self.index = video_index(cut.path)
-        self.frames = decode_frames(self.index, range(cut.first, cut.stop))
-        self.next = next(self.frames)[1]
+        self.frames = decode_frames(self.index, np.unique(cut.numbers).tolist())
+        self.number, self.next = next(self.frames)
         codec, pixels = encoding(self.index.codec, self.next)
         rate = as_rate(self.index.fps)
         options = {"crf": CRF, "preset": PRESET} | ({"x265-params": "log-level=error"} if codec == "libx265" else {})
@@ -155,20 +162,21 @@ class _Pictures:
         known = recorded(cut.path)
         at = known.timecode_seconds(float(rate))
         if at is not None:
-            stream.metadata["timecode"] = label(round(at * rate) + cut.first, rate, drop=";" in (known.timecode or ""))
+            stream.metadata["timecode"] = label(
+                round(at * rate) + int(cut.numbers[0]), rate, drop=";" in (known.timecode or "")
+            )
         self.done = 0
-        self.regular = bool(np.abs(cut.times - np.arange(len(cut.times)) / float(rate)).max() < 0.25 / float(rate))
+        self.regular = even(cut.times, float(rate))
         self.rate = rate
 
     def write(self) -> float:
         """Write the next frame; when it ends, seconds."""
-        frame, number = self.next, self.done
-        following = next(self.frames, None)
+        number = self.done
+        if self.cut.numbers[number] != self.number:
+            self.number, self.next = next(self.frames)
         time = number / self.rate if self.regular else float(self.cut.times[number])
-        self.written.write(frame, time)
+        self.written.write(self.next, time)
         self.done += 1
-        if following is not None:
-            self.next = following[1]
         ends = self.done < len(self.cut.times)
         return float(self.cut.times[self.done]) if ends else self.cut.seconds
 
@@ -207,8 +215,11 @@ class _Track:
         if self.at.language:
             stream.metadata["language"] = self.at.language
         first, self.count = round(cut.begin * self.at.rate), round(cut.seconds * self.at.rate)
-        found = pieces(version[0], self.at, cut.begin, cut.begin + cut.seconds, lost=[], track=number)
-        self.blocks = exactly(found, first, self.count, self.at.channels)
+        lasts, own = cut.seconds / cut.pace, round(cut.seconds / cut.pace * self.at.rate)  # on the file's own clock
+        found = pieces(version[0], self.at, cut.begin, cut.begin + lasts, lost=[], track=number)
+        self.blocks = exactly(found, first, own, self.at.channels)
+        if cut.pace != 1:
+            self.blocks = exactly(stretched(self.blocks, cut.pace, self.layout), 0, self.count, self.at.channels)
         self.done = 0
         self.resampler: AudioResampler | None = None
 
@@ -246,6 +257,30 @@ def sound_encoding(target: Path, at: Opening) -> tuple[str, int]:
         return at.codec if kept else "pcm_s16le", at.rate
     known = sorted(av.Codec("aac", "w").audio_rates or [])
     return "aac", next((one for one in known if one >= at.rate), known[-1])
+
+
+def stretched(blocks: Iterator[np.ndarray], pace: float, layout: str) -> Iterator[tuple[int, np.ndarray]]:
+    """Samples, resampled (libswresample, band limited) so that what lasted a second lasts ``pace`` seconds.
+
+    Args:
+        blocks: float32 [C, n], one after the other. layout: FFmpeg's name of how the channels lie.
+
+    Returns:
+        (place of the first sample, float32 [C, n]), one after the other.
+    """
+    ratio = Fraction(pace).limit_denominator(FINEST)
+    usual = math.ceil(1000 / min(ratio.numerator, ratio.denominator))  # rates in the library are whole numbers
+    before, after = ratio.denominator * usual, ratio.numerator * usual
+    resampler, taken, given = AudioResampler(format="fltp", layout=layout, rate=after), 0, 0
+    for block in chain(blocks, [None]):
+        frame = None
+        if block is not None:
+            frame = AudioFrame.from_ndarray(np.ascontiguousarray(block), format="fltp", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = before, taken, Fraction(1, before)
+            taken += block.shape[1]
+        for done in resampler.resample(frame):
+            yield given, done.to_ndarray()
+            given += done.samples
 
 
 def exactly(

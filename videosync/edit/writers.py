@@ -39,6 +39,7 @@ def write_answer(
     paths: str = "absolute",
     keep_names: bool = False,
     fast: bool = False,
+    correct_drift: bool = False,
     force: bool = False,
     progress: Progress | None = None,
     curves: Sequence[Curve] = (),
@@ -49,8 +50,8 @@ def write_answer(
         answer: what ``Timeline.to_json`` returns. kind: of ``KINDS_OF_OUTPUT``. path: a folder for "trim", "edl" and
             "manifest", else a file.
         rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
-        keep_names, fast: of "trim". progress: of "trim" and "report". curves: of "report". force: replace
-            files that are there.
+        keep_names, fast, correct_drift: of "trim". progress: of "trim" and "report". curves: of "report". force:
+            replace files that are there.
 
     Returns:
         The files that were written.
@@ -59,7 +60,9 @@ def write_answer(
     """
     require_known("output", kind, KINDS_OF_OUTPUT)
     if kind == "trim":
-        return trim(answer, path, keep_names=keep_names, fast=fast, force=force, progress=progress)
+        return trim(
+            answer, path, keep_names=keep_names, fast=fast, correct_drift=correct_drift, force=force, progress=progress
+        )
     if kind == "report":
         return write_report(answer, path, curves=curves, force=force, progress=progress)
     if kind == "manifest":

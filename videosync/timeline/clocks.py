@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 from videosync.types import reversed_ppm
 
@@ -11,24 +12,37 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Break:
-    """Where one offset ends and another begins: (seconds of file 0, of file 1) that show the same moment."""
+class Stretch:
+    """Between two moments, each of them (seconds of file 0, of file 1) that show the same."""
 
-    before: tuple[float, float]  # the last moment at which the first offset is seen
-    after: tuple[float, float]  # the first moment at which the second one is seen
+    before: tuple[float, float]
+    after: tuple[float, float]
+
+    def reversed(self) -> Self:
+        return replace(self, before=self.before[::-1], after=self.after[::-1])
+
+    def later(self, seconds0: float, seconds1: float) -> Self:
+        """That of files which begin so much before these clips of them."""
+        before, after = ((zero + seconds0, one + seconds1) for zero, one in (self.before, self.after))
+        return replace(self, before=before, after=after)
+
+
+@dataclass(frozen=True)
+class Break(Stretch):
+    """Where one offset ends and another begins: the last moment of the first one, the first moment of the second."""
 
     @property
     def size_seconds(self) -> float:
         """What passes in file 1 and not in file 0."""
         return (self.after[1] - self.before[1]) - (self.after[0] - self.before[0])
 
-    def reversed(self) -> Break:
-        return Break(self.before[::-1], self.after[::-1])
 
-    def later(self, seconds0: float, seconds1: float) -> Break:
-        """That of files which begin so much before these clips of them."""
-        before, after = ((zero + seconds0, one + seconds1) for zero, one in (self.before, self.after))
-        return Break(before, after)
+@dataclass(frozen=True)
+class Untold(Stretch):
+    """Too little is shared to tell a drift or lost frames, and the offset is not seen to hold from end to end: when it
+    is seen."""
+
+    ppm: float  # drift that there may be, to either side
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ class Clocks:
     slow: int | None = None  # the file that is played too slowly, where one is: 0 or 1
     sure: bool = True  # False: what is said of the speed is a guess, and nothing rests on it
     breaks: tuple[Break, ...] = ()
+    untold: Untold | None = None
 
     @property
     def drift_ppm(self) -> float:
@@ -56,7 +71,11 @@ class Clocks:
 
     def later(self, seconds0: float, seconds1: float) -> Clocks:
         """Those of files which begin so much before these clips of them; the offset is the caller's."""
-        return replace(self, breaks=tuple(each.later(seconds0, seconds1) for each in self.breaks))
+        return replace(
+            self,
+            breaks=tuple(each.later(seconds0, seconds1) for each in self.breaks),
+            untold=self.untold and self.untold.later(seconds0, seconds1),
+        )
 
     def reversed(self) -> Clocks:
         """Those of the swapped pair."""
@@ -68,6 +87,7 @@ class Clocks:
             clock=1 - self.clock,
             slow=None if self.slow is None else 1 - self.slow,
             breaks=tuple(each.reversed() for each in self.breaks),
+            untold=self.untold and self.untold.reversed(),
         )
 
 

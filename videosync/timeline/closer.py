@@ -44,7 +44,7 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     parts = [search.part(*run) for run in search.runs(lag)]
     if not parts:
         return Closer(curve, Clocks())
-    if len(parts) > 1:
+    if search.breaks(parts):
         standing = [found for part in parts if (found := search.standing(part)) is not None]
         if search.breaks(standing):
             main = max(standing, key=lambda part: part.stop - part.first)
@@ -55,7 +55,9 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     whole = search.without_drift(replace(main, first=0, stop=frames_of(clip0)), lags, curve)
     assert whole.curve is not None
     clocks = search.clocks(replace(whole, first=main.first, stop=main.stop), [main])
-    return Closer(whole.curve, clocks if whole.drifts else replace(clocks, breaks=search.small_steps(main)))
+    if not whole.drifts:
+        clocks = replace(clocks, breaks=search.small_steps(main), untold=search.untold(main, lag))
+    return Closer(whole.curve, clocks)
 
 
 def look_again(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from videosync.timeline.clips import FileWarning
-from videosync.timeline.clocks import Break, Clocks, Pair, towards
+from videosync.timeline.clocks import Break, Clocks, Pair, Untold, towards
 
 if TYPE_CHECKING:
     from videosync.timeline.evidence import Evidence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 SOUND_ERROR = 0.5e-3  # seconds by which sound is wrong at either end of what is shared, at most
 TELLING = 0.5  # frames that a drift moves the offset by, from which it is said
 USUAL_FRAME = 1 / 30  # seconds, of files without pictures
+BOTH_ENDS = 2 / 3  # of what is shared: what is longer reaches into its first and its last third
 FEW = 0.2  # seconds: a break that is no longer is of frames lost one by one
 AT_ONCE = 0.2  # of the longer side of a break, or half a second: what lasts no longer on the other side is a pause
 KNOWN = ((1.001, " (29.97 taken for 30 frames/s, or 23.976 for 24?)"),)
@@ -74,6 +75,8 @@ class OwnClocks:
             assert self.base is not None
             if number == other and clocks.slow is None and self._parts_by(other) >= TELLING * self._frame(other):
                 found.append(FileWarning("drift", self._drift(other, names[self.base])))
+            if number == other and clocks.untold is not None and not clocks.breaks:
+                found.append(FileWarning("drift", self._untold(other, names[self.base], clocks.untold)))
             if clocks.slow is not None and number == (other, self.base)[clocks.slow]:
                 speed = clocks.rate if clocks.slow == 0 else 1 / clocks.rate
                 text = (
@@ -104,18 +107,21 @@ class OwnClocks:
         )
 
     def around(self, number: int) -> float:
-        """Seconds to either side by which a drift that is not known exactly moves the start of a file: 95 %; or, where
-        frames are lost one by one, as many again as were seen, for those that neither file shows."""
+        """Seconds to either side by which a drift that is not known exactly, or cannot be told, moves the start of a
+        file: 95 %; or, where frames are lost one by one, as many again as were seen, for those that neither file shows.
+        """
         clocks = self.clocks.get(number)
-        if clocks is None:
+        if clocks is None or self.base is None:
             return 0.0
+        if (untold := clocks.untold) is not None:
+            return 1e-6 * untold.ppm * (untold.before[0] + untold.after[0]) / 2
+        middle = sum(self._shared(number, self.starts[number] - self.starts[self.base])) / 2
         sizes = [abs(each.size_seconds) for each in clocks.breaks]
         lost = sum(size for size in sizes if size <= FEW)
         if clocks.interval_ppm is None or clocks.rate == 1:
             return lost
-        assert self.base is not None
         low, high = clocks.interval_ppm
-        return 1e-6 * (high - low) / 2 * sum(self._shared(number, self.starts[number] - self.starts[self.base])) / 2
+        return 1e-6 * (high - low) / 2 * middle
 
     def _by_sound(self, number: int, away: float) -> Clocks | None:
         """What sound says of (file, reference), where it is sure to milliseconds and of the same offset."""
@@ -171,6 +177,20 @@ class OwnClocks:
         return (
             f"its clock runs {abs(ppm):.0f} ppm{interval} {'slower' if ppm > 0 else 'faster'} than that of {name}, "
             f"which is {self._parts_by(number):.2f} s over the {last - first:.0f} s that both show{guess}"
+        )
+
+    def _untold(self, number: int, name: str, untold: Untold) -> str:
+        """Of a drift that there may be."""
+        assert self.base is not None
+        first, last = self._shared(number, self.starts[number] - self.starts[self.base])
+        (begin, _), (end, _) = untold.before, untold.after
+        partly = end - begin < BOTH_ENDS * (last - first)
+        why = (
+            f"only {begin:.0f} to {end:.0f} s of it tell the offset" if partly else "offsets at both ends differ a bit"
+        )
+        return (
+            f"it and {name} share {last - first:.0f} s, too short to tell whether one clock runs faster or frames were "
+            f"lost: {why}, and {1e-6 * untold.ppm * (last - first):.2f} s may be gained or lost over all of it"
         )
 
     def _breaks(self, number: int, each: Break) -> bool:

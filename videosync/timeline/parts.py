@@ -16,7 +16,7 @@ from videosync.lags.line import Line, fit_line
 from videosync.lags.local import NEAR, NONE, LocalScores, best_path, local_scores, own_peaks, runs, steps, window_starts
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
-from videosync.timeline.clocks import Break, Clocks
+from videosync.timeline.clocks import Break, Clocks, Untold
 from videosync.timeline.confidence import probability_right
 from videosync.timeline.speeds import resampled
 
@@ -38,6 +38,8 @@ MOST_SCORE = 5.0  # … and those that say more bear no more on it
 TELLS_DRIFT = 20.0  # seconds that are shared at least
 CERTAIN = 0.99  # probability with which a drift is not 0
 MOVED = 0.5  # frames that it moves the offset by at least, in all
+PLAIN, PLAINLY = 0.999, 2.0  # the same, where less is shared
+HOLDS = 1.0  # frames by which offsets at both ends of what is shared differ, if one holds
 BIAS = 0.12  # frames: what two views show of one motion differs slowly by about this
 # where less is shared, a drift is tried that may move the offset by so many frames: that of the line, and these …
 MAYBE, TRIED = 0.7, (0.004, 0.008, 0.0115)
@@ -54,6 +56,7 @@ class Part:
     stop: int
     line: Line  # offset in frames, of frames of clip 0
     drifts: bool  # whether the slope of the line is certain
+    telling: tuple[int, int] = (0, 0)  # frames from and to which windows bear the line out
     curve: LagScores | None = None  # of this part alone; None: not worked out
 
     def lag(self) -> float:
@@ -123,7 +126,7 @@ class Search:
     def part(self, first: int, stop: int, rough: Line) -> Part:
         """The line through a stretch, from windows as long as it allows.
 
-        The slope counts where it is certain: over ``TELLS_DRIFT`` seconds, or where it moves the offset by much.
+        The slope counts where it is certain: over less than ``TELLS_DRIFT`` seconds it has to be plain.
         """
         length = stop - first
         frames = min(max(LEAST_WINDOW, length // SHARE), int(max(LONG_WINDOW * self.rate, LEAST_WINDOW)))
@@ -137,8 +140,11 @@ class Search:
         weights = np.where(near, weights_of(heights), 0.0)
         line = fit_line(local.middles, offsets, weights)
         line = replace(line, error=math.hypot(line.error, BIAS / length))
-        certain = length >= TELLS_DRIFT * self.rate and abs(line.slope) > max(MOVED / length, line.around(CERTAIN))
-        return Part(first, stop, line, certain and abs(line.slope) < 2 * STEEPEST)
+        least, sure = (MOVED, CERTAIN) if length >= TELLS_DRIFT * self.rate else (PLAINLY, PLAIN)
+        certain = max(least / length, line.around(sure)) < abs(line.slope) < 2 * STEEPEST
+        borne_out = near & (heights >= BLANK) & (np.abs(offsets - line.at(local.middles)) <= NEAR)
+        told = starts[borne_out].tolist()
+        return Part(first, stop, line, certain, (told[0], told[-1] + frames) if told else (first, first))
 
     def without_drift(self, part: Part, lags: range, as_it_is: LagScores | None) -> Part:
         """The part with its curve at one speed, where the evidence for its offset is more, or enough is shared to tell.
@@ -223,6 +229,20 @@ class Search:
         around = line.around(0.95)
         low, high = line.slope - around, line.slope + around
         return (1e6 * low, 1e6 * high) if part.drifts else (1e6 * min(low, 0.0), 1e6 * max(high, 0.0))
+
+    def untold(self, part: Part, lag: int) -> Untold | None:
+        """Of a part without a drift: where it is seen, if it is too short to tell one and does not hold all along."""
+        first, stop = max(0, -lag), min(self.frames[0], self.frames[1] - lag)  # that both show
+        if stop - first >= TELLS_DRIFT * self.rate:
+            return None
+        edge = (stop - first) / 3
+        ends = part.telling[0] <= first + edge and part.telling[1] >= stop - edge and math.isfinite(part.line.error)
+        around = part.line.around(0.95) if ends else STEEPEST
+        slope = part.line.slope if ends else 0.0
+        if ends and abs(slope) * (stop - first) < HOLDS:
+            return None
+        moments = ((frame / self.rate, part.at(frame) / self.rate) for frame in part.telling)
+        return Untold(*moments, 1e6 * (abs(slope) + around))
 
     def clocks(self, main: Part, parts: list[Part]) -> Clocks:
         return Clocks(1 + main.line.slope if main.drifts else 1.0, self.ppm(main), breaks=self.breaks(parts))
