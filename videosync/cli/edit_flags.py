@@ -20,6 +20,8 @@ Progress = Callable[[str, int, int], None]
 FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "report": ("FILE.html", (".html", ".htm"), "a page that plays all files in step, to check the answer and "
                "to move files by frames; it needs no network"),
+    "preview": ("FILE.mp4", (".mp4", ".mov", ".mkv"), "one video of all views side by side on the common clock, with "
+                "names and the running time drawn in"),
     "trim": ("FOLDER", (), "cut the files to the time that all have in common, frame by frame, and encode them anew "
              "(H.264, or HEVC where they are; AAC)"),
     "premiere": ("FILE.xml", (".xml",), "Final Cut Pro 7 XML, for Premiere Pro and Resolve: a track for each file"),

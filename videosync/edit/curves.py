@@ -38,7 +38,11 @@ def drawn(curve: Curve) -> dict[str, Any]:
         for n in tops
     )
     marks = [
-        {"x": round(WIDTH * (offset - low) / span, 1), "seconds": round(float(offset), 6), "label": f"{offset:+.3f} s"}
+        {
+            "x": round(WIDTH * (offset - low) / span, 1),
+            "seconds": round(float(offset), 6),
+            "label": f"{round(float(offset), 3) + 0.0:+.3f} s",
+        }
         for offset in curve.candidates
     ]
     return {
