@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from videosync.edit.curves import Curve
 
 Progress = Callable[[str, int, int], None]
+VIDEOS = {"auto": None, "inside": True, "beside": False}  # where those of a page are
 # flag → what it takes, its endings (none: a folder), what it means
 FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "report": ("FILE.html", (".html", ".htm"), "a page that plays all files in step, to check the answer and "
@@ -56,6 +57,13 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--keep-names", action="store_true", help="--trim gives files their own names, without '_synced' in them"
     )
+    group.add_argument(
+        "--report-videos",
+        choices=VIDEOS,
+        default="auto",
+        help="whether the videos of --report are inside the page, or in a folder beside it (auto, the default: inside, "
+        "up to 64 MB)",
+    )
     group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
@@ -90,6 +98,7 @@ def write_outputs(
             written = write_answer(
                 answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
                 force=args.force, progress=progress, curves=curves,
+                embed=VIDEOS[args.report_videos],
             )  # fmt: skip
             for file in written:
                 report_note(f"written: {file}")

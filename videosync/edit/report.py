@@ -122,11 +122,8 @@ def _page(
         {**file, "name": name}
         for file, name in zip(answer["files"], unique_names([f["path"] for f in answer["files"]]))
     ]
-    data = {
-        "answer": answer,
-        "views": [{k: v for k, v in view.items() if k != "source"} for view in views],
-        "base": base,
-    }
+    told = [{key: value for key, value in view.items() if key != "source"} for view in views]
+    data = {"answer": answer, "views": told, "base": base}
     return printable(
         environment.get_template("report.html").render(
             title=printable(title), files=files, views=views, curves=[drawn(curve) for curve in curves],

@@ -45,6 +45,7 @@ def write_answer(
     force: bool = False,
     progress: Progress | None = None,
     curves: Sequence[Curve] = (),
+    embed: bool | None = None,
 ) -> list[Path]:
     """Write an answer in one of all ways.
 
@@ -52,8 +53,8 @@ def write_answer(
         answer: what ``Timeline.to_json`` returns. kind: of ``KINDS_OF_OUTPUT``. path: a folder for "trim", "edl" and
             "manifest", else a file.
         rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
-        keep_names: of "trim". progress: of "trim", "report" and "preview". curves: of "report". force: replace files that are
-            there.
+        keep_names: of "trim". progress: of "trim", "report" and "preview". curves, embed: of "report".
+        force: replace files that are there.
 
     Returns:
         The files that were written.
@@ -66,7 +67,7 @@ def write_answer(
         return trim(answer, path, keep_names=keep_names, force=force, progress=progress)
     if kind == "report":
         projects = page_projects(answer, path, rate=rate)
-        return write_report(answer, path, curves=curves, projects=projects, force=force, progress=progress)
+        return write_report(answer, path, curves=curves, projects=projects, embed=embed, force=force, progress=progress)
     if kind == "preview":
         return write_preview(answer, path, force=force, progress=progress)
     if kind == "manifest":

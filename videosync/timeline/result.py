@@ -197,8 +197,8 @@ class Timeline:
     def write(self, kind: str, path: str | os.PathLike[str], **options: Any) -> list[Path]:
         """Write cut files, a project or a table: ``timeline.write("premiere", "cut.xml")``; the files written.
 
-        ``kind`` ("trim", "premiere", "fcpxml", "otio", "mlt", "edl", "frames-csv", "manifest", "report", "preview"), options and errors:
-        as of ``videosync.edit.writers.write_answer``.
+        ``kind`` ("trim", "premiere", "fcpxml", "otio", "mlt", "edl", "frames-csv", "manifest", "report", "preview"),
+        options and errors: as of ``videosync.edit.writers.write_answer``.
         """
         from videosync.edit.writers import write_answer
 
