@@ -64,7 +64,7 @@ def test_json_alone_on_standard_output(event: Event, capsys: pytest.CaptureFixtu
     answer = json.loads(capsys.readouterr().out)
     told = ["reference", "cue", "encoder", "detector", "notes", "audio", "calibration", "common_seconds"]
     counted = ["pairs_compared", "pairs_possible"]
-    assert list(answer) == ["schema", "version", *told[:-2], *counted, *told[-2:], "files", "pairs"]
+    assert list(answer) == ["schema", "version", *told[:-2], *counted, *told[-2:], "telling_seconds", "files", "pairs"]
     assert answer["schema"] == 2
     assert answer["version"] == __version__
     assert answer["reference"] == str(paths[1])

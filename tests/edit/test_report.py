@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import io
+import json
+import os
 import random
 import re
 import shutil
+import time
+import zipfile
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
-from tests.edit.test_trim import answer, even, film
+from tests.edit.test_trim import SIZE, answer, even, film, number_of
 from videosync.edit import report as module
 from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import proxy_size
 from videosync.edit.report import write_report
+from videosync.edit.writers import write_answer
 from videosync.errors import VideoError
 from videosync.video.read import probe
 
@@ -75,6 +83,44 @@ def test_videos_that_are_too_large_go_beside_the_page(
         assert made.times - made.times[0] == pytest.approx(source.times - source.times[0], abs=1e-3)
 
 
+def pictures(page: Path) -> list[tuple[str, np.ndarray]]:
+    """The film strip: what is said of each picture, and the picture."""
+    found = re.findall(r'<img src="data:image/jpeg;base64,([^"]*)" alt="([^"]*)"', page.read_text(encoding="utf-8"))
+    raw = [np.frombuffer(base64.b64decode(data), np.uint8) for data, _ in found]
+    return [(said, cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1]) for data, (_, said) in zip(raw, found)]
+
+
+@pytest.mark.parametrize("told", [[0.7, 1.3, 2.9], []])
+def test_the_film_strip_shows_moments_at_the_answer_and_a_second_off(
+    given: dict[str, Any], tmp_path: Path, told: list[float]
+) -> None:
+    given |= {"telling_seconds": told, "reference": given["files"][1]["path"]}
+    write_report(given, tmp_path / "report.html")
+    shown = pictures(tmp_path / "report.html")
+    said = [(text, int(re.search(r"frame (\d+)", text)[1])) for text, _ in shown]  # type: ignore[index]
+    assert [number_of(cv2.resize(picture, SIZE[::-1])) for _, picture in shown] == [number for _, number in said]
+    reference = [number for text, number in said if text.startswith("b.mkv")]
+    if told:
+        assert reference == [round((moment - 0.613) * 25) for moment in told]
+    assert not [text for text, _ in said if text.startswith("b.mkv") and "off" in text]
+    other = [(text.endswith("1 s off"), number) for text, number in said if text.startswith("a ")]
+    at, off = ([number for away, number in other if away == way] for way in (False, True))
+    assert [number + 30 for number in at][: len(off)] == off
+    assert len(off) > 1
+
+
+def test_projects_on_the_page_are_those_that_are_written(given: dict[str, Any], tmp_path: Path) -> None:
+    (page,) = write_answer(given, "report", tmp_path / "cut.html")
+    found = dict(re.findall(r'download="([^"]*)" href="data:[^,]*,([^"]*)"', page.read_text(encoding="utf-8")))
+    assert sorted(found) == ["cut.fcpxml", "cut.mlt", "cut.otio", "cut.xml", "cut_edl.zip"]
+    for kind, name in (("premiere", "cut.xml"), ("fcpxml", "cut.fcpxml"), ("otio", "cut.otio"), ("mlt", "cut.mlt")):
+        (written,) = write_answer(given, kind, tmp_path / name)
+        assert base64.b64decode(found[name]) == written.read_bytes()
+    lists = write_answer(given, "edl", tmp_path / "cut")
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(found["cut_edl.zip"]))) as packed:
+        assert {name: packed.read(name) for name in packed.namelist()} == {p.name: p.read_bytes() for p in lists}
+
+
 def test_only_sound_has_nothing_to_show(given: dict[str, Any], tmp_path: Path) -> None:
     for file in given["files"]:
         file["fps"] = None
@@ -129,26 +175,78 @@ else setTimeout(read, 60);
 """
 
 
+AXE = [  # where axe-core may be, which looks for what keeps people from using a page
+    os.environ.get("AXE_CORE", ""), "node_modules/axe-core/axe.min.js",
+    "/usr/local/lib/node_modules/axe-core/axe.min.js", "/usr/share/nodejs/axe-core/axe.min.js",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
+def test_everyone_can_use_the_page(
+    given: dict[str, Any], tmp_path: Path, browser: Any, width: int, scheme: str
+) -> None:
+    found = next((Path(place) for place in AXE if place and Path(place).is_file()), None)
+    if found is None:
+        pytest.skip("no axe-core: npm install axe-core, or name its axe.min.js in AXE_CORE")
+    given["telling_seconds"] = [0.7, 2.9]
+    (page,) = write_answer(given, "report", tmp_path / "report.html", curves=[curve(given["files"])])
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    browser.get(page.as_uri())
+    browser.execute_script("videosync.goTo(1.5)")
+    browser.find_element("tag name", "body").send_keys("]")  # shows what is said of projects then
+    browser.execute_script(found.read_text(encoding="utf-8"))
+    told = browser.execute_async_script("axe.run().then(arguments[0], (error) => arguments[0](String(error)))")
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in told["violations"]] == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
 @pytest.mark.slow
 def test_a_browser_shows_the_frames_that_the_page_names(given: dict[str, Any], tmp_path: Path, browser: Any) -> None:
     path = tmp_path / "report.html"
-    write_report(given, path, curves=[curve(given["files"])])
+    given["telling_seconds"] = [0.7, 2.9]
+    paths = [file["path"] for file in given["files"]]
+    pair = {"files": paths[:2], "placed": True, "offset_seconds": -0.613, "offset_frames": -15.325, "fps": 25.0,
+            "interval_seconds": [-0.62, -0.6], "decided_by": "picture"}  # fmt: skip
+    given |= {"pairs": [pair, {**pair, "files": [paths[0], paths[2]]}], "common_seconds": [0.613, 2.9]}
+    write_answer(given, "report", path, curves=[curve(given["files"])])
     browser.get(path.as_uri())
     starts = [file["start_seconds"] for file in given["files"][:3]]
     shown = [probe(file["path"]).times for file in given["files"][:3]]
     rng = random.Random(0)
     for _ in range(20):
-        time = rng.uniform(0.62, 2.8)
-        browser.execute_script("videosync.goTo(arguments[0])", time)
+        moment = rng.uniform(0.62, 2.8)
+        browser.execute_script("videosync.goTo(arguments[0])", moment)
         for n, (start, times) in enumerate(zip(starts, shown)):
-            wanted = int(np.searchsorted(times - times[0], time - start, side="right")) - 1
+            wanted = int(np.searchsorted(times - times[0], moment - start, side="right")) - 1
             assert browser.execute_async_script(NUMBER, n) == wanted
             assert browser.find_element("id", f"place-{n}").text == f"frame {wanted}"
+    browser.find_elements("css selector", ".moment")[1].click()
+    assert browser.find_element("id", "clock").text == "2.900 s"
+    assert browser.execute_script("return document.getElementById('down-1').getAttribute('d').length") > 100
+    projects, after = (browser.find_element("id", name) for name in ("projects", "after"))
+    assert (projects.is_displayed(), after.is_displayed()) == (True, False)
     body = browser.find_element("tag name", "body")
     for key in ("2", "]", "]", "]"):
         body.send_keys(key)
+    assert (projects.is_displayed(), after.is_displayed()) == (False, True)
+    assert "export-timeline answer.json --premiere" in after.text
     moved = browser.execute_script("return videosync.nudged()")
     assert moved["files"][1]["start_seconds"] == pytest.approx(0.613 + 3 / 25)
+    assert moved["pairs"][0]["offset_seconds"] == pytest.approx(-0.613 - 3 / 25)
+    assert moved["pairs"][0]["offset_frames"] == pytest.approx((-0.613 - 3 / 25) * 25)
+    assert [one["decided_by"] for one in moved["pairs"]] == ["hand", "picture"]
+    assert moved["common_seconds"][0] == pytest.approx(0.613 + 3 / 25)
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    browser.find_element("id", "save").click()
+    for _ in range(100):
+        if (tmp_path / "answer.json").is_file():
+            break
+        time.sleep(0.1)
+    assert json.loads((tmp_path / "answer.json").read_text(encoding="utf-8")) == moved
     assert [file["start_seconds"] for file in (moved["files"][0], moved["files"][2])] == [starts[0], starts[2]]
     browser.find_elements("css selector", ".try")[1].click()  # the first file 2 s after the second one
     moved = browser.execute_script("return videosync.nudged()")["files"]
@@ -156,4 +254,6 @@ def test_a_browser_shows_the_frames_that_the_page_names(given: dict[str, Any], t
     body.send_keys("0")
     back = browser.execute_script("return videosync.nudged()")["files"]
     assert [{**new, **old} for new, old in zip(back, given["files"])] == back
+    asked = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name.slice(0, 5))")
+    assert set(asked) <= {"data:"}
     assert not browser.get_log("browser")

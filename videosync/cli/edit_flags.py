@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from videosync.edit.curves import Curve
 
 Progress = Callable[[str, int, int], None]
+VIDEOS = {"auto": None, "inside": True, "beside": False}  # where those of a page are
 # flag → what it takes, its endings (none: a folder), what it means
 FLAGS: dict[str, tuple[str, tuple[str, ...], str]] = {
     "report": ("FILE.html", (".html", ".htm"), "a page that plays all files in step, to check the answer and "
                "to move files by frames; it needs no network"),
+    "preview": ("FILE.mp4", (".mp4", ".mov", ".mkv"), "one video of all views side by side on the common clock, with "
+                "names and the running time drawn in"),
     "trim": ("FOLDER", (), "cut the files to the time that all have in common, frame by frame, and encode them anew "
              "(H.264, or HEVC where they are; AAC)"),
     "premiere": ("FILE.xml", (".xml",), "Final Cut Pro 7 XML, for Premiere Pro and Resolve: a track for each file"),
@@ -57,14 +60,21 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--fast",
         action="store_true",
-        help="--trim copies videos instead of encoding them anew: quick, without loss, and at any frame. They are MP4 or "
-        "MOV with an edit list: programs that ignore it show some frames more at either end",
+        help="--trim copies videos instead of encoding them anew: quick, without loss, and at any frame. They are MP4 "
+        "or MOV with an edit list: programs that ignore it show some frames more at either end",
     )
     group.add_argument(
         "--correct-drift",
         action="store_true",
         help="--trim puts all files on the reference's clock: where one runs faster or slower, frames are repeated or "
         "left out and sound is resampled, so that no frame is more than half a frame off",
+    )
+    group.add_argument(
+        "--report-videos",
+        choices=VIDEOS,
+        default="auto",
+        help="whether the videos of --report are inside the page, or in a folder beside it (auto, the default: inside, "
+        "up to 64 MB)",
     )
     group.add_argument("--force", action="store_true", help="replace files that are there already")
 
@@ -104,8 +114,8 @@ def write_outputs(
         try:
             written = write_answer(
                 answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
-                fast=args.fast,
-                correct_drift=args.correct_drift, force=args.force, progress=progress, curves=curves,
+                fast=args.fast, correct_drift=args.correct_drift, force=args.force, progress=progress, curves=curves,
+                embed=VIDEOS[args.report_videos],
             )  # fmt: skip
             for file in written:
                 report_note(f"written: {file}")

@@ -14,8 +14,8 @@ from videosync.errors import ConfigError, VideoError
 from videosync.files import read_object
 
 DESCRIPTION = """Write an answer that 'videosync sync --json' saved as projects for editors and tables for laboratories.
-Nothing is compared again, and nothing but --trim decodes. Files are looked for where the answer says, from the folder
-in which this command is run, or else beside the answer.
+Nothing is compared again, and nothing but --trim, --report and --preview decodes. Files are looked for where the answer
+says, from the folder in which this command is run, or else beside the answer.
 
 Projects begin with the earliest file. A clip starts with a frame of the timeline: the rest, half a frame at most, is
 noted beside it. Exit code 2: wrong input."""

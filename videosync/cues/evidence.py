@@ -61,7 +61,7 @@ def without_most_telling(
     """
     cue, lag = cue.for_clips(clip0, clip1), curve.best()
     first, stop = max(0, -lag), min(_length(clip0), _length(clip1) - lag)
-    telling = np.sqrt(_liveliness(cue, clip0)[first:stop] * _liveliness(cue, clip1)[first + lag : stop + lag])
+    telling = np.sqrt(liveliness(cue, clip0)[first:stop] * liveliness(cue, clip1)[first + lag : stop + lag])
     frames = min(frames, len(telling))
     sums = np.convolve(telling, np.ones(frames), "valid")
     block = first + int(np.argmax(sums)) + np.arange(frames)
@@ -72,7 +72,7 @@ def without_most_telling(
     return scores_with_evidence(cue, one, other, range(curve.first, curve.first + len(curve.scores)), curve.cue)
 
 
-def _liveliness(cue: Cue, clip: Signals) -> np.ndarray:
+def liveliness(cue: Cue, clip: Signals) -> np.ndarray:
     """How much the channels of a clip change at each frame, in units of what is usual for each: [T]."""
     found = np.zeros(_length(clip))
     for name in cue.channels:

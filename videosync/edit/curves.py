@@ -38,8 +38,8 @@ def drawn(curve: Curve) -> dict[str, Any]:
         for n in tops
     )
     marks = [
-        {"x": round(WIDTH * (offset - low) / span, 1), "seconds": round(float(offset), 6), "label": f"{offset:+.3f} s"}
-        for offset in curve.candidates
+        {"x": round(WIDTH * (offset - low) / span, 1), "seconds": offset, "label": f"{offset:+.3f} s"}
+        for offset in (round(float(each), 6) + 0.0 for each in curve.candidates)
     ]
     return {
         "names": curve.names, "paths": curve.paths, "points": points, "marks": marks, "low": f"{low:+.1f} s",

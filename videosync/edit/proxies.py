@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 from av.video.frame import VideoFrame
 
@@ -21,12 +22,16 @@ HEIGHT = 360  # pixels, at most
 KEYFRAMES = "15"  # frames apart
 OPTIONS = {"crf": "28", "preset": "veryfast", "g": KEYFRAMES, "bf": "0"}
 HEARD = 24_000  # samples/s
+SMALL = 64  # pixels: width of the pictures whose changes are measured
 LONGEST = 1800.0  # seconds; longer ones have no sound, which would be held in memory
 Progress = Callable[[str, int, int], None]
 
 
-def write_proxy(index: VideoIndex, path: Path, frames: int, progress: Progress | None = None) -> None:
+def write_proxy(index: VideoIndex, path: Path, frames: int, progress: Progress | None = None) -> np.ndarray:
     """Write the first ``frames`` frames of a file, upright and at their times, and what is heard with them.
+
+    Returns:
+        float32 [frames]: by how much each differs from the one before, grey levels on average; 0 of the first.
 
     Raises VideoError: a frame cannot be decoded. OSError, FFmpegError: ``path`` cannot be written.
     """
@@ -38,7 +43,11 @@ def write_proxy(index: VideoIndex, path: Path, frames: int, progress: Progress |
         pictures = TimedPictures(output, "libx264", rate, size=(height, width), pixels="yuv420p", options=dict(OPTIONS))
         sound = _sound(index.path, float(times[-1]) + 1 / index.fps)
         track = None if sound is None else SoundTrack(path, output, sound)
+        changes, before = np.zeros(frames, np.float32), None
         for number, picture in enumerate(iter_frames(index.path, 0, frames, size=(height, width))):
+            grey = _small_grey(picture)
+            changes[number] = 0 if before is None else np.abs(grey - before).mean()
+            before = grey
             time = number / rate if regular else times[number]
             pictures.write(VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24"), time)
             if track is not None:
@@ -48,12 +57,19 @@ def write_proxy(index: VideoIndex, path: Path, frames: int, progress: Progress |
         pictures.close()
         if track is not None:
             track.write_until(None)
+    return changes
 
 
 def proxy_size(height: int, width: int) -> tuple[int, int]:
     """(height, width): even, of the same shape, no higher than ``HEIGHT``."""
     scale = min(1.0, HEIGHT / height)
     return max(2, 2 * round(height * scale / 2)), max(2, 2 * round(width * scale / 2))
+
+
+def _small_grey(picture: np.ndarray) -> np.ndarray:
+    """uint8 [H,W,3] → float32 [h, SMALL]."""
+    size = SMALL, max(1, round(SMALL * picture.shape[0] / picture.shape[1]))
+    return cv2.cvtColor(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def _sound(path: str, seconds: float) -> Sound | None:

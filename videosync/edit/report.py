@@ -17,9 +17,10 @@ from videosync.edit.addresses import printable
 from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import Progress, proxy_size, write_proxy
 from videosync.edit.sequence import placed_files, unique_names
+from videosync.edit.strip import Copied, drawn_changes, film_strip, moments_of
 from videosync.errors import VideoError
 from videosync.files import new_folder, require_free, write_text
-from videosync.video.index import VideoIndex, video_index
+from videosync.video.index import video_index
 
 PAGE = Path(__file__).with_name("page")
 MOST_EMBEDDED = 64e6  # bytes of videos in the page; more go to a folder beside it
@@ -31,6 +32,7 @@ def write_report(
     path: Path,
     *,
     curves: Sequence[Curve] = (),
+    projects: Mapping[str, bytes] | None = None,
     embed: bool | None = None,
     force: bool = False,
     progress: Progress | None = None,
@@ -39,6 +41,7 @@ def write_report(
 
     Args:
         answer: what ``Timeline.to_json`` returns. curves: the scores of pairs, which a saved answer does not have.
+        projects: what the page offers to save beside the answer: name of the file → what it holds.
         embed: whether the videos are in the page (default: up to 64 MB). force: replace what is there.
         progress: called with (path, frames done, frames in all) while copies are made.
 
@@ -53,27 +56,29 @@ def write_report(
     if not filmed:
         raise VideoError("no video is placed, so there is nothing to show")
     folder = path.with_name(f"{path.stem}_videos")
-    names = unique_names([file["path"] for file in filmed])
+    names = [printable(name) for name in unique_names([file["path"] for file in filmed])]
     with tempfile.TemporaryDirectory(prefix="videosync_") as made:
-        copies = []
-        for number, file in enumerate(filmed):
+        copied = []
+        for number, (file, name) in enumerate(zip(filmed, names)):
             index = video_index(file["path"])
             copy = Path(made) / f"{number}.mp4"
             frames = int(np.sum(index.times - index.times[0] < (file["duration_seconds"] or np.inf)))
-            write_proxy(index, copy, frames, progress)
-            copies.append((index, frames, copy))
-        small = sum(copy.stat().st_size for *_, copy in copies) <= MOST_EMBEDDED
+            changes = write_proxy(index, copy, frames, progress)
+            copied.append(Copied(file, name, index, index.times[:frames] - index.times[0], copy, changes))
+        small = sum(one.copy.stat().st_size for one in copied) <= MOST_EMBEDDED
         inside = small if embed is None else embed
-        views = [
-            _view(file, printable(name), index, frames, _address(copy, inside, folder))
-            for file, name, (index, frames, copy) in zip(filmed, names, copies)
-        ]
-        text = _page(answer, views, curves, title=path.stem)
+        views = [_view(one, _address(one.copy, inside, folder)) for one in copied]
+        base = next((n for n, file in enumerate(filmed) if file["path"] == answer.get("reference")), 0)
+        moments = moments_of(answer, copied)
+        text = _page(
+            answer, views, curves, title=path.stem, base=base, moments=moments,
+            strip=film_strip(copied, moments, base) if moments else [], projects=projects or {},
+        )  # fmt: skip
         if not inside:
             require_free([folder], force=False)
             with new_folder(folder) as building:
-                for *_, copy in copies:
-                    shutil.copy(copy, building / copy.name)
+                for one in copied:
+                    shutil.copy(one.copy, building / one.copy.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     return [path] if inside else [path, folder]
@@ -85,18 +90,28 @@ def _address(copy: Path, inside: bool, folder: Path) -> str:
     return "data:video/mp4;base64," + base64.b64encode(copy.read_bytes()).decode("ascii")
 
 
-def _view(file: Mapping[str, Any], name: str, index: VideoIndex, frames: int, address: str) -> dict[str, Any]:
-    times = index.times[:frames] - index.times[0]
+def _view(one: Copied, address: str) -> dict[str, Any]:
+    file, index, times, frames = one.file, one.index, one.times, len(one.times)
     even = bool(np.abs(times * index.fps - np.arange(frames)).max() < EVEN)
     height, width = proxy_size(*index.orientation.stored_size((index.height, index.width)))
     return {
-        "path": printable(file["path"]), "name": name, "start": file["start_seconds"], "fps": index.fps,
+        "path": printable(file["path"]), "name": one.name, "start": file["start_seconds"], "fps": index.fps,
         "frames": frames, "times": None if even else np.round(times, 6).tolist(), "width": width, "height": height,
-        "source": address, "confidence": file["confidence"],
+        "source": address, "confidence": file["confidence"], "changes": drawn_changes(one),
     }  # fmt: skip
 
 
-def _page(answer: Mapping[str, Any], views: Sequence[dict[str, Any]], curves: Sequence[Curve], title: str) -> str:
+def _page(
+    answer: Mapping[str, Any],
+    views: Sequence[dict[str, Any]],
+    curves: Sequence[Curve],
+    *,
+    title: str,
+    base: int,
+    moments: Sequence[float],
+    strip: Sequence[dict[str, Any]],
+    projects: Mapping[str, bytes],
+) -> str:
     import jinja2
 
     environment = jinja2.Environment(
@@ -107,12 +122,15 @@ def _page(answer: Mapping[str, Any], views: Sequence[dict[str, Any]], curves: Se
         {**file, "name": name}
         for file, name in zip(answer["files"], unique_names([f["path"] for f in answer["files"]]))
     ]
-    data = {"answer": answer, "views": [{k: v for k, v in view.items() if k != "source"} for view in views]}
+    told = [{key: value for key, value in view.items() if key != "source"} for view in views]
+    data = {"answer": answer, "views": told, "base": base}
     return printable(
         environment.get_template("report.html").render(
             title=printable(title), files=files, views=views, curves=[drawn(curve) for curve in curves],
             placed=sum(file["placed"] for file in files), notes=answer.get("notes") or (),
             data=json.dumps(data).replace("<", "\\u003c"), style=(PAGE / "report.css").read_text(encoding="utf-8"),
+            base=base, moments=moments, strip=strip, others=[n for n in range(len(views)) if n != base],
+            projects={name: base64.b64encode(held).decode("ascii") for name, held in projects.items()},
             script=(PAGE / "report.js").read_text(encoding="utf-8"),
         )
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,19 +17,21 @@ from videosync.edit.manifest import add_to_manifest
 from videosync.edit.mlt import mlt
 from videosync.edit.otio import otio
 from videosync.edit.premiere import premiere
+from videosync.edit.preview import write_preview
 from videosync.edit.report import write_report
 from videosync.edit.sequence import Sequence as Timeline
 from videosync.edit.sequence import sequence_of
 from videosync.edit.trim import Progress, trim
-from videosync.errors import require_known
+from videosync.errors import ConfigError, VideoError, require_known
 from videosync.files import require_free, write_text
 
 Text = Callable[[Timeline, Path, str], str]  # (timeline, where it will be, of ``KINDS``) → what it holds
 
 
 PROJECTS: dict[str, Text] = {"premiere": premiere, "fcpxml": fcpxml, "otio": otio, "mlt": mlt}
+ENDINGS = {"premiere": ".xml", "fcpxml": ".fcpxml", "otio": ".otio", "mlt": ".mlt"}  # of their files
 LISTS = "edl"  # a folder: an edit list for each camera
-KINDS_OF_OUTPUT = ("trim", *PROJECTS, LISTS, "frames-csv", "manifest", "report")
+KINDS_OF_OUTPUT = ("trim", *PROJECTS, LISTS, "frames-csv", "manifest", "report", "preview")
 
 
 def write_answer(
@@ -43,6 +47,7 @@ def write_answer(
     force: bool = False,
     progress: Progress | None = None,
     curves: Sequence[Curve] = (),
+    embed: bool | None = None,
 ) -> list[Path]:
     """Write an answer in one of all ways.
 
@@ -50,13 +55,14 @@ def write_answer(
         answer: what ``Timeline.to_json`` returns. kind: of ``KINDS_OF_OUTPUT``. path: a folder for "trim", "edl" and
             "manifest", else a file.
         rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
-        keep_names, fast, correct_drift: of "trim". progress: of "trim" and "report". curves: of "report". force:
-            replace files that are there.
+        keep_names, fast, correct_drift: of "trim". progress: of "trim", "report" and "preview".
+        curves, embed: of "report". force: replace files that are there.
 
     Returns:
         The files that were written.
 
-    Raises: as of ``trim``, ``write_project``, ``write_frames``, ``add_to_manifest``, ``write_report``.
+    Raises: as of ``trim``, ``write_project``, ``write_frames``, ``add_to_manifest``, ``write_report``,
+        ``write_preview``.
     """
     require_known("output", kind, KINDS_OF_OUTPUT)
     if kind == "trim":
@@ -64,7 +70,10 @@ def write_answer(
             answer, path, keep_names=keep_names, fast=fast, correct_drift=correct_drift, force=force, progress=progress
         )
     if kind == "report":
-        return write_report(answer, path, curves=curves, force=force, progress=progress)
+        projects = page_projects(answer, path, rate=rate)
+        return write_report(answer, path, curves=curves, projects=projects, embed=embed, force=force, progress=progress)
+    if kind == "preview":
+        return write_preview(answer, path, force=force, progress=progress)
     if kind == "manifest":
         return [add_to_manifest(answer, path)]
     if kind == "frames-csv":
@@ -97,12 +106,37 @@ def write_project(
     require_known("project", kind, [*PROJECTS, LISTS])
     require_known("paths", paths, KINDS)
     sequence = sequence_of(answer, rate=rate, name=path.stem if kind != LISTS else path.name or "videosync")
-    if kind == LISTS:
-        texts = {path / f"{source.name.replace('/', '_')}.edl": edl(sequence, source) for source in sequence.sources}
-    else:
-        texts = {path: PROJECTS[kind](sequence, path, paths)}
+    texts = edit_lists(sequence, path) if kind == LISTS else {path: PROJECTS[kind](sequence, path, paths)}
     _write(texts, force=force)
     return list(texts)
+
+
+def edit_lists(sequence: Timeline, folder: Path) -> dict[Path, str]:
+    """An edit list for each camera. Raises ConfigError: as of ``edl``."""
+    return {folder / f"{source.name.replace('/', '_')}.edl": edl(sequence, source) for source in sequence.sources}
+
+
+def page_projects(answer: Mapping[str, Any], path: Path, *, rate: float | None = None) -> dict[str, bytes]:
+    """What a report page at ``path`` offers to save: name → content. A format that cannot hold the answer is left out.
+
+    Files are named in full, as a browser saves to a folder of its own. Edit lists are in one archive.
+    """
+    try:
+        sequence = sequence_of(answer, rate=rate, name=path.stem)
+    except VideoError:  # fewer than two files
+        return {}
+    held = {
+        f"{path.stem}{ENDINGS[kind]}": write(sequence, path, "absolute").encode("utf-8", "replace")
+        for kind, write in PROJECTS.items()
+    }
+    archive = io.BytesIO()
+    try:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            for file, text in edit_lists(sequence, Path()).items():
+                packed.writestr(zipfile.ZipInfo(file.name), text.encode("utf-8", "replace"))
+    except ConfigError:  # more frames a second than a list can count
+        return held
+    return {**held, f"{path.stem}_edl.zip": archive.getvalue()}
 
 
 def write_frames(

@@ -20,6 +20,7 @@ from videosync.timeline.placement import Placement
 from videosync.timeline.progress import SOLVING, Progress
 from videosync.timeline.result import Timeline, short_names, with_cuts
 from videosync.timeline.sounds import GRID
+from videosync.timeline.telling import clocks_of, telling_of
 from videosync.timeline.witnesses import sound_curves, weighed_group
 from videosync.types import OffsetEstimate
 
@@ -63,9 +64,10 @@ def conclude(
         for n, other in ((i, j), (j, i)):
             if n not in found.starts and (pair.placed or pair.code == CONTRADICTED):
                 fits.setdefault(n, {})[names[paths[other]]] = other in found.starts
+    files_found = with_cuts([found.file(number, fits.get(number, {})) for number in range(len(paths))])
     return Timeline(
         None if found.base is None else paths[found.base],
-        with_cuts([found.file(number, fits.get(number, {})) for number in range(len(paths))]),
+        files_found,
         pairs,
         evidence.cue,
         evidence.encoder,
@@ -74,6 +76,7 @@ def conclude(
         evidence.audio,
         len(evidence.compared),
         len(evidence.compared) + len(evidence.left_out),
+        telling_of(evidence, clocks_of(files_found)),
     )
 
 

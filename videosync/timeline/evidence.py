@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.cue import Cue
 from videosync.cues.encoder import ClipEmbedder, LagReader
+from videosync.cues.evidence import liveliness
 from videosync.cues.named import find_cue
 from videosync.cues.sound import SoundEmbedder
 from videosync.errors import ConfigError, VideoError, require_known
@@ -57,6 +60,8 @@ class Evidence:
     recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
     rates: Mapping[int, float] = field(default_factory=dict)  # file → frames/s of its grid (default: ``rate``)
     left_out: frozenset[tuple[int, int]] = frozenset()  # pairs of which the pictures were not compared: too many
+    # file → frames/s, and how much of what the cue compares changes in each frame: float32 [T], usual: 1 a channel
+    changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)
 
     @property
     def files(self) -> list[int]:
@@ -161,8 +166,14 @@ def gather(
         paths, {n: infos[n] for n in clips}, problems, fastest, compared, search, cue,
         frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own, rates, left_out,
+        notes, sounds, audio, own, rates, left_out, _changes(chosen, moving),
     )  # fmt: skip
+
+
+def _changes(cue: Cue, clips: Mapping[tuple[int, float], Clip]) -> dict[int, tuple[float, np.ndarray]]:
+    """Of each file, at its highest rate."""
+    highest = {number: rate for number, rate in sorted(clips)}
+    return {n: (rate, liveliness(cue, clips[n, rate].signals).astype(np.float32)) for n, rate in highest.items()}
 
 
 def _problem(cue: Cue, clip: Clip, rate: float, min_overlap: float | None) -> str | None:

@@ -144,6 +144,7 @@ class Timeline:
     audio: str = "off"  # whether sound was asked for: "auto", "only", "off"
     pairs_compared: int = 0  # of how many pairs of files the pictures were compared …
     pairs_possible: int = 0  # … and of how many they could have been
+    telling: tuple[float, ...] = ()  # seconds: moments at which most changes in several placed files at once
 
     @property
     def complete(self) -> bool:
@@ -197,8 +198,8 @@ class Timeline:
     def write(self, kind: str, path: str | os.PathLike[str], **options: Any) -> list[Path]:
         """Write cut files, a project or a table: ``timeline.write("premiere", "cut.xml")``; the files written.
 
-        ``kind`` ("trim", "premiere", "fcpxml", "otio", "mlt", "edl", "frames-csv", "manifest"), options and errors:
-        as of ``videosync.edit.writers.write_answer``.
+        ``kind`` ("trim", "premiere", "fcpxml", "otio", "mlt", "edl", "frames-csv", "manifest", "report", "preview"),
+        options and errors: as of ``videosync.edit.writers.write_answer``.
         """
         from videosync.edit.writers import write_answer
 
@@ -221,6 +222,7 @@ class Timeline:
             if self.cue == SOUND
             else {"cue": self.calibration.cue, "encoder": self.calibration.encoder},
             "common_seconds": _interval(common_seconds(self.files)),
+            "telling_seconds": [_rounded(moment, 3) for moment in self.telling],
             "files": [file.to_json() for file in self.files],
             "pairs": [_pair_json(pair) for pair in self.pairs],
         }

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { answer, views } = JSON.parse(document.getElementById("data").textContent);
+  const { answer, views, base } = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const videos = views.map((_, n) => at(`video-${n}`));
   const moved = views.map(() => 0); // frames of each view's own
@@ -29,6 +29,27 @@
     return (shown(n, frame) + end) / 2;
   };
 
+  const levels = views.map((view) => Uint8Array.from(atob(view.changes.levels), (one) => one.charCodeAt(0)));
+  const AROUND = 5, WIDTH = 500, HALF = 50; // seconds to either side; of the drawing
+  const outline = (n, way) => { // how much moves in a view around now, as a filled line: up (-1) or down (1)
+    const { rate } = views[n].changes, own = time - start(n), points = [];
+    const last = Math.min(levels[n].length - 1, Math.ceil((own + AROUND) * rate));
+    for (let k = Math.max(0, Math.floor((own - AROUND) * rate)); k <= last; k++) {
+      const x = WIDTH / 2 + ((k + 0.5) / rate - own) * WIDTH / (2 * AROUND);
+      points.push(`${x.toFixed(1)} ${(HALF + way * (HALF - 2) * levels[n][k] / 255).toFixed(1)}`);
+    }
+    return points.length ? `M${points[0].split(" ")[0]} ${HALF}L${points.join("L")}L${points.at(-1).split(" ")[0]} ${HALF}Z` : "";
+  };
+  const drawChanges = () => {
+    if (views.length < 2) return;
+    const up = outline(base, -1);
+    views.forEach((_, n) => {
+      if (n === base) return;
+      at(`up-${n}`).setAttribute("d", up);
+      at(`down-${n}`).setAttribute("d", outline(n, 1));
+    });
+  };
+
   const show = () => {
     views.forEach((view, n) => {
       const own = time - start(n), inside = own >= 0 && own < lasts(n), frame = frameAt(n, own);
@@ -43,6 +64,7 @@
     seek.min = first(); seek.max = last(); seek.value = time;
     seek.setAttribute("aria-valuetext", `${time.toFixed(3)} seconds`);
     at("clock").textContent = `${time.toFixed(3)} s`;
+    if (!playing) drawChanges();
   };
 
   const goTo = (seconds) => {
@@ -75,7 +97,7 @@
     time += speed * (now - since) / 1000;
     since = now;
     if (time >= last()) { time = last(); pause(); return; }
-    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false)); }
+    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false)); drawChanges(); }
     show();
     requestAnimationFrame(tick);
   };
@@ -102,6 +124,9 @@
     moved[n] = frames;
     at(`nudge-${n}`).textContent = `${frames > 0 ? "+" : ""}${frames} frame${Math.abs(frames) === 1 ? "" : "s"}`;
     if (playing) follow(n, true);
+    const changed = moved.some((one) => one !== 0);
+    at("after").hidden = !changed;
+    if (at("projects")) at("projects").hidden = changed;
     show();
   };
 
@@ -116,11 +141,26 @@
       if (file.interval_seconds) file.interval_seconds = file.interval_seconds.map((end) => end + by);
       file.by_hand = true;
     });
+    const by = new Map(views.map((view, n) => [view.path, moved[n] / view.fps]));
+    for (const pair of copy.pairs ?? []) {
+      const away = (by.get(pair.files[0]) ?? 0) - (by.get(pair.files[1]) ?? 0);
+      if (!away || !pair.placed) continue;
+      pair.offset_seconds += away;
+      if (pair.offset_frames !== null && pair.fps) pair.offset_frames = pair.offset_seconds * pair.fps;
+      if (pair.interval_seconds) pair.interval_seconds = pair.interval_seconds.map((end) => end + away);
+      pair.decided_by = "hand";
+    }
     const placed = copy.files.filter((file) => file.placed);
     const latest = Math.max(...placed.map((file) => file.start_seconds));
     for (const file of placed) {
       file.cut_seconds = latest - file.start_seconds;
       file.cut_frames = file.fps ? Math.round(file.cut_seconds * file.fps) : null;
+    }
+    if (copy.common_seconds !== undefined && moved.some((one) => one)) {
+      const spans = placed.filter((file) => file.duration_seconds !== null).map((file) =>
+        [file.start_seconds, file.start_seconds + file.duration_seconds * (1 + 1e-6 * (file.drift_ppm ?? 0))]);
+      const common = [Math.max(...spans.map((span) => span[0])), Math.min(...spans.map((span) => span[1]))];
+      copy.common_seconds = spans.length > 1 && common[0] < common[1] ? common : null;
     }
     return copy;
   };
@@ -129,6 +169,7 @@
     link.href = URL.createObjectURL(new Blob([JSON.stringify(nudged(), null, 1)], { type: "application/json" }));
     link.download = "answer.json";
     link.click();
+    at("said").textContent = "answer.json is saved to the folder of downloads.";
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
 
@@ -145,6 +186,7 @@
     button.onclick = () => { choose(n); move(n, moved[n] + Number(button.dataset.nudge)); };
   });
   document.querySelectorAll(".view video").forEach((video, n) => { video.onclick = () => choose(n); });
+  document.querySelectorAll(".moment").forEach((button) => { button.onclick = () => { if (playing) pause(); goTo(Number(button.dataset.seconds)); }; });
   document.querySelectorAll(".try").forEach((button) => {
     button.onclick = () => { // the first file goes where this offset puts it beside the second
       const one = views.findIndex((view) => view.path === button.dataset.first);
@@ -170,6 +212,8 @@
     else if (/^[1-9]$/.test(event.key) && Number(event.key) <= views.length) choose(Number(event.key) - 1);
   };
 
+  at("command").textContent = "videosync export-timeline answer.json --premiere cut.xml --fcpxml cut.fcpxml --otio cut.otio";
+  at("seek").step = 1 / finest();
   choose(0);
   time = Math.max(...views.map((view) => view.start)); // when all have begun
   show();
