@@ -5,8 +5,8 @@ from contextlib import nullcontext
 
 import pytest
 
-from dataset_preparation.clips import workers
-from dataset_preparation.clips.pool import Pool
+from videosync.jobs import workers
+from videosync.jobs.pool import Pool
 
 
 class _NeverEnds(Exception):

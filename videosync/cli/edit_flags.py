@@ -38,6 +38,18 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to write for editors and laboratories")
     for name, (takes, _, meaning) in FLAGS.items():
         group.add_argument(f"--{name}", type=expanded_path, metavar=takes, help=meaning)
+    add_rate_flags(group)
+    group.add_argument(
+        "--paths",
+        choices=KINDS,
+        default="absolute",
+        help="how projects name the files: in full, or from the project's folder (default: %(default)s)",
+    )
+    group.add_argument("--force", action="store_true", help="replace files that are there already")
+
+
+def add_rate_flags(group: argparse._ArgumentGroup) -> None:
+    """How projects and cut files are made, for one answer or many."""
     group.add_argument(
         "--timeline-rate",
         type=_rate,
@@ -46,15 +58,8 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
         "the lowest of the files')",
     )
     group.add_argument(
-        "--paths",
-        choices=KINDS,
-        default="absolute",
-        help="how projects name the files: in full, or from the project's folder (default: %(default)s)",
-    )
-    group.add_argument(
         "--keep-names", action="store_true", help="--trim gives files their own names, without '_synced' in them"
     )
-    group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
 def check_outputs(args: argparse.Namespace) -> None:

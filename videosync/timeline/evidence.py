@@ -96,6 +96,7 @@ def gather(
     audio: str = "auto",
     microphone_distance: float | None = None,
     cache: PathLike | None = None,
+    chapters: str = "auto",
 ) -> Evidence:
     """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
     paths = check_files(videos)
