@@ -82,7 +82,8 @@ class Silent(FrameBar):
 
 def frame_progress(kind: str) -> FrameBar | JsonLines:
     """What shows the progress of one job; ``kind``: of ``PROGRESS``."""
-    return {"bar": FrameBar, "json": JsonLines, "off": Silent}[kind]()
+    kinds: dict[str, type[FrameBar] | type[JsonLines]] = {"bar": FrameBar, "json": JsonLines, "off": Silent}
+    return kinds[kind]()
 
 
 def json_line(*, left: float | None, **said: Any) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from videosync.cli.bar import json_line
-from videosync.jobs.progress import Progress
+from videosync.jobs.progress import Progress, Watcher
 
 if TYPE_CHECKING:
     from videosync.jobs.job import Outcome
@@ -58,4 +58,8 @@ class NoBar(EventLines):
         pass
 
 
-BARS = {"bar": EventBar, "json": EventLines, "off": NoBar}
+BARS: dict[str, Callable[[str, Mapping[str, int], set[str]], Watcher]] = {
+    "bar": EventBar,
+    "json": EventLines,
+    "off": NoBar,
+}

@@ -174,6 +174,14 @@ def placed_files(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return files
 
 
+def recordings(files: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Files by recording: the chapters of one together, in their order; any other file alone."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for file in files:
+        found.setdefault((file.get("chapter") or {}).get("recording", file["path"]), []).append(file)
+    return [sorted(group, key=lambda file: float(file["start_seconds"])) for group in found.values()]
+
+
 def pace(file: Mapping[str, Any]) -> float:
     """Seconds of the timeline in one of the file's own."""
     return 1 + 1e-6 * (file.get("drift_ppm") or 0.0)

@@ -4,12 +4,16 @@ and the same moments of all placed files below each other."""
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
 from videosync.signals.grey import small_size
+from videosync.timeline.chapters import frames_of
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.result import Timeline, short_names
 from videosync.types import OffsetEstimate
@@ -34,7 +38,8 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
         VideoError: a frame that was measured cannot be read again.
     """
     drawn = sorted({*evidence.curves, *evidence.sounds.matches})[:MOST_CURVES]
-    placed = [n for n, file in enumerate(timeline.files) if file.placed and n in evidence.infos]
+    files = {file.path: file for file in timeline.files}
+    placed = [n for n, path in enumerate(evidence.paths) if files[path].placed and n in evidence.infos]
     curve_rows = math.ceil(len(drawn) / CURVES_A_ROW)
     height = 2.4 * max(curve_rows, 1) + 1.3 * len(placed)
     figure = plt.figure(figsize=(13, height), layout="constrained")
@@ -84,7 +89,8 @@ def _draw_strip(
     figure: SubFigure, evidence: Evidence, timeline: Timeline, placed: list[int], names: dict[str, str]
 ) -> None:
     """One row a file, one column a moment of the stretch that most files show; grey where a file shows nothing."""
-    starts = {n: start for n in placed if (start := timeline.files[n].start_seconds) is not None}
+    files = {file.path: file for file in timeline.files}
+    starts = {n: start for n in placed if (start := files[evidence.paths[n]].start_seconds) is not None}
     ends = {n: start + float(evidence.infos[n].times[-1]) for n, start in starts.items()}
     low, high = max(starts.values()), min(ends.values())
     if high <= low:
@@ -98,7 +104,13 @@ def _draw_strip(
         frames = np.abs(info.times[None] - own[:, None]).argmin(axis=1)
         about = probe(info.path)
         size = small_size(about.height, about.width, PICTURE)
-        pictures = iter(read_frames_at(info.path, frames[inside], size=size) if inside.any() else ())
+        pictures: Iterator[np.ndarray]
+        if number in evidence.chapters:
+            read = partial(read_frames_at, size=size)
+            found = frames_of(evidence.chapters[number], own[inside], read) if inside.any() else ()
+            pictures = chain.from_iterable(found)
+        else:
+            pictures = iter(read_frames_at(info.path, frames[inside], size=size) if inside.any() else ())
         for axes, frame, there in zip(row, frames, inside):
             axes.imshow(next(pictures) if there else np.full((*size, 3), 128, np.uint8))
             axes.set(xticks=[], yticks=[])
