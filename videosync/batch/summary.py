@@ -46,6 +46,11 @@ class EventResult:
         return [self.outcome.problem] if self.outcome.facts is None else list(self.outcome.facts["problems"])
 
     @property
+    def notes(self) -> list[str]:
+        """What to know of the answer: which files are chapters of one recording, …"""
+        return list((self.outcome.facts or {}).get("notes", ()))
+
+    @property
     def placed(self) -> int:
         return sum(file["placed"] for file in self.files)
 
@@ -67,6 +72,7 @@ class EventResult:
             "answer": None if self.outcome.facts is None else f"{self.job.folder}/{ANSWER}",
             "written": list(self.outcome.files),
             "problems": self.problems,
+            "notes": self.notes,
             "files": self.files,
         }
 
@@ -128,7 +134,7 @@ def _shown(number: int, result: EventResult) -> Mapping[str, Any]:
             "name": name,
             "role": file["role"],
             "start": None if file["start_seconds"] is None else f"{file['start_seconds']:.3f} s",
-            "around": None if (around := _around(file["interval_seconds"])) is None else f"{around:.3f}",
+            "around": f"{around:.3f}" if (around := _around(file["interval_seconds"])) else "",
             "confidence": f"{math.floor(100 * file['confidence'])} %" if file["placed"] else "",
             "reason": file["reason"] if result.outcome.facts is not None else None,
         }
@@ -143,5 +149,5 @@ def _shown(number: int, result: EventResult) -> Mapping[str, Any]:
     links.sort(key=lambda link: not link["name"].endswith(".html"))
     return {
         "number": number, "name": result.job.name, "files": told, "links": links, "placed": result.placed,
-        "problems": result.problems, "complete": result.complete,
+        "problems": result.problems, "notes": result.notes, "complete": result.complete,
     }  # fmt: skip

@@ -55,8 +55,8 @@ def sync_event(
             event's folder, or "": it is a folder, with the name of the kind. writing: options of ``write_answer``.
 
     Returns:
-        The answer and what else was written; facts: ``files``, what is told of each, and ``problems``, sentences on
-        what could not be written.
+        The answer and what else was written; facts: ``files``, what is told of each, ``notes`` of the answer, and
+        ``problems``, sentences on what could not be written.
 
     Raises:
         VideoError: the event cannot be synchronised. VideoWriteError: the disk takes no more.
@@ -112,7 +112,7 @@ def _sync_event(
         {"path": file["path"], "role": role, **{key: file[key] for key in TOLD}}
         for file, role in zip(answer["files"], job.roles)
     ]
-    return Outcome(files=_written(folder), facts={"files": told, "problems": problems})
+    return Outcome(files=_written(folder), facts={"files": told, "notes": answer["notes"], "problems": problems})
 
 
 def _written(folder: Path) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import argparse
 import json
 import math
 import os
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -93,8 +94,11 @@ def _batch(args: argparse.Namespace) -> int:
         results = [EventResult(job, outcomes[job.name]) for job in jobs]
         problems = [] if args.manifest is None else _add_to_manifest(results, output_dir, args.manifest)
     except KeyboardInterrupt:
-        report_note(f"stopped; what is done stays in {output_dir}, and the same command goes on from there")
+        print(f"stopped; what is done stays in {output_dir}, and the same command goes on from there", file=sys.stderr)
         return INTERRUPTED
+    for result in results:
+        for note in result.notes:
+            report_note(f"{result.job.name}: {note}")
     write_summary(results, output_dir)
     text = json.dumps(batch_json(results, output_dir), indent=1)  # ASCII: names may be no valid Unicode
     if args.json == "-":
@@ -104,9 +108,9 @@ def _batch(args: argparse.Namespace) -> int:
         say(f"\n{output_dir / 'summary.csv'} has a row for each file; open {output_dir / 'index.html'} in a browser.")
     if args.json not in (None, "-"):
         write_text(expanded_path(args.json), text + "\n")
-    if problems:
-        raise ConfigError("; ".join(problems))
-    return 0 if all(result.complete for result in results) else NOT_PLACED
+    for problem in problems:
+        report_note(problem)
+    return 0 if not problems and all(result.complete for result in results) else NOT_PLACED
 
 
 def _check_output(args: argparse.Namespace, output_dir: Path) -> None:
@@ -194,7 +198,7 @@ def _add_to_manifest(results: Sequence[EventResult], output_dir: Path, folder: P
                 answer = read_object(output_dir / result.job.folder / ANSWER)
                 add_to_manifest(answer, folder, event=result.job.name)
             except VideoSyncError as error:
-                problems.append(f"--manifest, event {result.job.name}: {error}")
+                problems.append(f"{result.job.name}: --manifest: {error}")
     return problems
 
 
