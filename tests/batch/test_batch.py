@@ -102,7 +102,7 @@ def test_one_broken_event_stops_none_and_what_is_done_is_not_done_again(
     record(source / "one" / "a.wav", 0, 0.5)  # a file has changed
     assert batch(source, "--premiere") == 3
     assert done == ["one"]
-    assert "2 of 4 events are placed with all their files." in capsys.readouterr().out
+    assert "2 of 4 events are complete" in capsys.readouterr().out
     assert batch(source) == 3  # the options have
     assert sorted(done[1:]) == sorted(["one", NASTY, "defect", "broken"])
     assert not list(out.rglob("*.xml"))
@@ -202,7 +202,7 @@ def test_folders_that_are_no_events(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "holds files of something else" in capsys.readouterr().err
 
 
-def test_names_that_are_no_unicode_and_no_file_names(tmp_path: Path) -> None:
+def test_names_that_are_no_unicode(tmp_path: Path) -> None:
     jobs = [
         EventJob("caf\udce9/\x07", "f1", ("/x/caf\udce9 \"'.mp4",), ("",)),
         EventJob("index.html", "f2", ("/x",), ("",)),

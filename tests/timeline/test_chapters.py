@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -131,21 +130,19 @@ def split(source: Path, names: list[str], folder: Path, *stops: int) -> list[Pat
 def test_each_chapter_starts_where_the_one_before_ends(event: tuple[list[Path], list[int]], tmp_path: Path) -> None:
     films, starts = event
     parts = split(films[0], ["GX010034.MP4", "GX020034.MP4", "GX030034.MP4"], tmp_path, 61, 140)
-    whole, answer = (
-        sync(files, cue="motion", reference=films[1]) for files in (films[:2], [parts[1], films[1], parts[0], parts[2]])
-    )
+    given = [parts[1], films[1], parts[0], parts[2]]
+    whole, answer = (sync(files, cue="motion", reference=films[1]) for files in (films[:2], given))
     placed = {Path(file.path).name: file for file in answer.files}
-    assert [Path(file.path) for file in answer.files] == [parts[1], films[1], parts[0], parts[2]]
+    assert [Path(file.path) for file in answer.files] == given
     assert all(file.placed for file in answer.files)
     first = placed["GX010034.MP4"].start_seconds
     assert first == pytest.approx(whole.files[0].start_seconds, abs=0.02)
     assert first == pytest.approx((starts[0] - starts[1]) / 30, abs=0.05)
     for name, frames in (("GX020034.MP4", 61), ("GX030034.MP4", 140)):
         assert placed[name].start_seconds == pytest.approx(first + frames / 30, abs=1e-6)
-    assert [len(answer.pairs), answer.sentences()] == [
-        1,
-        [re.sub("^.*? started", "GX010034.MP4 started", answer.sentences()[0])],
-    ]
+    assert len(answer.pairs) == 1
+    (sentence,) = answer.sentences()
+    assert sentence.startswith("GX010034.MP4 started")
     said = answer.to_json()
     assert said["files"][0]["chapter"] == {
         "recording": str(parts[0]), "number": 2, "of": 3, "begin_seconds": pytest.approx(61 / 30, abs=1e-6)
@@ -154,9 +151,8 @@ def test_each_chapter_starts_where_the_one_before_ends(event: tuple[list[Path], 
     expected = [whole.to_json()["common_seconds"], said["common_seconds"]]
     assert expected[0] == pytest.approx(expected[1], abs=0.02)
     cuts = {Path(cut.path).name: cut.stop - cut.first for cut in plan_cuts(said, tmp_path / "cut")}
-    assert sum(count for name, count in cuts.items() if name.startswith("GX")) == pytest.approx(
-        cuts[films[1].name], abs=1
-    )
+    joined = sum(count for name, count in cuts.items() if name.startswith("GX"))
+    assert joined == pytest.approx(cuts[films[1].name], abs=1)
     table = frame_table(said)
     assert table.frames[:, 0].max() > 140
     assert np.abs(table.residuals).max() <= 0.5 / 30 + 1e-6
@@ -189,6 +185,8 @@ def test_the_sound_of_chapters_is_that_of_the_whole(tmp_path: Path) -> None:
     ]
     sound = joined_sound(parts)
     kept = np.r_[0:20_000, 40_000:64_000]
-    np.testing.assert_allclose(sound.samples[kept], whole.samples[kept], atol=1e-4)
+    np.testing.assert_allclose(
+        sound.samples[kept], whole.samples[kept], atol=1e-3
+    )  # of each file its mean is taken off
     assert not sound.samples[20_100:39_900].any()
     assert "the sound of a chapter cannot be read" in sound.notes[0]

@@ -221,7 +221,7 @@ def _table(results: Sequence[EventResult]) -> list[str]:
                 if not file["placed"]
             ]
     done = sum(result.complete for result in results)
-    total = f"{done} of {len(results)} events are placed with all their files."
+    total = f"{done} of {len(results)} events are complete: all files are placed, and all was written."
     return [*columns(rows), *more, *([""] if said else []), *said, "", total]
 
 

@@ -22,6 +22,7 @@ from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_cl
 from videosync.timeline.clocks import Clocks
 from videosync.timeline.compare import Compared, compare_again
 from videosync.timeline.file_warnings import NO_VIDEO
+from videosync.timeline.in_chapters import check_names
 from videosync.timeline.inputs import check_files
 from videosync.timeline.joined import joined_clips
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
@@ -101,9 +102,13 @@ def gather(
     audio: str = "auto",
     microphone_distance: float | None = None,
     cache: PathLike | None = None,
-    chapters: str = "auto",
+    chapters: str = "off",
+    named: Sequence[PathLike] = (),
 ) -> Evidence:
-    """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
+    """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``.
+
+    ``named``: files that ``conclude`` will be asked about, which must not be later chapters.
+    """
     paths = check_files(videos)
     require_known("audio", audio, AUDIO)
     require_known("chapters", chapters, CHAPTERS)
@@ -118,6 +123,7 @@ def gather(
     given, joined, told = paths, dict[int, tuple[Chapter, ...]](), tuple[str, ...]()
     if chapters == "auto":
         paths, infos, problems, joined, told = recordings(paths, infos, problems)
+        check_names(named, joined)
     present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
     _check_usable(infos, problems, present, deaf)

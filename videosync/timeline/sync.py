@@ -89,6 +89,6 @@ def sync(
     evidence = gather(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
-        chapters=chapters,
+        chapters=chapters, named=[*([] if reference is None else [reference]), *(at or {})],
     )  # fmt: skip
     return conclude(evidence, reference, accept=accept, at=at, progress=progress)
