@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from videosync.edit.frames import frame_table
 from videosync.errors import VideoError
 from videosync.timeline import chapters as module
 from videosync.timeline.chapters import Chapter, find_chapters
-from videosync.timeline.clips import ClipInfo, inspect
+from videosync.timeline.clips import ClipInfo, FileWarning, inspect
 from videosync.timeline.joined import joined_sound
+from videosync.timeline.sounds import hear
 from videosync.timeline.sync import sync
 from videosync.video.read import read_frames_at
 from videosync.video.recorded import UNKNOWN
@@ -118,6 +120,15 @@ def test_a_full_file_has_to_go_on_in_the_next(
     assert bool(groups) == joined
 
 
+def test_a_file_that_is_cut_off_does_not_tell_where_the_next_begins(tmp_path: Path) -> None:
+    paths = [film(tmp_path / "GX010034.MP4"), film(tmp_path / "GX020034.MP4")]
+    infos = {n: inspect(path) for n, path in enumerate(paths)}
+    infos[0] = replace(infos[0], warnings=(FileWarning("cut_off", "it is cut off"),))
+    groups, (note,) = find_chapters([str(path) for path in paths], infos)
+    assert not groups
+    assert "how long GX010034.MP4 lasted is not known" in note
+
+
 def split(source: Path, names: list[str], folder: Path, *stops: int) -> list[Path]:
     """A video in parts."""
     edges = [0, *stops, 180]
@@ -184,6 +195,9 @@ def test_the_sound_of_chapters_is_that_of_the_whole(tmp_path: Path) -> None:
         Chapter(sounding("3.wav", samples[40_000:]), 40_000 / 16_000, info, UNKNOWN),
     ]
     sound = joined_sound(parts)
+    heard = hear([parts[0].path, sounding("late.wav", samples[8_000:])], frozenset([0, 1]), {}, chapters={0: parts})
+    assert heard.matches[0, 1].seconds == pytest.approx(-0.5, abs=0.001)
+    assert heard.spans[0] == (0, 4)
     kept = np.r_[0:20_000, 40_000:64_000]
     np.testing.assert_allclose(
         sound.samples[kept], whole.samples[kept], atol=1e-3

@@ -30,6 +30,7 @@ FRAMES = 2.0  # frames by which timecodes may be off
 WHOLE = 2.0  # seconds: creation times are whole ones, …
 SLOW = 5.0  # … and are written late at times: of names that are proof by themselves
 NEAR = 1e-3  # of a frame rate
+UNSURE = ("cut_off", "time_stamps")  # warnings of files whose end, or clock, is not to be believed
 
 
 T = TypeVar("T")
@@ -164,6 +165,8 @@ def _continued(one: Chapter, other: Chapter, *, sure: bool) -> tuple[float | Non
         away = other.recorded.first_frame_seconds - one.recorded.first_frame_seconds
         if abs(away - lasts) <= SEAM:
             return away, ""
+    if any(warning.code in UNSURE for warning in one.info.warnings):
+        return None, f"how long {os.path.basename(one.path)} lasted is not known"
     said = [_by_timecode(one, other), _by_creation(one, other, SLOW if sure else WHOLE)]
     if False in said:
         return (
