@@ -52,7 +52,7 @@ def build_parser() -> CommandParser:
     add = parser.add_argument
     add("source", type=expanded_path, metavar="FOLDER|CSV", help="a folder of folders, or a table: event,file,role")
     add(
-        "--output_dir",
+        "--output-dir",
         type=expanded_path,
         metavar="FOLDER",
         help="where answers, summary.csv and index.html go (default: beside FOLDER, with '_synced' added to its name)",
@@ -117,9 +117,9 @@ def _check_output(args: argparse.Namespace, output_dir: Path) -> None:
     """Asked before any work. Raises ConfigError: something cannot be written, or is not the batch's to replace."""
     from videosync.jobs.run_folder import LOCK
 
-    check_writable("--output_dir", output_dir)
+    check_writable("--output-dir", output_dir)
     if output_dir.is_dir() and any(output_dir.iterdir()) and not (output_dir / LOCK).exists():
-        raise ConfigError(f"--output_dir {output_dir}: holds files of something else; name an empty or a new folder.")
+        raise ConfigError(f"--output-dir {output_dir}: holds files of something else; name an empty or a new folder.")
     for flag, path in (("--cache", args.cache), ("--manifest", args.manifest)):
         if path is not None:
             check_writable(flag, path)
