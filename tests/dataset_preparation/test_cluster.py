@@ -151,7 +151,7 @@ def test_what_workers_must_see(tmp_path, address):
         assert fits.module == write_clip.__module__
         check(fits)
         gone = str(tmp_path / "gone.mp4")
-        with pytest.raises(ConfigError, match=f"a worker on .* cannot read {gone}; the archive must be"):
+        with pytest.raises(ConfigError, match=f"a worker on .* cannot read {gone}; the files must be"):
             check(dataclasses.replace(fits, source=gone))
         with pytest.raises(ConfigError, match="does not see the output folder .*elsewhere; choose"):
             check(dataclasses.replace(fits, output_dir=tmp_path / "elsewhere"))
