@@ -29,10 +29,8 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import NOT_NEGATIVE, POSITIVE, PreparationParser, preparation_parser, run_script
-from dataset_preparation.clips.cut import Cut
+from dataset_preparation.clips.cut import Cut, cut_jobs
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_report
-from dataset_preparation.clips.job import Clip, Outcome
-from dataset_preparation.clips.workers import cut_jobs, run_jobs
 from dataset_preparation.cmu.archive import CAMERAS, VIDEO_FOLDER, Recording, choose_splits, find_recordings, video_name
 from dataset_preparation.cmu.cameras import DOUBT, FPS, usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
@@ -41,6 +39,8 @@ from dataset_preparation.cmu.sketch import SketchJob, sketch
 from dataset_preparation.usual_places import KnownArchive
 from videosync.data.samples import Sample
 from videosync.errors import ManifestError
+from videosync.jobs.job import Clip, Outcome
+from videosync.jobs.workers import run_jobs
 
 ROUNDS = 4  # of drawing and cutting; what is missing then stays missing
 ARCHIVE_MARKS = (f"*/{VIDEO_FOLDER}",)

@@ -32,7 +32,6 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
 
 from dataset_preparation.arguments import PreparationParser, run_script
 from dataset_preparation.clips.dataset import finish
-from dataset_preparation.clips.job import Clip
 from dataset_preparation.kinetics400.archive import SPLITS, Video, read_archive
 from dataset_preparation.kinetics400.classes import of_classes, read_classes
 from dataset_preparation.usual_places import KnownArchive
@@ -41,6 +40,7 @@ from dataset_preparation.whole.read import Needs
 from dataset_preparation.whole.unreadable import UNREADABLE_NAME
 from dataset_preparation.whole.video import write_labels
 from videosync.data.samples import Sample, View
+from videosync.jobs.job import Clip
 
 ARCHIVE = KnownArchive("raw/kinetics400", "kinetics400", SPLITS)
 

@@ -24,12 +24,11 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, preparation_parser, run_script
-from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
+from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_jobs
 from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
-from dataset_preparation.clips.job import Outcome, require_distinct
-from dataset_preparation.clips.workers import cut_jobs
 from dataset_preparation.multiview.plan import ViewJob, assemble, choose_splits, find_sources, plan_source
 from videosync.data.samples import Sample
+from videosync.jobs.job import Outcome, require_distinct
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -33,9 +33,8 @@ from dataset_preparation.arguments import (
     require_folder,
     run_script,
 )
+from dataset_preparation.clips.cut import cut_jobs
 from dataset_preparation.clips.dataset import Dropped, finish, make_report, print_dropped
-from dataset_preparation.clips.job import Outcome
-from dataset_preparation.clips.workers import cut_jobs
 from dataset_preparation.ntu.archive import (
     POSE_FOLDER,
     UNPACKED,
@@ -52,6 +51,7 @@ from dataset_preparation.ntu.singles import plan_videos, test_events, video_samp
 from dataset_preparation.usual_places import KnownArchive
 from videosync.data.samples import Sample
 from videosync.errors import VideoSyncError
+from videosync.jobs.job import Outcome
 
 ARCHIVE_MARKS = (f"{UNPACKED}*", VIDEO_FOLDER, str(POSE_FOLDER), f"*{VIDEO_ENDING}")
 MAX_OFFSET = 30  # frames; pairs.max_offset of the configuration

@@ -25,10 +25,8 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import NOT_NEGATIVE, PreparationParser, preparation_parser, run_script
-from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
+from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_jobs
 from dataset_preparation.clips.dataset import Dropped, dropped_of, finish, make_report, print_report
-from dataset_preparation.clips.job import Outcome
-from dataset_preparation.clips.workers import cut_jobs
 from dataset_preparation.pouring.extract import labels_path
 from dataset_preparation.pouring.plan import ClipJob, assemble, plan_clips
 from dataset_preparation.usual_places import KnownArchive
@@ -36,6 +34,7 @@ from videosync.data.frame_labels import read_frame_labels, save_labels
 from videosync.data.manifest import MANIFEST_NAME, read_manifest
 from videosync.data.samples import Manifest
 from videosync.errors import ManifestError
+from videosync.jobs.job import Outcome
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -38,12 +38,12 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from dataset_preparation.arguments import PreparationParser
-from dataset_preparation.clips.pool import local_pool
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from dataset_preparation.synthetic.sound_event import SoundSettings, make_sound_event
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import write_json
+from videosync.jobs.pool import local_pool
 
 Task = tuple[str, int]  # split, number inside the split
 AnySettings = Settings | SoundSettings

@@ -35,13 +35,13 @@ if __package__ in (None, ""):  # run as a file: make the repository's packages i
 
 from dataset_preparation.arguments import PreparationParser, preparation_parser, require_folder, run_script
 from dataset_preparation.clips.dataset import dropped_of, finish, make_report, print_report
-from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.pouring.archive import FILES, Entry, archive_size, find_entries
 from dataset_preparation.pouring.extract import extract, labels_path, record_job
 from dataset_preparation.pouring.record import event_of
 from dataset_preparation.usual_places import KnownArchive
 from videosync.data.frame_labels import save_labels
 from videosync.data.samples import Sample, View
+from videosync.jobs.workers import run_jobs
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import nullcontext
 
 # set before NumPy, OpenCV or torch start their pools: the suite runs in several processes at once
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -14,6 +17,7 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
@@ -55,3 +59,20 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
     slurm = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS")
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT", *slurm):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run in the process of the test, which can then replace what they call."""
+    from videosync.jobs import workers
+    from videosync.jobs.pool import Pool
+
+    class NeverEnds(Exception):
+        pass
+
+    def submit(call: Callable[[Any], Any], item: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(call(item))
+        return future
+
+    monkeypatch.setattr(workers, "local_pool", lambda count: nullcontext(Pool(submit, 1, NeverEnds)))

@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "data": BASE | {"video", "audio"},
     "signals": BASE | {"video", "audio"},
     "models": BASE | {"video", "audio", "signals"},
+    "jobs": BASE | {"video", "data"},
     "lags": BASE,
     "sound": BASE | {"lags"},
     "losses": BASE | {"lags"},
@@ -32,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {  # folder or module of videosync/ → what it m
     "cues": BASE | {"lags", "signals", "models"},
     "edit": FRAMES,
     "timeline": BASE | {"video", "audio", "data", "lags", "signals", "models", "cues", "engine", "sound", "edit"},
+    "batch": BASE | {"edit", "timeline", "engine", "jobs"},
     "evaluation": FRAMES | {"models", "losses", "similarity", "offset", "lags"},
     "checkpoints": BASE | {"models"},
 }
@@ -52,11 +54,13 @@ ALLOWED["cli"] = ALLOWED["engine"] | {
     "timeline",
     "sound",
     "edit",
+    "jobs",
+    "batch",
 }
 ALLOWED["__init__"] = set(ALLOWED) | {"cli"}
 ALLOWED["__main__"] = {"cli"}
 OUTSIDE: dict[str, set[str]] = {  # folders beside videosync/; scripts at the root count as "."
-    "dataset_preparation": FRAMES | {"audio", "arguments"},
+    "dataset_preparation": FRAMES | {"audio", "arguments", "jobs"},
     "benchmarks": ALLOWED["cli"],
     ".": {"cli"},
 }

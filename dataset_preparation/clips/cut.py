@@ -9,16 +9,19 @@ grid their flicker gives the sync away.
 from __future__ import annotations
 
 import random
+from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from av.video.frame import VideoFrame
 
-from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from dataset_preparation.clips.sound import RATE, ClipSound, clip_sound
 from videosync.errors import VideoError, VideoWriteError
+from videosync.jobs.job import Clip, Job, Outcome, Rejected
+from videosync.jobs.workers import run_jobs
 from videosync.video.read import probe
 from videosync.video.scaled import scaled_frames, whole_video
 from videosync.video.sound_track import Sound
@@ -186,3 +189,19 @@ class _OpenClip:
         if self.full:
             self.writer.close()
         return None
+
+
+def cut_jobs(
+    work: Callable[..., Outcome], jobs: Sequence[Job], args: Namespace, *, label: str, sound: bool = False
+) -> dict[str, Outcome]:
+    """:func:`run_jobs` as the flags of a script say; ``work`` is given the ``encoding`` of --size and --crf."""
+    encoding = Encoding(args.size, args.crf, sound)
+    return run_jobs(
+        partial(work, encoding=encoding),
+        jobs,
+        output_dir=args.output_dir,
+        settings=encoding.settings,
+        workers=args.workers,
+        cluster=args.cluster,
+        label=label,
+    )

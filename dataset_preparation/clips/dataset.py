@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from dataset_preparation.clips.job import Clip, Outcome
 from videosync.audio.read import decoder_version
 from videosync.data.manifest import MANIFEST_NAME, validate_manifest, write_manifest
 from videosync.data.samples import Manifest, Sample
 from videosync.data.sources import SourceOf, write_sources
 from videosync.errors import ManifestError
 from videosync.files import write_json
+from videosync.jobs.job import Clip, Outcome
 
 REPORT_NAME = "report.json"
 NAMES = 20  # of events that are listed for each split

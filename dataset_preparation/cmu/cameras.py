@@ -12,10 +12,10 @@ from statistics import median
 from typing import Any
 
 from dataset_preparation.clips.dataset import Dropped, dropped_of
-from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.archive import Recording, video_name
 from dataset_preparation.cmu.pairs import Camera
 from videosync.data.clock import MOST_DRIFT, drift
+from videosync.jobs.job import Outcome
 
 FPS = 30000 / 1001  # of the archive
 DOUBT = "doubt: "  # how a note begins that a person should look into

@@ -14,8 +14,8 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips
-from dataset_preparation.clips.job import Outcome, Rejected
 from dataset_preparation.cmu.look import STATIONARY, STILL, look_at, movement
+from videosync.jobs.job import Outcome, Rejected
 
 STEP = 3 / 16  # of a window from one frame of the grid to the next: 45 frames, 1.5 s
 STEPS_APART = 2  # between the two frames that are compared: 90 frames, as in the sketch

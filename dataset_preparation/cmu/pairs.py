@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from dataset_preparation.clips.cut import Cut
 from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.archive import video_name
 from dataset_preparation.cmu.look import STATIONARY
 from dataset_preparation.cmu.sketch import SPACING
 from dataset_preparation.cmu.windows import Window, allowed_places, draw_windows, good_frames
 from videosync.data.pairs import generator
 from videosync.data.samples import Sample, View
+from videosync.jobs.job import Outcome
 
 
 @dataclass(frozen=True)

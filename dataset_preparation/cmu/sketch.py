@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from av.video.frame import VideoFrame
 
-from dataset_preparation.clips.job import Outcome
 from dataset_preparation.cmu.look import SIZE, STATIONARY, STILL, look_at, movement
 from videosync.errors import VideoError
+from videosync.jobs.job import Outcome
 from videosync.video.index import VideoIndex, open_video, video_index, video_stream
 from videosync.video.scaled import scaled_frames
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from av.video.frame import VideoFrame
 
 from dataset_preparation.clips.cut import Encoding, cut_whole, open_writer
-from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from dataset_preparation.ntu.pairs import PairJob
 from dataset_preparation.ntu.singles import VideoJob
 from videosync.data.clock import MOST_DRIFT, drift
 from videosync.errors import VideoError
+from videosync.jobs.job import Clip, Outcome, Rejected
 from videosync.video.scaled import whole_video
 
 MAX_FRAMES = 3000  # of a raw video; NTU's last a few seconds, and one view's frames are held in memory

@@ -10,12 +10,12 @@ from itertools import zip_longest
 from typing import Any
 
 from dataset_preparation.clips.dataset import Dropped, dropped_of
-from dataset_preparation.clips.job import Outcome
 from dataset_preparation.ntu.annotations import Annotation, read_annotation
 from dataset_preparation.ntu.archive import Files
 from dataset_preparation.ntu.names import ANNOTATION_ENDING, CAMERAS, VIDEO_ENDING, Name
 from videosync.data.samples import Sample, View
 from videosync.errors import ManifestError
+from videosync.jobs.job import Outcome
 
 READERS = 8  # annotations read at once: on network disks most of the time is waiting
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dataset_preparation.clips.dataset import Dropped, dropped_of
-from dataset_preparation.clips.job import Outcome
 from dataset_preparation.ntu.archive import Files
 from dataset_preparation.ntu.names import Name
 from videosync.data.samples import Sample, View
+from videosync.jobs.job import Outcome
 
 SPLIT = "train"
 

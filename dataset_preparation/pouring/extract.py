@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from dataset_preparation.pouring.archive import Entry
 from dataset_preparation.pouring.images import decode_jpegs
 from dataset_preparation.pouring.record import pouring_record
 from dataset_preparation.pouring.tfrecord import Place
+from videosync.jobs.job import Clip, Outcome, Rejected
 from videosync.video.write import CLIP_OPTIONS, VideoWriter
 
 

@@ -21,13 +21,13 @@ from typing import Any
 
 from dataset_preparation.arguments import PreparationParser, preparation_parser
 from dataset_preparation.clips.dataset import REPORT_NAME, Dropped, dropped_of, print_dropped
-from dataset_preparation.clips.job import Clip, Outcome
-from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.usual_places import KnownArchive
 from videosync.audio.read import decoder_version, probe_sound, read_sound
 from videosync.data.labelled_sounds import AUDIO, COLUMNS, META, read_labelled_sounds
 from videosync.errors import ManifestError
 from videosync.files import write_json, write_text
+from videosync.jobs.job import Clip, Outcome
+from videosync.jobs.workers import run_jobs
 
 SOUND_SUFFIXES = (".wav", ".ogg", ".flac", ".mp3", ".m4a")
 TABLE = f"{META}/sounds.csv"

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_preparation.clips.cut import Encoding, cut_whole
-from dataset_preparation.clips.job import Outcome
 from dataset_preparation.whole.unreadable import NO_ACCESS, changed_at
 from videosync.audio.read import probe_sound
 from videosync.errors import AudioError, NoSoundError, VideoError, VideoWriteError
+from videosync.jobs.job import Outcome
 from videosync.video.index import open_video, scan_video, video_stream
 from videosync.video.read import probe
 

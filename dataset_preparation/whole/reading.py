@@ -9,9 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from dataset_preparation.clips.cut import Encoding
 from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.clips.job import Clip
-from dataset_preparation.clips.records import DONE, job_key
-from dataset_preparation.clips.workers import run_jobs
 from dataset_preparation.whole.read import Needs, ReadJob, read_whole
 from dataset_preparation.whole.unreadable import (
     BY_HAND,
@@ -23,6 +20,9 @@ from dataset_preparation.whole.unreadable import (
 )
 from dataset_preparation.whole.video import WholeVideo
 from videosync.data.samples import MANIFEST_NAME
+from videosync.jobs.job import Clip
+from videosync.jobs.records import DONE, job_key
+from videosync.jobs.workers import run_jobs
 
 LAST_WRITTEN = f".{UNREADABLE_NAME}"  # as this script left it: shows which lines people deleted
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import json
 import os
 import pty
 import struct
@@ -13,7 +14,7 @@ from contextlib import suppress
 
 import pytest
 
-from videosync.cli.bar import FrameBar
+from videosync.cli.bar import FrameBar, frame_progress
 from videosync.timeline.progress import COMPARING, OPENING, STEPS, counted
 
 
@@ -58,3 +59,21 @@ def test_every_step_is_reported_from_none_to_all() -> None:
     assert list(counted(lambda *said: told.append(said), COMPARING, "ab")) == ["a", "b"]
     assert told == [(COMPARING, 0, 2), (COMPARING, 1, 2), (COMPARING, 2, 2)]
     assert COMPARING in STEPS
+
+
+def test_programs_get_lines_of_json(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("videosync.cli.bar.EVERY", 3600.0)
+    with frame_progress("json") as told:
+        for what, total in ((OPENING, 2), ("caf\udce9/cam0.mp4", 150)):
+            for done in range(total + 1):
+                told(what, done, total)
+    with frame_progress("off") as silent:
+        silent(OPENING, 0, 2)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [(line["what"], line["unit"], line["done"]) for line in lines] == [
+        (OPENING, "file", 0),
+        (OPENING, "file", 2),
+        ("caf\udce9/cam0.mp4", "frame", 0),
+        ("caf\udce9/cam0.mp4", "frame", 150),
+    ]
+    assert [line["seconds_left"] for line in lines] == [None, 0.0, None, 0.0]

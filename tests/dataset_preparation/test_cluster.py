@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from dataset_preparation.clips import cluster, workers
-from dataset_preparation.clips.cluster import cluster_pool
-from dataset_preparation.clips.run_folder import UNFINISHED, run_folder
 from tests.dataset_preparation.jobs.clip_jobs import make_jobs, times_run, write_clip
 from tests.dataset_preparation.test_workers import assert_tidy, run, start
 from videosync.errors import ConfigError
+from videosync.jobs import cluster, workers
+from videosync.jobs.cluster import cluster_pool
+from videosync.jobs.run_folder import UNFINISHED, run_folder
 from videosync.video.read import probe
 
 distributed = pytest.importorskip("distributed")
@@ -151,7 +151,7 @@ def test_what_workers_must_see(tmp_path, address):
         assert fits.module == write_clip.__module__
         check(fits)
         gone = str(tmp_path / "gone.mp4")
-        with pytest.raises(ConfigError, match=f"a worker on .* cannot read {gone}; the archive must be"):
+        with pytest.raises(ConfigError, match=f"a worker on .* cannot read {gone}; the files must be"):
             check(dataclasses.replace(fits, source=gone))
         with pytest.raises(ConfigError, match="does not see the output folder .*elsewhere; choose"):
             check(dataclasses.replace(fits, output_dir=tmp_path / "elsewhere"))
@@ -162,11 +162,11 @@ def test_what_workers_must_see(tmp_path, address):
 
 
 def test_a_worker_without_the_package(tmp_path, scheduler):
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['dataset_preparation'] = None\n")
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['videosync.jobs'] = None\n")
     bare = start_worker(scheduler.address, path=tmp_path)
     try:
         wait_for_workers(scheduler.address, 1)
-        with pytest.raises(ConfigError, match="cannot run the preparation .*dataset_preparation.*; install"):
+        with pytest.raises(ConfigError, match="cannot run the jobs .*videosync.jobs.*; install"):
             run(tmp_path, make_jobs(tmp_path, 1), cluster=scheduler.address)
     finally:
         end(bare)

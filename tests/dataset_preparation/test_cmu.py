@@ -11,7 +11,6 @@ import pytest
 
 from dataset_preparation.clips.cut import Cut, Encoding
 from dataset_preparation.clips.dataset import Dropped
-from dataset_preparation.clips.job import Clip, Outcome, Rejected
 from dataset_preparation.cmu import archive, look, sketch
 from dataset_preparation.cmu.cameras import usable_cameras
 from dataset_preparation.cmu.cutting import CutJob, cut
@@ -24,6 +23,7 @@ from videosync.data.manifest import read_manifest, validate_manifest
 from videosync.data.pairs import generator
 from videosync.data.sources import read_sources
 from videosync.errors import ManifestError
+from videosync.jobs.job import Clip, Outcome, Rejected
 from videosync.video.index import video_index
 from videosync.video.read import probe, read_frames
 

@@ -5,9 +5,9 @@ import pytest
 
 from dataset_preparation.clips import cut as cut_module
 from dataset_preparation.clips.cut import Cut, Encoding, cut_clips, cut_whole
-from dataset_preparation.clips.job import Rejected
 from tests.video.numbered import number_in, numbered_frames
 from videosync.errors import VideoError, VideoWriteError
+from videosync.jobs.job import Rejected
 from videosync.video.read import probe, read_frames
 from videosync.video.write import write_video
 

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from dataset_preparation.clips import progress
-from dataset_preparation.clips.job import Outcome
-from dataset_preparation.clips.records import DONE, job_key
-from dataset_preparation.clips.run_folder import LOCK, UNFINISHED, run_folder
-from dataset_preparation.clips.workers import Run, run_jobs
 from tests.dataset_preparation.jobs.clip_jobs import make_jobs, times_run, write_clip
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import ManifestError, VideoSyncError, VideoWriteError
+from videosync.jobs import progress
+from videosync.jobs.job import Outcome
+from videosync.jobs.records import DONE, job_key
+from videosync.jobs.run_folder import LOCK, UNFINISHED, run_folder
+from videosync.jobs.workers import Run, run_jobs
 from videosync.video.read import probe
 
 SCRIPT = Path(__file__).with_name("jobs") / "clip_jobs.py"

@@ -16,8 +16,7 @@ from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import find_cue
 from videosync.errors import VideoError
 from videosync.models.clip_encoder import shipped_encoder
-from videosync.timeline.clips import ClipInfo, inspect, read_clip
-from videosync.timeline.clips import _on_grid as on_grid
+from videosync.timeline.clips import ClipInfo, inspect, on_grid, read_clip
 from videosync.timeline.grid import resampled_to as averaged
 from videosync.timeline.progress import COMPARING, OPENING, SOLVING, STEPS
 from videosync.timeline.search import lag_range

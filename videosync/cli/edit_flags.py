@@ -41,18 +41,24 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what to write for editors and laboratories")
     for name, (takes, _, meaning) in FLAGS.items():
         group.add_argument(f"--{name}", type=expanded_path, metavar=takes, help=meaning)
+    add_rate_flags(group)
+    group.add_argument(
+        "--paths",
+        choices=KINDS,
+        default="absolute",
+        help="how projects name the files: in full, or from the project's folder (default: %(default)s)",
+    )
+    group.add_argument("--force", action="store_true", help="replace files that are there already")
+
+
+def add_rate_flags(group: argparse._ArgumentGroup) -> None:
+    """How projects and cut files are made, for one answer or many."""
     group.add_argument(
         "--timeline-rate",
         type=_rate,
         metavar="FPS",
         help="frames/s of projects (default: the most frequent of the files'), and ticks/s of --frames-csv (default: "
         "the lowest of the files')",
-    )
-    group.add_argument(
-        "--paths",
-        choices=KINDS,
-        default="absolute",
-        help="how projects name the files: in full, or from the project's folder (default: %(default)s)",
     )
     group.add_argument(
         "--keep-names", action="store_true", help="--trim gives files their own names, without '_synced' in them"
@@ -76,7 +82,6 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
         help="whether the videos of --report are inside the page, or in a folder beside it (auto, the default: inside, "
         "up to 64 MB)",
     )
-    group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
 def check_outputs(args: argparse.Namespace) -> None:

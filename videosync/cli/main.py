@@ -16,6 +16,7 @@ from videosync.version import __version__
 
 COMMANDS = {  # name, which is also the module's, and what it does
     "sync": "put videos of one event on one timeline: how far are they apart?",
+    "batch": "put the videos of many events on a timeline each: a folder of folders, or a table",
     "export-timeline": "write a saved answer of sync for editors and laboratories: Premiere, Final Cut, OTIO, CSV",
     "demo": "run the whole chain on synthetic cameras, without any download",
     "demo-audio": "learn from sound and pictures of synthetic events without labels, beside what it must beat",

@@ -12,14 +12,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from videosync.cli.bar import FrameBar
-from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
+from videosync.cli.bar import frame_progress
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note, say
 from videosync.cli.edit_flags import add_edit_flags, check_outputs, write_outputs
+from videosync.cli.sync_flags import add_search_flags, number
 from videosync.cli.sync_report import describe
-from videosync.cues import DEFAULT_CUE
 from videosync.errors import ConfigError, VideoError
 from videosync.files import new_file
-from videosync.models import SHIPPED
 from videosync.timeline.progress import OPENING
 
 if TYPE_CHECKING:
@@ -63,71 +62,7 @@ def build_parser() -> CommandParser:
         metavar="VIDEO",
         help="the one of them that starts at 0 (default: the earliest)",
     )
-    add(
-        "--max-offset",
-        type=_seconds,
-        metavar="SECONDS",
-        help="largest offset between two videos to consider (default: any that leaves --min-overlap)",
-    )
-    add(
-        "--min-overlap",
-        type=_seconds,
-        metavar="SECONDS",
-        help="shortest time that two videos must have in common (default: a quarter of the shorter video, at least "
-        "30 frames (or half of it, if shorter) and at most 10 s; of sound 2 s, or half of the shorter)",
-    )
-    add(
-        "--cue",
-        default=DEFAULT_CUE,
-        metavar="NAME",
-        help="what to compare (default: %(default)s): motion (how much moves, how and where), "
-        "motion-learned (motion, and embeddings of an encoder), learned (the embeddings alone), sound-learned "
-        "(embeddings of the sound, by a network of CrissCross), or a single part of motion",
-    )
-    add(
-        "--encoder",
-        type=_encoder_name,
-        metavar="RUN",
-        help="the encoder of the cues motion-learned and learned (of CrissCross: of sound-learned): the folder of a "
-        "training run or of videosync export, or a CARL or VideoSync "
-        "checkpoint (.pth); pictures get the size that it was trained with. Default: "
-        f"{SHIPPED}, which comes with VideoSync",
-    )
-    add(
-        "--detector",
-        type=os.path.expanduser,
-        metavar="FOLDER",
-        help="a trained detector (equivariant) that reads the similarity of the encoder's embeddings, in place of the "
-        "mean along its diagonals: its folder, or prefix/name of one in detectors/ here or in --workdir",
-    )
-    add(
-        "--workdir",
-        type=expanded_path,
-        default=expanded_path(os.environ.get("VIDEOSYNC_WORKDIR", ".")),
-        metavar="FOLDER",
-        help="folder that holds detectors/, for --detector prefix/name (default: $VIDEOSYNC_WORKDIR, or here)",
-    )
-    add(
-        "--audio",
-        choices=("auto", "only", "off"),
-        default="auto",
-        help="auto (default): sound is a second witness of every two files that have any; only: no pictures are "
-        "compared; off: no sound is",
-    )
-    add(
-        "--microphone-distance",
-        type=_metres,
-        metavar="METRES",
-        help="how far apart the microphones are, at most: sound is late by this / 343 s at most, which is in the "
-        "interval of what sound alone places (default: 10, ±29 ms; pictures and sound may differ by 0.1 s)",
-    )
-    add(
-        "--accept",
-        type=_probability,
-        metavar="P",
-        help="also place files whose best guess is right with this probability or more (0.5: more likely right than "
-        "wrong); they are marked as accepted",
-    )
+    add_search_flags(parser)
     add(
         "--at",
         type=_anchor,
@@ -137,41 +72,15 @@ def build_parser() -> CommandParser:
         help="set the start of one of the files by hand, as in --at cam1.mp4=12.48; the others are placed around it. "
         "Several may be set; --reference starts at 0",
     )
-    add(
-        "--cache",
-        type=expanded_path,
-        metavar="FOLDER",
-        help="keep what is measured of the pictures in this folder, so that a second question about the same files "
-        "takes seconds; files that have changed are measured anew, and the folder may be deleted at any time",
-    )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
     add_edit_flags(parser)
     return parser
 
 
-def _encoder_name(text: str) -> str | Path:
-    """The shipped encoder's name, or a path, which may begin with ``~``."""
-    return text if text == SHIPPED else expanded_path(text)
-
-
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a positive number of seconds")
-    return value
-
-
-def _probability(text: str) -> float:
-    value = _number(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a probability above 0 and at most 1")
-    return value
-
-
 def _anchor(text: str) -> tuple[str, float]:
     name, _, seconds = text.rpartition("=")
-    if not name or not math.isfinite(value := _number(seconds)):
+    if not name or not math.isfinite(value := number(seconds)):
         raise argparse.ArgumentTypeError(f"{text!r} must be the name of a file and seconds, as in cam1.mp4=12.48")
     return os.path.expanduser(name), value
 
@@ -183,20 +92,6 @@ def _anchors(listed: Sequence[tuple[str, float]]) -> dict[str | os.PathLike[str]
         if at.setdefault(name, start) != start:
             raise VideoError(f"{name}: cannot start at {start:g} s and at {at[name]:g} s; leave one --at out.")
     return at
-
-
-def _metres(text: str) -> float:
-    value = _number(text)
-    if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} must be a number of metres, 0 or more")
-    return value
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
 
 
 def _sync(args: argparse.Namespace) -> int:
@@ -213,7 +108,7 @@ def _sync(args: argparse.Namespace) -> int:
     asked = None if args.reference is None else paths[find_file(args.reference, paths)]
     at = _anchors(args.at)
     read_anchors(at, paths, None if asked is None else paths.index(asked))
-    with FrameBar() as bar:
+    with frame_progress(args.progress) as bar:
         bar(OPENING, 0, len(paths))  # imports take a second
         from videosync.timeline.conclude import conclude
         from videosync.timeline.evidence import gather
@@ -226,7 +121,7 @@ def _sync(args: argparse.Namespace) -> int:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
-            cache=args.cache,
+            cache=args.cache, chapters=args.chapters, named=[*([] if asked is None else [asked]), *at],
         )  # fmt: skip
         timeline = conclude(evidence, asked, accept=args.accept, at=at, progress=bar)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):
@@ -240,7 +135,7 @@ def _sync(args: argparse.Namespace) -> int:
         print(text)
     else:
         grey = sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        _say("\n".join(describe(timeline, grey=grey)))
+        say("\n".join(describe(timeline, grey=grey)))
     if json_file is not None:
         _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves and not evidence.sounds.matches:
@@ -254,17 +149,9 @@ def _sync(args: argparse.Namespace) -> int:
         from videosync.timeline.candidates import evidence_curves
 
         curves = evidence_curves(evidence)
-    with FrameBar() as bar:
+    with frame_progress(args.progress) as bar:
         write_outputs(args, answer, bar, curves)
     return 0 if timeline.complete else NOT_PLACED
-
-
-def _say(text: str) -> None:
-    """Print what may hold names, or signs, that standard output has no letters for."""
-    if sys.stdout is None:  # closed: "videosync sync … >&-"
-        return
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: Sequence[str]) -> None:

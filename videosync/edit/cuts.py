@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from videosync.edit.frames import nearest
-from videosync.edit.sequence import pace, placed_files
+from videosync.edit.sequence import pace, placed_files, recordings
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import video_index
 from videosync.video.write import as_rate
@@ -43,7 +43,7 @@ def plan_cuts(
     correct_drift: bool = False,
     endings: Sequence[str] = KEPT,
 ) -> list[Cut]:
-    """The stretch that all placed files have in common, as whole frames of each.
+    """The stretch that all placed files have in common, as whole frames of each, and of each chapter.
 
     Args:
         folder: where the cut files go. keep_names: give them their own names, without "_synced".
@@ -56,19 +56,25 @@ def plan_cuts(
         VideoWriteError: two cut files would have one name, or one would replace its source.
     """
     placed = placed_files(answer)
-    if len(placed) < 2:
+    whole = recordings(placed)
+    if len(whole) < 2:
         raise VideoError("fewer than two files are placed, so there is nothing to cut")
     shown = {file["path"]: _shown(file) for file in placed}
-    begin = max(file["start_seconds"] for file in placed)
-    end = min(file["start_seconds"] + lasts * pace(file) for file, (_, lasts) in zip(placed, shown.values()))
+    ends = {file["path"]: file["start_seconds"] + shown[file["path"]][1] * pace(file) for file in placed}
+    begin = max(min(file["start_seconds"] for file in group) for group in whole)
+    end = min(max(ends[file["path"]] for file in group) for group in whole)
     if end <= begin:
         raise VideoError("there is no time that all placed files show, so there is nothing to cut")
+    groups = {file["path"]: group for group in whole for file in group}
     cuts = []
     for file in placed:
         times, _ = shown[file["path"]]
         target = _target(file["path"], folder, KEPT_SOUND if not file["fps"] else endings, keep_names=keep_names)
+        if len(groups[file["path"]]) > 1 and not (file["start_seconds"] < end and ends[file["path"]] > begin):
+            continue  # a chapter from before or after the time that all have in common
+        limits = max(begin, file["start_seconds"]), min(end, ends[file["path"]])
+        from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in limits)
         made = _on_one_clock if correct_drift else _own_frames
-        from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in (begin, end))
         cuts.append(made(file, target, times, from_own, to_own))
     _check_targets(cuts)
     return cuts

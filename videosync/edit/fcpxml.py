@@ -30,24 +30,30 @@ def fcpxml(sequence: Sequence, path: Path, paths: str, version: str = VERSION) -
     total = _frames(sequence.frames, sequence.rate)
     media = SubElement(resources, "media", id="multicam", name=printable(sequence.name))
     multicam = SubElement(media, "multicam", format=main, tcStart="0s", tcFormat="NDF")
-    for number, source in enumerate(sequence.sources, 1):
-        angle = SubElement(multicam, "mc-angle", name=_name(source), angleID=f"angle-{number}")
-        begin = _frames(sequence.first(source), sequence.rate)
-        if begin:
-            SubElement(angle, "gap", name="Gap", offset="0s", start=rational(GAP_START), duration=rational(begin))
-        _clip(angle, sequence, source, number, begin)
+    for number, chapters in enumerate(sequence.tracks, 1):
+        angle = SubElement(multicam, "mc-angle", name=_name(chapters[0]), angleID=f"angle-{number}")
+        for gap, source in sequence.gaps(chapters):
+            begin, empty = (_frames(count, sequence.rate) for count in (sequence.first(source), gap))
+            if empty:
+                SubElement(
+                    angle, "gap", name="Gap", offset=rational(begin - empty), start=rational(GAP_START),
+                    duration=rational(empty),
+                )  # fmt: skip
+            _clip(angle, sequence, source, sequence.number(source), begin)
     event = SubElement(SubElement(root, "library"), "event", name=printable(sequence.name))
     spine = _project(event, f"{sequence.name} multicam", main, total)
     clip = SubElement(
         spine, "mc-clip", ref="multicam", name=printable(sequence.name), offset="0s", duration=rational(total)
     )
-    for number in range(1, len(sequence.sources) + 1):
+    for number in range(1, len(sequence.tracks) + 1):
         SubElement(clip, "mc-source", angleID=f"angle-{number}", srcEnable="all" if number == 1 else "none")
     spine = _project(event, f"{sequence.name} stacked", main, total)
-    gap = SubElement(spine, "gap", name="Gap", offset="0s", start=rational(GAP_START), duration=rational(total))
-    for number, source in enumerate(sequence.sources, 1):
-        begin = GAP_START + _frames(sequence.first(source), sequence.rate)
-        _clip(gap, sequence, source, number, begin, lane=number if source.size is not None else -number)
+    whole = SubElement(spine, "gap", name="Gap", offset="0s", start=rational(GAP_START), duration=rational(total))
+    for lane, chapters in enumerate(sequence.tracks, 1):
+        for source in chapters:
+            begin = GAP_START + _frames(sequence.first(source), sequence.rate)
+            own = lane if source.size is not None else -lane
+            _clip(whole, sequence, source, sequence.number(source), begin, lane=own)
     return document(root, "<!DOCTYPE fcpxml>")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from videosync.edit.addresses import printable
-from videosync.edit.sequence import pace, placed_files, unique_names
+from videosync.edit.sequence import pace, placed_files, recordings, unique_names
 from videosync.errors import VideoError
 from videosync.video.index import video_index
 
@@ -40,7 +40,7 @@ class FrameTable:
 
 
 def frame_table(answer: Mapping[str, Any], rate: float | None = None) -> FrameTable:
-    """The nearest frame of each camera at each tick.
+    """The nearest frame of each camera at each tick; frames of chapters are counted on, under the first one's name.
 
     Args:
         answer: what ``Timeline.to_json`` returns. rate: ticks a second (default: the frame rate of the slowest camera).
@@ -48,22 +48,22 @@ def frame_table(answer: Mapping[str, Any], rate: float | None = None) -> FrameTa
     Raises:
         VideoError: fewer than two cameras are placed, they are never on at once, or a file cannot be read.
     """
-    cameras = [file for file in placed_files(answer) if file["fps"]]
+    cameras = recordings(file for file in placed_files(answer) if file["fps"])
     if len(cameras) < 2:
         raise VideoError("fewer than two videos are placed, so there are no frames to compare")
     shown = []
-    for file in cameras:
-        times = video_index(file["path"]).times
-        shown.append(file["start_seconds"] + (times - times[0]) * pace(file))
+    for chapters in cameras:
+        own_times = [(file, video_index(file["path"]).times) for file in chapters]
+        shown.append(np.concatenate([file["start_seconds"] + (own - own[0]) * pace(file) for file, own in own_times]))
     begin, end = max(times[0] for times in shown), min(times[-1] for times in shown)
     if begin > end:
         raise VideoError("there is no time at which all videos that are placed run, so there are no frames to compare")
-    ticks_per_second = min(file["fps"] for file in cameras) if rate is None else rate
+    ticks_per_second = min(file["fps"] for file, *_ in cameras) if rate is None else rate
     count = math.floor((end - begin + EXACT) * ticks_per_second) + 1
     ticks = begin + np.arange(count) / ticks_per_second
     frames = np.stack([nearest(times, ticks) for times in shown], axis=1)
     times = np.stack([one[column] for one, column in zip(shown, frames.T)], axis=1)
-    return FrameTable(unique_names([file["path"] for file in cameras]), ticks, frames, times)
+    return FrameTable(unique_names([file["path"] for file, *_ in cameras]), ticks, frames, times)
 
 
 def nearest(times: np.ndarray, ticks: np.ndarray) -> np.ndarray:

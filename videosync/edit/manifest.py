@@ -9,7 +9,7 @@ from typing import Any
 
 from videosync.data.manifest import read_manifest, write_manifest
 from videosync.data.samples import MANIFEST_NAME, Sample, View
-from videosync.edit.sequence import placed_files
+from videosync.edit.sequence import placed_files, recordings
 from videosync.errors import VideoError
 from videosync.video.read import probe
 
@@ -28,13 +28,15 @@ def add_to_manifest(answer: Mapping[str, Any], folder: Path, *, event: str | Non
         The path of the manifest.
 
     Raises:
-        VideoError: fewer than two videos are placed, or one cannot be read.
+        VideoError: fewer than two videos are placed, one is a chapter, or cannot be read.
         ManifestError: there is a manifest that cannot be read, or a path that it cannot hold.
         VideoWriteError: it cannot be written.
     """
     placed = [file for file in placed_files(answer) if file["fps"]]
     if len(placed) < 2:
         raise VideoError("fewer than two videos are placed, so there is no event to write")
+    if len(recordings(placed)) < len(placed):
+        raise VideoError("a recording has chapters, and a data set needs one file for each camera; join them first")
     views = []
     for file in placed:
         info = probe(file["path"])

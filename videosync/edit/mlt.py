@@ -34,17 +34,19 @@ def mlt(sequence: Sequence, path: Path, paths: str) -> str:
         _property(producer, "mlt_service", "avformat")
         _property(producer, "videosync.start_seconds", f"{source.start:.6f}")
         _property(producer, "videosync.remainder_seconds", f"{sequence.remainder(source):.6f}")
-    for number, source in enumerate(sequence.sources, 1):
+    for number, chapters in enumerate(sequence.tracks, 1):
         playlist = SubElement(root, "playlist", id=f"playlist-{number}")
-        _property(playlist, "shotcut:name", source.name)
-        if first := sequence.first(source):
-            SubElement(playlist, "blank", length=str(first))
-        last = sequence.length(source) - 1
-        SubElement(playlist, "entry", {"producer": f"producer-{number}", "in": "0", "out": str(last)})
+        _property(playlist, "shotcut:name", chapters[0].name)
+        for gap, source in sequence.gaps(chapters):
+            if gap:
+                SubElement(playlist, "blank", length=str(gap))
+            last = sequence.length(source) - 1
+            producer_id = f"producer-{sequence.number(source)}"
+            SubElement(playlist, "entry", {"producer": producer_id, "in": "0", "out": str(last)})
     tractor = SubElement(root, "tractor", {"id": "main", "in": "0", "out": str(sequence.frames - 1)})
-    for number, source in enumerate(sequence.sources, 1):
+    for number, chapters in enumerate(sequence.tracks, 1):
         track = SubElement(tractor, "track", producer=f"playlist-{number}")
-        if source.size is None:
+        if chapters[0].size is None:
             track.set("hide", "video")
     return document(root)
 

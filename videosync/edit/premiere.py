@@ -31,10 +31,12 @@ def premiere(sequence: Sequence, path: Path, paths: str) -> str:
     _size(sample, sequence.size)
     add(audio, "numOutputChannels", 2)
     described: set[int] = set()  # a whole description may stand once in a project: Resolve drops clips otherwise
-    links = dict(_linked(sequence))
-    for number, source in enumerate(sequence.sources, 1):
-        for kind, _, channel in links[number]:
-            item = _clip(SubElement(video if kind == "video" else audio, "track"), sequence, source, number, channel)
+    tracks: dict[tuple[str, int], Element] = {}
+    for number, source, place, links in _linked(sequence):
+        for kind, track, channel in links:
+            if (kind, track) not in tracks:
+                tracks[kind, track] = SubElement(video if kind == "video" else audio, "track")
+            item = _clip(tracks[kind, track], sequence, source, number, channel)
             file = SubElement(item, "file", id=f"file-{number}")
             if number not in described:
                 _file(file, source, url(source.path, path.parent, paths, host="localhost"))
@@ -43,30 +45,30 @@ def premiere(sequence: Sequence, path: Path, paths: str) -> str:
                 of_file = SubElement(item, "sourcetrack")
                 add(of_file, "mediatype", "audio")
                 add(of_file, "trackindex", channel)
-            for other, index, its_channel in links[number]:
+            for other, index, its_channel in links:
                 link = SubElement(item, "link")
                 add(link, "linkclipref", _id(number, its_channel))
                 add(link, "mediatype", other)
                 add(link, "trackindex", index)
-                add(link, "clipindex", 1)
+                add(link, "clipindex", place)
             comments = SubElement(item, "comments")
             add(comments, "mastercomment1", source.note)
             add(comments, "mastercomment2", f"{1000 * sequence.remainder(source):+.3f} ms from its frame")
     return document(root, "<!DOCTYPE xmeml>")
 
 
-def _linked(sequence: Sequence) -> Iterator[tuple[int, list[tuple[str, int, int]]]]:
-    """Number of a recording → (kind, number of the track, channel of the recording; 0: pictures) of its clips."""
+def _linked(sequence: Sequence) -> Iterator[tuple[int, Source, int, list[tuple[str, int, int]]]]:
+    """Each recording with its number, its place among the chapters of its track, and (kind, number of the track,
+    channel of the recording; 0: pictures) of its clips."""
     videos = audios = 0
-    for number, source in enumerate(sequence.sources, 1):
-        clips = []
-        if source.size is not None:
-            videos += 1
-            clips.append(("video", videos, 0))
-        for channel in range(1, source.channels + 1):
-            audios += 1
-            clips.append(("audio", audios, channel))
-        yield number, clips
+    for chapters in sequence.tracks:
+        filmed = chapters[0].size is not None
+        for place, source in enumerate(chapters, 1):
+            clips = [("video", videos + 1, 0)] * filmed
+            clips += [("audio", audios + channel, channel) for channel in range(1, source.channels + 1)]
+            yield sequence.number(source), source, place, clips
+        videos += filmed
+        audios += max(source.channels for source in chapters)
 
 
 def _clip(track: Element, sequence: Sequence, source: Source, number: int, channel: int) -> Element:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from videosync.edit.source import SoundTrack, read_header
@@ -44,6 +45,7 @@ class Source:
     drop: bool  # whether that is drop-frame timecode
     absent: bool  # the file was not there to be read
     note: str  # one line on where it comes from
+    recording: str = ""  # path of the first of several chapters, of which it is one
 
     @property
     def frames(self) -> int:
@@ -69,8 +71,30 @@ class Sequence:
         return round(source.start * self.rate)
 
     def length(self, source: Source) -> int:
-        """Whole frames of the timeline that it lasts."""
-        return max(1, math.floor(source.duration * self.rate + WHOLE))
+        """Whole frames of the timeline that it lasts, up to the next chapter at most."""
+        track = next(track for track in self.tracks if source in track)
+        after = [self.first(later) for later in track[track.index(source) + 1 :]]
+        own = math.floor(source.duration * self.rate + WHOLE)
+        return max(1, min([own, *(first - self.first(source) for first in after)]))
+
+    @cached_property
+    def tracks(self) -> tuple[tuple[Source, ...], ...]:
+        """One for each recording, with its chapters in order."""
+        found: dict[str, list[Source]] = {}
+        for source in self.sources:
+            found.setdefault(source.recording or source.path, []).append(source)
+        return tuple(tuple(sorted(track, key=lambda source: source.start)) for track in found.values())
+
+    def gaps(self, track: Iterable[Source]) -> Iterator[tuple[int, Source]]:
+        """The recordings of a track, and how many frames of the timeline are empty before each of them."""
+        end = 0
+        for source in track:
+            yield self.first(source) - end, source
+            end = self.first(source) + self.length(source)
+
+    def number(self, source: Source) -> int:
+        """Which of all sources it is, from 1 on."""
+        return self.sources.index(source) + 1
 
     def remainder(self, source: Source) -> float:
         """Seconds by which it really begins later than that frame: half a frame at most, to either side."""
@@ -153,7 +177,7 @@ def _source(file: Mapping[str, Any], name: str, zero: float, timeline: Fraction)
     return Source(
         file["path"], name, file["start_seconds"] - zero, file["duration_seconds"] or 0.0,
         rate, size, header.sounds if header else (), round((labelled or 0.0) * rate), ";" in (file["timecode"] or ""),
-        header is None, note,
+        header is None, note, (file.get("chapter") or {}).get("recording", ""),
     )  # fmt: skip
 
 
@@ -175,6 +199,14 @@ def placed_files(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     except (KeyError, TypeError) as error:
         raise VideoError("this is no answer of videosync sync; name a file that its --json wrote") from error
     return files
+
+
+def recordings(files: Iterable[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Files by recording: the chapters of one together, in their order; any other file alone."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for file in files:
+        found.setdefault((file.get("chapter") or {}).get("recording", file["path"]), []).append(file)
+    return [sorted(group, key=lambda file: float(file["start_seconds"])) for group in found.values()]
 
 
 def pace(file: Mapping[str, Any]) -> float:

@@ -188,7 +188,7 @@ def read_clips(
 def frames_at(info: ClipInfo, rate: float) -> int:
     """How many frames a file has at ``rate`` frames/s, at most its own."""
     kept = _kept(info, _step(info, rate))
-    return len(kept) if _on_grid(info.times[kept], rate) else _grid_length(info, rate)
+    return len(kept) if on_grid(info.times[kept], rate) else _grid_length(info, rate)
 
 
 def _step(info: ClipInfo, rate: float) -> int:
@@ -231,7 +231,7 @@ def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, m
 
     Where nothing is shown for long, the channel ``UNSEEN`` says so.
     """
-    if _on_grid(times, rate):
+    if on_grid(times, rate):
         return signals
     grid = np.arange(_grid_length(info, rate)) / rate
     reach = {name: columns for meter in meters for name, columns in meter.reach.items()}
@@ -250,7 +250,7 @@ def _grid_length(info: ClipInfo, rate: float) -> int:
     return max(1, math.floor(info.times[-1] * rate + 1e-6) + 1)
 
 
-def _on_grid(times: np.ndarray, rate: float) -> bool:
+def on_grid(times: np.ndarray, rate: float) -> bool:
     """Whether frame ``i`` is shown at ``i / rate`` seconds, but for the rounding of the container's clock."""
     stray = np.abs(times - np.arange(len(times)) / rate)
     return bool(stray[-1] * rate <= SAME_CLOCK + ROUNDING * rate and stray.max() <= STRAY / rate + ROUNDING)

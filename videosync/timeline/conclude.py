@@ -12,6 +12,7 @@ from videosync.timeline.anchors import read_anchors
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.found import CONTRADICTED, Found
 from videosync.timeline.guess import best_guesses
+from videosync.timeline.in_chapters import check_names, with_chapters
 from videosync.timeline.inputs import find_file
 from videosync.timeline.joint import picture_groups, tie
 from videosync.timeline.networks import PathLike
@@ -39,6 +40,7 @@ def conclude(
     Raises VideoError: ``reference``, or a name in ``at``, is none of the files; ``at`` contradicts itself or it.
     """
     paths = evidence.paths
+    check_names([*([] if reference is None else [reference]), *(at or {})], evidence.chapters)
     if progress is not None:
         progress(SOLVING, 0, 1)
     chosen = None if reference is None else find_file(reference, paths)
@@ -65,7 +67,7 @@ def conclude(
             if n not in found.starts and (pair.placed or pair.code == CONTRADICTED):
                 fits.setdefault(n, {})[names[paths[other]]] = other in found.starts
     files_found = with_cuts([found.file(number, fits.get(number, {})) for number in range(len(paths))])
-    return Timeline(
+    timeline = Timeline(
         None if found.base is None else paths[found.base],
         files_found,
         pairs,
@@ -78,6 +80,7 @@ def conclude(
         len(evidence.compared) + len(evidence.left_out),
         telling_of(evidence, clocks_of(files_found)),
     )
+    return with_chapters(timeline, evidence.given or paths, evidence.chapters)
 
 
 def _found(

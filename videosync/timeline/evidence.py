@@ -20,11 +20,14 @@ from videosync.lags.scores import LagScores
 from videosync.threads import one_thread
 from videosync.timeline.cache import SignalCache
 from videosync.timeline.calibration import SOUND
+from videosync.timeline.chapters import Chapter, recordings
 from videosync.timeline.clips import Clip, ClipInfo, frames_at, inspect, read_clips
 from videosync.timeline.clocks import Clocks
 from videosync.timeline.compare import Compared, compare_again
 from videosync.timeline.file_warnings import NO_VIDEO
+from videosync.timeline.in_chapters import check_names
 from videosync.timeline.inputs import check_files
+from videosync.timeline.joined import joined_clips
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
 from videosync.timeline.partners import compare_files, said_of_pairs
 from videosync.timeline.progress import OPENING, Progress, counted, step
@@ -36,6 +39,7 @@ from videosync.timeline.sounds import GRID, Sounds, hear, sound_tracks
 from videosync.video.recorded import Recorded, recorded
 
 AUDIO = ("auto", "only", "off")
+CHAPTERS = ("auto", "off")
 ENERGY = "energy"  # shows in which clips nothing moves
 UNUSED = "this encoder was trained with static cameras only"
 
@@ -62,6 +66,8 @@ class Evidence:
     left_out: frozenset[tuple[int, int]] = frozenset()  # pairs of which the pictures were not compared: too many
     # file → frames/s, and how much of what the cue compares changes in each frame: float32 [T], usual: 1 a channel
     changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)
+    chapters: Mapping[int, tuple[Chapter, ...]] = field(default_factory=dict)  # of recordings that have several
+    given: tuple[str, ...] = ()  # all files, where some are chapters of others; else they are ``paths``
 
     @property
     def files(self) -> list[int]:
@@ -101,10 +107,16 @@ def gather(
     audio: str = "auto",
     microphone_distance: float | None = None,
     cache: PathLike | None = None,
+    chapters: str = "off",
+    named: Sequence[PathLike] = (),
 ) -> Evidence:
-    """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``."""
+    """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``.
+
+    ``named``: files that ``conclude`` will be asked about, which must not be later chapters.
+    """
     paths = check_files(videos)
     require_known("audio", audio, AUDIO)
+    require_known("chapters", chapters, CHAPTERS)
     asked = find_cue(cue)  # before networks are loaded
     if audio == "only" and (encoder is not None or detector is not None or cue != DEFAULT_CUE):
         raise ConfigError("with sound only no pictures are looked at; leave out cue, encoder and detector")
@@ -113,6 +125,10 @@ def gather(
     deaf = audio == "off"
     audio = "off" if asked.uses_sound_encoder else audio  # no second witness: sound is the first
     infos, problems = _inspected(paths, progress)
+    given, joined, told = paths, dict[int, tuple[Chapter, ...]](), tuple[str, ...]()
+    if chapters == "auto":
+        paths, infos, problems, joined, told = recordings(paths, infos, problems)
+        check_names(named, joined)
     present, unheard = (frozenset[int](), dict[int, str]()) if audio == "off" else sound_tracks(paths)
     problems |= {n: said for n, said in unheard.items() if NO_VIDEO in problems.get(n, "")}
     _check_usable(infos, problems, present, deaf)
@@ -123,9 +139,25 @@ def gather(
     if reader is not None:
         for rate in set(rates.values()):
             check_lengths(reader, [infos[n] for n in rates if rates[n] >= rate], rate)
-    sounds = hear(paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap, progress=progress)
+    sounds = hear(
+        paths, present, unheard, max_offset=max_offset, min_overlap=min_overlap, progress=progress, chapters=joined
+    )
     if not looks:
-        return Evidence(paths, infos, problems, GRID, {}, search, SOUND, sounds=sounds, audio=audio, recorded=own)
+        return Evidence(
+            paths,
+            infos,
+            problems,
+            GRID,
+            {},
+            search,
+            SOUND,
+            notes=told,
+            sounds=sounds,
+            audio=audio,
+            recorded=own,
+            chapters=joined,
+            given=given,
+        )
     network = default_encoder(cue) if encoder is None else network
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
@@ -136,7 +168,10 @@ def gather(
     for number, info in infos.items():
         wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
-            clips[number] = read(info, wanted, meters, step(progress, info.path))
+            if number in joined:
+                clips[number] = joined_clips(joined[number], wanted, meters, read, progress)
+            else:
+                clips[number] = read(info, wanted, meters, step(progress, info.path))
             infos[number] = next(iter(clips[number].values())).info  # without frames that cannot be decoded
         except VideoError as error:
             problems[number] = str(error)
@@ -154,7 +189,8 @@ def gather(
     )
     both = {(i, j): (moving[i, grids[i, j]], moving[j, grids[i, j]]) for i, j in compared}
     compared = {**compared, **compare_again(chosen, both, compared, max_offset=max_offset, min_overlap=min_overlap)}
-    notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
+    notes = told
+    notes += () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
     notes += () if kept is None else tuple(kept.notes)
     names = short_names(list(paths))
     unused = dict.fromkeys(names[c.info.path] for c in moving.values() if chosen.unused(c.signals)[0])
@@ -166,7 +202,7 @@ def gather(
         paths, {n: infos[n] for n in clips}, problems, fastest, compared, search, cue,
         frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own, rates, left_out, _changes(chosen, moving),
+        notes, sounds, audio, own, rates, left_out, _changes(chosen, moving), joined, given,
     )  # fmt: skip
 
 

@@ -46,12 +46,14 @@ def contradictions(file: PlacedFile, reference: PlacedFile, names: Mapping[str, 
 
 def common_seconds(files: tuple[PlacedFile, ...]) -> tuple[float, float] | None:
     """From when to when all placed files last, two of them at least, on the timeline; None: never."""
-    spans = [
-        (file.start_seconds, file.start_seconds + file.duration_seconds * file.pace)
-        for file in files
-        if file.start_seconds is not None and file.duration_seconds is not None
-    ]
+    spans: dict[str, tuple[float, float]] = {}  # of recordings: chapters follow each other
+    for file in files:
+        if file.start_seconds is not None and file.duration_seconds is not None:
+            name = file.path if file.chapter is None else file.chapter.recording
+            begin, end = file.start_seconds, file.start_seconds + file.duration_seconds * file.pace
+            low, high = spans.get(name, (begin, end))
+            spans[name] = min(low, begin), max(high, end)
     if len(spans) < 2:
         return None
-    begin, end = max(low for low, _ in spans), min(high for _, high in spans)
+    begin, end = max(low for low, _ in spans.values()), min(high for _, high in spans.values())
     return (begin, end) if begin < end else None

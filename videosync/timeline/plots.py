@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
 from videosync.signals.grey import small_size
+from videosync.timeline.chapters import frames_of
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.result import PlacedFile, Timeline, short_names
 from videosync.timeline.telling import clocks_of, telling_of
@@ -48,11 +51,13 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
         VideoError: a frame that was measured cannot be read again.
     """
     names = {path: shortened(drawable(name)) for path, name in short_names(list(evidence.paths)).items()}
+    by_path = {file.path: file for file in timeline.files}
+    files = [by_path[path] for path in evidence.paths]  # of a recording, that of its first chapter
     first = [n for n, name in enumerate(evidence.paths) if name == timeline.reference]
     drawn = sorted({*evidence.curves, *evidence.sounds.matches}, key=lambda pair: (not set(first) & set(pair), pair))
     rows = in_rows(drawn[:MOST_CURVES])
     lines = [part for said in sentences(timeline) for part in textwrap.wrap(drawable(said), LETTERS)]
-    clocks = {n: clock for n, clock in _shown_clocks(timeline).items() if n in evidence.infos}
+    clocks = {n: clock for n, clock in _shown_clocks(files).items() if n in evidence.infos}
     sizes = {n: _size(evidence.infos[n].path) for n in clocks}
     columns = strip_columns(list(sizes.values()))
     strips = [0.93 * WIDTH / columns * height / width + LINE for height, width in sizes.values()]
@@ -66,7 +71,7 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
             estimate = timeline.offset(evidence.paths[i], evidence.paths[j])
             _draw_curve(axes, evidence, (i, j), estimate, names)
     if clocks:
-        _draw_strip(parts[-1], evidence, timeline, clocks, sizes, strips, columns, names)
+        _draw_strip(parts[-1], evidence, files, clocks, sizes, strips, columns, names)
     figure.savefig(path, dpi=100)
     plt.close(figure)
 
@@ -156,12 +161,12 @@ def _draw_curve(
     axes.margins(x=0.01)
 
 
-def _shown_clocks(timeline: Timeline) -> Clocks:
+def _shown_clocks(files: Sequence[PlacedFile]) -> Clocks:
     """Of placed files, and where others would most likely lie."""
-    placed = clocks_of(timeline.files)
+    placed = clocks_of(files)
     guessed = {
         n: (file.best_guess_seconds, 1.0)
-        for n, file in enumerate(timeline.files)
+        for n, file in enumerate(files)
         if n not in placed and file.best_guess_seconds is not None
     }
     return dict(sorted({**placed, **guessed}.items()))
@@ -181,7 +186,7 @@ def strip_columns(sizes: Sequence[tuple[int, int]]) -> int:
 def _draw_strip(
     figure: SubFigure,
     evidence: Evidence,
-    timeline: Timeline,
+    files: Sequence[PlacedFile],
     clocks: Clocks,
     sizes: Mapping[int, tuple[int, int]],
     heights: Sequence[float],
@@ -189,14 +194,20 @@ def _draw_strip(
     names: Mapping[str, str],
 ) -> None:
     """One row a file, one column a moment that tells much; grey where a file shows nothing."""
-    moments = np.asarray(_moments(evidence, timeline, clocks, columns))
+    moments = np.asarray(_moments(evidence, files, clocks, columns))
     grid = figure.subplots(len(clocks), len(moments), squeeze=False, gridspec_kw={"height_ratios": heights})
     for row, (number, (start, pace)) in zip(grid, clocks.items()):
-        info, file, size = evidence.infos[number], timeline.files[number], sizes[number]
+        info, file, size = evidence.infos[number], files[number], sizes[number]
         own = (moments - start) / pace
         inside = (own >= 0) & (own <= info.times[-1] + 1 / info.fps)
         frames = np.abs(info.times[None] - own[:, None]).argmin(axis=1)
-        pictures = iter(read_frames_at(info.path, frames[inside], size=size) if inside.any() else ())
+        pictures: Iterator[np.ndarray]
+        if number in evidence.chapters:
+            read = partial(read_frames_at, size=size)
+            found = frames_of(evidence.chapters[number], own[inside], read) if inside.any() else ()
+            pictures = chain.from_iterable(found)
+        else:
+            pictures = iter(read_frames_at(info.path, frames[inside], size=size) if inside.any() else ())
         color = "black" if file.placed else "0.45"
         for axes, frame, moment, there in zip(row, frames, moments, inside):
             axes.imshow(next(pictures) if there else np.full((*size, 3), 128, np.uint8))
@@ -208,9 +219,9 @@ def _draw_strip(
                           color=color)  # fmt: skip
 
 
-def _moments(evidence: Evidence, timeline: Timeline, clocks: Clocks, count: int) -> Sequence[float]:
+def _moments(evidence: Evidence, files: Sequence[PlacedFile], clocks: Clocks, count: int) -> Sequence[float]:
     """Moments that tell much, of the placed files or, where fewer than two are, of all; else evenly spaced ones."""
-    placed = {n: clock for n, clock in clocks.items() if timeline.files[n].placed}
+    placed = {n: clock for n, clock in clocks.items() if files[n].placed}
     shown = placed if len(placed) > 1 else clocks
     if told := telling_of(evidence, shown, count):
         return told

@@ -11,6 +11,7 @@ from typing import Any
 
 from videosync.edit.sequence import unique_names
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
+from videosync.timeline.chapters import ChapterOf
 from videosync.timeline.clips import FileWarning
 from videosync.timeline.own_clocks import OwnClock
 from videosync.timeline.own_times import common_seconds, contradictions
@@ -47,6 +48,7 @@ class PlacedFile:
     by_hand: bool = False  # the user gave its start
     cut_seconds: float | None = None  # to drop from its head, so that all placed files begin together
     warnings: tuple[FileWarning, ...] = ()
+    chapter: ChapterOf | None = None  # None: it is a recording by itself
     clock: OwnClock | None = None  # against the reference's; None: nothing is known of it, or it is too short to tell
 
     @property
@@ -91,6 +93,7 @@ class PlacedFile:
             "cut_seconds": _rounded(self.cut_seconds),
             "cut_frames": self.cut_frames,
             **_clock_json(self.clock),
+            "chapter": None if self.chapter is None else self.chapter.to_json(),
             "warnings": [{"code": warning.code, "text": warning.text} for warning in self.warnings],
         }
 
@@ -160,7 +163,8 @@ class Timeline:
         rates = {file.path: file.fps or math.nan for file in self.files}
         found, told = [], list[str]()
         for file in self.files:
-            if file.placed and file.path != self.reference and self.reference is not None:
+            later = file.chapter is not None and file.chapter.number > 1  # goes where the first goes
+            if file.placed and not later and file.path != self.reference and self.reference is not None:
                 rate, other = rates[file.path], rates[self.reference]
                 unlike = rate + other > 0 and not math.isclose(rate, other, rel_tol=0.01)  # nan of sound: False
                 pair = self.offset(file.path, self.reference)

@@ -18,6 +18,7 @@ from videosync.timeline.progress import HEARING, MATCHING, Progress, counted
 
 if TYPE_CHECKING:
     from videosync.sound.match import SoundMatch, Track
+    from videosync.timeline.chapters import Chapter
 
 SPEED = 343.0  # m/s, of sound in air at 20 °C
 DISTANCE = 10.0  # metres between two microphones at most, where nobody says
@@ -72,22 +73,25 @@ def hear(
     max_offset: float | None = None,
     min_overlap: float | None = None,
     progress: Progress | None = None,
+    chapters: Mapping[int, Sequence[Chapter]] | None = None,
 ) -> Sounds:
     """Compare the sound of all pairs of the files ``present``. A single one is not read.
 
     Args:
         present, problems: as of ``sound_tracks``. max_offset, min_overlap: seconds, as of ``sync``.
-        progress: as of ``sync``.
+        progress: as of ``sync``. chapters: of the files that are the first of several.
     """
     from videosync.audio.listen import sync_sound
     from videosync.sound.match import match, track
+    from videosync.timeline.joined import joined_sound
 
     problems = dict(problems)
     tracks: dict[int, Track] = {}
     notes: dict[int, tuple[str, ...]] = {}
     for number in counted(progress, HEARING, sorted(present) if len(present) > 1 else ()):
         try:
-            sound = sync_sound(paths[number])
+            parts = (chapters or {}).get(number)
+            sound = sync_sound(paths[number]) if parts is None else joined_sound(parts)
         except AudioError as error:
             problems[number] = str(error)
             continue

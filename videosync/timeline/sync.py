@@ -32,6 +32,7 @@ def sync(
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
     cache: PathLike | None = None,
+    chapters: str = "auto",
 ) -> Timeline:
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
@@ -61,6 +62,8 @@ def sync(
             reference, which starts at 0, or two and more of them, their offsets are taken for true.
         cache: a folder in which signals of the pictures are kept, so that files that have not changed are not decoded
             again (``timeline.cache``).
+        chapters: "auto": files that a camera wrote of one recording, each of which goes on where the one before ends,
+            are compared as one (``timeline.chapters``); "off": each file is one by itself.
 
     Returns:
         The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
@@ -68,8 +71,8 @@ def sync(
     Raises:
         VideoError: fewer than two files, the same one twice, one that is missing or has neither pictures nor sound, or
             fewer than two that can be decoded; a file in ``at`` that is none of them, or has two starts.
-        ConfigError: an unknown ``audio`` or cue, or a cue with sound only; an encoder or a detector for a cue that
-            uses none, a detector that reads matrices of one size only, or videos too long for it.
+        ConfigError: an unknown ``audio``, ``chapters`` or cue, or a cue with sound only; an encoder or a detector for a
+            cue that uses none, a detector that reads matrices of one size only, or videos too long for it.
         CheckpointError: there is no such encoder or detector, or it is damaged.
         ValueError: ``max_offset`` or ``min_overlap`` is not positive, ``microphone_distance`` is negative,
             ``accept`` is not in (0, 1], a start is not finite.
@@ -86,5 +89,6 @@ def sync(
     evidence = gather(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
+        chapters=chapters, named=[*([] if reference is None else [reference]), *(at or {})],
     )  # fmt: skip
     return conclude(evidence, reference, accept=accept, at=at, progress=progress)

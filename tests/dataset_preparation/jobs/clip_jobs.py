@@ -17,9 +17,9 @@ import numpy as np
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from dataset_preparation.clips.job import Clip, Outcome
-from dataset_preparation.clips.workers import run_jobs
 from videosync.errors import VideoError, VideoWriteError
+from videosync.jobs.job import Clip, Outcome
+from videosync.jobs.workers import run_jobs
 from videosync.video.write import VideoWriter
 
 FPS = 25.0

@@ -5,12 +5,29 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 from tqdm import tqdm
 
-from dataset_preparation.clips.job import Outcome
+from videosync.jobs.job import Outcome
 
 LINE_SECONDS = 30.0  # between two lines where there is no terminal; a shorter run has none
+
+
+class Watcher(Protocol):
+    """Who is told how far a run is."""
+
+    def done(self, name: str, outcome: Outcome) -> None:
+        """A job has ended."""
+
+    def tick(self) -> None:
+        """Time goes on, also where no job ends."""
+
+    def close(self) -> None:
+        """The run has ended, however it did."""
+
+    def finish(self) -> None:
+        """All jobs are done; called after ``close``."""
 
 
 class Progress:
@@ -20,6 +37,8 @@ class Progress:
         sizes: bytes of the source files of each job, by name.
         earlier: names of the jobs that earlier runs did.
     """
+
+    noun = "jobs"
 
     def __init__(self, label: str, sizes: Mapping[str, int], earlier: set[str]) -> None:
         self._label, self._sizes, self._earlier = label, sizes, len(earlier)
@@ -41,7 +60,7 @@ class Progress:
         self._jobs += 1
         self._frames += outcome.frames
         self._problems += bool(outcome.problem)
-        jobs = f"{self._earlier + self._jobs:,} of {len(self._sizes):,} jobs"
+        jobs = f"{self._earlier + self._jobs:,} of {len(self._sizes):,} {self.noun}"
         self._bar.set_postfix_str(f"{jobs}{self._rate(', ')}", refresh=False)
         self._bar.update(self._sizes[name])
 
@@ -52,6 +71,9 @@ class Progress:
 
     def close(self) -> None:
         self._bar.close()
+
+    def finish(self) -> None:
+        tqdm.write(self.summary(), file=sys.stdout)
 
     def summary(self) -> str:
         earlier = f" ({self._earlier:,} more were done before)" if self._earlier else ""

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from dataset_preparation.clips.job import Clip, Job, Outcome, Rejected
 from videosync.files import write_text
+from videosync.jobs.job import Clip, Job, Outcome, Rejected
 
 FORMAT = 1
 DONE = ".done"
@@ -27,7 +27,7 @@ SourceState = dict[str, list[int] | None]
 
 def job_key(name: str) -> str:
     """The file name of a job's record."""
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def source_state(job: Job) -> SourceState:
@@ -59,7 +59,8 @@ class Records:
             return None
         fields = record["outcome"]
         clips = tuple(Clip(**clip) for clip in fields.pop("clips"))
-        outcome = Outcome(clips, tuple(Rejected(**entry) for entry in fields.pop("rejected")), **fields)
+        rejected, files = (tuple(fields.pop(key, ())) for key in ("rejected", "files"))
+        outcome = Outcome(clips, tuple(Rejected(**entry) for entry in rejected), files=files, **fields)
         return outcome if self._sizes(outcome) == record["bytes"] else None
 
     def has(self, job: Job) -> bool:
@@ -67,13 +68,19 @@ class Records:
         return self._path(job).exists()
 
     def forget(self, job: Job) -> None:
-        """To be called before clips are written: the record would no longer tell what they are."""
+        """To be called before clips are written: the record would no longer tell what they are. Files go with it."""
+        try:
+            files = json.loads(self._path(job).read_bytes())["outcome"].get("files", ())
+        except (FileNotFoundError, ValueError, KeyError):
+            files = ()
+        for name in files:
+            (self.output_dir / name).unlink(missing_ok=True)
         self._path(job).unlink(missing_ok=True)
 
     def keep(self, job: Job, sources: SourceState, outcome: Outcome) -> None:
         """Record an outcome whose clips are complete. ``sources``: their state before the job began."""
         record = {**self._cause(job, sources), "bytes": self._sizes(outcome), "outcome": asdict(outcome)}
-        write_text(self._path(job), json.dumps(record, ensure_ascii=False))
+        write_text(self._path(job), json.dumps(record))  # ASCII: names may be no valid Unicode
 
     def _path(self, job: Job) -> Path:
         return self.output_dir / DONE / job_key(job.name)
@@ -83,6 +90,6 @@ class Records:
         return {"format": FORMAT, "job": described, "settings": self.settings, "sources": sources}
 
     def _sizes(self, outcome: Outcome) -> dict[str, int]:
-        """Clip → bytes; 0 where there is none."""
-        paths = {clip.clip: self.output_dir / clip.clip for clip in outcome.clips}
+        """Clip, or file → bytes; 0 where there is none."""
+        paths = {name: self.output_dir / name for name in outcome.written}
         return {clip: path.stat().st_size if path.is_file() else 0 for clip, path in paths.items()}

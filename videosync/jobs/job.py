@@ -1,4 +1,4 @@
-"""What goes to a worker and what comes back: a job reads its source files and writes clips.
+"""What goes to a worker and what comes back: a job reads its source files and writes clips, or other files.
 
 A job is a frozen dataclass of plain values that has a ``name`` (unique in a run; it names the job's record, so it must
 not depend on the order of jobs), ``sources`` (absolute paths of the files it reads, whose size and modification time
@@ -60,6 +60,12 @@ class Outcome:
     frames: int = 0  # source frames that were decoded
     problem: str = ""
     facts: dict[str, Any] | None = None  # what planning needs later, JSON values
+    files: tuple[str, ...] = ()  # that are no clips: paths relative to the output folder
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """All that goes to the output folder."""
+        return (*(clip.clip for clip in self.clips), *self.files)
 
 
 Work = Callable[[Any, Path], Outcome]

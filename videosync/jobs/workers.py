@@ -1,31 +1,28 @@
-"""Run the jobs of a preparation: in parallel, on one machine or many, each once, whatever happens in between."""
+"""Run many jobs: in parallel, on one machine or many, each once, whatever happens in between."""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 
-from dataset_preparation.clips.cluster import Needs, check_worker, cluster_pool, code_version
-from dataset_preparation.clips.cut import Encoding
-from dataset_preparation.clips.job import Job, Outcome, Work, require_distinct
-from dataset_preparation.clips.pool import local_pool
-from dataset_preparation.clips.progress import Progress
-from dataset_preparation.clips.records import Records, SourceState, source_state
-from dataset_preparation.clips.run_folder import UNFINISHED, current_run, run_folder
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import VideoError, VideoWriteError
+from videosync.jobs.cluster import Needs, check_worker, cluster_pool, code_version
+from videosync.jobs.job import Job, Outcome, Work, require_distinct
+from videosync.jobs.pool import local_pool
+from videosync.jobs.progress import Progress, Watcher
+from videosync.jobs.records import Records, SourceState, source_state
+from videosync.jobs.run_folder import UNFINISHED, current_run, run_folder
 
 READERS = 8  # threads that look up what is done: on network folders they mostly wait
 
@@ -73,10 +70,10 @@ class Run:
                     f"{self.output_dir}: was taken away from the run that writes to it; start it again"
                 )
             records.forget(job)
-            for clip in outcome.clips:
-                place = self.output_dir / clip.clip
+            for name in outcome.written:
+                place = self.output_dir / name
                 place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(Path(folder, clip.clip), place)
+                os.replace(Path(folder, name), place)
         if keep:
             records.keep(job, sources, outcome)
         return outcome
@@ -92,6 +89,7 @@ def run_jobs(
     cluster: str | None,
     label: str,
     manifests: Sequence[str] = (MANIFEST_NAME,),
+    watcher: Callable[[str, Mapping[str, int], set[str]], Watcher] = Progress,
 ) -> dict[str, Outcome]:
     """Do what is not done yet; returns the outcome of every job by its name, in the order of ``jobs``.
 
@@ -106,6 +104,7 @@ def run_jobs(
         cluster: address of a Dask scheduler, ``tcp://host:port``, whose workers are used instead.
         label: names the work in the progress bar.
         manifests: of the clips, relative to ``output_dir``: taken away before any clip is made anew.
+        watcher: made with the label, the bytes of each job's source files, and the jobs that earlier runs did.
 
     Raises:
         ManifestError: another run works on ``output_dir``, or two jobs would write one clip.
@@ -133,7 +132,7 @@ def run_jobs(
         todo.sort(key=lambda job: -sizes[job.name])  # the largest first: none is left over at the end
         needs = needs_of(work, todo, output_dir, run_id) if cluster is not None else None
         run = Run(work, output_dir, records.settings, run_id, needs)
-        with closing(Progress(label, sizes, set(outcomes))) as bar:
+        with closing(watcher(label, sizes, set(outcomes))) as bar:
             if todo:
                 with cluster_pool(cluster, needs) if cluster and needs else local_pool(workers) as pool:
                     for job, result in pool.results(run.do, todo, bar.tick):
@@ -141,24 +140,8 @@ def run_jobs(
                             result = _ended(job, result, records)
                         outcomes[job.name] = result
                         bar.done(job.name, result)
-        print(bar.summary())
+        bar.finish()
     return {job.name: outcomes[job.name] for job in jobs}
-
-
-def cut_jobs(
-    work: Callable[..., Outcome], jobs: Sequence[Job], args: Namespace, *, label: str, sound: bool = False
-) -> dict[str, Outcome]:
-    """:func:`run_jobs` as the flags of a script say; ``work`` is given the ``encoding`` of --size and --crf."""
-    encoding = Encoding(args.size, args.crf, sound)
-    return run_jobs(
-        partial(work, encoding=encoding),
-        jobs,
-        output_dir=args.output_dir,
-        settings=encoding.settings,
-        workers=args.workers,
-        cluster=args.cluster,
-        label=label,
-    )
 
 
 def needs_of(work: Work, jobs: Sequence[Job], output_dir: Path, run_id: str) -> Needs:

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 import av
 from tqdm import tqdm
 
-from dataset_preparation.clips.pool import Pool
-from dataset_preparation.clips.run_folder import current_run
-from videosync import video
 from videosync.errors import ConfigError
+from videosync.jobs.pool import Pool
+from videosync.jobs.run_folder import current_run
 
 if TYPE_CHECKING:
     from distributed import Client
 
 ADDRESS = re.compile(r"(\w+://)?[^/]+:\d+")
 CONNECT_SECONDS = 10
+PACKAGES = ("videosync", "dataset_preparation")  # that are installed together
 WORKER_SECONDS = 30  # for a first worker to join
 AHEAD = 1000  # jobs handed to the scheduler: some for each of its workers, and for those that join
 
@@ -58,18 +58,18 @@ def check_worker(needs: Needs) -> None:
         )
     if needs.source and not Path(needs.source).exists():
         raise ConfigError(
-            f"{worker} cannot read {needs.source}; the archive must be in a folder that all machines share, under "
+            f"{worker} cannot read {needs.source}; the files must be in a folder that all machines share, under "
             "the same path"
         )
 
 
 @functools.cache
 def code_version(module: str) -> str:
-    """Names the code that clips depend on: the package of the work's module, this one, the video code, PyAV."""
+    """Names the code that results depend on: the package of the work's module, this one, that of preparation, PyAV."""
     digest = hashlib.sha256()
-    found = None if module == "__main__" else find_spec(module)  # code of a script itself is sent along
-    folders = [Path(found.origin).parent] if found and found.origin else []
-    for root in (*folders, Path(__file__).parent, Path(video.__file__).parent):
+    names = PACKAGES if module == "__main__" else (module, *PACKAGES)  # code of a script itself is sent along
+    specs = [find_spec(name) for name in names]
+    for root in dict.fromkeys(Path(spec.origin).parent for spec in specs if spec and spec.origin):
         for path in sorted(root.rglob("*.py")):
             digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return f"code {digest.hexdigest()[:12]}, PyAV {av.__version__}"
@@ -89,7 +89,7 @@ def cluster_pool(address: str, needs: Needs) -> Iterator[Pool]:
                 raise found
             if isinstance(found, BaseException):
                 raise ConfigError(
-                    f"--cluster: worker {worker} cannot run the preparation ({type(found).__name__}: {found}); "
+                    f"--cluster: worker {worker} cannot run the jobs ({type(found).__name__}: {found}); "
                     "install this version of videosync in its environment"
                 )
         executor = client.get_executor(pure=False)

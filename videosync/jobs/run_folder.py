@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tqdm import tqdm
+
 from videosync.errors import ManifestError
 
 LOCK = ".lock"
@@ -34,7 +36,8 @@ def run_folder(output_dir: Path) -> Iterator[str]:
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
         (unfinished / run_id).mkdir(parents=True)
         lock.truncate(0)
-        print(run_id, "process", os.getpid(), "on", socket.gethostname(), file=lock, flush=True)
+        lock.write(f"{run_id} process {os.getpid()} on {socket.gethostname()}\n")
+        lock.flush()
         try:
             yield run_id
         finally:
@@ -62,4 +65,4 @@ def _take(lock: int, output_dir: Path) -> None:
     except OSError as error:
         if error.errno not in NO_LOCKS:
             raise
-        print(f"note: {output_dir} cannot be locked; do not start a second run on it", file=sys.stderr)
+        tqdm.write(f"note: {output_dir} cannot be locked; do not start a second run on it", file=sys.stderr)
