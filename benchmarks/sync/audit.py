@@ -132,7 +132,7 @@ def benchmark_audit(args: argparse.Namespace) -> None:
     for entry in args.data:
         name, _, place = entry.rpartition("=")
         folder = Path(place).expanduser()
-        asked = [ask(event) for event in bar(find_events(folder), name or folder.name)]
+        asked = [ask(event, cache=args.output / "signals") for event in bar(find_events(folder), name or folder.name)]
         rng = np.random.default_rng(args.seed)
         first = turn(asked, args, rng)
         rows.append(row(f"{name or folder.name}: one set", asked, first, 1))
