@@ -7,7 +7,6 @@ import csv
 import io
 import json
 import math
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -164,12 +163,14 @@ def described(verdicts: Sequence[Verdict], tolerance: float) -> list[str]:
 
     single, pooled = ([one for one in verdicts if (one.event == POOLED) is both] for both in (False, True))
     listed = single if len(single) <= MOST_ROWS else [one for one in single if one.verdict != IN_SYNC]
-    rows = [("event", "camera", "off by", "± frames", "confidence", "verdict"), *map(_row, [*listed, *pooled])]
+    rows = [("event/camera", "off by", "± frames", "confidence", "verdict"), *map(_row, [*listed, *pooled])]
     counts = Counter(one.verdict for one in single)
     names = dict.fromkeys(one.event for one in single)
+    within = f"within {tolerance:g} frame{'s' * (tolerance != 1)}"
+    unknown = len(single) - counts[IN_SYNC] - counts[OFF_BY]
     said = [
-        f"{len(single)} cameras of {len(names)} events: {counts[IN_SYNC]} in sync within {tolerance:g} frames, "
-        f"{counts[OFF_BY]} off, {len(single) - counts[IN_SYNC] - counts[OFF_BY]} cannot be told."
+        f"{len(single)} cameras of {len(names)} events: {counts[IN_SYNC]} in sync {within}, {counts[OFF_BY]} off, "
+        f"{unknown} cannot be told."
     ]
     if len(listed) < len(single):
         said.append("Cameras in sync are not listed; --csv has them.")
@@ -182,18 +183,19 @@ def described(verdicts: Sequence[Verdict], tolerance: float) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for one in [*single, *pooled]:
         if one.reason is not None:
-            reasons.setdefault(one.reason.rstrip("."), []).append(os.path.join(one.event, one.camera))
+            reasons.setdefault(one.reason.rstrip("."), []).append(f"{one.event}/{one.camera}")
     said += [f"{_names(where)}: {reason}." for reason, where in reasons.items()]
     return [*(columns(rows) if len(rows) > 1 else []), "", *said]
 
 
 def _row(one: Verdict) -> tuple[str, ...]:
+    name = f"{one.event}/{one.camera}"
     frames, interval = one.off_by_frames, one.interval_seconds
     if frames is None or interval is None:
-        return one.event, one.camera, "", "", f"{math.floor(100 * one.confidence)} %", one.verdict
+        return name, "", "", f"{math.floor(100 * one.confidence)} %", one.verdict
     around = (interval[1] - interval[0]) / 2 * one.fps
-    off = f"{frames + 0.0:+.1f} frames ({1000 * (one.off_by_seconds or 0.0) + 0.0:+.0f} ms)"
-    return one.event, one.camera, off, f"{around:.1f}", f"{math.floor(100 * one.confidence)} %", one.verdict
+    off = f"{round(frames, 1) + 0.0:+.1f} frames ({round(1000 * (one.off_by_seconds or 0.0)) + 0:+d} ms)"
+    return name, off, f"{around:.1f}", f"{math.floor(100 * one.confidence)} %", one.verdict
 
 
 def _names(where: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from videosync.timeline.calibration import calibration_for
 from videosync.timeline.conclude import conclude
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import gather
-from videosync.timeline.placement import place
+from videosync.timeline.placement import judge, place
 from videosync.timeline.reasons import Search, why_not
 from videosync.timeline.result import DIGITS, PlacedFile
 
@@ -31,6 +31,7 @@ IN_SYNC, OFF_BY, CANNOT_TELL = "in sync", "off by", "cannot tell"  # verdicts
 POOLED = "(pooled)"  # the event of rows on all events together
 POOL_FROM = 8  # events of the same cameras that are pooled unless nobody wants it
 SAID = 0.9  # how likely a claim is right before anything is seen: off by takes evidence against that
+FINEST = 0.25  # frames to either side, however many events there are: shutters are no better in step
 CLAIMED_LAGS = 3  # offsets that are within a frame of the claimed one
 UNSTEADY = ("break", "speed")  # codes of warnings: no one start is right for all of the file
 USUAL_RATE = 25.0  # frames/s in which files without pictures are counted
@@ -115,9 +116,8 @@ def ask(event: AuditEvent, *, max_offset: float | None = None, cue: str = DEFAUL
     """
     there = [n for n, path in enumerate(event.paths) if os.path.isfile(path)]
     claimed = {n: event.claimed[n] for n in there}
-    most = (
-        None if max_offset is None else max_offset + max(claimed.values(), default=0) - min(claimed.values(), default=0)
-    )
+    apart = max(claimed.values(), default=0.0) - min(claimed.values(), default=0.0)
+    most = None if max_offset is None else max_offset + apart
     try:
         evidence = gather([event.paths[n] for n in there], max_offset=most, cue=cue, audio=audio, cache=cache)
         timeline = conclude(evidence)
@@ -168,7 +168,8 @@ def judge_event(asked: Asked, tolerance: float = 1.0) -> list[Verdict]:
         if unsteady is not None:
             found.append(replace(told, verdict=OFF_BY, reason=unsteady))
         else:
-            found.append(_judged(told, tolerance, _scores(asked.curves, n, against, off), asked.cue))
+            seen = {pair: asked.curves[pair] for pair in asked.curves if asked.ties.get(pair, ("",))[0] == "picture"}
+            found.append(_judged(told, tolerance, _scores(seen, n, against, off), asked.cue))
     return found
 
 
@@ -176,13 +177,15 @@ def _judged(told: Verdict, tolerance: float, scores: Sequence[Scores], cue: str 
     """The verdict by the interval. ``scores``: of the pairs of which pictures were compared."""
     assert told.interval_seconds is not None
     low, high = (end * told.fps for end in told.interval_seconds)
+    if told.confidence <= calibration_for(cue).accepted:
+        return replace(
+            told, reason="no surer than what places a file at all; sound may say something else than pictures"
+        )
     if -tolerance <= low and high <= tolerance:
         return replace(told, verdict=IN_SYNC)
     if low <= tolerance and high >= -tolerance:
-        text = (
-            f"off by anything from {low:+.2f} to {high:+.2f} frames, which is neither within {tolerance:g} nor beyond"
-        )
-        return replace(told, reason=text)
+        text = f"off by {low:+.2f} to {high:+.2f} frames, which is neither all within {tolerance:g} nor all beyond"
+        return replace(told, reason=f"{text}; see --tolerance")
     if scores:  # of pictures: is the claim refuted, though it was likely?
         table = calibration_for(cue)
         gain = table.sharpness * sum(one.measured - one.claimed for one in scores) / math.sqrt(len(scores))
@@ -276,7 +279,8 @@ def pool(asked: Sequence[Asked], tolerance: float = 1.0) -> list[Verdict]:
             continue
         against = others(groups, n)
         off = residuals[n] - median(residuals[m] for m in against)
-        around = half_width(placed.confidence[n], cue) / math.sqrt(len(against)) / fps
+        sure = sum(judge(one).doubt is None for m in against for one in used.get((min(n, m), max(n, m)), ()))
+        around = max(FINEST, half_width(placed.confidence[n], cue) / math.sqrt(max(len(against), sure))) / fps
         told = replace(
             told, off_by_seconds=off, interval_seconds=(off - around, off + around),
             confidence=placed.confidence[n], against=tuple(names[m] for m in against),

@@ -43,7 +43,7 @@ def save_audit_plot(path: Path, verdicts: Sequence[Verdict], tolerance: float) -
             corner = column - 0.5, row - 0.5
             axes.add_patch(Rectangle(corner, 1, 1, hatch="////", facecolor="0.92", edgecolor="0.6", lw=0))
         if len(verdicts) <= MOST_WORDS:
-            text = "?" if one.verdict == CANNOT_TELL or frames is None else f"{frames:+.1f}"
+            text = "?" if one.verdict == CANNOT_TELL or frames is None else f"{round(frames, 1) + 0.0:+.1f}"
             weight = "bold" if one.verdict == OFF_BY else "normal"
             pale = frames is None or abs(frames) < 0.6 * most or one.verdict == CANNOT_TELL
             axes.text(column, row, text, ha="center", va="center", fontsize=8, weight=weight,
@@ -56,7 +56,7 @@ def save_audit_plot(path: Path, verdicts: Sequence[Verdict], tolerance: float) -
     axes.grid(which="minor", color="white", lw=1)
     axes.tick_params(which="both", length=0, labelsize=8)
     bar = figure.colorbar(shown, ax=axes, aspect=30)
-    bar.set_label("frames by which it starts later (red) or earlier (blue) than is said", fontsize=8)
-    axes.set_title(f"in sync: within {tolerance:g} frames; bold: off; hatched: cannot be told", fontsize=9)
+    bar.set_label("off by, frames (red: late)", fontsize=8)
+    axes.set_title(f"frames off; in sync: within {tolerance:g}; bold: off; hatched: cannot be told", fontsize=9)
     figure.savefig(path, dpi=100)
     plt.close(figure)
