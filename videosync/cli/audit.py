@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from videosync.arguments import at_least
+from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, columns, command, expanded_path, report_note
 from videosync.cli.outputs import PICTURES, check_output, say, write_output
 from videosync.cues import DEFAULT_CUE
@@ -99,11 +100,14 @@ def _audit(args: argparse.Namespace) -> int:
 
     from videosync.timeline.audit import POOL_FROM, POOLED, ask, judge_event, pool
 
-    job = delayed(ask)
-    jobs = (job(e, max_offset=args.max_offset, cue=args.cue, audio=args.audio, cache=args.cache) for e in events)
-    asked = Parallel(args.workers, return_as="generator")(jobs)
-    bar = tqdm(asked, "events", len(events), unit="event", disable=not sys.stderr.isatty(), dynamic_ncols=True)
-    answers = list(bar)
+    asking = {"max_offset": args.max_offset, "cue": args.cue, "audio": args.audio, "cache": args.cache}
+    if len(events) == 1:
+        with FrameBar() as shown:
+            answers = [ask(events[0], **asking, progress=shown)]
+    else:
+        found = Parallel(args.workers, return_as="generator")(delayed(ask)(event, **asking) for event in events)
+        off = not sys.stderr.isatty()
+        answers = list(tqdm(found, "events", len(events), unit="event", disable=off, dynamic_ncols=True))
     verdicts = [one for answer in answers for one in judge_event(answer, args.tolerance)]
     together = args.pool == "always" or (args.pool == "auto" and len(events) >= POOL_FROM)
     pooled = pool(answers, args.tolerance) if together else []

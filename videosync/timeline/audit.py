@@ -24,6 +24,7 @@ from videosync.timeline.conclude import conclude
 from videosync.timeline.confidence import half_width
 from videosync.timeline.evidence import gather
 from videosync.timeline.placement import judge, place
+from videosync.timeline.progress import Progress
 from videosync.timeline.reasons import Search, why_not
 from videosync.timeline.result import DIGITS, PlacedFile
 
@@ -108,19 +109,20 @@ class Asked:
 
 
 def ask(event: AuditEvent, *, max_offset: float | None = None, cue: str = DEFAULT_CUE, audio: str = "auto",
-        cache: str | os.PathLike[str] | None = None) -> Asked:  # fmt: skip
+        cache: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Asked:  # fmt: skip
     """Put the cameras of an event on a timeline; files that are not there are left out.
 
     Args:
-        max_offset: seconds that a camera may be off (default: any). cue, audio, cache: as of ``sync``.
+        max_offset: seconds that a camera may be off (default: any). cue, audio, cache, progress: as of ``sync``.
     """
     there = [n for n, path in enumerate(event.paths) if os.path.isfile(path)]
     claimed = {n: event.claimed[n] for n in there}
     apart = max(claimed.values(), default=0.0) - min(claimed.values(), default=0.0)
     most = None if max_offset is None else max_offset + apart
     try:
-        evidence = gather([event.paths[n] for n in there], max_offset=most, cue=cue, audio=audio, cache=cache)
-        timeline = conclude(evidence)
+        paths = [event.paths[n] for n in there]
+        evidence = gather(paths, max_offset=most, cue=cue, audio=audio, cache=cache, progress=progress)
+        timeline = conclude(evidence, progress=progress)
     except VideoError as error:
         return Asked(event, problem=str(error).rstrip("."))
     curves: dict[Pair, tuple[float, LagScores]] = {}
@@ -162,7 +164,7 @@ def judge_event(asked: Asked, tolerance: float = 1.0) -> list[Verdict]:
         around = _around(asked, n, against)
         told = replace(
             told, off_by_seconds=off, interval_seconds=(off - around, off + around), confidence=file.confidence,
-            against=tuple(event.cameras[m] for m in against),
+            against=tuple(event.cameras[m] for m in against), reason=_undecided(groups),
         )  # fmt: skip
         unsteady = next((one.text for one in file.warnings if one.code in UNSTEADY), None)
         if unsteady is not None:
@@ -246,6 +248,13 @@ def others(groups: Sequence[frozenset[int]], camera: int) -> list[int]:
     return sorted(reference - {camera})
 
 
+def _undecided(groups: Sequence[frozenset[int]]) -> str | None:
+    """What is said where no group is the largest."""
+    if len(groups) < 2 or len(groups[0]) > len(groups[1]):
+        return None
+    return "which cameras are off is not known: of those that do not fit together no group is the largest"
+
+
 def pool(asked: Sequence[Asked], tolerance: float = 1.0) -> list[Verdict]:
     """The verdict on each camera over all events, where the same cameras film them and none is moved in between.
 
@@ -283,7 +292,7 @@ def pool(asked: Sequence[Asked], tolerance: float = 1.0) -> list[Verdict]:
         around = max(FINEST, half_width(placed.confidence[n], cue) / math.sqrt(max(len(against), sure))) / fps
         told = replace(
             told, off_by_seconds=off, interval_seconds=(off - around, off + around),
-            confidence=placed.confidence[n], against=tuple(names[m] for m in against),
+            confidence=placed.confidence[n], against=tuple(names[m] for m in against), reason=_undecided(groups),
         )  # fmt: skip
         found.append(_judged(told, tolerance, _scores(summed, n, against, off), cue))
     return found
