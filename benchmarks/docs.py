@@ -22,6 +22,7 @@ from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
 from benchmarks.sound import long as sound_long
 from benchmarks.sound import scoring as sound
+from benchmarks.sync.audit import AUDIT
 from benchmarks.tables import Column, Row, cross, markdown, percent
 from videosync.errors import ConfigError, VideoSyncError, require_known
 from videosync.evaluation.intervals import interval_text
@@ -143,6 +144,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "sound-confidence": lambda: markdown(load_result("sound_confidence")["reliability"], tables.RELIABILITY),
     "sound-events": plain(sound.EVENTS, "sound_events"),
     "sound-long": plain(sound_long.LONG, "sound_long"),
+    "audit": plain(AUDIT, "audit"),
 }
 
 

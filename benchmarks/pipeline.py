@@ -24,10 +24,11 @@ from tqdm import tqdm
 
 from videosync.checkpoints.checkpoint import git_commit
 from videosync.errors import ConfigError, VideoSyncError
-from videosync.files import read_json, read_text, write_text
+from videosync.files import read_json, read_text, rounded, write_text
 from videosync.version import __version__
 
 RESULTS = Path(__file__).parent / "results"
+DIGITS = 5  # of fractions in them
 Item = TypeVar("Item")
 
 
@@ -157,7 +158,7 @@ def keep_result(args: argparse.Namespace, rows: Iterable[Mapping[str, Any]], **m
 def result_text(content: Mapping[str, Any]) -> str:
     """JSON with a line for each row."""
     lines = []
-    for key, value in _rounded(content).items():
+    for key, value in rounded(content, DIGITS).items():
         many = isinstance(value, list) and len(value) > 0 and isinstance(value[0], dict)
         texts = [json.dumps(one, ensure_ascii=False) for one in (value if many else [value])]
         lines.append(f' "{key}": ' + ("[\n  " + ",\n  ".join(texts) + "\n ]" if many else texts[0]))
@@ -170,11 +171,3 @@ def load_result(name: str) -> dict[str, Any]:
         return dict(read_json(RESULTS / f"{name}.json"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"benchmarks/results/{name}.json: {error}") from error
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
-    return round(value, 5) if isinstance(value, float) else value

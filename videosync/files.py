@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,15 @@ def shown(value: Any) -> str:
     except (RecursionError, ValueError):  # nested lists; an int of thousands of digits
         return f"{type(value).__name__} beyond all measure"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def rounded(value: Any, digits: int) -> Any:
+    """Content for JSON, with all its fractions rounded; -0.0 becomes 0.0."""
+    if isinstance(value, Mapping):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(item, digits) for item in value]
+    return round(float(value), digits) + 0.0 if isinstance(value, float) else value
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -47,7 +47,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureF
     assert main(["evalute"]) == 2
     assert capsys.readouterr().err == "error: unknown command 'evalute'. Did you mean 'evaluate'?\n"
     assert main(["zzz"]) == 2
-    assert "Commands: sync, batch, export-timeline, demo, demo-audio, check, leaks" in capsys.readouterr().err
+    assert "Commands: sync, batch, export-timeline, probe, audit, demo, demo-audio" in capsys.readouterr().err
 
 
 def test_files_without_a_command_are_answered_with_sync(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,9 +21,9 @@ from videosync.cli.common import (
     command,
     expanded_path,
     report_note,
-    say,
 )
 from videosync.cli.edit_flags import FLAGS, add_rate_flags
+from videosync.cli.outputs import say
 from videosync.cli.sync_flags import add_search_flags
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import write_text

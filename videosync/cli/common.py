@@ -227,14 +227,6 @@ def report_note(message: str) -> None:
     print(f"note: {printable(message)}", file=sys.stderr, flush=True)
 
 
-def say(text: str) -> None:
-    """Print what may hold names, or signs, that standard output has no letters for."""
-    if sys.stdout is None:  # closed: "videosync sync … >&-"
-        return
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
-
-
 def report_error(message: str) -> None:
     """Say ``message`` once on stderr, however many processes meet the same error.
 

@@ -18,6 +18,8 @@ COMMANDS = {  # name, which is also the module's, and what it does
     "sync": "put videos of one event on one timeline: how far are they apart?",
     "batch": "put the videos of many events on a timeline each: a folder of folders, or a table",
     "export-timeline": "write a saved answer of sync for editors and laboratories: Premiere, Final Cut, OTIO, CSV",
+    "probe": "say what files are: codec, frame rate, gaps, starts, sound, and what will give trouble",
+    "audit": "find the cameras that are off in sets that are said to be synchronised",
     "demo": "run the whole chain on synthetic cameras, without any download",
     "demo-audio": "learn from sound and pictures of synthetic events without labels, beside what it must beat",
     "check": "check a dataset folder, print a summary and draw a contact sheet",

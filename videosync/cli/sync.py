@@ -7,25 +7,22 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from videosync.cli.bar import frame_progress
-from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note, say
+from videosync.cli.common import CommandParser, check_writable, command, expanded_path, report_note
 from videosync.cli.edit_flags import add_edit_flags, check_outputs, write_outputs
+from videosync.cli.outputs import PICTURES, check_output, say, write_output
 from videosync.cli.sync_flags import add_search_flags, number
 from videosync.cli.sync_report import describe
-from videosync.errors import ConfigError, VideoError
-from videosync.files import new_file
+from videosync.errors import VideoError
 from videosync.timeline.progress import OPENING
 
 if TYPE_CHECKING:
     from videosync.edit.curves import Curve
 
 NOT_PLACED = 3
-PICTURES = (".png", ".jpg", ".pdf", ".svg")
 DESCRIPTION = """Find the time offsets between videos of one event from their pixels, and from their sound where two of
 them have any: no markers or calibration are needed. Works best with static cameras; where a camera moves, its own
 motion is removed first. Lengths and frame rates may differ. Files with sound only, a recorder's, are placed by it.
@@ -100,8 +97,8 @@ def _sync(args: argparse.Namespace) -> int:
 
     paths = check_files(args.videos)
     json_file = None if args.json in (None, "-") else expanded_path(args.json)
-    _check_output("--json", json_file, (".json",), paths)
-    _check_output("--plot", args.plot, PICTURES, paths)
+    check_output("--json", json_file, (".json",), paths)
+    check_output("--plot", args.plot, PICTURES, paths)
     if args.cache is not None:
         check_writable("--cache", args.cache)
     check_outputs(args)
@@ -137,13 +134,13 @@ def _sync(args: argparse.Namespace) -> int:
         grey = sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         say("\n".join(describe(timeline, grey=grey)))
     if json_file is not None:
-        _write(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+        write_output(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves and not evidence.sounds.matches:
         report_note(f"no two videos could be compared, so there is nothing to plot in {args.plot}")
     elif args.plot is not None:
         from videosync.timeline.plots import save_sync_plot
 
-        _write(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
+        write_output(args.plot, lambda path: save_sync_plot(path, evidence, timeline))
     curves: Sequence[Curve] = ()
     if args.report is not None:
         from videosync.timeline.candidates import evidence_curves
@@ -152,28 +149,6 @@ def _sync(args: argparse.Namespace) -> int:
     with frame_progress(args.progress) as bar:
         write_outputs(args, answer, bar, curves)
     return 0 if timeline.complete else NOT_PLACED
-
-
-def _check_output(flag: str, path: Path | None, endings: Sequence[str], videos: Sequence[str]) -> None:
-    """Asked before minutes of decoding. Raises ConfigError: ``path`` cannot be written, or would destroy something."""
-    if path is None:
-        return
-    check_writable(flag, path.parent)
-    if path.is_dir():
-        raise ConfigError(f"{flag} {path}: is a folder; name a file in it.")
-    if path.resolve() in [Path(video).resolve() for video in videos]:
-        raise ConfigError(f"{flag} {path}: is one of the videos, and would be overwritten; name another file.")
-    if path.suffix.lower() not in endings and (path.is_file() or flag == "--plot"):
-        kinds = ", ".join(endings[:-1]) + " or " * bool(endings[1:]) + endings[-1]
-        there = "exists, and would be overwritten; " if path.is_file() else ""
-        raise ConfigError(f"{flag} {path}: {there}expected a name that ends in {kinds}.")
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """A file that is complete or absent; a device or a pipe stays what it is. Raises VideoWriteError."""
-    stays = path.exists() and not path.is_file()
-    with nullcontext(path) if stays else new_file(path) as building:
-        write(building)
 
 
 main = command(build_parser, _sync)

@@ -10,14 +10,14 @@ from videosync.files import MEDIA
 from videosync.timeline.networks import PathLike
 
 
-def check_files(videos: Sequence[PathLike]) -> tuple[str, ...]:
+def check_files(videos: Sequence[PathLike], *, least: int = 2) -> tuple[str, ...]:
     """The paths as text; of a folder the videos and recordings in it, by name.
 
-    Raises VideoError: fewer than two, a missing one, a folder without any, the same file twice.
+    Raises VideoError: fewer than ``least``, a missing one, a folder without any, the same file twice.
     """
     listed = [videos] if isinstance(videos, (str, os.PathLike)) else videos  # a name is a sequence too
     paths = tuple(path for video in listed for path in _files_in(os.fspath(video)))
-    if len(paths) < 2:
+    if len(paths) < least:
         given = f"only {paths[0]} was given" if paths else "none was given"
         raise VideoError(f"two or more videos of one event are needed, and {given}; name the others too.")
     seen: dict[tuple[int, int], str] = {}
@@ -38,15 +38,20 @@ def _files_in(path: str) -> list[str]:
     """The path of a file, or those of the files in a folder that the suffix shows to be video or sound."""
     if not os.path.isdir(path):
         return [path]
-    try:
-        names = sorted(name for name in os.listdir(path) if not name.startswith("."))
-    except OSError as error:
-        raise VideoError(f"{path}: cannot be read ({error.strerror}); check the path.") from error
-    found = [os.path.join(path, name) for name in names if os.path.splitext(name)[1].lower() in MEDIA]
-    found = [name for name in found if os.path.isfile(name)]
+    found = media_in(path)
     if not found:
         raise VideoError(f"{path}: is a folder without videos (.mp4, .mov, .mkv, …); name the files themselves.")
     return found
+
+
+def media_in(folder: str) -> list[str]:
+    """The files in a folder that the suffix shows to be video or sound, by name. Raises VideoError: it is closed."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if not name.startswith("."))
+    except OSError as error:
+        raise VideoError(f"{folder}: cannot be read ({error.strerror}); check the path.") from error
+    found = [os.path.join(folder, name) for name in names if os.path.splitext(name)[1].lower() in MEDIA]
+    return [name for name in found if os.path.isfile(name)]
 
 
 def find_file(reference: PathLike, paths: Sequence[str], what: str = "the reference") -> int:
