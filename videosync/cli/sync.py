@@ -144,6 +144,13 @@ def build_parser() -> CommandParser:
         help="keep what is measured of the pictures in this folder, so that a second question about the same files "
         "takes seconds; files that have changed are measured anew, and the folder may be deleted at any time",
     )
+    add(
+        "--thorough",
+        action="store_true",
+        help="decode all of every file. Otherwise, of up to four files that all last ten minutes or more, parts are "
+        "decoded first, and the rest only where these leave a doubt (no clear answer, a break, another speed, a moving "
+        "camera, pictures that files share)",
+    )
     add("--json", metavar="FILE", help="write the answer as JSON to FILE; '-' prints only the JSON to standard output")
     add("--plot", type=expanded_path, metavar="FILE.png", help="draw the scores of offsets, and aligned film strips")
     add_edit_flags(parser)
@@ -226,7 +233,7 @@ def _sync(args: argparse.Namespace) -> int:
         evidence = gather(
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
-            cache=args.cache,
+            cache=args.cache, thorough=args.thorough,
         )  # fmt: skip
         timeline = conclude(evidence, asked, accept=args.accept, at=at, progress=bar)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):

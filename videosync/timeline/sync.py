@@ -32,6 +32,7 @@ def sync(
     accept: float | None = None,
     at: Mapping[PathLike, float] | None = None,
     cache: PathLike | None = None,
+    thorough: bool = False,
 ) -> Timeline:
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
@@ -61,6 +62,8 @@ def sync(
             reference, which starts at 0, or two and more of them, their offsets are taken for true.
         cache: a folder in which signals of the pictures are kept, so that files that have not changed are not decoded
             again (``timeline.cache``).
+        thorough: decode all of long files too, of which parts are enough where these leave no doubt
+            (``timeline.in_parts``).
 
     Returns:
         The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
@@ -86,5 +89,6 @@ def sync(
     evidence = gather(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
+        thorough=thorough,
     )  # fmt: skip
     return conclude(evidence, reference, accept=accept, at=at, progress=progress)
