@@ -141,7 +141,7 @@ def gather(
         looked = _look_at_all(chosen, infos, problems, rates, grids, read, bool(sounds.matches), limits, cue, progress)
     fastest, compared = max(rates.values()), looked.compared
     notes = () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
-    notes += () if kept is None else tuple(kept.notes)
+    notes += () if kept is None else tuple(dict.fromkeys(kept.notes))
     names = short_names(list(paths))
     if looked.unused:
         unused = " and ".join(names[path] for path in looked.unused)
