@@ -12,7 +12,7 @@ import videosync
 SIGNATURES = {
     "sync": [
         *("videos", "reference", "max_offset", "min_overlap", "cue", "encoder", "detector", "progress"),
-        *("audio", "microphone_distance", "accept", "at", "cache", "chapters"),
+        *("audio", "microphone_distance", "accept", "at", "cache", "chapters", "thorough"),
     ],
     "load_encoder": ["source"],
     "similarity_matrix": ["embeddings0", "embeddings1", "metric", "temperature"],

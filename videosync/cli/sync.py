@@ -119,6 +119,7 @@ def _sync(args: argparse.Namespace) -> int:
             paths, max_offset=args.max_offset, min_overlap=args.min_overlap, cue=args.cue, encoder=args.encoder,
             detector=detector, progress=bar, audio=args.audio, microphone_distance=args.microphone_distance,
             cache=args.cache, chapters=args.chapters, named=[*([] if asked is None else [asked]), *at],
+            thorough=args.thorough,
         )  # fmt: skip
         timeline = conclude(evidence, asked, accept=args.accept, at=at, progress=bar)
     for note in (*timeline.notes, *(file.note for file in timeline.files)):

@@ -101,6 +101,13 @@ def add_search_flags(parser: argparse.ArgumentParser) -> None:
         help="keep what is measured of the pictures in this folder, so that a second question about the same files "
         "takes seconds; files that have changed are measured anew, and the folder may be deleted at any time",
     )
+    add(
+        "--thorough",
+        action="store_true",
+        help="decode all of every file. Otherwise, of up to four files that all last ten minutes or more, parts are "
+        "decoded first, and the rest only where these leave a doubt (no clear answer, a break, another speed, a moving "
+        "camera, pictures that files share)",
+    )
 
 
 def _encoder_name(text: str) -> str | Path:

@@ -136,3 +136,4 @@ PARTS: dict[str, Part] = {  # each is a cue of its own too, to see what it is wo
 }
 AMOUNT = together(PARTS["white-energy"], PARTS["white-area"], PARTS["white-posneg"])
 MOTION = (AMOUNT, PARTS["frames-decorrelated"], PARTS["cells"], PARTS["lines"])
+COARSE = MOTION[:3]  # of long files, of which only a part is read: without the parts that take most time

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,20 @@ class SignalCache:
                 self.notes.append(f"signals of {info.path} are not kept: {error}")
         return clips
 
+    def has(
+        self, infos: Mapping[int, ClipInfo], grids: Mapping[tuple[int, int], float], meters: Sequence[Meter]
+    ) -> bool:
+        """Whether signals of all files are kept, at the rates of their pairs."""
+        wanted = {(number, rate) for pair, rate in grids.items() for number in pair}
+        return all(self.entry(infos[number], rate, meters).is_file() for number, rate in wanted)
+
     def entry(self, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Path:
         """The file of a video's signals at ``rate`` frames/s."""
         path = Path(info.path).resolve()
         made: dict[str, Any] = {
             "file": [str(path), file_stamp(path)],
             "rate": float(rate),
+            "frames": [info.first, len(info.times), float(info.times[0])],  # a stretch of the file, or all of it
             "meters": [[sorted(meter.reach), _weights(meter)] for meter in meters],
             "code": [code_hash(*MEASURING), av.__version__, cv2.__version__, np.__version__],
         }

@@ -48,6 +48,12 @@ class ClipInfo:
     times: np.ndarray  # float64 [T] seconds since the first frame is shown, of the frames that are compared
     fps: float  # the average where the rate varies
     warnings: tuple[FileWarning, ...] = ()  # what the user should know though the file can be used; each names it
+    first: int = 0  # of a stretch of the file: the number of the frame that it begins with
+
+    def stretch(self, first: int, stop: int, rate: float) -> tuple[ClipInfo, int]:
+        """Frames ``first … stop - 1``, and the number of the step of the grid of ``rate`` frames/s they begin with."""
+        start = round(float(self.times[first]) * rate)
+        return replace(self, times=self.times[first:stop] - start / rate, first=self.first + first), start
 
     @property
     def duration(self) -> float:
@@ -156,7 +162,8 @@ def read_clips(
         VideoError: no frame can be decoded.
     """
     steps = sorted({_step(info, rate) for rate in rates})
-    keys = np.array([key.frame for key in video_index(info.path).keys if key.frame < len(info.times)], np.int64)
+    keys = np.array([key.frame for key in video_index(info.path).keys], np.int64) - info.first
+    keys = keys[(keys >= 0) & (keys < len(info.times))]
     kept = [_kept(info, step) for step in steps]
     looks = Looks(info.times, info.fps)
     sources = [
@@ -174,6 +181,7 @@ def read_clips(
             info = replace(info, times=times, warnings=(*info.warnings, *steps_said))
     measured = {step: (info.times[frames], found) for step, frames, found in zip(steps, kept, signals)}
     if lost:
+        lost = {number - info.first for number in lost}
         for step, frames in zip(steps, kept):
             good, (times, found) = ~np.isin(frames, list(lost)), measured[step]
             measured[step] = times[good], {name: signal[good] for name, signal in found.items()}
@@ -216,14 +224,19 @@ def _decoded(
 
     ``lost``: as of ``readable_frames``.
     """
-    index, count = video_index(info.path), len(info.times)
+    index, first, stop = video_index(info.path), info.first, info.first + len(info.times)
     stored = index.orientation.stored_size((index.height, index.width))
     size = max((meter.pixels(*stored) for meter in meters if meter.needs == "pictures"), key=math.prod)
-    larger = Larger(looks.numbers, small_size(*stored, LOOK_SIZE), looks.show) if max(stored) >= LOOK_SIZE else None
-    for number, frame in enumerate(readable_frames(info.path, count, size, lost, larger), 1):
+    larger = None
+    if max(stored) >= LOOK_SIZE:
+        numbers = {first + number for number in looks.numbers}
+        larger = Larger(
+            numbers, small_size(*stored, LOOK_SIZE), lambda number, frame: looks.show(number - first, frame)
+        )
+    for number, frame in enumerate(readable_frames(info.path, stop, size, lost, larger, first), 1):
         yield frame
         if progress is not None:
-            progress(number, count)
+            progress(number, stop - first)
 
 
 def _gridded(signals: Signals, times: np.ndarray, info: ClipInfo, rate: float, meters: Sequence[Meter]) -> Signals:

@@ -14,9 +14,9 @@ MOST_BREAKS = 10  # of a file; what comes after more of them is given up
 
 
 def readable_frames(
-    path: str, count: int, size: tuple[int, int], lost: set[int], larger: Larger | None = None
+    path: str, stop: int, size: tuple[int, int], lost: set[int], larger: Larger | None = None, first: int = 0
 ) -> Iterator[np.ndarray]:
-    """The first ``count`` frames of a file, in order. In place of one that cannot be decoded stands a neighbour.
+    """Frames ``first … stop - 1`` of a file, in order. In place of one that cannot be decoded stands a neighbour.
 
     After a break it goes on with the next keyframe.
 
@@ -28,32 +28,32 @@ def readable_frames(
         VideoError: no frame can be decoded, or the file cannot be opened.
     """
     keys = [key.frame for key in video_index(path).keys]
-    number, last, waiting, error = 0, None, 0, None
+    number, last, waiting, error = first, None, 0, None
     for _ in range(MOST_BREAKS + 1):
         try:
-            for frame in iter_frames(path, number, count, size=size, larger=larger):
+            for frame in iter_frames(path, number, stop, size=size, larger=larger):
                 yield from [frame] * waiting
                 waiting = 0
                 yield frame
                 last, number = frame, number + 1
         except VideoError as damage:
             error = damage
-        if number == count:
+        if number == stop:
             return
-        following = next((key for key in keys if number < key < count), count)
+        following = next((key for key in keys if number < key < stop), stop)
         lost.update(range(number, following))
         if last is None:
             waiting += following - number
         else:
             yield from [last] * (following - number)
         number = following
-        if number == count:
+        if number == stop:
             break
     if last is None:
         assert error is not None
         raise error
-    lost.update(range(number, count))
-    yield from [last] * (count - number)
+    lost.update(range(number, stop))
+    yield from [last] * (stop - number)
 
 
 def said_of_lost(path: str, times: np.ndarray, lost: set[int]) -> str:

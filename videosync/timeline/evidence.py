@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,7 @@ from videosync.timeline.clocks import Clocks
 from videosync.timeline.compare import Compared, compare_again
 from videosync.timeline.file_warnings import NO_VIDEO
 from videosync.timeline.in_chapters import check_names
+from videosync.timeline.in_parts import compare_in_parts
 from videosync.timeline.inputs import check_files
 from videosync.timeline.joined import joined_clips
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
@@ -109,6 +110,7 @@ def gather(
     cache: PathLike | None = None,
     chapters: str = "off",
     named: Sequence[PathLike] = (),
+    thorough: bool = False,
 ) -> Evidence:
     """Read every file once and score the offsets of every pair. Arguments and errors: as of ``sync``.
 
@@ -163,9 +165,69 @@ def gather(
     meters = chosen.meters(ENERGY)
     kept = None if cache is None else SignalCache(Path(cache))
     read = read_clips if kept is None else kept.clips
-    grids = comparable(infos, rates, max_offset, min_overlap)
+    grids, limits = (
+        comparable(infos, rates, max_offset, min_overlap),
+        {"max_offset": max_offset, "min_overlap": min_overlap},
+    )
+    parts = None
+    if not thorough and reader is None and not joined and not (kept is not None and kept.has(infos, grids, meters)):
+        parts = compare_in_parts(chosen, infos, grids, read, **limits, name=cue, progress=progress)
+    if parts is not None:
+        looked = _Looked(parts.compared, parts.left_out)
+    else:
+        looked = _look_at_all(
+            chosen, infos, problems, rates, grids, joined, read, bool(sounds.matches), limits, cue, progress
+        )
+    fastest, compared = max(rates.values()), looked.compared
+    notes = told
+    notes += () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
+    notes += () if kept is None else tuple(dict.fromkeys(kept.notes))
+    names = short_names(list(paths))
+    if looked.unused:
+        unused = " and ".join(names[path] for path in looked.unused)
+        notes += (f"the encoder was not used for {unused}: a camera moves there, and {UNUSED}",)
+    if parts is not None:
+        notes += (parts.note,)
+    elif looked.left_out:
+        notes += (said_of_pairs(len(compared), len(compared) + len(looked.left_out)),)
+    return Evidence(
+        paths, infos, problems, fastest, compared, search, cue, looked.moving,
+        None if network is None else network.name, None if reader is None else reader.name,
+        notes, sounds, audio, own, rates, looked.left_out, looked.changes, joined, given,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What was seen of all files."""
+
+    compared: Mapping[tuple[int, int], Compared]
+    left_out: frozenset[tuple[int, int]] = frozenset()
+    moving: frozenset[int] = frozenset()  # files whose camera moves
+    unused: tuple[str, ...] = ()  # those of which the cue does not use all parts
+    changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)  # as of ``Evidence``
+
+
+def _look_at_all(
+    cue: Cue,
+    infos: dict[int, ClipInfo],
+    problems: dict[int, str],
+    rates: Mapping[int, float],
+    grids: Mapping[tuple[int, int], float],
+    joined: Mapping[int, tuple[Chapter, ...]],
+    read: Callable[..., dict[float, Clip]],
+    heard: bool,
+    limits: Mapping[str, float | None],
+    name: str,
+    progress: Progress | None,
+) -> _Looked:
+    """Read all of every file and compare each two; ``infos`` and ``problems`` are brought up to date.
+
+    Raises VideoError: fewer than two can be decoded, and no sound was ``heard``.
+    """
+    meters = cue.meters(ENERGY)
     clips: dict[int, dict[float, Clip]] = {}
-    for number, info in infos.items():
+    for number, info in list(infos.items()):
         wanted = {rate for pair, rate in grids.items() if number in pair} or {rates[number]}
         try:
             if number in joined:
@@ -175,35 +237,24 @@ def gather(
             infos[number] = next(iter(clips[number].values())).info  # without frames that cannot be decoded
         except VideoError as error:
             problems[number] = str(error)
-    if len(clips) < 2 and not sounds.matches:
+            del infos[number]
+    if len(clips) < 2 and not heard:
         raise VideoError(next(iter(problems.values())))
-    moving: dict[tuple[int, float], Clip] = {}
+    usable: dict[tuple[int, float], Clip] = {}
     for number, measured in clips.items():
-        said = {rate: _problem(chosen, clip, rates[number], min_overlap) for rate, clip in measured.items()}
-        moving |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
+        said = {rate: _problem(cue, clip, rates[number], limits["min_overlap"]) for rate, clip in measured.items()}
+        usable |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
         if None not in said.values():
             problems[number] = str(said[max(said)])
-    fastest = max(rates.values())
-    compared, left_out = compare_files(
-        chosen, moving, grids, rates, max_offset=max_offset, min_overlap=min_overlap, name=cue, progress=progress
-    )
-    both = {(i, j): (moving[i, grids[i, j]], moving[j, grids[i, j]]) for i, j in compared}
-    compared = {**compared, **compare_again(chosen, both, compared, max_offset=max_offset, min_overlap=min_overlap)}
-    notes = told
-    notes += () if network is None else unlike_training(network, reader, max(grids.values(), default=fastest))
-    notes += () if kept is None else tuple(kept.notes)
-    names = short_names(list(paths))
-    unused = dict.fromkeys(names[c.info.path] for c in moving.values() if chosen.unused(c.signals)[0])
-    if unused:
-        notes += (f"the encoder was not used for {' and '.join(unused)}: a camera moves there, and {UNUSED}",)
-    if left_out:
-        notes += (said_of_pairs(len(compared), len(compared) + len(left_out)),)
-    return Evidence(
-        paths, {n: infos[n] for n in clips}, problems, fastest, compared, search, cue,
+    compared, left_out = compare_files(cue, usable, grids, rates, **limits, name=name, progress=progress)
+    both = {(i, j): (usable[i, grids[i, j]], usable[j, grids[i, j]]) for i, j in compared}
+    return _Looked(
+        {**compared, **compare_again(cue, both, compared, **limits)},
+        left_out,
         frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
-        None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own, rates, left_out, _changes(chosen, moving), joined, given,
-    )  # fmt: skip
+        tuple(dict.fromkeys(clip.info.path for clip in usable.values() if cue.unused(clip.signals)[0])),
+        _changes(cue, usable),
+    )
 
 
 def _changes(cue: Cue, clips: Mapping[tuple[int, float], Clip]) -> dict[int, tuple[float, np.ndarray]]:

@@ -33,6 +33,7 @@ def sync(
     at: Mapping[PathLike, float] | None = None,
     cache: PathLike | None = None,
     chapters: str = "auto",
+    thorough: bool = False,
 ) -> Timeline:
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
@@ -64,6 +65,8 @@ def sync(
             again (``timeline.cache``).
         chapters: "auto": files that a camera wrote of one recording, each of which goes on where the one before ends,
             are compared as one (``timeline.chapters``); "off": each file is one by itself.
+        thorough: decode all of long files too, of which parts are enough where these leave no doubt
+            (``timeline.in_parts``).
 
     Returns:
         The timeline. Files that cannot be placed with confidence, or are damaged, are named with the reason.
@@ -90,5 +93,6 @@ def sync(
         paths, max_offset=max_offset, min_overlap=min_overlap, cue=cue, encoder=encoder, detector=detector,
         progress=progress, audio=audio, microphone_distance=microphone_distance, cache=cache,
         chapters=chapters, named=[*([] if reference is None else [reference]), *(at or {})],
+        thorough=thorough,
     )  # fmt: skip
     return conclude(evidence, reference, accept=accept, at=at, progress=progress)
