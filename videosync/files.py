@@ -256,8 +256,8 @@ def _saying(path: Path, temporary: Path) -> Iterator[None]:
         inside = _OS_ERROR.search(str(cause))  # safetensors has errors of its own
         reason = inside[1] if inside else None
         if isinstance(cause, OSError):
-            file = str(cause.filename or temporary)  # a full disk names none
-            own = file.startswith(str(temporary)) or Path(file) in (path, *path.parents)
+            files = [str(name) for name in (cause.filename, cause.filename2) if name] or [str(temporary)]
+            own = any(file.startswith(str(temporary)) or Path(file) in (path, *path.parents) for file in files)
             reason = cause.strerror if own else None
         if not reason:
             raise

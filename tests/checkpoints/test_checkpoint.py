@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import resource
 from dataclasses import replace
@@ -97,6 +98,17 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_keeps_the_old_checkpoint(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert latest_checkpoint(tmp_path) == old
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
+
+
+def test_a_disk_without_room_for_a_copy_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, target: Path) -> None:  # as shutil says it
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    last = save(tmp_path)
+    monkeypatch.setattr(module.shutil, "copyfile", full)
+    with pytest.raises(VideoWriteError, match=r"checkpoints/best: cannot be written \(No space left on device\)"):
+        copy_checkpoint(last, "best")
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
 
 

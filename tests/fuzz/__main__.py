@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import select
+import shlex
 import shutil
 import subprocess
 import sys
@@ -117,6 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    args.command = shlex.join(["python", "-m", "tests.fuzz", *(sys.argv[1:] if argv is None else argv)])
     os.environ.setdefault("SVT_LOG", "1")  # errors alone, of an encoder that greets
     root = Path(tempfile.mkdtemp(prefix="fuzz_"))
     try:

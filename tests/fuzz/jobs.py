@@ -84,7 +84,9 @@ def _sync(source: Path, out: Path, *more: str) -> int:
         "cache": "signals",
     }
     written = [f"--{flag}={out / name}" for flag, name in flags.items()]
-    code = sync.main([str(event / "cam0.mp4"), str(event / "cam1.mp4"), "--accept", "0.001", *written, *more])
+    code = sync.main(
+        [str(event / "cam0.mp4"), str(event / "cam1.mp4"), "--cue", "motion", "--accept", "0.001", *written, *more]
+    )
     return 0 if code == 3 else code
 
 

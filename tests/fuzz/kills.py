@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -67,10 +68,15 @@ def child(work: Callable[[], int], log: Path, out: Path, kill_at: int = 0, count
             os.killpg(0, signal.SIGKILL)
 
     sys.addaudithook(notice)
-    code = 99
-    with contextlib.suppress(SystemExit):
+    try:
         code = work()
-    sys.stdout.flush()
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else 1
+    except BaseException:  # nothing may leave this process as if it were the one it came from
+        traceback.print_exc()
+        code = 99
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
     if count is not None:
         count.write_text(str(done))
     os._exit(code)
@@ -201,7 +207,7 @@ class Harness:
 
 @contextlib.contextmanager
 def small_disk(place: Path, size: int) -> Iterator[Callable[[], object]]:
-    """A tmpfs of ``size`` bytes at ``place``; what is given makes it large. Raises OSError where none may be mounted."""
+    """A tmpfs of ``size`` bytes; what is given makes it large. Raises OSError where none may be mounted."""
     mount(["-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)])
     try:
         yield lambda: mount(["-o", "remount,size=1g", str(place)])

@@ -34,6 +34,7 @@ def test_keys_of_later_and_earlier_versions(tmp_path: Path) -> None:
         ({"interval_seconds": 3}, "files[0].interval_seconds is 3, expected array or null"),
         ({"interval_seconds": [1]}, "files[0].interval_seconds has 1 entries"),
         ({"warnings": ["late"]}, "files[0].warnings[0] is 'late', expected object"),
+        ({"warnings": [{"code": "start"}]}, "files[0].warnings[0] has no text"),
         ({"start_seconds": True}, "files[0].start_seconds is True, expected number or null"),
         ({"start_seconds": 10**400}, "files[0].start_seconds is 1000"),
         ({"fps": float("nan")}, "files[0].fps is nan"),

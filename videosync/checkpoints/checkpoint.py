@@ -146,7 +146,8 @@ def make_up_copies(logdir: str | Path) -> list[str]:
 def copy_checkpoint(source: Checkpoint, name: str) -> None:
     """Make ``name`` a copy of ``source`` in the same run (``best``, ``epoch_0010``)."""
     with new_folder(source.folder.parent / name) as partial:
-        shutil.copytree(source.folder, partial, dirs_exist_ok=True)
+        for file in source.folder.iterdir():
+            shutil.copyfile(file, partial / file.name)
 
 
 def read_checkpoint(folder: str | Path) -> Checkpoint:

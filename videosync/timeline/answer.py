@@ -10,6 +10,9 @@ from videosync.errors import VideoError
 from videosync.files import read_json, read_object, shown
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
+NEEDED = {  # keys without which nothing can be said; others came later, or may be null
+    "file": ("path", "placed"), "warning": ("code", "text"), "break": ("before_seconds", "after_seconds", "size_seconds"),
+}  # fmt: skip
 LARGEST = 1e12  # of numbers: seconds of 30,000 years
 KINDS: dict[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
@@ -37,12 +40,12 @@ def read_answer(path: Path) -> dict[str, Any]:
         )
     known = schema["$defs"]["file"]["properties"]
     for file in answer.get("files", []):
-        file.update({key: _empty(_resolved(known[key], schema)) for key in known.keys() - file.keys() - {"path"}})
+        file.update({key: _empty(_resolved(known[key], schema)) for key in known.keys() - file.keys()})
     return answer
 
 
 def _problems(value: Any, schema: Schema, root: Schema, where: str) -> Iterator[str]:
-    """What is of another kind than the schema says; keys that it does not name, or that are missing, are no problem."""
+    """What is of another kind than the schema says; keys that it does not name are no problem."""
     schema = _resolved(schema, root)
     kinds = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", ())
     if kinds and not any(_is(value, kind) for kind in kinds):
@@ -50,6 +53,8 @@ def _problems(value: Any, schema: Schema, root: Schema, where: str) -> Iterator[
     elif isinstance(value, int | float) and not abs(value) < LARGEST:
         yield f"{where} is {shown(value)}"
     elif isinstance(value, dict):
+        needed = next((keys for name, keys in NEEDED.items() if schema is root["$defs"][name]), ())
+        yield from (f"{where} has no {key}" for key in needed if key not in value)
         for key in value.keys() & schema.get("properties", {}).keys():
             yield from _problems(value[key], schema["properties"][key], root, f"{where}.{key}" if where else key)
     elif isinstance(value, list):
