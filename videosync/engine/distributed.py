@@ -140,20 +140,18 @@ class ProcessGroup(Distributed):
             dist.destroy_process_group()
 
     def __exit__(self, *raised: object) -> None:
-        """Close. Raises ProcessLostError in place of what torch says when another process is gone."""
+        """Close. Raises ProcessLostError in place of what torch says when another process is gone.
+
+        Errors that the user is told in a sentence are an orderly end; after another exception the others are told.
+        """
         error = raised[1]
-        missed = isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
-        lost = self.lifeline.who() if missed else None
-        self.lifeline.close(goodbye=error is None)
+        if isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
+            lost = self.lifeline.who()
+            self.lifeline.close(goodbye=False)
+            super().__exit__(*raised)
+            raise ProcessLostError(sentence(lost, self.world_size, COLLECTIVE_TIMEOUT)) from error
+        self.lifeline.close(goodbye=not isinstance(error, Exception) or isinstance(error, VideoSyncError))
         super().__exit__(*raised)
-        if missed and lost is None:
-            minutes = COLLECTIVE_TIMEOUT.total_seconds() / 60
-            raise ProcessLostError(
-                f"another process of this run has ended, or did not answer for {minutes:.0f} minutes: what it said "
-                "itself is the reason; if it said nothing it was killed, as the system does when memory runs out"
-            ) from error
-        if missed:
-            raise ProcessLostError(sentence(lost, self.world_size)) from error
 
 
 def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> Distributed:

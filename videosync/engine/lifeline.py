@@ -124,9 +124,11 @@ class Lifeline:
                 connection.sendall(NUMBER.pack(number))
 
 
-def sentence(rank: int | None, world_size: int) -> str:
-    """That a process has ended, and where the reason stands."""
-    which = "" if rank is None else f", process {rank} of {world_size}"
+def sentence(rank: int | None, world_size: int, limit: timedelta = timedelta()) -> str:
+    """That a process has ended, which one if that is known, and where the reason stands. ``limit``: of collectives."""
+    which = f", process {rank} of {world_size}"
+    if rank is None:
+        which = f", or did not answer for {limit.total_seconds() / 60:.0f} minutes"
     return (
         f"another process of this run has ended{which}: what it said itself is the reason; if it said nothing it was "
         "killed, as the system does when memory runs out; go on from the last checkpoint with --continue_train"

@@ -11,7 +11,8 @@ from videosync.files import read_json, read_object, shown
 
 SCHEMA_FILE = Path(__file__).with_name("schema.json")
 NEEDED = {  # keys without which nothing can be said; others came later, or may be null
-    "file": ("path", "placed"), "warning": ("code", "text"), "break": ("before_seconds", "after_seconds", "size_seconds"),
+    "file": ("path", "placed"), "warning": ("code", "text"),
+    "break": ("before_seconds", "after_seconds", "size_seconds"),
 }  # fmt: skip
 LARGEST = 1e12  # of numbers: seconds of 30,000 years
 KINDS: dict[str, type | tuple[type, ...]] = {
