@@ -11,13 +11,14 @@ RECORDINGS = (  # FFmpeg's names of what it reads them with
     # containers
     "mov", "matroska", "avi", "mpegts", "mpeg", "asf", "flv", "live_flv", "mxf", "ogg", "rm", "nut", "ivf", "gxf",
     "wtv", "ty", "lxf", "nsv", "nuv", "pva", "pmp", "r3d", "dhav", "avs", "swf", "gif", "apng", "yuv4mpegpipe",
+    "cine", "mlv", "ser",
     # raw streams of pictures
     "h264", "hevc", "vvc", "evc", "av1", "obu", "mpegvideo", "m4v", "h263", "h261", "mjpeg", "cavsvideo", "avs2",
     "avs3", "dirac", "dnxhd", "vc1", "vc1test", "dv",
     # sound
     "wav", "w64", "mp3", "aac", "ac3", "eac3", "ac4", "dts", "dtshd", "truehd", "mlp", "flac", "aiff", "au", "caf",
     "amr", "amrnb", "amrwb", "ape", "wv", "tta", "mpc", "mpc8", "oma", "shn", "tak", "dsf", "iff", "voc", "sox", "loas",
-    "latm", "qoa", "osq", "xwma", "g722", "gsm", "dss",
+    "latm", "qoa", "osq", "xwma", "g722", "gsm", "dss", "nistsphere",
 )  # fmt: skip
 THEMSELVES = {"protocol_whitelist": "file", "format_whitelist": ",".join(RECORDINGS)}  # options of FFmpeg
 _LISTS = (
