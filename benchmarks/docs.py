@@ -108,6 +108,18 @@ def demo_audio() -> str:
     return markdown(rows, [name, *shares]) + "\n\nSix terms less …\n\n" + markdown(others, [name, *gains])
 
 
+def tried(name: str, count: str, bad: str) -> Callable[[], str]:
+    """A line for each kind of what a command tried, how often, and how often it failed; and which command."""
+
+    def block() -> str:
+        found = load_result(name)
+        columns = [(key, tables.text(key)) for key in found["rows"][0]]
+        about = f"{found[count]} in all, {found[bad]} of them {bad}; `{found['command']}`, {found['date']}."
+        return markdown(found["rows"], columns) + f"\n\n{about}"
+
+    return block
+
+
 def sources() -> str:
     """What every result was made with."""
     rows = [load_result(path.stem) | {"name": path.stem} for path in sorted(RESULTS.glob("*.json"))]
@@ -136,6 +148,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "demo-short": demo_short,
     "demo-audio": demo_audio,
     "sources": sources,
+    "fuzz": tried("fuzz", "cases", "failed"),
+    "kills": tried("kills", "times", "losses"),
     "sound": plain(sound.COMPARISON, "sound"),
     "sound-any": plain(sound.ANY_ANSWER, "sound"),
     "sound-parts": lambda: markdown(load_result("sound")["parts"], sound.PARTS),
@@ -202,7 +216,7 @@ def keep_demo_audio(folder: Path) -> None:
 
 
 def pages(root: Path = ROOT) -> list[Path]:
-    return [root / "README.md", *sorted(root.glob("docs/**/*.md"))]
+    return [root / "README.md", root / "SECURITY.md", *sorted(root.glob("docs/**/*.md"))]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

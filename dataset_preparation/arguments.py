@@ -12,7 +12,7 @@ from typing import Any
 
 from dataset_preparation.usual_places import PLACES, KnownArchive, usual_folders
 from videosync.arguments import SentenceParser
-from videosync.errors import VideoSyncError
+from videosync.errors import VideoSyncError, printable
 
 Limit = tuple[Callable[[Any], bool], str]  # what is accepted, the same in words
 NOT_NEGATIVE: Limit = (lambda value: value >= 0, "0 or more")
@@ -116,7 +116,7 @@ def run_script(
                 return code
         return 0
     except VideoSyncError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of a pipe, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -127,10 +127,8 @@ def run_script(
         return 2
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        print(
-            f"error: {place}{error.strerror or error}; check that it can be read or written, and that there is room",
-            file=sys.stderr,
-        )
+        said = f"{place}{error.strerror or error}; check that it can be read or written, and that there is room"
+        print(f"error: {printable(said)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it left off", file=sys.stderr)

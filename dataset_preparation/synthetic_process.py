@@ -41,7 +41,7 @@ from dataset_preparation.arguments import PreparationParser
 from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from dataset_preparation.synthetic.sound_event import SoundSettings, make_sound_event
-from videosync.errors import ConfigError, VideoSyncError
+from videosync.errors import ConfigError, VideoSyncError, printable
 from videosync.files import write_json
 from videosync.jobs.pool import local_pool
 
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         _process(args)
     except VideoSyncError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     return 0
 

@@ -14,12 +14,14 @@ import pytest
 
 from videosync.errors import VideoWriteError
 from videosync.files import (
+    _SWEPT,
     finished_folders,
     new_file,
     new_folder,
     read_object,
     read_text,
     shown,
+    sweep,
     write_json,
     write_text,
 )
@@ -110,7 +112,23 @@ with {new}(sys.argv[1]) as hidden:
     with new_folder(path) as hidden:
         fill(hidden, "whole")
     assert finished_folders(tmp_path) == [path]
-    assert new == "new_file" or list(tmp_path.iterdir()) == [path]  # what was left is taken away
+    assert list(tmp_path.iterdir()) == [path]  # what was left is taken away
+
+
+def test_what_other_living_processes_and_machines_write_stays(tmp_path: Path) -> None:
+    with new_file(tmp_path / "a.json") as hidden:  # as the next process would see it
+        hidden.write_text("half")
+        number = str(os.getpid())
+        dead, elsewhere, mine = (
+            hidden.with_name(hidden.name.replace(number, other)) for other in ("4194400", f"{number}x", ".hidden-notes")
+        )
+        parent = hidden.with_name(hidden.name.replace(number, str(os.getppid())))
+        for path in (dead, elsewhere, mine, parent):
+            path.touch()
+        _SWEPT.clear()
+        sweep(tmp_path)
+        assert not dead.exists()
+        assert all(path.exists() for path in (hidden, elsewhere, mine, parent))
 
 
 def test_a_folder_caught_between_two_renames_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

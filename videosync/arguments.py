@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import Any, NoReturn
 
-from videosync.errors import did_you_mean
+from videosync.errors import did_you_mean, printable
 
 BAD_INPUT = 2
 
@@ -54,7 +54,7 @@ class SentenceParser(argparse.ArgumentParser):
         return [flag for action in self._actions for flag in action.option_strings]
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"error: {message}\n")
+        self.exit(BAD_INPUT, f"error: {printable(message)}\n")
 
 
 def _wrapped(text: str) -> str:

@@ -4,7 +4,11 @@ The command line prints the message alone (no traceback) and exits with code 2.
 """
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# control characters, what turns the direction of writing, halves of surrogate pairs; lines of a list are indented
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]|\n(?!  )")
 
 
 class VideoSyncError(Exception):
@@ -52,6 +56,11 @@ class TrainingError(VideoSyncError):
 
 class ProcessLostError(VideoSyncError):
     """Another process of this run has ended, or no longer answers."""
+
+
+def printable(message: str) -> str:
+    """``message`` with what a name, a tag or a key brought into it, and a terminal would obey, shown as an escape."""
+    return _UNSEEN.sub(lambda met: ascii(met[0])[1:-1], message)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -1,7 +1,8 @@
 """Files and folders that are complete or absent; text and JSON, read as UTF-8 or refused in words; hashes.
 
 What is written has a hidden name beside its own until it is whole and on the disk. A process that is killed leaves
-such a name behind at most, never half a file under the right one.
+such a name behind at most, never half a file under the right one; the next process that writes to the folder takes it
+away.
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import json
 import os
 import re
 import shutil
+import socket
+import stat
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,20 +31,47 @@ MEDIA = frozenset([  # suffixes of videos, and of recordings of sound
     ".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".flv", ".3gp",
     ".mxf", ".ogv", ".h264", ".hevc", ".wav", ".mp3", ".m4a", ".aac", ".flac", ".ogg", ".opus", ".wma", ".aif", ".aiff",
 ])  # fmt: skip
+_SPECIAL = {
+    stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
+}  # fmt: skip
+_LARGEST = 2**30  # bytes of text: a manifest of a million clips has a third of it
+_SHORT = 50  # letters of a hidden name, as the whole of it must not be too long where the name itself is not
 _LONGEST = 80  # characters of a value in a message
+# the hidden names that hidden_name and new_folder give
+_LEFT = re.compile(r"\..*[.-](?P<machine>[0-9a-f]{8})-(?P<pid>\d+)(\.[^.]*)?")
+_SWEPT: set[Path] = set()  # folders that this process has looked through
 _UMASK = os.umask(0)
 os.umask(_UMASK)
 _OS_ERROR = re.compile(r"I/O error: (.*) \(os error \d+\)")
+
+
+def special_kind(path: str | Path) -> str:
+    """What a path is that would keep its reader waiting, such as "a pipe"; "" for a file, a folder or nothing."""
+    try:
+        return _SPECIAL.get(stat.S_IFMT(os.stat(path).st_mode), "")
+    except (OSError, ValueError):  # not there, or no name of a file: opening says so
+        return ""
+
+
+def require_plain(path: str | Path) -> None:
+    """Raises ValueError: ``path`` is a pipe, a socket or a device."""
+    if kind := special_kind(path):
+        raise ValueError(f"{kind}, not a file; save it as a file first")
 
 
 def read_text(path: str | Path) -> str:
     """The text of a UTF-8 file, without the byte order mark that some editors put before it.
 
     Raises:
-        ValueError: another encoding; says in words which one it seems to be, for the message of the caller.
+        ValueError: another encoding; says in words which one it seems to be, for the message of the caller. No file, or
+            one of more than a gigabyte.
         OSError: the file cannot be read.
     """
-    data = Path(path).read_bytes()
+    require_plain(path)
+    with open(path, "rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise ValueError(f"text of more than {_LARGEST >> 20} MB; split it")
     for mark, name in _MARKS:
         if data.startswith(mark):
             raise ValueError(f"not UTF-8, but {name}; save it as UTF-8")
@@ -139,8 +171,46 @@ def require_free(paths: Iterable[Path], *, force: bool) -> None:
 
 
 def hidden_name(path: Path) -> Path:
-    """A name beside ``path`` that no other process takes, with its ending."""
-    return path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    """A name beside ``path`` that no other process takes, with its ending. It tells whose it is."""
+    sweep(path.parent)
+    return path.with_name(f".{path.stem[:_SHORT]}.{uuid.uuid4().hex[:8]}-{_machine()}-{os.getpid()}{path.suffix}")
+
+
+def sweep(folder: Path) -> None:
+    """Take away what processes of this machine that were killed left half-written in a folder; looked at once.
+
+    Names of other machines, whose processes cannot be seen from here, stay.
+    """
+    folder = folder.absolute()
+    if folder in _SWEPT or not folder.is_dir():
+        return
+    _SWEPT.add(folder)
+    with os.scandir(folder) as entries:
+        left = [entry.path for entry in entries if (met := _LEFT.fullmatch(entry.name)) and _is_dead(met)]
+    for path in left:
+        with suppress(OSError):  # another process takes it away at the same time
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+
+
+def _is_dead(met: re.Match[str]) -> bool:
+    if met["machine"] != _machine() or int(met["pid"]) == os.getpid():
+        return False
+    try:
+        os.kill(int(met["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # another user's
+        return False
+    return False
+
+
+@cache
+def _machine() -> str:
+    """Where process numbers are of one counting: a machine, or a container on it."""
+    where = socket.gethostname()
+    with suppress(OSError):  # Linux
+        where += os.readlink("/proc/self/ns/pid")
+    return f"{zlib.crc32(where.encode()):08x}"
 
 
 def put_in_place(temporary: Path, path: Path, *, sync: bool = True) -> None:
@@ -162,7 +232,8 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     previous, beginning = path.with_name(f".{path.name}.previous"), f".{path.name}.partial-"
-    temporary = path.with_name(f"{beginning}{os.getpid()}")
+    temporary = path.with_name(f"{beginning}{_machine()}-{os.getpid()}")
+    sweep(path.parent)
     with _saying(path, temporary):
         path.parent.mkdir(parents=True, exist_ok=True)
         for leftover in [other for other in path.parent.iterdir() if other.name.startswith(beginning)]:
@@ -194,8 +265,8 @@ def _saying(path: Path, temporary: Path) -> Iterator[None]:
         inside = _OS_ERROR.search(str(cause))  # safetensors has errors of its own
         reason = inside[1] if inside else None
         if isinstance(cause, OSError):
-            file = str(cause.filename or temporary)  # a full disk names none
-            own = file.startswith(str(temporary)) or Path(file) in (path, *path.parents)
+            files = [str(name) for name in (cause.filename, cause.filename2) if name] or [str(temporary)]
+            own = any(file.startswith(str(temporary)) or Path(file) in (path, *path.parents) for file in files)
             reason = cause.strerror if own else None
         if not reason:
             raise

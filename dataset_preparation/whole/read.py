@@ -10,6 +10,7 @@ from dataset_preparation.clips.cut import Encoding, cut_whole
 from dataset_preparation.whole.unreadable import NO_ACCESS, changed_at
 from videosync.audio.read import probe_sound
 from videosync.errors import AudioError, NoSoundError, VideoError, VideoWriteError
+from videosync.files import special_kind
 from videosync.jobs.job import Outcome
 from videosync.video.index import open_video, scan_video, video_stream
 from videosync.video.read import probe
@@ -90,6 +91,8 @@ def read_whole(job: ReadJob, folder: Path, *, encoding: Encoding, needs: Needs) 
 
 def kind_of_damage(path: str) -> str:
     """One or two words for a file that cannot be decoded, by which such files are counted."""
+    if special_kind(path):
+        return "not a file"
     try:
         with open(path, "rb") as file:
             head = file.read(512)

@@ -223,6 +223,9 @@ def test_sound_that_changes_its_rate_or_its_clock_is_told(tmp_path: Path) -> Non
     delayed(tmp_path / "c.mkv", tmp_path / "jump.mkv", 90_000.0, after=1.0)
     with pytest.raises(AudioError, match=r"the time stamps of its sound jump from 1\.\d+ s to 9\d+\.\d+ s; convert it"):
         read_sound(tmp_path / "jump.mkv")
+    delayed(tmp_path / "c.mkv", tmp_path / "late.mkv", 90_000.0)  # else a day of silence is made
+    with pytest.raises(AudioError, match=r"time stamps of its sound begin 90000 s after its first picture; convert it"):
+        read_sound(tmp_path / "late.mkv")
     delayed(tmp_path / "c.mkv", tmp_path / "gap.mkv", 3.0, after=1.0)
     heard = read_sound(tmp_path / "gap.mkv")
     assert len(heard) == pytest.approx(5 * 16000, abs=1100)

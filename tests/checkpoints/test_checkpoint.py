@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import resource
 from dataclasses import replace
@@ -19,13 +20,16 @@ from videosync.checkpoints.checkpoint import (
     latest_checkpoint,
     list_checkpoints,
     load_weights,
+    make_up_copies,
     read_checkpoint,
     save_checkpoint,
 )
 from videosync.errors import CheckpointError, VideoWriteError
 
 
-def save(logdir: Path, name: str = "last", step: int = 1, model: nn.Module | None = None) -> Checkpoint:
+def save(
+    logdir: Path, name: str = "last", step: int = 1, model: nn.Module | None = None, copies: tuple[str, ...] = ()
+) -> Checkpoint:
     model = model or nn.Linear(2, 3)
     return save_checkpoint(
         logdir,
@@ -36,6 +40,7 @@ def save(logdir: Path, name: str = "last", step: int = 1, model: nn.Module | Non
         step=step,
         metrics={"loss": 0.5},
         config={"optim": {"lr": 0.1}},
+        copies=copies,
     )
 
 
@@ -96,6 +101,17 @@ def test_a_disk_that_takes_no_more_is_one_sentence_and_keeps_the_old_checkpoint(
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
 
 
+def test_a_disk_without_room_for_a_copy_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: Path, target: Path) -> None:  # as shutil says it
+        raise OSError(errno.ENOSPC, "No space left on device", str(source), None, str(target))
+
+    last = save(tmp_path)
+    monkeypatch.setattr(module.shutil, "copyfile", full)
+    with pytest.raises(VideoWriteError, match=r"checkpoints/best: cannot be written \(No space left on device\)"):
+        copy_checkpoint(last, "best")
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["last"]
+
+
 def test_latest_is_the_one_with_most_steps(tmp_path: Path) -> None:
     assert latest_checkpoint(tmp_path) is None
     save(tmp_path, "epoch_0002", step=20)
@@ -114,6 +130,33 @@ def test_copy_is_a_checkpoint_of_its_own(tmp_path: Path) -> None:
     assert best.step == 1
     assert best.weights()
     assert [c.folder.name for c in list_checkpoints(tmp_path)] == ["best", "last"]
+
+
+@pytest.mark.parametrize("done", [0, 1])
+def test_copies_that_a_killed_process_did_not_get_to_are_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, done: int
+) -> None:
+    save(tmp_path, "best", step=1)
+    copy, made = copy_checkpoint, []
+
+    def killed(checkpoint: Checkpoint, name: str) -> None:
+        if len(made) == done:
+            raise KeyboardInterrupt
+        made.append(name)
+        copy(checkpoint, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "copy_checkpoint", killed)
+        with pytest.raises(KeyboardInterrupt):
+            save(tmp_path, step=2, copies=("best", "epoch_0002"))
+    assert make_up_copies(tmp_path) == ["best", "epoch_0002"][done:]
+    assert {one.folder.name: one.step for one in list_checkpoints(tmp_path)} == {"last": 2, "best": 2, "epoch_0002": 2}
+    assert make_up_copies(tmp_path) == []
+
+
+def test_names_of_copies_cannot_lead_elsewhere(tmp_path: Path) -> None:
+    save(tmp_path, copies=("best", "../../elsewhere", ".hidden", "epoch_0001/x"))
+    assert read_checkpoint(tmp_path / "checkpoints" / "last").copies == ("best",)
 
 
 def test_missing_checkpoint_names_those_there_are(tmp_path: Path) -> None:

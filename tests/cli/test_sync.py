@@ -344,6 +344,16 @@ def test_what_is_the_reason_is_said_once_and_ends_once() -> None:
     assert f"a.mp4, b.mp4: not placed: {text}\n" in f"{shown}\n"
 
 
+def test_names_that_a_terminal_would_obey_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "a\x1b[31m\nb.mp4"
+    still = PlacedFile(name, False, 30.0, reason=f"nothing in {name} moves", code="still")
+    guessed = replace(still, path="c\r.mp4", best_guess_seconds=1.0, best_guess_confidence=0.6, rivals_seconds=())
+    shown = "\n".join(describe(Timeline(None, (still, guessed), (), "motion")))
+    assert not any(character in shown for character in "\x1b\r")
+    assert "a\\x1b[31m\\nb.mp4" in shown
+    assert all(line.startswith(("video", "a\\x1b", "c\\r", "", "Starts")) for line in shown.splitlines())
+
+
 def test_files_that_begin_together_need_no_cut(
     event: Event, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

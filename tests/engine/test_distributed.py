@@ -106,28 +106,35 @@ def test_what_one_rank_meets_stops_both_with_the_same_sentence(seen: Seen, what:
 
 
 @pytest.mark.slow
-def test_process_that_dies_is_missed_by_the_other(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("dies", "work"),
+    [(1, "there.barrier()"), (0, "there.barrier()"), (2, "time.sleep(300)"), (0, "time.sleep(300)")],
+    ids=["in a collective", "process 0 in a collective", "while others load", "process 0 while others load"],
+)
+def test_process_that_dies_takes_the_others_down_and_is_named(root: Path, dies: int, work: str) -> None:
     program = (
+        "import time\n"
         "import os; from videosync.cli.common import run_command; from videosync.engine.distributed import *\n"
         "def job():\n"
         "    with setup_distributed('gloo') as there:\n"
         "        there.barrier()\n"
-        "        if there.rank == 1: os._exit(9)\n"
-        "        there.barrier()\n"
+        f"        if there.rank == {dies}: os._exit(9)\n"
+        f"        {work}\n"
         "raise SystemExit(run_command(job))"
     )
     with socket.create_server(("", 0)) as server:
         port = str(server.getsockname()[1])
-    place = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
+    place = {"WORLD_SIZE": "3", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
     command, options = [sys.executable, "-c", program], {"cwd": root, "stderr": subprocess.PIPE, "text": True}
     ranks: list[Any] = [
-        subprocess.Popen(command, env={**os.environ, **place, "RANK": rank}, **options) for rank in "01"
+        subprocess.Popen(command, env={**os.environ, **place, "RANK": rank}, **options) for rank in "012"
     ]
-    _, errors = ranks[0].communicate(timeout=120)
-    assert ranks[1].wait(timeout=120) == 9
-    assert ranks[0].returncode == 2
-    assert errors.startswith("error: another process of this run has ended")
-    assert errors.count("\n") == 1
+    said = [rank.communicate(timeout=120)[1] for rank in ranks]  # 300 s would be too long
+    assert [rank.returncode for rank in ranks] == [9 if rank == dies else 2 for rank in range(3)]
+    speaker = said[1 if dies == 0 else 0]
+    assert speaker.startswith("error: another process of this run has ended") or dies == 0
+    assert f"another process of this run has ended, process {dies} of 3: " in speaker
+    assert speaker.count("\n") == 1
 
 
 def test_no_thread_of_the_group_is_left_at_the_end(seen: Seen) -> None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
-from videosync.audio.decode import as_audio_error, end, opening, pieces
+from videosync.audio.decode import LONGEST_GAP, as_audio_error, end, opening, pieces
 from videosync.audio.resample import resampled
+from videosync.errors import AudioError
 from videosync.video.index import file_version
 
 
@@ -59,6 +60,11 @@ def read_sound(
     with as_audio_error():
         version = file_version(path)
         at = opening(*version)
+        if seconds is None and at.start - start > LONGEST_GAP:
+            raise AudioError(
+                f"{version[0]}: the time stamps of its sound begin {at.start:.0f} s after its first picture; convert "
+                "it, which writes them anew."
+            )
         stop = None if seconds is None else start + seconds
         mean = (
             (place, channels.mean(axis=0, dtype=np.float64).astype(np.float32))

@@ -14,12 +14,14 @@ import re
 import struct
 from collections import OrderedDict
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 
 from videosync.errors import ManifestError
+from videosync.files import require_plain
 
 
 class _RefusedError(pickle.UnpicklingError):
@@ -72,6 +74,7 @@ ALLOWED: dict[tuple[str, str], Any] = {
 # what a damaged pickle makes of the interpreter that reads it
 _DAMAGE = (
     EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, RuntimeError, struct.error, MemoryError,
+    OverflowError, SyntaxError, TokenError,
 )  # fmt: skip
 
 
@@ -122,7 +125,10 @@ def read_object_array(path: str | Path) -> np.ndarray:
 
 def _open(path: str | Path) -> BinaryIO:
     try:
+        require_plain(path)
         return Path(path).open("rb")
+    except ValueError as error:
+        raise ManifestError(f"{path}: {error}") from error
     except OSError as error:
         raise ManifestError(f"{path}: cannot be read ({error.strerror})") from error
 

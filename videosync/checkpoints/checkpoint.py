@@ -13,9 +13,10 @@ from __future__ import annotations
 import json
 import pickle
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +27,15 @@ from torch import Tensor, nn
 
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash, finished_folders, new_folder, read_object, write_text
+from videosync.foreign import read_safetensors, said
 from videosync.models.card import CARD_JSON, WEIGHTS, read_card
+from videosync.models.pickled import DAMAGE
 from videosync.models.weights import misfits
 from videosync.version import __version__
 
 STATE = "state.pt"
 SUMMARY = "checkpoint.json"
+_COPIES = re.compile(r"best|epoch_\d+")
 
 
 @dataclass(frozen=True)
@@ -47,18 +51,24 @@ class Checkpoint:
 
     state_hash: str  # sha256 of state.pt
     validation: str = ""  # what was found on held-out events, in words; "": not noted
+    copies: tuple[str, ...] = ()  # names under which it was to be kept as well
 
     def weights(self) -> dict[str, Tensor]:
         """Raises CheckpointError when the file is not the one that ``checkpoint.json`` describes."""
-        return load_file(self._checked(WEIGHTS, self.weights_hash))
+        return read_safetensors(self._checked(WEIGHTS, self.weights_hash), load_file)
 
     def training_state(self) -> dict[str, Any]:
         """Everything but the weights that resuming needs. Raises CheckpointError like :meth:`weights`."""
         path = self._checked(STATE, self.state_hash)
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            state = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             raise CheckpointError(f"{path}: holds more than tensors and plain values, and is not read") from error
+        except DAMAGE as error:
+            raise CheckpointError(f"{path}: damaged ({said(error)}); use another checkpoint of the run") from error
+        if not isinstance(state, dict):
+            raise CheckpointError(f"{path}: holds no state of a training; use another checkpoint of the run")
+        return state
 
     def _checked(self, name: str, expected: str) -> Path:
         path = self.folder / name
@@ -87,8 +97,12 @@ def save_checkpoint(
     metrics: Mapping[str, float],
     config: Mapping[str, Any],
     validation: str = "",
+    copies: Sequence[str] = (),
 ) -> Checkpoint:
-    """Write ``{logdir}/checkpoints/{name}`` under a temporary name, then rename it into place."""
+    """Write ``{logdir}/checkpoints/{name}`` under a temporary name, then rename it into place; then its ``copies``.
+
+    It says which these are, so that :func:`make_up_copies` has them where this process does not get to them.
+    """
     folder = checkpoints_folder(logdir) / name
     with new_folder(folder) as partial:
         # clones: safetensors refuses tensors that share memory or are not contiguous (channels-last weights)
@@ -100,6 +114,7 @@ def save_checkpoint(
             "step": step,
             "metrics": dict(metrics),
             "validation": validation,
+            "copies": list(copies),
             "weights_hash": file_hash(partial / WEIGHTS),
             "state_hash": file_hash(partial / STATE),
             "versions": {"videosync": __version__, "torch": torch.__version__, "python": platform.python_version()},
@@ -107,13 +122,32 @@ def save_checkpoint(
             "config": dict(config),
         }
         write_text(partial / SUMMARY, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
-    return read_checkpoint(folder)
+    checkpoint = read_checkpoint(folder)
+    for copy in copies:
+        copy_checkpoint(checkpoint, copy)
+    return checkpoint
+
+
+def make_up_copies(logdir: str | Path) -> list[str]:
+    """Make the copies of ``last`` that a process did not get to which was killed, or met a full disk; their names.
+
+    Raises CheckpointError: a checkpoint is damaged. VideoWriteError: the disk is still full.
+    """
+    found = {checkpoint.folder.name: checkpoint for checkpoint in list_checkpoints(logdir)}
+    last = found.get("last")
+    if last is None:
+        return []
+    made = [name for name in last.copies if name not in found or found[name].step < last.step]
+    for name in made:
+        copy_checkpoint(last, name)
+    return made
 
 
 def copy_checkpoint(source: Checkpoint, name: str) -> None:
     """Make ``name`` a copy of ``source`` in the same run (``best``, ``epoch_0010``)."""
     with new_folder(source.folder.parent / name) as partial:
-        shutil.copytree(source.folder, partial, dirs_exist_ok=True)
+        for file in source.folder.iterdir():
+            shutil.copyfile(file, partial / file.name)
 
 
 def read_checkpoint(folder: str | Path) -> Checkpoint:
@@ -145,6 +179,7 @@ def _described(folder: Path, facts: Mapping[str, Any]) -> Checkpoint:
         weights_hash=str(facts["weights_hash"]),
         state_hash=str(facts["state_hash"]),
         validation=str(facts.get("validation", "")),
+        copies=tuple(name for name in map(str, facts.get("copies", ())) if _COPIES.fullmatch(name)),
     )
 
 

@@ -152,7 +152,7 @@ def _read(path: Path) -> Any:
             members = [name for name in archive.namelist() if name.endswith(PICKLES) and "__MACOSX" not in name]
             # a file that torch wrote is itself such an archive, with other things in it
             return {n: read_pickled(path / n, io.BytesIO(archive.read(n))) for n in members} or read_tensors(path)
-    except (zipfile.BadZipFile, OSError):
+    except (zipfile.BadZipFile, OSError, ValueError):
         return read_tensors(path)
     except (zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise CheckpointError(f"{path}: cannot be unpacked ({error}); it is damaged or locked by a password") from error

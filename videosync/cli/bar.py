@@ -11,6 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from videosync.errors import printable
 from videosync.timeline.progress import STEPS
 
 PROGRESS = ("bar", "json", "off")
@@ -40,7 +41,7 @@ class FrameBar:
         if self.bar is None or (what, total) != (self.what, self.total):
             self.__exit__()
             self.what, self.total = what, total
-            name = what if what in STEPS else Path(what).name
+            name = what if what in STEPS else printable(Path(what).name)
             width = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH
             self.bar = tqdm(  # which shows nothing on a terminal of 0 rows, as of one that does not tell
                 desc=name, total=total, unit=STEPS.get(what, "frame"), leave=False, ncols=width, nrows=USUAL_HEIGHT

@@ -181,7 +181,8 @@ def _options(args: argparse.Namespace) -> dict[str, Any]:
     return {
         "max_offset": args.max_offset, "min_overlap": args.min_overlap, "cue": args.cue, "encoder": encoder,
         "detector": detector, "workdir": None if detector is None else str(args.workdir.absolute()),
-        "audio": args.audio, "microphone_distance": args.microphone_distance, "chapters": args.chapters, "thorough": args.thorough,
+        "audio": args.audio, "microphone_distance": args.microphone_distance, "chapters": args.chapters,
+        "thorough": args.thorough,
     }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from videosync.data.check.label_check import LabelCheck, check_labels, choose_cl
 from videosync.data.clock import start_offset
 from videosync.data.manifest import Manifest, Sample, View, clip_problems, read_manifest, validate_manifest
 from videosync.data.sources import SOURCES_NAME, read_sources
-from videosync.errors import ManifestError, VideoError
+from videosync.errors import ManifestError, VideoError, printable
 from videosync.video.read import iter_frames, probe
 
 PICTURES = (".png", ".jpg", ".jpeg", ".pdf", ".svg", ".webp")
@@ -100,7 +100,7 @@ def check(args: Namespace) -> int:
     usable = [sample for sample in usable if not any(view.video in broken for view in sample.views)]
     problems += label_problems(manifest, usable, args.labels, args.data_root, rng)
     for problem in problems:
-        print(f"problem: {problem}")
+        print(printable(f"problem: {problem}"))
     print(f"{len(problems)} problem{'s' * (len(problems) > 1)}" if problems else "no problems found")
     sheet = args.sheet or args.folder / "contact_sheet.png"
     chosen = choose_samples(usable, 6 if args.samples is None else args.samples, rng)

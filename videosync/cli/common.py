@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from videosync.arguments import BAD_INPUT, SentenceParser
-from videosync.errors import ConfigError, VideoSyncError
+from videosync.errors import ConfigError, VideoSyncError, printable
 
 if TYPE_CHECKING:
     from videosync.config.schema import Config
@@ -217,11 +217,6 @@ def command(
     return main
 
 
-def printable(message: str) -> str:
-    """``message`` with the control characters that a file's name or content brought into it made visible."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]", lambda m: ascii(m[0])[1:-1], message)
-
-
 def report_note(message: str) -> None:
     """Say ``message`` on stderr, so that what a command prints for other programs stays as it is."""
     print(f"note: {printable(message)}", file=sys.stderr, flush=True)
@@ -254,6 +249,10 @@ class LogLines(logging.StreamHandler[TextIO]):
     """
 
     said = False
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return text if record.exc_info else printable(text)
 
     def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]

@@ -11,7 +11,7 @@ from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, command, expanded_path, report_note
 from videosync.cli.edit_flags import FLAGS, add_edit_flags, check_outputs, write_outputs
 from videosync.errors import ConfigError, VideoError
-from videosync.files import read_object
+from videosync.timeline.answer import read_answer
 
 DESCRIPTION = """Write an answer that 'videosync sync --json' saved as projects for editors and tables for laboratories.
 Nothing is compared again, and nothing but --trim, --report and --preview decodes. Files are looked for where the answer
@@ -31,12 +31,7 @@ def build_parser() -> CommandParser:
 def _export(args: argparse.Namespace) -> int:
     if not any(getattr(args, name.replace("-", "_")) for name in FLAGS):
         raise ConfigError(f"nothing to write; name one of {', '.join(f'--{name}' for name in FLAGS)}")
-    try:
-        answer = read_object(args.answer)
-    except OSError as error:
-        raise VideoError(f"{args.answer}: cannot be read ({error.strerror}); check the path.") from error
-    except ValueError as error:
-        raise VideoError(f"{args.answer}: {error}; name a file that videosync sync --json wrote") from error
+    answer = read_answer(args.answer)
     check_outputs(args)
     for path in found_files(answer, args.answer.parent):
         report_note(f"{path}: the file is not there; what the answer says of it is written, without its sound")

@@ -9,7 +9,7 @@ from videosync.carl.annotations import read_annotations, shared_events, to_sampl
 from videosync.cli.common import CommandParser, command, expanded_path
 from videosync.data.manifest import read_manifest, validate_manifest, write_manifest
 from videosync.data.splits import split_by_hash
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, printable
 
 SHOWN = 10  # problems that are printed
 
@@ -60,7 +60,7 @@ def import_annotations(args: Namespace) -> None:
     samples, unreadable = to_samples(entries, output, splits=splits)
     problems += unreadable
     for problem in problems[:SHOWN]:
-        print(f"left out: {problem}")
+        print(printable(f"left out: {problem}"))
     if len(problems) > SHOWN:
         print(f"left out: {len(problems) - SHOWN} more")
     if not samples:

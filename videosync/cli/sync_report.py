@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from videosync.cli.common import columns
 from videosync.cues import DEFAULT_CUE
+from videosync.errors import printable
 from videosync.models import SHIPPED
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def describe(timeline: Timeline, *, grey: bool = False) -> list[str]:
     from videosync.timeline.result import short_names
     from videosync.types import decimals
 
-    names = short_names([file.path for file in timeline.files])
+    shorter = short_names([file.path for file in timeline.files])
+    names = {path: printable(name) for path, name in shorter.items()}
     rows = [("video", "start", "± s", "start frame", "confidence", "cut", "cut frames")]
     for file in timeline.files:
         if file.start_seconds is None or file.interval_seconds is None:
@@ -64,7 +66,7 @@ def describe(timeline: Timeline, *, grey: bool = False) -> list[str]:
     reasons = [_ended(f"{', '.join(files)}: not placed: {reason}") for reason, files in refused.items()]
     said = [_ended(sentence) for sentence in timeline.sentences()]
     others = [*_cuts(timeline, names), *_marked(timeline, names), *reasons, *_guessed(timeline, names)]
-    return [*table, "", *_witnesses(timeline, names), *said, *others, *_found_with(timeline)]
+    return [*table, "", *_witnesses(timeline, names), *map(printable, [*said, *others, *_found_with(timeline)])]
 
 
 def _ended(sentence: str) -> str:

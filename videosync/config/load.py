@@ -207,7 +207,7 @@ def _build(settings: Iterable[Setting], problems: list[str]) -> Config:
             try:
                 value = os.path.expanduser(value) if key in _PATHS and isinstance(value, str) else value
                 OmegaConf.update(config, key, value, merge=False)
-            except OmegaConfBaseException:
+            except (OmegaConfBaseException, OverflowError):  # a whole number that no float can be
                 problems.append(_wrong_value(option, value, source))
     _raise(problems)
     try:

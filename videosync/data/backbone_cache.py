@@ -26,6 +26,7 @@ from videosync.data.identity import content_hash, files_hash
 from videosync.data.samples import Manifest, View
 from videosync.errors import ManifestError
 from videosync.files import new_file, write_text
+from videosync.foreign import read_npy
 from videosync.video.read import probe, read_frames, read_frames_at
 from videosync.video.transforms import ClipAugment
 
@@ -116,7 +117,10 @@ class FeatureCache:
         path = self._path(manifest, view)
         if not path.is_file():
             raise ManifestError(f"{self.root} holds no features of {view.video} as it is now; build the cache again")
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            return read_npy(path)
+        except (OSError, ValueError) as error:
+            raise ManifestError(f"{path}: damaged ({error}); delete it and build the cache again") from error
 
     def _path(self, manifest: Manifest, view: View) -> Path:
         path = manifest.path(view)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from videosync.audio.log_mel import SAMPLE_RATE
 from videosync.audio.read import SoundInfo, decoder_version, probe_sound, read_sound
 from videosync.data.identity import content_hash
 from videosync.files import new_file, read_json
+from videosync.foreign import read_npy
 from videosync.video.index import file_version
 from videosync.video.read import VideoInfo, probe, read_frames, read_frames_at
 
@@ -73,7 +73,7 @@ class DecodedFiles:
 
     def _read_or_make(self, file: Path, make: Callable[[], Any]) -> Any:
         array = file.suffix == ".npy"
-        read: Callable[[Path], Any] = partial(np.load, mmap_mode="r") if array else read_json
+        read: Callable[[Path], Any] = read_npy if array else read_json
         try:
             return read(file)
         except (OSError, ValueError):  # not there, or cut off as the machine went down

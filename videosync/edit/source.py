@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+import av
+
 from videosync.errors import VideoError
 from videosync.video.index import open_video, video_stream_or_none
 from videosync.video.orientation import frame_orientation
@@ -42,7 +44,7 @@ def read_header(path: str) -> Header | None:
             return Header(None, sounds)
         try:
             frame = next(container.decode(stream), None)
-        except OSError:  # FFmpeg's errors are some
+        except (av.error.FFmpegError, OSError):
             frame = None
     if frame is None:
         return Header((stream.codec_context.width, stream.codec_context.height), sounds)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from videosync.engine.allocator import keep_freed_memory
+from videosync.engine.lifeline import Lifeline, sentence
 from videosync.engine.rendezvous import meet, set_address
 from videosync.errors import ConfigError, ProcessLostError, VideoSyncError
 
@@ -91,6 +92,10 @@ class Distributed:
 class ProcessGroup(Distributed):
     """Two or more processes joined by torch.distributed (numbers and objects travel over gloo)."""
 
+    def __init__(self, *, lifeline: Lifeline, **place: Any) -> None:
+        super().__init__(**place)
+        self.lifeline = lifeline
+
     def barrier(self) -> None:
         self.sum([0.0])
 
@@ -129,20 +134,24 @@ class ProcessGroup(Distributed):
         return result
 
     def close(self) -> None:
+        self.lifeline.close()
         if dist.is_initialized():
             gc.collect()  # models of a finished training refer to the group in cycles
             dist.destroy_process_group()
 
     def __exit__(self, *raised: object) -> None:
-        """Close. Raises ProcessLostError in place of what torch says when another process is gone."""
-        super().__exit__(*raised)
+        """Close. Raises ProcessLostError in place of what torch says when another process is gone.
+
+        Errors that the user is told in a sentence are an orderly end; after another exception the others are told.
+        """
         error = raised[1]
         if isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
-            minutes = COLLECTIVE_TIMEOUT.total_seconds() / 60
-            raise ProcessLostError(
-                f"another process of this run has ended, or did not answer for {minutes:.0f} minutes: what it said "
-                "itself is the reason; if it said nothing it was killed, as the system does when memory runs out"
-            ) from error
+            lost = self.lifeline.who()
+            self.lifeline.close(goodbye=False)
+            super().__exit__(*raised)
+            raise ProcessLostError(sentence(lost, self.world_size, COLLECTIVE_TIMEOUT)) from error
+        self.lifeline.close(goodbye=not isinstance(error, Exception) or isinstance(error, VideoSyncError))
+        super().__exit__(*raised)
 
 
 def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> Distributed:
@@ -177,7 +186,8 @@ def setup_distributed(backend: str = "auto", local_rank: int | None = None) -> D
         world_size=world_size,
         timeout=COLLECTIVE_TIMEOUT,
     )
-    return ProcessGroup(rank=rank, world_size=world_size, local_rank=env_local_rank, device=device)
+    lifeline = Lifeline(store, os.environ["MASTER_ADDR"], rank=rank, world_size=world_size)
+    return ProcessGroup(rank=rank, world_size=world_size, local_rank=env_local_rank, device=device, lifeline=lifeline)
 
 
 def _place(env: Mapping[str, str]) -> tuple[int, int, int | None]:

@@ -19,6 +19,7 @@ from videosync.config.schema import Config
 from videosync.engine.run_record import trained_rates
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash
+from videosync.foreign import said
 from videosync.models import SHIPPED
 from videosync.models.audio_resnet import AudioBackbone
 from videosync.models.card import is_export, read_card
@@ -79,12 +80,15 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     ``stretched`` positions are no weights: they are those of clips of ``data.num_frames`` frames, whatever length the
     checkpoint was trained at, as in CARL, whose evaluation takes the length from its configuration.
 
-    Raises CheckpointError: the weights do not fit the model.
+    Raises CheckpointError: the weights do not fit the model, or there can be no such model.
     """
     require_frame_encoder(checkpoint.config["model"].get("name", "encoder"), checkpoint.folder)
     heads = {head: size for head, size in checkpoint.config["model"].items() if head in HEAD_OPTIONS}
     options = replace(config.model, weights="", random_backbone=True, **heads)
-    encoder = build_encoder(options, num_frames=config.data.num_frames)
+    try:
+        encoder = build_encoder(options, num_frames=config.data.num_frames)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:  # of numbers that no size can be
+        raise CheckpointError(f"{checkpoint.folder}: its model options describe no model ({said(error)})") from error
     load_weights(encoder, checkpoint)
     assert isinstance(encoder, Encoder)
     return encoder.eval()

@@ -35,7 +35,9 @@ def read_run(logdir: Path) -> dict[str, Any]:
 def trained_rates(logdir: Path) -> list[float]:
     """Frames/s of the videos that a run or an exported encoder was trained on; none where that was not recorded."""
     run = read_card(logdir, kind="encoder").get("training", {}) if is_export(logdir) else read_run(logdir)
-    return list(run.get("data", {}).get("frame_rates", []))
+    data = run.get("data", {})
+    rates = data.get("frame_rates", []) if isinstance(data, dict) else []
+    return [rate for rate in rates if isinstance(rate, int | float)] if isinstance(rates, list) else []
 
 
 def training_data(config: Config, workdir: Path) -> dict[str, Any]:

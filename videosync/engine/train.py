@@ -15,6 +15,7 @@ from videosync.checkpoints.checkpoint import (
     latest_checkpoint,
     list_checkpoints,
     load_weights,
+    make_up_copies,
 )
 from videosync.config.load import config_differences, config_from_dict, config_to_dict, save_config
 from videosync.config.schema import Config
@@ -65,10 +66,11 @@ def run_training(
     build = build_two_stream_trainer if config.model.name == CRISSCROSS else build_trainer
     trainer = build(config, workdir=workdir, logdir=logdir, distributed=distributed)
     seed_everything(config.train.seed + distributed.rank)
-    resumed = checkpoint
+    resumed, made_up = checkpoint, []
     remarks = trainer.remarks
     if resumed is not None:
         remarks = distributed.together(lambda: resume(trainer, resumed))
+        made_up = distributed.together(lambda: make_up_copies(logdir) if distributed.is_main else [])
     nothing_left = trainer.plan.reason_to_end(trainer.state)
     if distributed.is_main and not nothing_left:
         logdir.mkdir(parents=True, exist_ok=True)
@@ -87,6 +89,8 @@ def run_training(
     trainer.logger = logger
     try:
         announce(logger, describe(trainer), checkpoint, continue_train, [*changes, *remarks])
+        for name in made_up:
+            logger.message(f"{name}: made now from last; the run had ended before it was")
         if too_long := long_warmup(config, trainer):
             logger.message(too_long)
         stopped = trainer.run()

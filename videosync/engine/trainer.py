@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from videosync.checkpoints.checkpoint import checkpoints_folder, copy_checkpoint, save_checkpoint
+from videosync.checkpoints.checkpoint import checkpoints_folder, save_checkpoint
 from videosync.config.schema import OptimConfig, TrainConfig
 from videosync.engine.batches import BatchSource, StepClock
 from videosync.engine.collapse import CollapseWatch
@@ -235,7 +235,7 @@ class Trainer:
         random_states = self.distributed.gather(random_state(self.distributed.device))
         names = self._other_names(metrics)
         if self.distributed.is_main:
-            checkpoint = save_checkpoint(
+            save_checkpoint(
                 self.logdir,
                 "last",
                 weights=self.encoder.state_dict(),
@@ -253,9 +253,8 @@ class Trainer:
                 metrics=metrics,
                 validation=self.validator.finding(metrics, self.state),
                 config=self.settings,
+                copies=names,
             )
-            for name in names:
-                copy_checkpoint(checkpoint, name)
         self.distributed.barrier()
 
     # ---- small print ----

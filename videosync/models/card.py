@@ -39,6 +39,10 @@ def read_card(folder: Path, *, kind: str) -> dict[str, Any]:
     if facts.get("kind") != kind:
         found = KINDS.get(str(facts.get("kind")), "something else")
         raise CheckpointError(f"{path}: describes {found}, expected {KINDS[kind]}")
+    config, checkpoint = facts.get("config"), facts.get("checkpoint")
+    sections = [checkpoint, config, facts.get("training", {}), *(config.values() if isinstance(config, dict) else ())]
+    if not all(isinstance(section, dict) for section in sections) or "weights_hash" not in (checkpoint or {}):
+        raise CheckpointError(f"{path}: damaged (its checkpoint or config is not as export wrote it); export again")
     return facts
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from safetensors.torch import load_file
 
 from videosync.errors import CheckpointError
+from videosync.foreign import read_safetensors
 from videosync.models.card import CARD_JSON, exported_weights, read_card
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.options import ModelOptions
@@ -32,11 +33,11 @@ def load_exported_encoder(folder: str | Path) -> tuple[Encoder, dict[str, Any]]:
     try:
         options = ModelOptions(**{**facts["config"]["model"], "weights": "", "random_backbone": True})
         encoder = build_encoder(options, num_frames=facts["config"]["data"]["num_frames"])
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
             f"{folder / CARD_JSON}: its model options are not those of this version ({error})"
         ) from error
-    weights = load_file(path)
+    weights = read_safetensors(path, load_file)
     if problems := misfits(encoder.state_dict(), weights):
         raise CheckpointError(f"{path} does not fit the model that {CARD_JSON} describes ({problems})")
     encoder.load_state_dict(weights)

@@ -16,10 +16,10 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from videosync.errors import CheckpointError
+from videosync.foreign import read_safetensors
 from videosync.models.card import CARD_JSON, FOLDER, card_rates, exported_weights, read_card, trained_with
 from videosync.models.constants import (
     MOTION_LAGS,
@@ -224,8 +224,8 @@ def light_shipped_encoder(folder: Path = FOLDER) -> LightEncoder:
         raise CheckpointError(f"{folder / CARD_JSON}: NumPy runs no encoder with {', '.join(unlike)}; it takes torch")
     try:
         return LightEncoder(
-            load_file(path), **trained_with(facts["config"]), name=folder.name,
+            read_safetensors(path, load_file), **trained_with(facts["config"]), name=folder.name,
             weights_hash=facts["checkpoint"]["weights_hash"], rates=card_rates(facts),
         )  # fmt: skip
-    except (KeyError, ValueError, SafetensorError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise CheckpointError(f"{path} does not fit the model that {CARD_JSON} describes ({error})") from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import torch
+from safetensors import SafetensorError
 
 from videosync.errors import CheckpointError
 
@@ -33,7 +34,10 @@ STAND_INS: tuple[tuple[type, str], ...] = (
 )
 
 # what torch's unpickler meets in bytes that are no pickle, or only a part of one
-DAMAGE = (RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error)
+DAMAGE = (
+    RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error, OverflowError,
+    MemoryError, AssertionError, SafetensorError,
+)  # fmt: skip
 
 
 def read_pickled(path: str | Path, file: IO[bytes] | None = None) -> Any:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from videosync.errors import CheckpointError
+from videosync.foreign import read_safetensors
 from videosync.models.pickled import read_pickled
 from videosync.models.pretrained import backbone_weights
 
@@ -61,12 +61,7 @@ def read_tensors(path: Path) -> Any:
     """What a .safetensors file or one that torch wrote holds. Raises CheckpointError when it cannot be read."""
     if path.suffix != ".safetensors":
         return read_pickled(path)
-    if not path.is_file():
-        raise CheckpointError(f"{path}: there is no such file")
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise CheckpointError(f"{path}: not a complete .safetensors file ({error}); copy it again") from error
+    return read_safetensors(path, load_file)
 
 
 def _some(names: list[str], limit: int = 5) -> str:

@@ -48,7 +48,7 @@ def load_detector(folder: str | Path) -> tuple[Detector, dict[str, Any]]:
             shortest=facts.get("shortest", facts["size"]),  # older detectors knew one size only
             max_offset=facts["max_offset"],
         )
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
             f"{folder}: arrays and description do not fit each other ({error}); train the detector again"
         ) from error

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import finished_folders, new_folder, read_object, write_json
+from videosync.foreign import read_safetensors
 from videosync.offset.detector import Detector
 
 FORMAT = 1
@@ -74,10 +74,7 @@ def read_facts(folder: str | Path) -> dict[str, Any]:
 
 def read_arrays(folder: str | Path) -> dict[str, np.ndarray]:
     """The arrays of a saved detector, by name. Raises CheckpointError if they are missing or damaged."""
-    try:
-        return load_file(Path(folder) / ARRAYS_FILE)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{folder}: the detector's arrays are damaged ({error}); train it again") from error
+    return read_safetensors(Path(folder) / ARRAYS_FILE, load_file, "train the detector again")
 
 
 def detector_hash(folder: str | Path) -> str:

@@ -259,7 +259,7 @@ def _restore(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> 
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             told = json.loads(file.metadata()["epochs"])
-    except SafetensorError:
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
         log.warning("%s: damaged; this fold begins anew", path)
         return []
     model.load_state_dict({n.removeprefix("model."): t for n, t in tensors.items() if n.startswith("model.")})

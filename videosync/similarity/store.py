@@ -25,6 +25,7 @@ import numpy as np
 
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import new_file, put_in_place, read_object, write_json
+from videosync.foreign import read_npy, said
 from videosync.types import MatrixPairs
 from videosync.version import __version__
 
@@ -186,8 +187,7 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
         raise CheckpointError(paths.absent())
     try:
         header = read_object(paths.header)
-        matrices = np.lib.format.open_memmap(paths.matrices, mode="r")
-        labels = np.load(paths.labels, allow_pickle=False)
+        matrices, labels = read_npy(paths.matrices), np.array(read_npy(paths.labels))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{paths.describe()} cannot be read ({error}); {_rebuild(prefix)}") from error
     if header.get("format") != FORMAT:
@@ -204,16 +204,19 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
         )
     if labels.shape != shape[:1] or zlib.crc32(labels.tobytes()) != header["labels_crc32"]:
         raise CheckpointError(f"{paths.labels}: labels are not those of {paths.header.name}; {_rebuild(prefix)}")
-    pairs = MatrixPairs(
-        forward=matrices[:, 0],
-        backward=matrices[:, 1],
-        lengths=np.asarray(header.get("lengths", [header["size"]] * header["num_pairs"]), dtype=np.int64),
-        offsets=labels,
-        events=tuple(header["events"]),
-        pair_ids=tuple(header["pair_ids"]),
-        fps=np.asarray(header["fps"], dtype=np.float64),
-        max_offset=int(header["max_offset"]),
-    )
+    try:
+        pairs = MatrixPairs(
+            forward=matrices[:, 0],
+            backward=matrices[:, 1],
+            lengths=np.asarray(header.get("lengths", [header["size"]] * header["num_pairs"]), dtype=np.int64),
+            offsets=labels,
+            events=tuple(map(str, header["events"])),
+            pair_ids=tuple(map(str, header["pair_ids"])),
+            fps=np.asarray(header["fps"], dtype=np.float64),
+            max_offset=int(header["max_offset"]),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise CheckpointError(f"{paths.header}: damaged ({said(error)}); {_rebuild(prefix)}") from error
     return pairs, header
 
 

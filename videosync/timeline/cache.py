@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import numpy as np
 from videosync.data.identity import code_hash, content_hash, file_stamp
 from videosync.errors import VideoWriteError
 from videosync.files import new_file
-from videosync.signals.measure import Meter, Signals
+from videosync.foreign import read_npz
+from videosync.signals.measure import Meter
 from videosync.timeline.clips import Clip, ClipInfo, Progress, frames_at, read_clips
 
 OWN = ("clips", "clock_steps", "grid")
@@ -82,20 +82,15 @@ class SignalCache:
         if not path.is_file():
             return None
         try:
-            signals = _read(path)
+            signals = read_npz(path)
             if not {name for meter in meters for name in meter.reach} <= signals.keys():
                 raise ValueError("signals are missing")
             if any(signal.ndim != 2 or len(signal) != frames_at(info, rate) for signal in signals.values()):
                 raise ValueError("its signals are not as long as the video")
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError) as error:
             self.notes.append(f"{path}: damaged ({error}); {info.path} is measured anew")
             return None
         return Clip(info, rate, signals)
-
-
-def _read(path: Path) -> Signals:
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays}
 
 
 def _weights(meter: Meter) -> str:

@@ -20,7 +20,9 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoError
+from videosync.files import special_kind
 from videosync.video.clock import DEFAULT_RATE, continued, frame_rate, said_of_clock
+from videosync.video.containers import THEMSELVES, names_files
 from videosync.video.orientation import Orientation, frame_orientation
 from videosync.video.packets import (
     ALL_KEYFRAMES,
@@ -223,14 +225,22 @@ def _keyframes(packets: Packets, pts: np.ndarray, order: np.ndarray, rising: boo
 
 
 def open_video(path: str) -> InputContainer:
-    """Open a file for reading. Raises VideoError if it is no video container."""
+    """Open a file for reading, and no other file. Raises VideoError if it is no video container."""
+    if special := special_kind(path):
+        raise VideoError(f"{path}: is {special}, not a file; save what comes from it as a file first.")
     try:
-        return av.open(path, metadata_errors="replace")  # titles may be in any encoding
-    except (av.error.FFmpegError, OSError) as error:
+        # an absolute path names no protocol; titles may be in any encoding
+        return av.open(os.path.abspath(path), options=THEMSELVES, metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        if names_files(path):
+            raise VideoError(
+                f"{path}: is a list that names other files, not a video; name the videos themselves."
+            ) from error
         empty = os.path.isfile(path) and os.path.getsize(path) == 0
         kind = "sound file" if path.lower().endswith(SOUND_ENDINGS) else "video"
+        why = "it is empty" if empty else getattr(error, "strerror", None) or error
         raise VideoError(
-            f"{path}: cannot be opened as a {kind} ({'it is empty' if empty else error.strerror}); it is "
+            f"{path}: cannot be opened as a {kind} ({why}); it is "
             f"damaged, incomplete or no {kind}: copy or export it again."
         ) from error
 

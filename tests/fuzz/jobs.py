@@ -1,0 +1,112 @@
+"""The jobs that write, small: how each is started, and started again after it was killed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataset_preparation import multiview_process, synthetic_process
+from videosync.cli import construct, export, sync, train, train_detector
+
+EVENTS = ["--frames", "48", "--size", "32", "--offset_range", "6", "--workers", "1", "--seed", "3"]
+CONFIG = """
+data: {dataset: synthetic, image_size: 32, num_frames: 24, views: cross, sampling_region: 1.0, num_workers: 0}
+pairs: {num_frames: 24, max_offset: 6, windows_train: 2, windows_val: 2}
+model: {backbone: small, input: motion, layer: 0, temporal_kernel: 5, fc_layers: 1, fc_size: 16, dropout: 0.0,
+        hidden_size: 16, positions: none, layers: 1, heads: 2, ff_size: 16, embedding_size: 16, projection_size: 0}
+train: {epochs: 3, batch_size: 2, eval_every: 1, save_every: 1, holdout: 0.4}
+"""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One command.
+
+    Args:
+        run: takes the folder of what all jobs read, and the one to write into; returns the exit code.
+        again: the same, as a user goes on after a kill.
+        same: endings of the names of files that hold the same bytes however often the job was killed.
+    """
+
+    run: Callable[[Path, Path], int]
+    again: Callable[[Path, Path], int]
+    same: tuple[str, ...]
+
+
+def make_source(folder: Path) -> None:
+    """What the jobs read: events, a configuration, an encoder that was trained, a similarity set."""
+    events = ["--train_events", "4", "--val_events", "2", *EVENTS]
+    assert synthetic_process.main(["--output_dir", str(folder / "synthetic"), *events]) == 0
+    (folder / "tiny.yml").write_text(CONFIG)
+    assert train.main(_flags(folder, folder / "encoder")) == 0
+    assert _construct(folder, folder / "sets") == 0
+
+
+def _flags(source: Path, logdir: Path, *opts: str, more: tuple[str, ...] = ()) -> list[str]:
+    paths = ["--workdir", str(source), "--cfg_file", str(source / "tiny.yml"), "--logdir", str(logdir)]
+    return [*paths, *more, "--opts", "log.every=1", *opts]
+
+
+def _train(source: Path, out: Path, *more: str) -> int:
+    return train.main(_flags(source, out / "run", more=more))
+
+
+def _prepare(source: Path, out: Path) -> int:
+    return synthetic_process.main(["--output_dir", str(out), "--train_events", "2", "--val_events", "1", *EVENTS])
+
+
+def _multiview(source: Path, out: Path) -> int:
+    folders = ["--data_root", str(source / "synthetic"), "--output_dir", str(out)]
+    return multiview_process.main([*folders, "--size", "32", "--workers", "1", "--limit", "3"])
+
+
+def _construct(source: Path, out: Path) -> int:
+    more = ("--dataset_prefix", "small")
+    return construct.main(_flags(source, source / "encoder", f"paths.sets={out}", more=more))
+
+
+def _detectors(source: Path, out: Path) -> int:
+    opts = (f"paths.sets={source / 'sets'}", f"paths.detectors={out}")
+    words = ("--sync_methods", "log_reg", "--prefix", "small")
+    return train_detector.main(_flags(source, out / "log", *opts, more=words))
+
+
+def _sync(source: Path, out: Path, *more: str) -> int:
+    event = source / "synthetic" / "train_0000"
+    flags = {
+        "json": "a.json",
+        "trim": "cut",
+        "report": "page.html",
+        "plot": "p.png",
+        "otio": "p.otio",
+        "cache": "signals",
+    }
+    written = [f"--{flag}={out / name}" for flag, name in flags.items()]
+    code = sync.main(
+        [str(event / "cam0.mp4"), str(event / "cam1.mp4"), "--cue", "motion", "--accept", "0.001", *written, *more]
+    )
+    return 0 if code == 3 else code
+
+
+def _export(source: Path, out: Path) -> int:
+    words = ["--output", str(out / "encoder"), "--format", "safetensors", "--workdir", str(source)]
+    return export.main([str(source / "encoder"), *words])
+
+
+def _export_again(source: Path, out: Path) -> int:
+    """It replaces nothing, so what is there is taken away first."""
+    shutil.rmtree(out / "encoder", ignore_errors=True)
+    return _export(source, out)
+
+
+JOBS = {
+    "train": Job(_train, lambda source, out: _train(source, out, "--continue_train"), ("model.safetensors",)),
+    "prepare": Job(_prepare, _prepare, (".mp4", "manifest.jsonl")),
+    "multiview": Job(_multiview, _multiview, (".mp4", "manifest.jsonl")),
+    "construct": Job(_construct, _construct, (".npy",)),
+    "detectors": Job(_detectors, _detectors, ("detector.safetensors",)),
+    "sync": Job(_sync, lambda source, out: _sync(source, out, "--force"), (".json", ".mp4", ".otio")),
+    "export": Job(_export, _export_again, ("model.safetensors", "config.yaml")),
+}

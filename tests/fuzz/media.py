@@ -1,0 +1,101 @@
+"""Small videos and sounds of many containers and codecs, made by PyAV itself."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+FRAMES, FPS, RATE = 24, 25, 16000
+WIDTH, HEIGHT = 128, 96  # H.263 knows few sizes
+# name → container, codec of the pictures, of the sound; "": none
+CONTAINERS = {
+    "h264_aac.mp4": ("mp4", "libx264", "aac"),
+    "mpeg4_pcm.mov": ("mov", "mpeg4", "pcm_s16le"),
+    "prores.mov": ("mov", "prores_ks", ""),
+    "h264_opus.mkv": ("matroska", "libx264", "libopus"),
+    "ffv1_pcm.mkv": ("matroska", "ffv1", "pcm_s16le"),
+    "vp8_opus.webm": ("webm", "libvpx", "libopus"),
+    "vp9_opus.webm": ("webm", "libvpx-vp9", "libopus"),
+    "mpeg4_mp3.avi": ("avi", "mpeg4", "libmp3lame"),
+    "mjpeg_pcm.avi": ("avi", "mjpeg", "pcm_s16le"),
+    "h264_aac.ts": ("mpegts", "libx264", "aac"),
+    "hevc.m2ts": ("mpegts", "libx265", ""),
+    "mpeg2_mp2.mpg": ("mpeg", "mpeg2video", "mp2"),
+    "h264_aac.flv": ("flv", "libx264", "aac"),
+    "wmv2_wma.wmv": ("asf", "wmv2", "wmav2"),
+    "mpeg2.mxf": ("mxf", "mpeg2video", ""),
+    "vp8.ogv": ("ogg", "libvpx", "libopus"),
+    "h263_aac.3gp": ("3gp", "h263", "aac"),
+    "av1.mp4": ("mp4", "libsvtav1", ""),
+    "raw.h264": ("h264", "libx264", ""),
+    "raw.hevc": ("hevc", "libx265", ""),
+    "pcm.wav": ("wav", "", "pcm_s16le"),
+    "mp3.mp3": ("mp3", "", "libmp3lame"),
+    "flac.flac": ("flac", "", "flac"),
+    "aac.m4a": ("ipod", "", "aac"),
+    "opus.ogg": ("ogg", "", "libopus"),
+}
+QUIET = {"libx265": {"x265-params": "log-level=none"}}
+
+
+def make_media(folder: Path) -> dict[str, Path]:
+    """Write those files of :data:`CONTAINERS` that this build of FFmpeg has encoders for; name → file."""
+    made = {}
+    for name, (container, pictures, sound) in CONTAINERS.items():
+        if all(codec in av.codecs_available for codec in (pictures, sound) if codec):
+            made[name] = folder / name
+            _write(made[name], container, pictures, sound)
+    return made
+
+
+def _write(path: Path, container: str, pictures: str, sound: str) -> None:
+    rate = 48000 if sound == "libopus" else RATE if sound == "pcm_s16le" else 44100
+    with av.open(str(path), "w", format=container) as output:
+        output.metadata["title"] = "a title to be damaged"
+        streams: list[tuple[Any, list[Any]]] = []
+        if pictures:
+            video = output.add_stream(pictures, rate=FPS, options=QUIET.get(pictures, {}))
+            assert isinstance(video, av.VideoStream)
+            video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, _pixel_format(pictures)
+            streams.append((video, list(_frames(video.pix_fmt))))
+        if sound:
+            audio = output.add_stream(sound, rate=rate)
+            assert isinstance(audio, av.AudioStream)
+            audio.bit_rate = 64000
+            streams.append((audio, list(_samples(audio, rate))))
+        for stream, frames in streams:
+            for frame in frames:
+                output.mux(stream.encode(frame))
+            output.mux(stream.encode(None))
+
+
+def _pixel_format(codec: str) -> str:
+    return {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le"}.get(codec, "yuv420p")
+
+
+def _frames(pixel_format: str) -> list[av.VideoFrame]:
+    """A block that moves unevenly."""
+    frames = []
+    for number in range(FRAMES):
+        picture = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+        left = (number * number) % (WIDTH - 24)
+        picture[20:60, left : left + 24] = 220
+        frame = av.VideoFrame.from_ndarray(picture).reformat(format=pixel_format)
+        frame.pts, frame.time_base = number, Fraction(1, FPS)
+        frames.append(frame)
+    return frames
+
+
+def _samples(stream: av.AudioStream, rate: int) -> list[av.AudioFrame]:
+    """A second of noise in bursts, in frames of 1024 samples."""
+    rng = np.random.default_rng(0)
+    wave = rng.normal(size=rate * FRAMES // FPS) * (np.arange(rate * FRAMES // FPS) // (rate // 8) % 2)
+    size = stream.codec_context.frame_size or 1024
+    resampler = av.AudioResampler(stream.format, stream.layout, rate, frame_size=size)
+    frame = av.AudioFrame.from_ndarray((8000 * wave).clip(-32768, 32767).astype(np.int16)[None], "s16", "mono")
+    frame.rate = rate
+    return [*resampler.resample(frame), *resampler.resample(None)]
