@@ -11,9 +11,7 @@ from videosync.timeline.evidence import Evidence
 from videosync.timeline.result import PlacedFile
 
 
-def telling_of(
-    evidence: Evidence, clocks: Mapping[int, tuple[float, float]], most: int = MOST
-) -> tuple[float, ...]:
+def telling_of(evidence: Evidence, clocks: Mapping[int, tuple[float, float]], most: int = MOST) -> tuple[float, ...]:
     """Seconds on the timeline, as of ``telling_moments``.
 
     Args:
