@@ -157,6 +157,16 @@ SYNC_SPEED: tuple[Column, ...] = (
     ("on the clock, s", number("wall", ".2f")),
     ("n", text("n")),
 )
+PLAY: tuple[Column, ...] = (
+    ("four views of", text("name")),
+    ("within 1 frame", share("within_1", 1)),
+    ("in the worst run", share("worst_run", 1)),
+    ("the very frame", share("exact", 1)),
+    ("frames off, at most", number("most", ".0f")),
+    ("ticks/s", number("ticks", ".0f")),
+    ("views at ticks", text("n")),
+    ("runs", text("runs")),
+)
 DEMO: tuple[Column, ...] = (
     ("method", text("name")),
     ("mean error", lambda row: _plus_minus(row, "")),

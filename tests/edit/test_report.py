@@ -43,8 +43,6 @@ def given(tmp_path: Path) -> dict[str, Any]:
         (film(tmp_path / "c.mov", times=uneven), -0.4, float(uneven[-1]) + 0.03, 30.0),
     ]
     written = answer(*files)
-    for file in written["files"]:
-        file |= {"interval_seconds": None, "reason": None, "warnings": [], "best_guess_seconds": None}
     written["files"].append({"path": "lost.mp4", "placed": False, "reason": "nothing <b>moves</b>", "fps": None,
                              "best_guess_seconds": None, "warnings": []})  # fmt: skip
     return written

@@ -24,6 +24,12 @@ from videosync.video.index import video_index
 
 PAGE = Path(__file__).with_name("page")
 MOST_EMBEDDED = 64e6  # bytes of videos in the page; more go to a folder beside it
+UNSAID: dict[str, Any] = {
+    "interval_seconds": None,
+    "best_guess_seconds": None,
+    "reason": None,
+    "warnings": [],
+}  # of an answer by hand
 EVEN = 0.02  # frames: times this close to a constant rate are not listed
 
 
@@ -119,7 +125,7 @@ def _page(
         lstrip_blocks=True,
     )  # fmt: skip
     files = [
-        {**file, "name": name}
+        {**UNSAID, **file, "name": name}
         for file, name in zip(answer["files"], unique_names([f["path"] for f in answer["files"]]))
     ]
     told = [{key: value for key, value in view.items() if key != "source"} for view in views]

@@ -7,7 +7,7 @@ import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import matplotlib
@@ -77,7 +77,7 @@ def save_sync_plot(path: Path, evidence: Evidence, timeline: Timeline) -> None:
 
 
 def drawable(text: str) -> str:
-    """Text as the font can show it: what it has no letter for becomes a box, and bytes that are no text question marks."""
+    """Text as the font can show it: a box for letters that it lacks, question marks for bytes that are no text."""
     known = get_font(findfont("DejaVu Sans"))
     text = text.encode("utf-8", "replace").decode("utf-8")
     return "".join(letter if known.get_char_index(ord(letter)) else "□" for letter in text)
@@ -124,7 +124,7 @@ def in_rows(pairs: Sequence[tuple[int, int]]) -> list[Sequence[tuple[int, int]]]
     """Rows of as equal lengths as can be, so that drawings fill each."""
     count = math.ceil(len(pairs) / CURVES_A_ROW)
     edges = [round(n * len(pairs) / count) for n in range(count + 1)] if count else []
-    return [pairs[begin:end] for begin, end in zip(edges, edges[1:])]
+    return [pairs[begin:end] for begin, end in pairwise(edges)]
 
 
 def _write_lines(figure: SubFigure, title: str, lines: Sequence[str], height: float) -> None:

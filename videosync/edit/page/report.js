@@ -64,46 +64,67 @@
     seek.min = first(); seek.max = last(); seek.value = time;
     seek.setAttribute("aria-valuetext", `${time.toFixed(3)} seconds`);
     at("clock").textContent = `${time.toFixed(3)} s`;
-    if (!playing) drawChanges();
+    drawChanges();
   };
 
   const goTo = (seconds) => {
     time = Math.min(Math.max(seconds, first()), last());
     since = performance.now();
+    if (playing) waiting = since + 1000;
     if (playing) videos.forEach((_, n) => { clocks[n] = null; follow(n, true); });
     show();
   };
 
-  const watch = (n) => videos[n].requestVideoFrameCallback?.((now, told) => {
-    clocks[n] = [told.mediaTime, told.expectedDisplayTime];
-    if (playing) watch(n);
-  });
+  const watched = views.map(() => false);
+  const watch = (n) => {
+    if (watched[n] || !videos[n].requestVideoFrameCallback) return;
+    watched[n] = true;
+    videos[n].requestVideoFrameCallback((now, told) => {
+      watched[n] = false;
+      clocks[n] = [told.mediaTime, told.expectedDisplayTime];
+      if (playing) watch(n);
+    });
+  };
+  const position = (n) => { // seconds of its own that a view shows now
+    const clock = clocks[n];
+    return clock ? clock[0] + videos[n].playbackRate * Math.max(0, performance.now() - clock[1]) / 1000 : videos[n].currentTime;
+  };
 
   const follow = (n, jump) => {
     const own = time - start(n), video = videos[n];
     if (own < 0 || own >= lasts(n)) { video.pause(); return; }
-    if (video.paused) { video.currentTime = own; video.playbackRate = speed; video.play().catch(() => {}); watch(n); return; }
-    const clock = clocks[n];
-    const position = clock ? clock[0] + speed * Math.max(0, performance.now() - clock[1]) / 1000 : video.currentTime;
-    const away = own - position;
-    if (jump || Math.abs(away) > 0.3) { clocks[n] = null; video.currentTime = own; video.playbackRate = speed; return; }
-    const rate = Math.abs(away) < 0.008 ? speed : speed * Math.min(1.5, Math.max(0.5, 1 + Math.round(away * 100) * 0.02));
+    if (video.paused) {
+      if (Math.abs(video.currentTime - own) > 1 / views[n].fps) video.currentTime = own;
+      video.playbackRate = speed;
+      video.play().catch(() => {});
+      watch(n);
+      return;
+    }
+    const away = own - position(n);
+    if (jump || Math.abs(away) > 0.5) { clocks[n] = null; video.currentTime = own; video.playbackRate = speed; return; }
+    const rate = Math.abs(away) < 0.008 ? speed : speed * Math.min(2, Math.max(0.5, 1 + Math.round(away * 150) * 0.02));
     if (Math.abs(video.playbackRate - rate) > 1e-3) video.playbackRate = rate;
   };
 
-  let corrected = 0;
+  let corrected = 0, waiting = 0; // the clock stands until all views run, or until so many ms
+  const begin = (now) => { // views do not start at one moment: the clock begins in their middle
+    const on = views.map((_, n) => n).filter((n) => time >= start(n) && time < start(n) + lasts(n));
+    if (now < waiting && !on.every((n) => clocks[n] && !videos[n].seeking)) return;
+    waiting = 0;
+    const times = on.filter((n) => clocks[n]).map((n) => start(n) + position(n)).sort((one, other) => one - other);
+    if (times.length) time = times[times.length >> 1];
+  };
   const tick = (now) => {
     if (!playing) return;
-    time += speed * (now - since) / 1000;
+    if (waiting) begin(now); else time += speed * (now - since) / 1000;
     since = now;
     if (time >= last()) { time = last(); pause(); return; }
-    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false)); drawChanges(); }
-    show();
+    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false)); show(); }
     requestAnimationFrame(tick);
   };
   const play = () => {
     if (time >= last() - 1e-6) time = first();
-    playing = true; since = performance.now(); corrected = since;
+    playing = true; since = performance.now(); corrected = since; waiting = since + 1000;
     at("play").textContent = "Pause"; at("play").setAttribute("aria-pressed", "true");
     videos.forEach((_, n) => { clocks[n] = null; follow(n, true); });
     requestAnimationFrame(tick);
