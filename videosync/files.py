@@ -185,7 +185,8 @@ def sweep(folder: Path) -> None:
     if folder in _SWEPT or not folder.is_dir():
         return
     _SWEPT.add(folder)
-    with os.scandir(folder) as entries:
+    left: list[str] = []
+    with suppress(OSError), os.scandir(folder) as entries:  # a folder may be one to write to alone
         left = [entry.path for entry in entries if (met := _LEFT.fullmatch(entry.name)) and _is_dead(met)]
     for path in left:
         with suppress(OSError):  # another process takes it away at the same time
@@ -193,7 +194,7 @@ def sweep(folder: Path) -> None:
 
 
 def _is_dead(met: re.Match[str]) -> bool:
-    if met["machine"] != _machine() or int(met["pid"]) == os.getpid():
+    if met["machine"] != _machine() or int(met["pid"]) == os.getpid() or os.name == "nt":  # whose kill is no question
         return False
     try:
         os.kill(int(met["pid"]), 0)
