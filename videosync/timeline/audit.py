@@ -274,6 +274,7 @@ def pool(asked: Sequence[Asked], tolerance: float = 1.0) -> list[Verdict]:
     fps = max(set(rates), key=rates.count)
     used = {pair: by_rate[fps] for pair, by_rate in curves.items() if fps in by_rate}
     summed = {pair: (fps, added([(0, one) for one in some])) for pair, some in used.items()}
+    sure_of = {pair: sum(judge(one).doubt is None for one in some) for pair, some in used.items()}
     placed = place({pair: curve for pair, (_, curve) in summed.items()}, range(len(names)))
     residuals = {n: start / fps for n, start in placed.starts.items()}
     groups, found = together(residuals, tolerance / fps), []
@@ -288,7 +289,7 @@ def pool(asked: Sequence[Asked], tolerance: float = 1.0) -> list[Verdict]:
             continue
         against = others(groups, n)
         off = residuals[n] - median(residuals[m] for m in against)
-        sure = sum(judge(one).doubt is None for m in against for one in used.get((min(n, m), max(n, m)), ()))
+        sure = sum(sure_of.get((min(n, m), max(n, m)), 0) for m in against)
         around = max(FINEST, half_width(placed.confidence[n], cue) / math.sqrt(max(len(against), sure))) / fps
         told = replace(
             told, off_by_seconds=off, interval_seconds=(off - around, off + around),
