@@ -6,7 +6,8 @@
 
 Stretches of clips are coded anew as people's files are: crf 23 to 35, 160 to 1280 pixels, other frame rates and
 keyframes, 28 frames and more. They share 40 to 100 % of the shorter file, or 20 to 40 %; begin black, end black, have
-a title, a flash, a lower third; lose frames, have a fast clock, a pause; come in pairs and in groups of up to eight.
+a title, a flash, a lower third; lose frames, have a fast clock, a pause; come in pairs, in groups of up to eight, and
+as a long file with short ones beside it.
 Files that share nothing: of another event, of the same place at another time, by the same camera, of a stranger; with
 the same title or graphics, coded alike on the same grid of keyframes. All is drawn from ``--seed``.
 
@@ -65,7 +66,11 @@ def benchmark_brought(args: argparse.Namespace) -> None:
     answers = asked(args, lambda: measure(args))
     rows = rows_of(answers)
     print(markdown(rows, BROUGHT))
-    sides = [("now", answers)] if args.before is None else [("before", read_answers(args.before)), ("now", answers)]
+    sides = [("now", answers)]
+    if args.before is not None:
+        earlier = read_answers(args.before)
+        kinds = {a.row for a in earlier}  # other code may have drawn fewer kinds of questions
+        sides = [("before", earlier), ("now", [a for a in answers if a.row in kinds])]
     limits: list[dict[str, Any]] = [row for rows in zip(*(at_precision(*side) for side in sides)) for row in rows]
     print("\n" + markdown(limits, AT_PRECISION))
     classes = earned(answers)

@@ -27,6 +27,9 @@ SPAN = 20.0  # seconds of files whose clocks are off, at least where the clip ha
 ALIKE = 2.5  # rates of unrelated files differ by no more, where such files are there
 TRIES = 80
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v")
+LONGER, MINUTES = 4, 9000  # a long file has so many times the frames of short ones beside it, and no more than these
+SHORT = 4.0  # seconds of these, at least, where the long one is long enough
+LONG_OF = 5  # of so many questions of a set there is one more of a long file and short ones
 # kinds of questions, in the order they are drawn; "other" and those after it share nothing
 KINDS = ("plain", "little overlap", "hard change", "plain", "clock", "little overlap", "group")
 STRANGE = ("other event", "other time", "other event", "same graphics", "same keyframes", "other time", "stranger")
@@ -92,7 +95,8 @@ def draw(
 ) -> list[Question]:
     """``related`` and ``unrelated`` questions of each set (fewer where no draw fits); each set has a seed of its own.
 
-    Unrelated pairs are mostly made of the files of related ones, which costs no coding.
+    Unrelated pairs are mostly made of the files of related ones, which costs no coding. Besides, there are long files
+    with two short ones each, and as many with a short one that shares nothing with it.
     """
     found, pool = [], []
     for number, events in enumerate(sets.values()):
@@ -109,6 +113,13 @@ def draw(
         for turn in range(unrelated if mine else 0):
             kind = STRANGE[turn % len(STRANGE)]
             question = _unrelated(kind, mine, theirs, strangers, rng)
+            if question is not None:
+                found.append(question)
+    for number, events in enumerate(sets.values()):
+        rng = np.random.default_rng([seed, number, 3])
+        for turn in range(2 * (related // LONG_OF)):
+            one, other = (events[int(n)] for n in rng.permutation(len(events))[[0, -1]])
+            question = _long(one, one, 2, rng) if turn % 2 == 0 else _long(one, other, 1, rng)
             if question is not None:
                 found.append(question)
     return found
@@ -143,12 +154,10 @@ def _takes(
     views: Sequence[Source], share: tuple[float, float], least: float, rng: np.random.Generator
 ) -> list[Take] | None:
     """A stretch of each view, of which each shares so much with the first; None: this draw does not fit."""
-    converted = rng.random() < 0.35  # to rates of an editor, which the clip does not have
+    converted, step = _pace(views, rng)
     takes: list[Take] = []
-    step = 1 + int(rng.integers(max(1, int(min(v.fps for v in views) // 20))))
     for view in views:
-        fps = float(rng.choice([r for r in RATES if r <= 1.05 * view.fps] or [view.fps])) if converted else 0.0
-        fps = fps or view.fps / step
+        fps = _rate(view, converted, step, rng)
         longest = min(FRAMES[1], int(0.9 * view.seconds * fps))
         shortest = min(max(FRAMES[0], int(least * fps)), longest)
         if shortest < FRAMES[0]:
@@ -171,6 +180,53 @@ def _takes(
             return None
         takes.append(coded(view, begin, frames, fps, rng))
     return takes
+
+
+def _long(views: Sequence[Source], theirs: Sequence[Source], shorts: int, rng: np.random.Generator) -> Question | None:
+    """A long file, and two short ones of another view that were taken at other times while it ran, or one of ``theirs``
+    that shares nothing with it; None: this draw does not fit."""
+    related = shorts == 2
+    view = views[int(rng.integers(len(views)))]
+    other = [v for v in theirs if v != view][int(rng.integers(len(theirs) - (view in theirs)))]
+    converted, step = _pace((view, other), rng)
+    apart = related or view.event != other.event
+    for _ in range(TRIES):
+        fps = [_rate(one, converted, step, rng) for one in (view, other)]
+        longest = min(MINUTES, int((0.9 if apart else 0.6) * view.seconds * fps[0]))
+        shortest = max(LONGER * FRAMES[0], longest // 2)
+        if longest < shortest:
+            return None
+        long = _anywhere(view, int(np.exp(rng.uniform(np.log(shortest), np.log(longest)))), fps[0], rng)
+        most = int(long.seconds / LONGER * fps[1])
+        if most < FRAMES[0]:
+            continue
+        least = max(FRAMES[0], min(SHORT * fps[1], most / 2))
+        counts = np.exp(rng.uniform(np.log(least), np.log(min(FRAMES[1], most) + 0.99), shorts)).astype(int)
+        if counts.max() > other.frames * fps[1] / other.fps:
+            continue
+        takes = [_anywhere(other, int(count), fps[1], rng) for count in counts]
+        if related and never_meet(*takes) and all(long.start <= t.start and t.stop <= long.stop for t in takes):
+            return Question("long and short", (long, *takes), (long.start, *(t.start for t in takes)))
+        if not related and (view.event != other.event or never_meet(long, takes[0])):
+            return Question("long and other", (long, takes[0]), (long.start, None))
+    return None
+
+
+def _pace(views: Sequence[Source], rng: np.random.Generator) -> tuple[bool, int]:
+    """Whether files are converted to rates of an editor, which the clips do not have; if not, of how many frames one
+    stays."""
+    return bool(rng.random() < 0.35), 1 + int(rng.integers(max(1, int(min(v.fps for v in views) // 20))))
+
+
+def _rate(view: Source, converted: bool, step: int, rng: np.random.Generator) -> float:
+    if not converted:
+        return view.fps / step
+    return float(rng.choice([r for r in RATES if r <= 1.05 * view.fps] or [view.fps]))
+
+
+def _anywhere(view: Source, frames: int, fps: float, rng: np.random.Generator) -> Take:
+    begin = rng.uniform(0, view.seconds - frames / fps)
+    return coded(view, round(begin * view.fps) / view.fps, frames, fps, rng)
 
 
 def _spoilt(takes: Sequence[Take], kind: str, rng: np.random.Generator) -> list[Take]:
@@ -208,7 +264,7 @@ def _unrelated(
         other = coded(source, 0.0, frames, source.fps, rng)
     else:
         events = [t for t in mine if t.source.event != one.source.event]
-        apart = [t for t in mine if t.source.event == one.source.event and _never_meet(one, t)]
+        apart = [t for t in mine if t.source.event == one.source.event and never_meet(one, t)]
         others = apart or events if kind == "other time" else events or theirs if rng.random() < 0.6 else theirs
         others = [t for t in others if max(t.fps, one.fps) <= ALIKE * min(t.fps, one.fps)] or others
         if not others:
@@ -228,7 +284,8 @@ def _unrelated(
     return Question(kind, tuple(takes), (takes[0].start, None))
 
 
-def _never_meet(one: Take, other: Take) -> bool:
+def never_meet(one: Take, other: Take) -> bool:
+    """Whether files of one event share no time."""
     return one.stop < other.start or other.stop < one.start
 
 

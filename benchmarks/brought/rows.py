@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.brought.ask import true_seconds
-from benchmarks.brought.draw import CLOCKS, Question
-from benchmarks.confidence.fit import Row
+from benchmarks.brought.draw import CLOCKS, Question, never_meet
+from benchmarks.confidence.fit import BROUGHT, Row
 from benchmarks.signals import cue_of
 from videosync.timeline.cache import SignalCache
 from videosync.timeline.clips import inspect
@@ -31,7 +31,7 @@ def brought_rows(questions: Iterable[Question], files: Path, cache: Path, cue: s
             clips = [kept.clips(infos[n], [rate], meters)[rate] for n in (i, j)]
             if (found := compare(chosen, clips[0], clips[1], name=cue)) is not None:
                 seconds = true_seconds(question, i, j)
-                true = None if seconds is None else seconds * rate
+                true = None if seconds is None or never_meet(question.takes[i], question.takes[j]) else seconds * rate
                 name = f"{question.takes[0].source.event}: {question.kind}"
-                rows.append(Row(question.group, name, question.made, "brought", true, found.curve))
+                rows.append(Row(question.group, name, question.made, BROUGHT, true, found.curve))
     return rows

@@ -5,12 +5,12 @@
     python -m benchmarks.confidence --data ~/datasets/real --synthetic runs/confidence/* --strangers OTHERS --write
 
 Windows of prepared datasets are drawn, related and not (another event, another set, strangers, the same event at
-times that never meet), short and long, searched in narrow and wide ranges; and pairs of files as people bring them
-(``--brought``; see ``benchmarks.brought``; those whose clocks are off are left out). A logistic model maps features of
-the lag scores to the probability that their best offset is right within a frame. What is reported is held out: each
-set is judged by a model that was fitted on the other sets. What is shipped (``--write``) is fitted on all of them, real
-and synthetic sets weighing the same. Signals of files are kept in ``--cache``; the calibrations that were fitted
-without each set are written into --output, ``held_out.json``, for ``benchmarks.brought --held-out``.
+times that never meet), short and long, short beside long, searched in narrow and wide ranges; and pairs of files as
+people bring them (``--brought``; see ``benchmarks.brought``; those whose clocks are off are left out). A logistic model
+maps features of the lag scores to the probability that their best offset is right within a frame. What is reported is
+held out: each set is judged by a model that was fitted on the other sets. What is shipped (``--write``) is fitted on
+all of them, real and synthetic sets weighing the same. Signals of files are kept in ``--cache``; the calibrations that
+were fitted without each set are written into --output, ``held_out.json``, for ``benchmarks.brought --held-out``.
 """
 
 from __future__ import annotations
@@ -29,18 +29,8 @@ import numpy as np
 
 from benchmarks.brought.draw import questions_of
 from benchmarks.brought.rows import brought_rows
-from benchmarks.confidence.fit import (
-    Model,
-    Row,
-    answers,
-    calibration,
-    fit,
-    half_widths,
-    held_out_models,
-    said_of,
-    threshold,
-)
-from benchmarks.confidence.windows import Measured, draw, read_events, read_strangers
+from benchmarks.confidence.fit import BROUGHT, Row, answers, calibration, fit, held_out_models, said_of, tables_of
+from benchmarks.confidence.windows import SHAPES, Measured, draw, read_events, read_strangers
 from benchmarks.pipeline import Answer, asked, bar, benchmark, keep_result, run
 from benchmarks.plots import save_reliability
 from benchmarks.scores import reliability, scores
@@ -55,7 +45,6 @@ from videosync.timeline.calibration import FEATURES, PATH, Calibration
 from videosync.timeline.evidence import default_encoder
 
 EDGES = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.01)
-SHAPES = ("equal", "wide", "fit240", "brought")
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -102,20 +91,16 @@ def measure(args: argparse.Namespace) -> list[Answer]:
         raise ConfigError("--data, --synthetic: sets are judged by the others, so three or more are needed")
     models = held_out_models(rows)
     said = said_of(models, rows)
-    limit, widths = threshold(rows, said), half_widths(rows, said)
     encoder = default_encoder(args.cue)
-
-    def entry(model: Model) -> dict[str, Any]:
-        made = calibration(model, limit, widths, args.cue, None if encoder is None else encoder.name)
-        counts = {group: sum(row.group == group for row in rows) for group in sets}
-        return entry_of(made, {"command": args.command, "pairs": len(rows), "sets": counts})
-
-    write_text(
-        args.output / "held_out.json", json.dumps({group: entry(model) for group, model in models.items()}, indent=1)
-    )
+    look = args.cue, None if encoder is None else encoder.name
+    tables = tables_of(models, rows, said, *look)
+    counts = {group: sum(row.group == group for row in rows) for group in sets}
+    measured = {"command": args.command, "pairs": len(rows), "sets": counts}
+    held_out = {group: entry_of(table, measured) for group, table in tables.items()}
+    write_text(args.output / "held_out.json", json.dumps(held_out, indent=1))
     if args.write:
-        write_calibration(args.cue, entry(fit(rows)))
-    return answers(rows, said, limit, widths, args.cue)
+        write_calibration(args.cue, entry_of(calibration(fit(rows), rows, said, *look), measured))
+    return answers(rows, said, tables)
 
 
 def entry_of(found: Calibration, measured: dict[str, Any]) -> dict[str, Any]:
@@ -145,7 +130,7 @@ def benchmark_confidence(args: argparse.Namespace) -> None:
         if not mine:
             continue
         parts = {kind: mine}
-        parts |= {f"{kind}, {shape}": [a for a in mine if a.row.endswith(shape)] for shape in SHAPES}
+        parts |= {f"{kind}, {shape}": [a for a in mine if a.row.endswith(shape)] for shape in (*SHAPES, BROUGHT)}
         parts |= {group: [a for a in mine if a.group == group] for group in dict.fromkeys(a.group for a in mine)}
         for name, some in ((name, some) for name, some in parts.items() if some):
             rows.append({"name": name, **scores(some, bootstrap=args.bootstrap, seed=args.seed)})

@@ -24,8 +24,9 @@ LIMITS = tuple(round(0.8 + 0.01 * n, 2) for n in range(20))  # what is less sure
 SURE = 0.98  # said of answers that show how sure any answer can be
 NODES = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99)  # confidences at which widths are given
 COVERED = 0.95
+BROUGHT = "brought"  # shape of rows that are not windows of clips
 WIDTH, LEAST = 0.8, 60  # log odds to either side, or as many answers, of which a node is measured
-SHARPNESS = tuple(0.5 + 0.25 * n for n in range(23))  # tried
+SHARPNESS = tuple(0.5 + 0.5 * n for n in range(12))  # tried
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,11 @@ class Row:
     @cached_property
     def right(self) -> bool:
         return self.true is not None and abs(self.curve.best() - self.true) < RIGHT_WITHIN + 0.5
+
+    @cached_property
+    def can_be_given(self) -> bool:
+        """Whether it can be an answer, however sure."""
+        return not (self.curve.fragile or self.curve.at_edge(self.curve.best()))
 
     @cached_property
     def features(self) -> np.ndarray:
@@ -70,9 +76,8 @@ class Model:
 
     def __call__(self, rows: Sequence[Row]) -> np.ndarray:
         shared = self.most * expit(self.bias + feature_rows(rows) @ np.array(self.weights))
-        edge = np.array([row.curve.at_edge(row.curve.best()) for row in rows])
         mass = np.array([mass_near(row.curve, row.curve.best(), self.sharpness) for row in rows])
-        return shared * mass / np.where(edge, 2.0, 1.0)
+        return shared * mass / np.where([row.can_be_given for row in rows], 1.0, 2.0)
 
 
 def feature_rows(rows: Sequence[Row]) -> np.ndarray:
@@ -143,7 +148,7 @@ def said_of(models: Mapping[str, Model], rows: Sequence[Row]) -> np.ndarray:
 def threshold(rows: Sequence[Row], said: np.ndarray) -> float:
     """The lowest limit at which, of both kinds, enough of the accepted answers are near and few strangers accepted."""
     weights, error = row_weights(rows), np.array([row.error for row in rows])
-    inside = np.array([not row.curve.at_edge(row.curve.best()) for row in rows])
+    inside = np.array([row.can_be_given for row in rows])
     related = np.array([row.true is not None for row in rows])
     for limit in LIMITS:
         enough = True
@@ -173,27 +178,42 @@ def _half_width(rows: Sequence[Row], said: np.ndarray, kind: np.ndarray, node: f
         return float(RIGHT_WITHIN)
     away = np.abs(logit(said) - logit(node))
     near = right & (away <= max(WIDTH, float(np.sort(away[right])[:LEAST].max())))
-    errors = np.array([row.error for row in rows])[near]
+    some = [row for row, there in zip(rows, near) if there]
+    errors = np.array([row.error for row in some])
     order = np.argsort(errors)
-    total = np.cumsum(row_weights(rows)[near][order])
+    total = np.cumsum(row_weights(some)[order])  # sets weigh the same here too: some are seldom sure
     share = min(COVERED / node, 1 - (1 - COVERED) / 2)
     return float(errors[order][np.searchsorted(total, share * total[-1])])
 
 
-def answers(rows: Sequence[Row], said: np.ndarray, limit: float, widths: Sequence[float], cue: str) -> list[Answer]:
+def tables_of(
+    models: Mapping[str, Model], rows: Sequence[Row], said: np.ndarray, cue: str, encoder: str | None
+) -> dict[str, Calibration]:
+    """Set → its calibration, of which nothing has seen that set: neither model nor limit nor widths."""
+    tables = {}
+    for group, model in models.items():
+        places = [n for n, row in enumerate(rows) if row.group != group]
+        others = [rows[n] for n in places]
+        tables[group] = calibration(model, others, said[places], cue, encoder)
+    return tables
+
+
+def calibration(model: Model, rows: Sequence[Row], said: np.ndarray, cue: str, encoder: str | None) -> Calibration:
+    """The model with the limit and the widths that ``rows`` ask for, of which held-out models say ``said``."""
+    return Calibration(
+        cue, model.sharpness, model.bias, model.weights, model.most, threshold(rows, said), NODES,
+        half_widths(rows, said), encoder,
+    )  # fmt: skip
+
+
+def answers(rows: Sequence[Row], said: np.ndarray, tables: Mapping[str, Calibration]) -> list[Answer]:
     """What is said of each row, as ``videosync sync`` would; ``Answer.row``: the kind of its set, and its shape."""
     return [
         Answer(
-            f"{'synthetic' if row.made else 'real'}, {row.shape}", row.group, row.name, str(number), cue, 30.0,
+            f"{'synthetic' if row.made else 'real'}, {row.shape}", row.group, row.name, str(number), table.cue, 30.0,
             None if row.true is None else float(row.true), row.curve.vertex(row.curve.best()), float(sure),
-            bool(sure >= limit and not row.curve.at_edge(row.curve.best())),
-            float(np.interp(sure, NODES, widths)), slack=0.5,
+            bool(sure >= table.accepted and row.can_be_given),
+            float(np.interp(sure, table.confidences, table.half_widths)), slack=0.5,
         )
-        for number, (row, sure) in enumerate(zip(rows, said))
+        for number, (row, sure, table) in enumerate(zip(rows, said, (tables[row.group] for row in rows)))
     ]  # fmt: skip
-
-
-def calibration(model: Model, limit: float, widths: Sequence[float], cue: str, encoder: str | None) -> Calibration:
-    return Calibration(
-        cue, model.sharpness, model.bias, model.weights, model.most, limit, NODES, tuple(widths), encoder
-    )

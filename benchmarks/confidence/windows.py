@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -18,12 +18,15 @@ FAST = 100.0  # frames/s; files of so many are also measured at a quarter of the
 SHORTEST, LONGEST = 30, 480  # frames of a window
 LEAST_SHARED = 0.35  # of the shorter window, of related pairs
 USUAL_FRAMES, USUAL_REACH, USUAL_SHARE = 240, 30, 0.6  # "fit240" of benchmarks.accuracy
+LONGER = 4  # times the short window of a "long" pair, at least, is its other one …
+SHORT = 300  # … and that short one has no more frames
 UNRELATED, DISJOINT = (0.35, 0.4)  # share of pairs, and of those the share of one event at times that never meet
 STRANGERS, OWN_SET = 0.15, 0.5  # of pairs of two events: with a stranger; else with another event of the set
 TRIES = 60
 SUFFIXES = (".mp4", ".mkv", ".avi", ".mov", ".webm", ".m4v")
 
-Shape = Literal["equal", "wide", "fit240"]
+Shape = Literal["equal", "wide", "fit240", "long"]
+SHAPES: tuple[Shape, ...] = get_args(Shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,19 +95,20 @@ def draw(
 ) -> Iterator[Drawn]:
     """``count`` pairs of windows of each set (fewer where no draw fits).
 
-    A third each: equal windows of any length, searched up to any offset; windows of unlike lengths at random places,
-    searched as ``videosync sync`` does; and "fit240" windows, searched to ±30 frames.
+    In turn: equal windows of any length, searched up to any offset; windows of unlike lengths at random places,
+    searched as ``videosync sync`` does; "fit240" windows, searched to ±30 frames; and a short window beside a long one
+    of another view, up to the whole clip, searched as ``videosync sync`` does.
     """
     groups: dict[str, list[Event]] = {}
     for event in events:
         groups.setdefault(event.group, []).append(event)
-    shapes: tuple[Shape, ...] = ("equal", "wide", "fit240")
     for members in groups.values():
         for number in range(count):
             event = members[number % len(members)]
             others = [e for e in members if _stem(e) != _stem(event)]
             foreign = [e for e in events if e.group != event.group]
-            made = _pair(event, others, foreign, strangers, shapes[number % 3], rng)
+            shape = SHAPES[(number + number // len(members)) % len(SHAPES)]
+            made = _pair(event, others, foreign, strangers, shape, rng)
             if made is not None:
                 yield made
 
@@ -154,10 +158,18 @@ def _window(
 ) -> tuple[int, int, int, int, range] | None:  # fmt: skip
     """(first frame, frames) of both windows and the offsets to search; None: this draw does not fit."""
     common = min(total0, total1)
-    if shape == "wide":
-        most = min(LONGEST, common // 2) if disjoint and not related else LONGEST
-        frames = np.exp(rng.uniform(np.log(SHORTEST), np.log(max(most, SHORTEST + 1)), size=2)).astype(int)
+    if shape in ("wide", "long"):
+        least, most = (SHORTEST, SHORTEST), (LONGEST, LONGEST)
+        if shape == "long":
+            least, most = (max(LONGER * SHORTEST, total0 // LONGER), SHORTEST), (total0, SHORT)
+        if disjoint and not related:
+            most = min(most[0], common // 2), min(most[1], common // 2)
+        if shape == "long" and most[0] < least[0]:
+            return None
+        frames = np.exp(rng.uniform(np.log(least), np.log(np.maximum(most, np.add(least, 1))))).astype(int)
         frames0, frames1 = min(int(frames[0]), total0), min(int(frames[1]), total1)
+        if shape == "long":
+            frames1 = min(frames1, frames0 // LONGER)
         found = lag_range(frames0, frames1, 30.0)
         if found is None:
             return None
@@ -177,7 +189,7 @@ def _window(
         frames1, lags = frames0, range(-reach, reach + 1)
     begin0 = int(rng.integers(total0 - frames0 + 1))
     begin1 = int(rng.integers(total1 - frames1 + 1))
-    if related and shape != "wide":  # uniform in the range that is searched
+    if related and shape not in ("wide", "long"):  # uniform in the range that is searched
         begin1 = round(begin0 - apart) - int(rng.integers(lags.start, lags.stop))
         if not 0 <= begin1 <= total1 - frames1:
             return None

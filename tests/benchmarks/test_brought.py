@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from benchmarks.brought.__main__ import main
-from benchmarks.brought.draw import HARD, LITTLE, SHARED, draw, files_of, sources_of
+from benchmarks.brought.draw import HARD, LITTLE, LONGER, SHARED, draw, files_of, never_meet, sources_of
 from benchmarks.brought.score import at_precision, earned, rows_of
 from benchmarks.brought.takes import FAULTS, Fault, Source, Take
 from benchmarks.pipeline import Answer, read_answers
+from videosync.timeline.calibration import FEATURES
 from videosync.video.read import probe, read_frames
 
 
@@ -77,7 +78,7 @@ def test_files_share_what_the_question_says(two_cameras: Path) -> None:
     assert questions == draw(long_set(two_cameras), (), 56, 42, seed=3) != draw(long_set(two_cameras), (), 56, 42, 4)
     kinds = {question.kind for question in questions}
     assert {"plain", "little overlap", "hard change", "clock", "group", "other event", "other time"} <= kinds
-    assert {"same graphics", "same keyframes"} <= kinds
+    assert {"same graphics", "same keyframes", "long and short", "long and other"} <= kinds
     assert {take.fault.kind for q in questions for take in q.takes if q.kind == "hard change"} <= set(HARD)
     for question in questions:
         one, other = question.takes[:2]
@@ -87,6 +88,11 @@ def test_files_share_what_the_question_says(two_cameras: Path) -> None:
         elif question.kind in ("plain", "little overlap"):
             low, high = LITTLE if question.kind == "little overlap" else SHARED
             assert low - 0.1 <= both / min(one.seconds, other.seconds) <= high + 0.1
+        elif question.kind == "long and short":
+            long, *shorts = question.takes
+            assert all(LONGER * take.seconds <= long.seconds + 1 for take in shorts)
+            assert all(long.start <= take.start and take.stop <= long.stop for take in shorts)
+            assert never_meet(*shorts)
         assert 2 <= len(question.takes) <= 8
     assert len({take.name for take in files_of(questions)}) == len(list(files_of(questions)))
 
@@ -138,7 +144,7 @@ def test_one_command_from_clips_to_the_table(
     answers = read_answers(tmp_path / "one" / "answers.jsonl")
     assert {a.true is None for a in answers} == {True, False}
     kept = {path: path.stat().st_mtime_ns for name in ("files", "cache") for path in (tmp_path / name).iterdir()}
-    table = {"sharpness": 1.0, "bias": 9.0, "weights": {"height": 0, "parts": 0, "halves": 0, "agree": 0}, "most": 0.9}
+    table = {"sharpness": 1.0, "bias": 9.0, "weights": dict.fromkeys(FEATURES, 0), "most": 0.9}
     table |= {"accepted": 0.95, "confidences": [0.5], "half_widths": [1.0], "measured": {"encoder": None}}
     tables = tmp_path / "held_out.json"
     tables.write_text(json.dumps({a.group: table for a in answers}))

@@ -11,20 +11,19 @@ import pytest
 
 from benchmarks.confidence import __main__ as confidence
 from benchmarks.confidence.fit import (
-    NODES,
     WANTED,
     Model,
     Row,
     answers,
     calibration,
     fit,
-    half_widths,
     held_out_models,
     row_weights,
     said_of,
+    tables_of,
     threshold,
 )
-from benchmarks.confidence.windows import Event, draw
+from benchmarks.confidence.windows import LONGER, SHAPES, Event, draw
 from benchmarks.scores import reliability, scores
 from dataset_preparation.synthetic.event import Settings, make_event
 from videosync.data.manifest import write_manifest
@@ -50,9 +49,9 @@ def rows(count: int, seed: int = 0) -> list[Row]:
 
 def test_what_is_said_is_what_comes_true() -> None:
     some = rows(800)
-    said = said_of(held_out_models(some), some)
-    limit = threshold(some, said)
-    found = answers(some, said, limit, half_widths(some, said), "motion")
+    models = held_out_models(some)
+    said = said_of(models, some)
+    found = answers(some, said, tables_of(models, some, said, "motion", None))
     classes = reliability(found, (0.0, 0.2, 0.5, 0.8, 1.01))
     assert len(classes) == 4
     for one in classes:
@@ -103,10 +102,10 @@ def test_a_model_says_what_the_library_says(monkeypatch: pytest.MonkeyPatch) -> 
     model = Model(table.sharpness, table.bias, table.weights, table.most)
     library = [probability_right(row.curve, row.curve.best()) for row in some]
     assert model(some) == pytest.approx(library)
-    changed = Calibration("motion", 1.0, 0.5, (0.1, 0.2, 0.3, 0.4), 0.9, 0.8, (0.5,), (1.0,))
+    changed = Calibration("motion", 1.0, 0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6), 0.9, 0.8, (0.5,), (1.0,))
     monkeypatch.setitem(CALIBRATIONS, "motion", changed)
     other = [probability_right(row.curve, row.curve.best()) for row in some]
-    assert Model(1.0, 0.5, (0.1, 0.2, 0.3, 0.4), 0.9)(some) == pytest.approx(other)
+    assert Model(1.0, 0.5, (0.1, 0.2, 0.3, 0.4, 0.5, 0.6), 0.9)(some) == pytest.approx(other)
 
 
 def test_kinds_and_sets_weigh_the_same() -> None:
@@ -139,8 +138,11 @@ def test_true_offsets_lie_in_the_range_that_is_searched() -> None:
     for d in related:
         assert d.true in d.lags
         assert d.signals0["x"][0, 0] - d.signals1["x"][0, 0] == d.true
-    for d in (d for d in drawn if d.true is None and d.shape != "wide"):
-        assert len(d.signals0["x"]) == len(d.signals1["x"])
+    for d in drawn:
+        frames = len(d.signals0["x"]), len(d.signals1["x"])
+        assert frames[0] == frames[1] or d.shape in ("wide", "long")
+        assert frames[0] >= LONGER * frames[1] or d.shape != "long"
+    assert {d.shape for d in drawn} == set(SHAPES)
 
 
 @pytest.fixture
@@ -153,8 +155,9 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_entry_is_written_as_it_is_read_and_the_others_stay(written: Path) -> None:
-    model = Model(1.5, -2.0, (0.1, 0.0, 0.3, 0.4), 0.99)
-    made = calibration(model, 0.85, (1.0,) * len(NODES), "energy", "crossview")
+    model = Model(1.5, -2.0, (0.1, 0.0, 0.3, 0.4, 0.5, 0.6), 0.99)
+    some = rows(60)
+    made = calibration(model, some, model(some), "energy", "crossview")
     entry = confidence.entry_of(made, {"command": "typed", "pairs": 9, "sets": {"a": 9}})
     confidence.write_calibration("energy", entry)
     content = json.loads(written.read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 from dataset_preparation.synthetic.event import Settings, make_event
+from videosync.cues import DEFAULT_CUE
+from videosync.timeline.calibration import CALIBRATIONS
 from videosync.timeline.result import Timeline
 from videosync.timeline.sync import sync
 from videosync.video.read import iter_frames
@@ -171,13 +174,19 @@ def with_lamp(film: Film, which: int) -> Film:
 
 
 @pytest.mark.slow
-def test_a_graphic_that_moves_in_both_places_none(films: tuple[list[Film], int], tmp_path: Path) -> None:
+def test_a_graphic_that_moves_in_both_places_none(
+    films: tuple[list[Film], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (one, _, other), _ = films
     still = [film[:1] * len(film) for film in (one, other)]
     timeline = synced(still, with_lamp, tmp_path)
     assert not timeline.pairs[0].placed
     pair = synced([one, other], with_lamp, tmp_path).pairs[0]
     assert not pair.placed
+    surer = replace(CALIBRATIONS[DEFAULT_CUE], accepted=0.9999)  # so that nothing but guesses is left
+    monkeypatch.setitem(CALIBRATIONS, DEFAULT_CUE, surer)
+    guess = synced([one, other], with_lamp, tmp_path).pairs[0].best_guess_confidence
+    assert (guess or 0) < 0.5
 
 
 def one_ball(film: Film, which: int) -> Film:

@@ -13,6 +13,7 @@ import numpy as np
 TIE = 1e-6  # scores this close to the largest, relative to its size, count as equal to it
 APART = 3  # frames: answers no further from the best one than this are the same answer
 TOGETHER = 0.75  # between 0.5, independent pairs, and 1, pairs that all say the same
+USUAL_FRAMES = 100  # that overlap, where nobody counted
 LIKELIHOOD = 3.25  # by which a score of spread 1 becomes a log likelihood, about as calibrated
 NORMAL = 1.4826  # times the median absolute deviation: the standard deviation of a normal distribution
 
@@ -53,6 +54,13 @@ class LagScores:
     def frames(self) -> int | None:
         """Of the shorter clip, as far as any offset shows; None: unknown."""
         return None if self.overlap is None else int(self.overlap.max())
+
+    def overlapping(self, lag: int) -> int:
+        """Frames that both clips show at an offset; ``USUAL_FRAMES`` where that is unknown."""
+        place = lag - self.first
+        if self.overlap is None or not 0 <= place < len(self.overlap):
+            return USUAL_FRAMES
+        return int(self.overlap[place])
 
     @cached_property
     def chance(self) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 from videosync.files import read_object
 
 PATH = Path(__file__).with_name("calibration.json")
-FEATURES = ("height", "parts", "halves", "agree")  # of ``confidence.features``
+FEATURES = ("height", "parts", "halves", "agree", "own", "frames")  # of ``confidence.features``
 SOUND = "sound"  # in place of a cue where no pictures were looked at; sound has a calibration of its own
 
 
@@ -54,7 +54,9 @@ CALIBRATIONS = read_calibrations(_content)
 FALLBACK: str = _content["fallback"]  # a key of CALIBRATIONS
 # How sure a match of sounds is, is written into lag scores (timeline.sounds) and read from them by these numbers. Any
 # would do, but that as much is needed to place a file as with pictures.
-OF_SOUND = replace(CALIBRATIONS[FALLBACK], cue=SOUND, sharpness=3.0, bias=-4.0, weights=(0.7, 0.3, 1.3, 0.0), most=1.0)
+OF_SOUND = replace(
+    CALIBRATIONS[FALLBACK], cue=SOUND, sharpness=3.0, bias=-4.0, weights=(0.7, 0.3, 1.3, 0, 0, 0), most=1
+)
 
 
 def calibration_for(cue: str | None) -> Calibration:

@@ -23,6 +23,7 @@ from videosync.timeline.useful import LeftOut, Useful, useful
 TELLING = 0.5  # seconds without which an answer has to survive …
 SHARE = 0.125  # … but no more of what overlaps
 SURVIVES = 0.4  # confidence of the same answer without them
+GUESSED = 0.5  # confidence of an answer of which graphics are looked for, though it is not given: it can be accepted
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,7 @@ def compare(
     if closer.clocks is not None and closer.clocks.breaks:  # parts, each of which stands by itself
         return Compared(*_later(closer, one, other), left_out)
     copy = graphics = False
-    if judge(curve).doubt is None and all(PICTURES in clip for clip in clips):
+    if judge(curve).confidence >= GUESSED and all(PICTURES in clip for clip in clips):
         pictures, lag = [clip[PICTURES] for clip in clips], curve.best()
         copy = is_copy(pictures[0], pictures[1], lag, rate)
         cells = shared_cells(pictures[0], pictures[1], lag)

@@ -1,8 +1,8 @@
 """From a lag curve to the probability that an answer is right, its interval, and how likely other offsets are.
 
-The probability is a product: that the videos share the time at all, by a logistic model of four features with weights
-that are not negative (more evidence never makes an answer less sure), times that the offset is this one and no other
-of the range, by a softmax over the scores. The numbers are in ``calibration.json``;
+The probability is a product: that the videos share the time at all, by a logistic model of features with weights that
+are not negative (more evidence never makes an answer less sure), times that the offset is this one and no other of the
+range, by a softmax over the scores. The numbers are in ``calibration.json``;
 ``python -m benchmarks.confidence --write`` measures them, and says there on what. Nothing changes when the clips are
 swapped.
 """
@@ -18,25 +18,30 @@ from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 
 RIGHT_WITHIN = 1  # frames
+MOST_FRAMES = 480
 LOWEST, HIGHEST = -10.0, 12.0  # features count within these: what was measured ends about there
 
 
 def features(curve: LagScores, lag: int) -> np.ndarray:
-    """float64 [4], as named in ``FEATURES`` of ``calibration``, of the answer ``lag``: larger is
-    more reliable.
+    """float64 [F], as named in ``FEATURES`` of ``calibration``, of the answer ``lag``: larger is more reliable.
 
     height: of its peak, above what the highest of so many independent normal numbers is by chance.
     parts: by how much each part of the cue prefers it to all other offsets, on average.
     halves: the score of either half of the overlap by itself, on average.
     agree: the share of the parts that prefer it to all other offsets, of those that say anything.
+    own: the height of each part by itself, above the same chance, on average of those that say anything.
+    frames: the logarithm of the number of frames that overlap there, of which no more count than were measured.
     """
     seen = curve.support()
-    leads, telling = curve.lead(seen.parts, lag), seen.parts.any(axis=1)
+    chance = math.sqrt(2 * math.log(len(curve.scores)))
+    leads, near, telling = curve.lead(seen.parts, lag), curve.near(seen.parts, lag), seen.parts.any(axis=1)
     found = [
-        curve.near(seen.level, lag) - math.sqrt(2 * math.log(len(curve.scores))),
+        curve.near(seen.level, lag) - chance,
         leads.mean(),
         curve.near(seen.halves, lag),
         (leads >= 0)[telling].mean() if telling.any() else 0.0,
+        (near[telling].mean() if telling.any() else 0.0) - chance,
+        math.log(min(max(curve.overlapping(lag), 1), MOST_FRAMES)),
     ]
     return np.clip(np.array(found, np.float64), LOWEST, HIGHEST)
 
