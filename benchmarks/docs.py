@@ -22,8 +22,8 @@ from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
 from benchmarks.sound import long as sound_long
 from benchmarks.sound import scoring as sound
-from benchmarks.sync.audit import AUDIT
 from benchmarks.sync import drift
+from benchmarks.sync.audit import AUDIT
 from benchmarks.tables import Column, Row, cross, markdown, percent
 from videosync.errors import ConfigError, VideoSyncError, require_known
 from videosync.evaluation.intervals import interval_text
