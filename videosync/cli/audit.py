@@ -173,7 +173,7 @@ def described(verdicts: Sequence[Verdict], tolerance: float) -> list[str]:
     within = f"within {tolerance:g} frame{'s' * (tolerance != 1)}"
     unknown = len(single) - counts[IN_SYNC] - counts[OFF_BY]
     said = [
-        f"{len(single)} cameras of {len(names)} events: {counts[IN_SYNC]} in sync {within}, {counts[OFF_BY]} off, "
+        f"{len(single)} cameras of {len(names)} event{'s' * (len(names) != 1)}: {counts[IN_SYNC]} in sync {within}, {counts[OFF_BY]} off, "
         f"{unknown} cannot be told."
     ]
     if len(listed) < len(single):
