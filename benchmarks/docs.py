@@ -162,7 +162,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "sound-confidence": lambda: markdown(load_result("sound_confidence")["reliability"], tables.RELIABILITY),
     "sound-events": plain(sound.EVENTS, "sound_events"),
     "sound-long": plain(sound_long.LONG, "sound_long"),
-    "audit": plain(AUDIT, "audit"),
+    "audit": plain(AUDIT, "audit", "audit_short"),
 }
 
 

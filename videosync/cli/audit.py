@@ -172,10 +172,8 @@ def described(verdicts: Sequence[Verdict], tolerance: float) -> list[str]:
     names = dict.fromkeys(one.event for one in single)
     within = f"within {tolerance:g} frame{'s' * (tolerance != 1)}"
     unknown = len(single) - counts[IN_SYNC] - counts[OFF_BY]
-    said = [
-        f"{len(single)} cameras of {len(names)} events: {counts[IN_SYNC]} in sync {within}, {counts[OFF_BY]} off, "
-        f"{unknown} cannot be told."
-    ]
+    shown = f"{len(single)} cameras of {len(names)} event{'s' * (len(names) != 1)}"
+    said = [f"{shown}: {counts[IN_SYNC]} in sync {within}, {counts[OFF_BY]} off, {unknown} cannot be told."]
     if len(listed) < len(single):
         said.append("Cameras in sync are not listed; --csv has them.")
     if pooled:

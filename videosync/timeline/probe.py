@@ -144,7 +144,10 @@ def _frames(path: str) -> tuple[Frames, list[FileWarning]]:
     counted = scan.rate_assumed or not _stamped(scan)
     named = None if scan.rate_assumed or scan.rate is None else float(Fraction(scan.rate))
     if counted and not scan.rate_assumed:  # what is assumed has been said
-        text = f"{path}: it holds no time stamps: frames are counted at the {info.fps:.4g} frames/s that it names"
+        counting = f"it holds no time stamps, so frames are counted at the {info.fps:.4g} frames/s that it names"
+        text = (
+            f"{counting}: if it is another rate, say so in a container (ffmpeg -framerate RATE -i IN -c copy OUT.mp4)"
+        )
         said.append(FileWarning("time_stamps", text))
     frames = Frames(len(index), GUESSED if counted else kind, info.fps, named, 1 / median, gaps, stray, info.duration)
     return frames, [FileWarning(one.code, _with_remedy(one, path)) for one in said]
