@@ -241,8 +241,8 @@ class Search:
         slope = part.line.slope if ends else 0.0
         if ends and abs(slope) * (stop - first) < HOLDS:
             return None
-        moments = ((frame / self.rate, part.at(frame) / self.rate) for frame in part.telling)
-        return Untold(*moments, 1e6 * (abs(slope) + around))
+        before, after = ((frame / self.rate, part.at(frame) / self.rate) for frame in part.telling)
+        return Untold(before, after, 1e6 * (abs(slope) + around))
 
     def clocks(self, main: Part, parts: list[Part]) -> Clocks:
         return Clocks(1 + main.line.slope if main.drifts else 1.0, self.ppm(main), breaks=self.breaks(parts))
