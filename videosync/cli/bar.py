@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from videosync.timeline.progress import STEPS
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 USUAL_WIDTH, USUAL_HEIGHT = 80, 24  # of a terminal that does not tell
 
@@ -35,6 +37,8 @@ class FrameBar:
             self.__exit__()
             self.what, self.total = what, total
             name = what if what in STEPS else Path(what).name
+            from tqdm import tqdm  # where nobody looks on it need not be imported
+
             width = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH
             self.bar = tqdm(  # which shows nothing on a terminal of 0 rows, as of one that does not tell
                 desc=name, total=total, unit=STEPS.get(what, "frame"), leave=False, ncols=width, nrows=USUAL_HEIGHT

@@ -96,7 +96,7 @@ def windows_at(
     if stop - first < 2 * count * frames:
         return []
     around = round(AROUND * rate + STEEPEST * (stop - first) / 2)
-    lively = sum(_lively(file, first + move, stop + move, frames) for file, move in ((one, 0), (other, lag)))
+    lively = _lively(one, first, stop, frames) + _lively(other, first + lag, stop + lag, frames)
     found = []
     for start, end in pairwise(np.linspace(0, stop - first, count + 1).astype(int)):
         place = first + start + int(lively[start : end - frames + 1].argmax())
@@ -163,7 +163,7 @@ def _line_through(windows: Sequence[Window], middles: np.ndarray, file: PartlyRe
     offsets, heights = own_peaks(LocalScores(middles - 0.5, 1, lag - reach, scores), path)
     weights = weights_of(heights)
     bears = middles[weights > 0]
-    if len(bears) < max(LEAST_POINTS, len(windows) / 2) or 2 * np.ptp(bears) < np.ptp(middles):
+    if len(bears) < max(LEAST_POINTS, len(windows) / 2) or 2 * float(np.ptp(bears)) < float(np.ptp(middles)):
         return None
     return fit_line(middles, offsets, weights, together=1)
 
