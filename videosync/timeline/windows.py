@@ -141,7 +141,7 @@ def answer_of(windows: Sequence[Window], file: PartlyRead, lag: int) -> Compared
         return None
     line = replace(line, error=math.hypot(line.error, BIAS / length))
     drifts = abs(line.slope) > max(MOVED / length, line.around(CERTAIN))
-    if any(w.sure and abs(w.curve.best() - line.at(w.middle)) > OFF for w in windows):
+    if any(w.sure and abs(w.curve.best() - float(line.at(w.middle))) > OFF for w in windows):
         raise UnclearError
     start = float(line.at(0.0)) if drifts else line.offset
     moves = [round(float(line.at(middle)) - start) if drifts else 0 for middle in middles]
@@ -169,7 +169,7 @@ def _line_through(windows: Sequence[Window], middles: np.ndarray, file: PartlyRe
     path = lag - reach + column + places[best]
     offsets, heights = own_peaks(LocalScores(middles - 0.5, 1, lag - reach, scores), path)
     bears = heights >= BEARS
-    if not (bears[0] and bears[-1]) or bears.sum() < LEAST_POINTS or bears.mean() < 1 - MOST_DULL:
+    if not (bears[0] and bears[-1]) or int(bears.sum()) < max(LEAST_POINTS, (1 - MOST_DULL) * len(bears)):
         return None
     return fit_line(middles, offsets, weights_of(heights), together=1)
 
