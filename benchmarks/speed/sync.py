@@ -2,13 +2,15 @@
 
     python -m benchmarks.speed.sync                                  # two files of 10 s at 1080p, some minutes
     python -m benchmarks.speed.sync --frames 1800 --height 64 --width 64
+    python -m benchmarks.speed.sync --long 600 --pairs heavier   # two files of ten minutes too, an hour
 
 Two cameras film one synthetic event; their pictures are enlarged, get the noise of a sensor, and are coded in H.264:
 noise and coding decide how much there is to decode, so that there are a light and a heavier pair. *decoding*: all
 frames of both files in a plain PyAV loop with as many threads as ``sync`` takes. *start*: the same command on two files
 of a second at 64 x 64. *all else*: what the command takes beyond both. *again*: a second question with ``--cache``.
 Seconds are of processor time, of all threads, which other work on the machine disturbs least; medians of runs that take
-turns. The answer is checked: it must lie within 2 frames of the truth.
+turns. The answer is checked: it must lie within 2 frames of the truth. Of long files, which are decoded in parts:
+*whole*, and *thorough*, the same command with ``--thorough``; they are asked once.
 """
 
 from __future__ import annotations
@@ -102,11 +104,7 @@ def measure_pair(args: argparse.Namespace, root: Path, name: str, tiny: tuple[Pa
     size = args.height, args.width
     files = cameras(root / name, args.frames, size, noise, crf, args.seed)
     true, cue = json.loads((root / name / "offset.json").read_text()), ("--cue", args.cue)
-    said = ask(files, *cue, "--cache", str(root / name / "kept"))["pairs"][0]["offset_frames"]
-    if said is None or abs(said - true) > RIGHT:
-        raise VideoError(
-            f"{files[0]}, {files[1]}: {said} was said, {true} frames are true; take other --frames or --seed"
-        )
+    check(ask(files, *cue, "--cache", str(root / name / "kept")), files, true)
     work: dict[str, Callable[[], object]] = {
         "decoding": lambda: decode(files),
         "start": lambda: ask(tiny, *cue),
@@ -119,12 +117,44 @@ def measure_pair(args: argparse.Namespace, root: Path, name: str, tiny: tuple[Pa
             times[part].append(spent(job))
     cpu, wall = ({part: statistics.median(t[n] for t in taken) for part, taken in times.items()} for n in (0, 1))
     cpu["all else"] = cpu["whole"] - cpu["start"] - cpu["decoding"]
-    mbit = sum(file.stat().st_size for file in files) * 8e-6 / (2 * args.frames / FPS)
-    pair = f"2 × {args.frames / FPS:.0f} s of {args.width} × {args.height}, {mbit:.1f} Mbit/s"
+    return rows_of(files, args.frames, size, cpu, wall, args.repeats)
+
+
+def measure_long(args: argparse.Namespace, root: Path, name: str) -> list[dict[str, Any]]:
+    """A row for decoding two files of ``args.long`` seconds, and for the command with and without ``--thorough``."""
+    noise, crf = CODINGS[name]
+    size, frames, folder = (args.height, args.width), round(args.long * FPS), root / f"long_{name}"
+    files, cue = cameras(folder, frames, size, noise, crf, args.seed), ("--cue", args.cue)
+    true = json.loads((folder / "offset.json").read_text())
+    work: dict[str, Callable[[], object]] = {
+        "decoding": lambda: decode(files),
+        "whole": lambda: check(ask(files, *cue), files, true),
+        "thorough": lambda: check(ask(files, *cue, "--thorough"), files, true),
+    }
+    times = {part: spent(job) for part, job in work.items()}
+    cpu, wall = ({part: taken[n] for part, taken in times.items()} for n in (0, 1))
+    return rows_of(files, frames, size, cpu, wall, 1)
+
+
+def check(answer: dict[str, Any], files: tuple[Path, Path], true: int) -> None:
+    """Raises VideoError: the answer is not ``true`` frames."""
+    said = answer["pairs"][0]["offset_frames"]
+    if said is None or abs(said - true) > RIGHT:
+        raise VideoError(
+            f"{files[0]}, {files[1]}: {said} was said, {true} frames are true; take other --frames, --long or --seed"
+        )
+
+
+def rows_of(
+    files: tuple[Path, Path], frames: int, size: tuple[int, int], cpu: dict[str, float], wall: dict[str, float], n: int
+) -> list[dict[str, Any]]:
+    """A row for each part of ``cpu`` seconds, beside decoding both files of so many frames."""
+    mbit = sum(file.stat().st_size for file in files) * 8e-6 / (2 * frames / FPS)
+    pair = f"2 × {frames / FPS:.0f} s of {size[1]} × {size[0]}, {mbit:.1f} Mbit/s"
     return [
         {
-            "name": f"{pair}: {part}", "cpu": seconds, "share": seconds / cpu["decoding"], "n": args.repeats,
-            "ms": 1000 * seconds / (2 * args.frames), "wall": wall.get(part),
+            "name": f"{pair}: {part}", "cpu": seconds, "share": seconds / cpu["decoding"], "n": n,
+            "ms": 1000 * seconds / (2 * frames), "wall": wall.get(part),
         }
         for part, seconds in cpu.items()
     ]  # fmt: skip
@@ -135,6 +165,7 @@ def measure(args: argparse.Namespace) -> None:
         root = Path(folder)
         tiny = cameras(root / "tiny", round(FPS), (64, 64), 0.0, 18, args.seed)
         rows = [row for name in args.pairs for row in measure_pair(args, root, name, tiny)]
+        rows += [row for name in args.pairs if args.long for row in measure_long(args, root, name)]
     made = provenance(args)
     threads = os.environ.get("OMP_NUM_THREADS", "all")
     print(f"{made['machine']}, load {made['load']}, OMP_NUM_THREADS {threads}, n = {args.repeats}\n")
@@ -147,6 +178,7 @@ def arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--pairs", nargs="+", default=list(CODINGS), choices=CODINGS, help="(default: all)")
     add("--frames", type=int, default=300, help="of each file (default %(default)s)")
+    add("--long", type=float, default=0.0, help="seconds of each of two long files (default: none are made)")
     add("--height", type=int, default=1080, help="pixels (default %(default)s)")
     add("--width", type=int, default=1920, help="pixels (default %(default)s)")
     add("--cue", default="motion-learned", help="(default %(default)s)")

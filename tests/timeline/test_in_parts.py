@@ -106,11 +106,11 @@ def test_files_of_which_parts_tell_nothing_are_left_to_those_who_read_all(
     films: Films, views: tuple[Signals, Signals]
 ) -> None:
     unrelated, short = two_views(FRAMES, 8)[0], part(views[0], 0, 5000)
-    lost = joined(part(views[1], 0, 3000), part(views[1], 3040, FRAMES + 100))
+    breaks = [joined(part(views[1], 0, at), part(views[1], at + 40, FRAMES + 100)) for at in (3000, 5900)]
     moving = {**part(views[1], 0, FRAMES), "camera": np.ones((FRAMES, 1), np.float32)}
     still = {name: 0 * values for name, values in part(views[1], 0, FRAMES).items()}
     one = part(views[0], 0, FRAMES)
-    for other in (unrelated, short, lost, moving, still):
+    for other in (unrelated, short, *breaks, moving, still):
         assert films.ask(one, other) is None
 
 

@@ -7,12 +7,13 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Any
 
 from videosync.errors import printable
 from videosync.timeline.progress import STEPS
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 PROGRESS = ("bar", "json", "off")
 EVERY = 0.5  # seconds between two lines of JSON on one thing
@@ -42,6 +43,8 @@ class FrameBar:
             self.__exit__()
             self.what, self.total = what, total
             name = what if what in STEPS else printable(Path(what).name)
+            from tqdm import tqdm  # where nobody looks on it need not be imported
+
             width = os.get_terminal_size(sys.stderr.fileno()).columns or USUAL_WIDTH
             self.bar = tqdm(  # which shows nothing on a terminal of 0 rows, as of one that does not tell
                 desc=name, total=total, unit=STEPS.get(what, "frame"), leave=False, ncols=width, nrows=USUAL_HEIGHT

@@ -38,8 +38,7 @@ def sync(
     """Put videos and sound recordings of one event on one timeline, from pixels and sound.
 
     Args:
-        videos: two or more files, each decoded once; frame rates and lengths may differ. With ``audio`` they may have
-            sound only.
+        videos: two or more files; frame rates and lengths may differ. With ``audio`` they may have sound only.
         reference: the one of them that starts at 0 (default: the earliest).
         max_offset: seconds; the largest offset of two files that is considered (default: any).
         min_overlap: seconds that two files share at least (default: a quarter of the shorter, but 30 frames or

@@ -27,7 +27,12 @@ from videosync.timeline.speeds import less_sure
 
 MARGIN = 2.0  # seconds at the ends of what two files would share: black, titles, hands
 WINDOW = 15.0  # seconds of a window, of which there are …
-FEWEST, MOST, APART = 6, 12, 120.0  # … one for each so many seconds that are shared, but so few and so many
+FEWEST, MOST, APART = 6, 12, 120.0  # … one for each so many seconds that are shared, but so few and so many …
+ENDS = (
+    60.0  # … and the first and the last of them so near to the ends at most: a break before or after them is not seen
+)
+BEARS = 4.0  # spreads: the score of a window's own peak on the line that bears it out; the first and the last have to …
+MOST_DULL = 0.35  # … and of all of them so many need not: nothing may happen there
 STEEPEST = 0.001  # drift that is looked for
 AROUND = 1.0  # seconds to either side of an offset in which it is looked for, and as much as that drift makes
 OFF = 2.0  # frames from the line at which a sure window contradicts it
@@ -86,7 +91,7 @@ def windows_at(
 ) -> list[Window]:
     """Windows along what two files share at an offset, where most happens in what was read; none: they share little.
 
-    Raises UnclearError: something that is told by all of the files alone.
+    Raises UnclearError: something that only all of the files tells.
     """
     rate, meters = one.rate, cue.meters("energy")
     margin, frames = round(MARGIN * rate), round(WINDOW * rate)
@@ -96,9 +101,11 @@ def windows_at(
     if stop - first < 2 * count * frames:
         return []
     around = round(AROUND * rate + STEEPEST * (stop - first) / 2)
-    lively = sum(_lively(file, first + move, stop + move, frames) for file, move in ((one, 0), (other, lag)))
+    lively = _lively(one, first, stop, frames) + _lively(other, first + lag, stop + lag, frames)
     found = []
-    for start, end in pairwise(np.linspace(0, stop - first, count + 1).astype(int)):
+    ends = np.linspace(0, stop - first, count + 1).astype(int)
+    ends[1], ends[-2] = min(ends[1], round(ENDS * rate)), max(ends[-2], ends[-1] - round(ENDS * rate))
+    for start, end in pairwise(ends):
         place = first + start + int(lively[start : end - frames + 1].argmax())
         start0, clip0 = reader.at(one.info, place, place + frames, meters)
         low, high = max(0, place + lag - around), min(len(other.seen), place + lag + frames + around)
@@ -134,7 +141,7 @@ def answer_of(windows: Sequence[Window], file: PartlyRead, lag: int) -> Compared
         return None
     line = replace(line, error=math.hypot(line.error, BIAS / length))
     drifts = abs(line.slope) > max(MOVED / length, line.around(CERTAIN))
-    if any(w.sure and abs(w.curve.best() - line.at(w.middle)) > OFF for w in windows):
+    if any(w.sure and abs(w.curve.best() - float(line.at(w.middle))) > OFF for w in windows):
         raise UnclearError
     start = float(line.at(0.0)) if drifts else line.offset
     moves = [round(float(line.at(middle)) - start) if drifts else 0 for middle in middles]
@@ -161,11 +168,10 @@ def _line_through(windows: Sequence[Window], middles: np.ndarray, file: PartlyRe
     best, column = divmod(int(np.argmax(totals)), scores.shape[1])
     path = lag - reach + column + places[best]
     offsets, heights = own_peaks(LocalScores(middles - 0.5, 1, lag - reach, scores), path)
-    weights = weights_of(heights)
-    bears = middles[weights > 0]
-    if len(bears) < max(LEAST_POINTS, len(windows) / 2) or 2 * np.ptp(bears) < np.ptp(middles):
+    bears = heights >= BEARS
+    if not (bears[0] and bears[-1]) or int(bears.sum()) < max(LEAST_POINTS, (1 - MOST_DULL) * len(bears)):
         return None
-    return fit_line(middles, offsets, weights, together=1)
+    return fit_line(middles, offsets, weights_of(heights), together=1)
 
 
 def _drifts(file: PartlyRead) -> np.ndarray:
