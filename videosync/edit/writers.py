@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from videosync.edit.addresses import KINDS
+from videosync.edit.addresses import KINDS, printable
 from videosync.edit.curves import Curve
 from videosync.edit.edl import edl
 from videosync.edit.fcpxml import fcpxml
@@ -129,7 +129,7 @@ def page_projects(answer: Mapping[str, Any], path: Path, *, rate: float | None =
     try:
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
             for file, text in edit_lists(sequence, Path()).items():
-                packed.writestr(zipfile.ZipInfo(file.name), text.encode("utf-8", "replace"))
+                packed.writestr(zipfile.ZipInfo(printable(file.name)), text.encode("utf-8", "replace"))
     except ConfigError:  # more frames a second than a list can count
         return held
     return {**held, f"{path.stem}_edl.zip": archive.getvalue()}
