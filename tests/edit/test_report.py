@@ -30,7 +30,7 @@ from videosync.edit.writers import write_answer
 from videosync.errors import VideoError
 from videosync.video.read import probe
 
-NASTY = "a <script>alert(1)</script>&\"'\udcff.mp4"
+NASTY = "a <script>alert(1)</script>&\"'\udcff" + " long" * 12 + ".mp4"
 
 
 @pytest.fixture
