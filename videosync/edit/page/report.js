@@ -237,5 +237,5 @@
   choose(0);
   time = Math.max(...views.map((view) => view.start)); // when all have begun
   show();
-  window.videosync = { nudged, goTo, play, pause, state: () => ({ time, playing, positions: videos.map((video) => video.currentTime) }) };
+  window.videosync = { nudged, goTo, play, pause, state: () => ({ time: playing && !waiting ? time + speed * (performance.now() - since) / 1000 : time, playing, positions: videos.map((video) => video.currentTime) }) };
 })();
