@@ -31,13 +31,14 @@ def saved(tmp_path: Path) -> Path:
 def test_everything_is_written_at_once(saved: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     flags = ["--trim", "cut", "--premiere", "p.xml", "--fcpxml", "p.fcpxml", "--otio", "p.otio", "--mlt", "p.mlt",
-             "--edl", "edl", "--frames-csv", "frames.csv", "--manifest", "set"]  # fmt: skip
+             "--edl", "edl", "--frames-csv", "frames.csv", "--manifest", "set", "--report", "r.html",
+             "--preview", "v.mp4"]  # fmt: skip
     arguments = [one if one.startswith("--") else str(out / one) for one in flags]
     assert main([str(saved), *arguments]) == 0
     found = sorted(str(path.relative_to(out)) for path in out.rglob("*") if path.is_file())
     assert found == [
         "cut/a_synced.mp4", "cut/b_synced.mp4", "edl/a.mp4.edl", "edl/b.mp4.edl", "frames.csv", "frames_wide.csv",
-        "p.fcpxml", "p.mlt", "p.otio", "p.xml", "set/manifest.jsonl",
+        "p.fcpxml", "p.mlt", "p.otio", "p.xml", "r.html", "set/manifest.jsonl", "v.mp4",
     ]  # fmt: skip
 
 

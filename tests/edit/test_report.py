@@ -22,6 +22,7 @@ import pytest
 
 from tests.edit.test_trim import SIZE, answer, even, film, number_of
 from videosync.edit import report as module
+from videosync.edit.addresses import printable
 from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import proxy_size
 from videosync.edit.report import write_report
@@ -29,7 +30,7 @@ from videosync.edit.writers import write_answer
 from videosync.errors import VideoError
 from videosync.video.read import probe
 
-NASTY = "a <script>alert(1)</script>&\"'.mp4"
+NASTY = "a <script>alert(1)</script>&\"'\udcff" + " long" * 12 + ".mp4"
 
 
 @pytest.fixture
@@ -116,7 +117,14 @@ def test_projects_on_the_page_are_those_that_are_written(given: dict[str, Any], 
         assert base64.b64decode(found[name]) == written.read_bytes()
     lists = write_answer(given, "edl", tmp_path / "cut")
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(found["cut_edl.zip"]))) as packed:
-        assert {name: packed.read(name) for name in packed.namelist()} == {p.name: p.read_bytes() for p in lists}
+        assert {name: packed.read(name) for name in packed.namelist()} == {
+            printable(path.name): path.read_bytes() for path in lists
+        }
+
+
+@pytest.mark.parametrize(("embed", "written"), [(True, 1), (False, 2)])
+def test_where_the_videos_go_can_be_chosen(given: dict[str, Any], tmp_path: Path, embed: bool, written: int) -> None:
+    assert len(write_answer(given, "report", tmp_path / "report.html", embed=embed)) == written
 
 
 def test_only_sound_has_nothing_to_show(given: dict[str, Any], tmp_path: Path) -> None:
@@ -202,6 +210,11 @@ def test_everyone_can_use_the_page(
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
+def nudged(browser: Any) -> dict[str, Any]:
+    """The page's answer, as text: the driver takes no names that are not Unicode."""
+    return json.loads(browser.execute_script("return JSON.stringify(videosync.nudged())"))
+
+
 @pytest.mark.slow
 def test_a_browser_shows_the_frames_that_the_page_names(given: dict[str, Any], tmp_path: Path, browser: Any) -> None:
     path = tmp_path / "report.html"
@@ -232,7 +245,7 @@ def test_a_browser_shows_the_frames_that_the_page_names(given: dict[str, Any], t
         body.send_keys(key)
     assert (projects.is_displayed(), after.is_displayed()) == (False, True)
     assert "export-timeline answer.json --premiere" in after.text
-    moved = browser.execute_script("return videosync.nudged()")
+    moved = nudged(browser)
     assert moved["files"][1]["start_seconds"] == pytest.approx(0.613 + 3 / 25)
     assert moved["pairs"][0]["offset_seconds"] == pytest.approx(-0.613 - 3 / 25)
     assert moved["pairs"][0]["offset_frames"] == pytest.approx((-0.613 - 3 / 25) * 25)
@@ -247,10 +260,10 @@ def test_a_browser_shows_the_frames_that_the_page_names(given: dict[str, Any], t
     assert json.loads((tmp_path / "answer.json").read_text(encoding="utf-8")) == moved
     assert [file["start_seconds"] for file in (moved["files"][0], moved["files"][2])] == [starts[0], starts[2]]
     browser.find_elements("css selector", ".try")[1].click()  # the first file 2 s after the second one
-    moved = browser.execute_script("return videosync.nudged()")["files"]
+    moved = nudged(browser)["files"]
     assert moved[0]["start_seconds"] - moved[1]["start_seconds"] == pytest.approx(2.0, abs=0.5 / 30)
     body.send_keys("0")
-    back = browser.execute_script("return videosync.nudged()")["files"]
+    back = nudged(browser)["files"]
     assert [{**new, **old} for new, old in zip(back, given["files"])] == back
     asked = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name.slice(0, 5))")
     assert set(asked) <= {"data:"}

@@ -101,7 +101,7 @@ def _view(one: Copied, address: str) -> dict[str, Any]:
     even = bool(np.abs(times * index.fps - np.arange(frames)).max() < EVEN)
     height, width = proxy_size(*index.orientation.stored_size((index.height, index.width)))
     return {
-        "path": printable(file["path"]), "name": one.name, "start": file["start_seconds"], "fps": index.fps,
+        "path": file["path"], "name": one.name, "start": file["start_seconds"], "fps": index.fps,
         "frames": frames, "times": None if even else np.round(times, 6).tolist(), "width": width, "height": height,
         "source": address, "confidence": file["confidence"], "changes": drawn_changes(one),
     }  # fmt: skip
@@ -132,7 +132,7 @@ def _page(
     data = {"answer": answer, "views": told, "base": base}
     return printable(
         environment.get_template("report.html").render(
-            title=printable(title), files=files, views=views, curves=[drawn(curve) for curve in curves],
+            title=printable(title), files=files, views=views, curves=_curves(curves, views),
             placed=sum(file["placed"] for file in files), notes=answer.get("notes") or (),
             data=json.dumps(data).replace("<", "\\u003c"), style=(PAGE / "report.css").read_text(encoding="utf-8"),
             base=base, moments=moments, strip=strip, others=[n for n in range(len(views)) if n != base],
@@ -140,3 +140,9 @@ def _page(
             script=(PAGE / "report.js").read_text(encoding="utf-8"),
         )
     )  # fmt: skip
+
+
+def _curves(curves: Sequence[Curve], views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The drawings, each with the numbers of the views that it is of; -1: a file is not among them."""
+    numbers = {view["path"]: number for number, view in enumerate(views)}
+    return [{**drawn(one), "views": [numbers.get(path, -1) for path in one.paths]} for one in curves]

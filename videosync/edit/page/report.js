@@ -210,8 +210,7 @@
   document.querySelectorAll(".moment").forEach((button) => { button.onclick = () => { if (playing) pause(); goTo(Number(button.dataset.seconds)); }; });
   document.querySelectorAll(".try").forEach((button) => {
     button.onclick = () => { // the first file goes where this offset puts it beside the second
-      const one = views.findIndex((view) => view.path === button.dataset.first);
-      const other = views.findIndex((view) => view.path === button.dataset.second);
+      const one = Number(button.dataset.first), other = Number(button.dataset.second);
       if (one < 0 || other < 0) return;
       const wanted = start(other) + Number(button.dataset.seconds);
       choose(one);
@@ -238,5 +237,5 @@
   choose(0);
   time = Math.max(...views.map((view) => view.start)); // when all have begun
   show();
-  window.videosync = { nudged, goTo, play, pause, state: () => ({ time, playing, positions: videos.map((video) => video.currentTime) }) };
+  window.videosync = { nudged, goTo, play, pause, state: () => ({ time: playing && !waiting ? time + speed * (performance.now() - since) / 1000 : time, playing, positions: videos.map((video) => video.currentTime) }) };
 })();
