@@ -59,7 +59,7 @@ class Plain(np.ndarray):
             enough = isinstance(content, bytes | bytearray) and len(content) == math.prod(shape) * plain.itemsize
         if not enough or not all(isinstance(size, int) and size >= 0 for size in shape):
             raise ValueError("an array whose shape does not fit its values")
-        super().__setstate__((1, tuple(shape), plain, bool(fortran), content))
+        super().__setstate__((1, tuple(shape), plain, bool(fortran), content))  # type: ignore[arg-type]
 
 
 def empty(*_: object) -> Plain:
