@@ -44,6 +44,49 @@ def test_tensors_come_back_as_arrays_in_every_protocol(tmp_path, protocol):
     assert rounded.tolist() == [1, 1]
 
 
+class Lies(np.ndarray):
+    """Numbers that are pickled as another type than they are, as its name, its state, or both say."""
+
+    name, state = "f4", None
+
+    def __reduce__(self):
+        kind = Runs(np.dtype, self.name, False, True)
+        if self.state is not None:
+            kind.call = (*kind.call, self.state)
+        rebuild, arguments, _ = np.asarray(self).__reduce__()
+        return rebuild, arguments, (1, self.shape, kind, False, self.tobytes())
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("O8", None),
+        ("O8", (3, "|", None, None, None, -1, -1, 63)),
+        ("f8", None),
+        ("V8", None),
+        ("f4,O", None),
+        ("f4", (3, "<", None, ("a",), {"a": (np.dtype("O"), 0)}, 8, 8, 63)),  # an object in the fields
+        ("U", None),
+    ],
+)
+def test_an_array_whose_type_lies_is_refused_or_is_what_its_name_says(tmp_path, name, state):
+    array = np.arange(6, dtype=np.float32).view(Lies)
+    array.name, array.state = name, state
+    (tmp_path / "p.pkl").write_bytes(pickle.dumps([array], protocol=2))
+    if name == "f4":
+        assert read_plain_pickle(tmp_path / "p.pkl")[0].tolist() == [0, 1, 2, 3, 4, 5]
+        return
+    with pytest.raises(ManifestError, match=r"p\.pkl: damaged, or not a pickle"):
+        read_plain_pickle(tmp_path / "p.pkl")
+
+
+def test_a_pickle_cannot_change_what_it_may_call(tmp_path):
+    # numpy.dtype, with a state
+    (tmp_path / "p.pkl").write_bytes(b"cnumpy\ndtype\n}X\x05\x00\x00\x00_makeK\x01s\x86b.")
+    with pytest.raises(ManifestError, match="damaged, or not a pickle"):
+        read_plain_pickle(tmp_path / "p.pkl")
+
+
 class Runs:
     def __init__(self, function, *arguments):
         self.call = (function, arguments)

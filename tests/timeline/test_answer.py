@@ -37,6 +37,8 @@ def test_keys_of_later_and_earlier_versions(tmp_path: Path) -> None:
         ({"warnings": [{"code": "start"}]}, "files[0].warnings[0] has no text"),
         ({"start_seconds": True}, "files[0].start_seconds is True, expected number or null"),
         ({"start_seconds": 10**400}, "files[0].start_seconds is 1000"),
+        ({"path": "\ud800.mp4"}, "files[0].path is '\\ud800.mp4', which is no text"),
+        ({"path": "a\0.mp4"}, "files[0].path is 'a\\x00.mp4', which is no text"),
         ({"fps": float("nan")}, "files[0].fps is nan"),
     ],
 )

@@ -50,6 +50,12 @@ def test_a_name_is_a_name_and_no_protocol(clip: Path, monkeypatch: pytest.Monkey
         assert probe(name).num_frames == 5
 
 
+@pytest.mark.parametrize("name", ["\ud800.mp4", "a\0.mp4"])
+def test_what_can_be_no_name_is_a_sentence(name: str) -> None:
+    with pytest.raises(VideoError, match="no file can have this name"):
+        probe(name)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
 def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")

@@ -6,7 +6,6 @@ everything else is refused before it is built. Tensors come back as NumPy arrays
 
 from __future__ import annotations
 
-import codecs
 import io
 import math
 import pickle
@@ -20,6 +19,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.lib import format as npy
 
+from videosync.carl import plain_arrays
+from videosync.carl.plain_arrays import Only
 from videosync.errors import ManifestError
 from videosync.files import require_plain
 
@@ -54,19 +55,26 @@ def _plain_tensor(
     return np.asarray(numbers[offset + sum(places)])
 
 
+def _latin1(text: str, encoding: str) -> bytes:
+    """How old protocols write bytes. Raises ValueError: another encoding."""
+    if encoding != "latin1":
+        raise ValueError(f"bytes as {encoding!r}")
+    return text.encode("latin-1")
+
+
 # numpy.core until NumPy 2, numpy._core since: what its own pickles name
 _NUMPY = {
-    ("multiarray", "_reconstruct"): np._core.multiarray._reconstruct,  # type: ignore[attr-defined]
-    ("multiarray", "scalar"): np._core.multiarray.scalar,  # type: ignore[attr-defined]
-    ("numeric", "_frombuffer"): np._core.numeric._frombuffer,  # type: ignore[attr-defined]
+    ("multiarray", "_reconstruct"): Only(plain_arrays.empty),
+    ("multiarray", "scalar"): Only(plain_arrays.scalar),
+    ("numeric", "_frombuffer"): Only(plain_arrays.from_buffer),
 }
 ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
+    ("numpy", "ndarray"): Only(plain_arrays.refused),
+    ("numpy", "dtype"): Only(plain_arrays.Kind),
     ("collections", "OrderedDict"): OrderedDict,
-    ("_codecs", "encode"): codecs.encode,  # how old protocols write bytes
-    ("torch.storage", "_load_from_bytes"): _plain_storage,
-    ("torch._utils", "_rebuild_tensor_v2"): _plain_tensor,
+    ("_codecs", "encode"): Only(_latin1),  # how old protocols write bytes
+    ("torch.storage", "_load_from_bytes"): Only(_plain_storage),
+    ("torch._utils", "_rebuild_tensor_v2"): Only(_plain_tensor),
     **{(module, "set"): set for module in ("builtins", "__builtin__")},
     **{(module, "frozenset"): frozenset for module in ("builtins", "__builtin__")},
     **{(f"numpy.{core}.{part}", name): it for core in ("core", "_core") for (part, name), it in _NUMPY.items()},

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from videosync.data.samples import quoted
 from videosync.errors import ManifestError
-from videosync.files import read_text
+from videosync.files import read_text, shown
 
 AUDIO, META = "audio", "meta"  # folders
+MOST_DIGITS = 9  # of the number of a fold
 COLUMNS = ("filename", "fold", "category")
 
 
@@ -43,8 +44,8 @@ def read_labelled_sounds(folder: str | Path) -> tuple[LabelledSound, ...]:
     rows = _table(folder)
     sounds, seen = [], set()
     for where, (name, fold, label) in rows:
-        if not fold.isdecimal():
-            raise ManifestError(f"{where}: fold is '{fold}', but must be a whole number, 0 or more")
+        if not fold.isdecimal() or len(fold) > MOST_DIGITS:
+            raise ManifestError(f"{where}: fold is {shown(fold)}, but must be a whole number, 0 or more")
         if not label:
             raise ManifestError(f"{where}: category is empty; give the class of {name}")
         path = folder / AUDIO / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ NEEDED = {  # keys without which nothing can be said; others came later, or may 
     "file": ("path", "placed"), "warning": ("code", "text"),
     "break": ("before_seconds", "after_seconds", "size_seconds"),
 }  # fmt: skip
+NO_TEXT = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")  # halves of surrogate pairs; the others are bytes of a name
 LARGEST = 1e12  # of numbers: seconds of 30,000 years
 KINDS: dict[str, type | tuple[type, ...]] = {
     "object": dict, "array": list, "string": str, "boolean": bool, "null": type(None), "integer": int,
@@ -51,6 +53,8 @@ def _problems(value: Any, schema: Schema, root: Schema, where: str) -> Iterator[
     kinds = [schema["type"]] if isinstance(schema.get("type"), str) else schema.get("type", ())
     if kinds and not any(_is(value, kind) for kind in kinds):
         yield f"{where or 'it'} is {shown(value)}, expected {' or '.join(kinds)}"
+    elif isinstance(value, str) and NO_TEXT.search(value):
+        yield f"{where} is {shown(value)}, which is no text"
     elif isinstance(value, int | float) and not abs(value) < LARGEST:
         yield f"{where} is {shown(value)}"
     elif isinstance(value, dict):

@@ -105,8 +105,9 @@ def file_version(path: str | os.PathLike[str]) -> tuple[str, int, int]:
     name = os.path.abspath(os.fspath(path))
     try:
         status = os.stat(name)
-    except OSError as error:
-        raise VideoError(f"{name}: cannot be read ({error.strerror}); check the path.") from error
+    except (OSError, ValueError) as error:  # ValueError: half a surrogate pair, or a byte of 0
+        why = getattr(error, "strerror", None) or "no file can have this name"
+        raise VideoError(f"{name}: cannot be read ({why}); check the path.") from error
     return name, status.st_mtime_ns, status.st_size
 
 
