@@ -59,7 +59,7 @@ def write_report(
         for number, file in enumerate(filmed):
             index = video_index(file["path"])
             copy = Path(made) / f"{number}.mp4"
-            frames = int(np.sum(index.times - index.times[0] < (file["duration_seconds"] or np.inf)))
+            frames = max(int(np.sum(index.times - index.times[0] < (file["duration_seconds"] or np.inf))), 1)
             write_proxy(index, copy, frames, progress)
             copies.append((index, frames, copy))
         small = sum(copy.stat().st_size for *_, copy in copies) <= MOST_EMBEDDED
