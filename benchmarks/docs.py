@@ -108,14 +108,14 @@ def demo_audio() -> str:
     return markdown(rows, [name, *shares]) + "\n\nSix terms less …\n\n" + markdown(others, [name, *gains])
 
 
-def tried(name: str, count: str, bad: str) -> Callable[[], str]:
-    """A line for each kind of what a command tried, how often, and how often it failed; and which command."""
+def tried(name: str, *counts: str) -> Callable[[], str]:
+    """A line for each kind of what a command tried, and one of the sums of its ``counts``."""
 
     def block() -> str:
         found = load_result(name)
-        columns = [(key, tables.text(key)) for key in found["rows"][0]]
-        about = f"{found[count]} in all, {found[bad]} of them {bad}; `{found['command']}`, {found['date']}."
-        return markdown(found["rows"], columns) + f"\n\n{about}"
+        first, *others = found["rows"][0]
+        total = {first: "all", **dict.fromkeys(others, ""), **{key: found[key] for key in counts}}
+        return markdown([*found["rows"], total], [(key, tables.text(key)) for key in (first, *others)])
 
     return block
 

@@ -16,6 +16,7 @@ import pytest
 from tests.audio.sounded import click, clicks, damage_sound, delayed, write_flashes, write_sound
 from tests.audio.test_read import VP9, tone
 from tests.video.numbered import numbered_frames
+from videosync.audio import decode
 from videosync.audio.listen import SoundOfFile, sync_sound
 from videosync.audio.mix import Tally, channel_weights, mixed
 from videosync.audio.read import read_sound
@@ -306,3 +307,11 @@ def test_files_without_sound_are_told(tmp_path: Path) -> None:
     write_video(tmp_path / "mute.mp4", numbered_frames(10), 25)
     with pytest.raises(NoSoundError, match=r"mute\.mp4: has no sound"):
         sync_sound(tmp_path / "mute.mp4")
+
+
+def test_more_channels_than_can_be_told_apart_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of damaged AAC with 49 channels, PyAV reads what lies behind them in the memory."""
+    write_sound(tmp_path / "a.m4a", Sound(np.zeros(16000, np.float32), 16000, "aac"))
+    monkeypatch.setattr(decode, "MOST_PLANES", 0)
+    with pytest.raises(AudioError, match=r"a\.m4a: its sound \(aac\) cannot be decoded"):
+        sync_sound(tmp_path / "a.m4a")

@@ -30,6 +30,7 @@ FILTER = 0.05  # seconds before and after a window that resampling may look at
 LONGEST_GAP = 3600.0  # seconds; what claims more is a wrong time stamp, which would fill the memory with silence
 RATES = 1_000, 1_500_000  # samples/s of recordings of sound; a damaged header may say anything
 NO_PICTURES = "it has none"
+MOST_PLANES = 8  # channels that lie apart; beyond the eighth, PyAV does not see where they end
 MP3_DELAY = 1105  # samples that encoding and decoding add (LAME's 576, and 529); AVI does not say so, others do
 
 
@@ -253,7 +254,14 @@ def _frames(
     """Decoded frames. Damage before and after the time stamps ``wanted`` is passed over."""
     for packet, time in _packets(path, container, stream, lost):
         try:
-            yield from packet.decode()
+            for frame in packet.decode():
+                if not frame.format.is_planar or frame.layout.nb_channels <= MOST_PLANES:
+                    yield frame
+                    continue
+                why = f"it has {frame.layout.nb_channels} channels; at most {MOST_PLANES} of a compressed kind are read"
+                if lost is None:
+                    raise AudioError(_damaged(path, time, why))
+                lost.append(Lost(time or 0.0, _seconds(packet), why))
         except av.error.FFmpegError as error:
             if time is None or wanted[0] <= time <= wanted[1]:
                 if lost is None:

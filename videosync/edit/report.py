@@ -68,7 +68,7 @@ def write_report(
         for number, (file, name) in enumerate(zip(filmed, names)):
             index = video_index(file["path"])
             copy = Path(made) / f"{number}.mp4"
-            frames = int(np.sum(index.times - index.times[0] < (file["duration_seconds"] or np.inf)))
+            frames = max(int(np.sum(index.times - index.times[0] < (file["duration_seconds"] or np.inf))), 1)
             changes = write_proxy(index, copy, frames, progress)
             copied.append(Copied(file, name, index, index.times[:frames] - index.times[0], copy, changes))
         small = sum(one.copy.stat().st_size for one in copied) <= MOST_EMBEDDED

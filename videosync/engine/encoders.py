@@ -87,7 +87,7 @@ def checkpoint_encoder(config: Config, checkpoint: Checkpoint) -> Encoder:
     options = replace(config.model, weights="", random_backbone=True, **heads)
     try:
         encoder = build_encoder(options, num_frames=config.data.num_frames)
-    except (TypeError, ValueError, RuntimeError, OverflowError) as error:  # of numbers that no size can be
+    except (TypeError, ValueError, RuntimeError, ArithmeticError) as error:  # of numbers that no size can be
         raise CheckpointError(f"{checkpoint.folder}: its model options describe no model ({said(error)})") from error
     load_weights(encoder, checkpoint)
     assert isinstance(encoder, Encoder)

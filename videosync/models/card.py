@@ -69,4 +69,6 @@ def trained_with(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def card_rates(facts: Mapping[str, Any]) -> tuple[float, ...]:
     """Frames/s of the videos that an exported network was trained on; none if unknown."""
-    return tuple(facts.get("training", {}).get("data", {}).get("frame_rates", ()))
+    data = facts.get("training", {}).get("data", {})
+    rates = data.get("frame_rates", ()) if isinstance(data, dict) else ()
+    return tuple(rate for rate in rates if isinstance(rate, int | float)) if isinstance(rates, list | tuple) else ()

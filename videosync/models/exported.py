@@ -33,7 +33,7 @@ def load_exported_encoder(folder: str | Path) -> tuple[Encoder, dict[str, Any]]:
     try:
         options = ModelOptions(**{**facts["config"]["model"], "weights": "", "random_backbone": True})
         encoder = build_encoder(options, num_frames=facts["config"]["data"]["num_frames"])
-    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise CheckpointError(
             f"{folder / CARD_JSON}: its model options are not those of this version ({error})"
         ) from error
