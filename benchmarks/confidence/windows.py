@@ -107,7 +107,7 @@ def draw(
             event = members[number % len(members)]
             others = [e for e in members if _stem(e) != _stem(event)]
             foreign = [e for e in events if e.group != event.group]
-            shape = SHAPES[(number + number // len(members)) % len(SHAPES)]
+            shape = SHAPES[(number % len(members) + number // len(members)) % len(SHAPES)]  # of each event all
             made = _pair(event, others, foreign, strangers, shape, rng)
             if made is not None:
                 yield made
