@@ -11,6 +11,7 @@ from tests.timeline.audited import HALF, RATE, asked
 from videosync.errors import ManifestError, VideoError
 from videosync.timeline.audit import CANNOT_TELL, IN_SYNC, OFF_BY, Asked, judge_event, pool
 from videosync.timeline.audit_events import find_events
+from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clips import FileWarning
 
 
@@ -57,7 +58,7 @@ def test_a_claim_that_fits_nearly_as_well_is_no_alarm() -> None:
 
 
 def test_what_is_hardly_sure_or_not_steady_is_never_in_sync() -> None:
-    unsure = judge_event(asked([0.0, 0.1, 0.0, 0.1], confidence=0.88))
+    unsure = judge_event(asked([0.0, 0.1, 0.0, 0.1], confidence=calibration_for("motion-learned").accepted))
     assert {one.verdict for one in unsure} == {CANNOT_TELL}
     broken = judge_event(asked([0.0, 0.1, 0.0, 0.1], warnings={1: FileWarning("break", "frames are missing")}))
     assert (broken[1].verdict, broken[1].reason) == (OFF_BY, "frames are missing")
