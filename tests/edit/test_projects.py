@@ -18,6 +18,7 @@ import numpy as np
 import opentimelineio
 import pytest
 
+from videosync.edit.fcpxml import VERSIONS
 from videosync.edit.sequence import STANDARD, sequence_of
 from videosync.edit.writers import LISTS, PROJECTS, write_project
 from videosync.errors import ConfigError, VideoError, VideoWriteError
@@ -102,8 +103,8 @@ def test_final_cut_xml_has_the_starts_in_both_versions(tmp_path: Path, seed: int
 def test_final_cut_xml_keeps_to_its_document_type(filmed: dict[str, Any], tmp_path: Path) -> None:
     grammar = Path(__file__).with_name("fcpxml_subset.dtd")
     paths = [tmp_path / f"{seed}.fcpxml" for seed in range(4)]
-    for seed, path in enumerate(paths):
-        write_project(answer(random.Random(seed), tmp_path) if seed else filmed, "fcpxml", path)
+    for seed, (path, version) in enumerate(zip(paths, VERSIONS)):
+        write_project(answer(random.Random(seed), tmp_path) if seed else filmed, "fcpxml", path, version=version)
     subprocess.run(["xmllint", "--noout", "--dtdvalid", grammar, *paths], check=True)
 
 

@@ -22,7 +22,7 @@ from videosync.cli.common import (
     expanded_path,
     report_note,
 )
-from videosync.cli.edit_flags import FLAGS, add_rate_flags
+from videosync.cli.edit_flags import FLAGS, add_rate_flags, check_ways, ways
 from videosync.cli.outputs import say
 from videosync.cli.sync_flags import add_search_flags
 from videosync.errors import ConfigError, VideoSyncError
@@ -117,6 +117,7 @@ def _check_output(args: argparse.Namespace, output_dir: Path) -> None:
     """Asked before any work. Raises ConfigError: something cannot be written, or is not the batch's to replace."""
     from videosync.jobs.run_folder import LOCK
 
+    check_ways(args)
     check_writable("--output-dir", output_dir)
     if output_dir.is_dir() and any(output_dir.iterdir()) and not (output_dir / LOCK).exists():
         raise ConfigError(f"--output-dir {output_dir}: holds files of something else; name an empty or a new folder.")
@@ -142,7 +143,7 @@ def _run(args: argparse.Namespace, jobs: Sequence[EventJob], output_dir: Path) -
         for name, (_, endings, _) in FLAGS.items()
         if name != "manifest" and getattr(args, name.replace("-", "_"))
     }
-    writing = {"rate": args.timeline_rate, "keep_names": args.keep_names}
+    writing = ways(args)
     settings = {
         "version": __version__, "options": options, "accept": args.accept, "writes": writes, "writing": writing,
     }  # fmt: skip

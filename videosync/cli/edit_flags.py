@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from videosync.cli.common import check_writable, expanded_path, report_note
 from videosync.edit.addresses import KINDS
+from videosync.edit.fcpxml import VERSIONS
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import require_free
 
@@ -61,6 +62,9 @@ def add_rate_flags(group: argparse._ArgumentGroup) -> None:
         "the lowest of the files')",
     )
     group.add_argument(
+        "--fcpxml-version", choices=VERSIONS, default=VERSIONS[0], help="of --fcpxml (default: %(default)s)"
+    )
+    group.add_argument(
         "--keep-names", action="store_true", help="--trim gives files their own names, without '_synced' in them"
     )
     group.add_argument(
@@ -95,9 +99,18 @@ def check_outputs(args: argparse.Namespace) -> None:
             raise ConfigError(f"--{name} {path}: expected a name that ends in {endings[0]}, as in {takes}")
         if endings:
             require_free([path], force=args.force)
-    if args.correct_drift and args.trim is None:
+    check_ways(args)
+
+
+def check_ways(args: argparse.Namespace) -> None:
+    """Raises ConfigError: flags of ``--trim`` without it, or that contradict each other."""
+    if args.fast and args.correct_drift:
+        raise ConfigError("--fast and --correct-drift: what is copied keeps its own clock; leave one of them out")
+    if args.fast and not args.trim:
+        raise ConfigError("--fast: only --trim writes videos that can be copied; add --trim")
+    if args.correct_drift and not args.trim:
         raise ConfigError(
-            "--correct-drift: only --trim makes files whose clocks can be corrected; add --trim FOLDER (--frames-csv "
+            "--correct-drift: only --trim makes files whose clocks can be corrected; add --trim (--frames-csv "
             "follows a drift as it is, and projects note it at the clip)"
         )
 
@@ -118,16 +131,22 @@ def write_outputs(
             continue
         try:
             written = write_answer(
-                answer, name, path, rate=args.timeline_rate, paths=args.paths, keep_names=args.keep_names,
-                fast=args.fast, correct_drift=args.correct_drift, force=args.force, progress=progress, curves=curves,
-                embed=VIDEOS[args.report_videos],
-            )  # fmt: skip
+                answer, name, path, paths=args.paths, force=args.force, progress=progress, curves=curves, **ways(args)
+            )
             for file in written:
                 report_note(f"written: {file}")
         except VideoSyncError as error:
             problems.append(f"--{name}: {error}")
     if problems:
         raise ConfigError("; ".join(problems))
+
+
+def ways(args: argparse.Namespace) -> dict[str, Any]:
+    """What ``add_rate_flags`` took, as ``write_answer`` takes it."""
+    return {
+        "rate": args.timeline_rate, "version": args.fcpxml_version, "keep_names": args.keep_names, "fast": args.fast,
+        "correct_drift": args.correct_drift, "embed": VIDEOS[args.report_videos],
+    }  # fmt: skip
 
 
 def _asked(args: argparse.Namespace, name: str) -> Path | None:

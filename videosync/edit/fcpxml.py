@@ -14,7 +14,8 @@ from videosync.edit.addresses import printable, url
 from videosync.edit.sequence import Sequence, Source
 from videosync.edit.xml import add, document, rational
 
-VERSION = "1.10"  # what Resolve reads reliably; Final Cut reads it too
+VERSIONS = ("1.10", "1.11", "1.12", "1.13")
+VERSION = VERSIONS[0]  # what Resolve reads reliably; Final Cut reads it too
 GAP_START = Fraction(3600)  # where gaps begin on their own clock, as Final Cut writes them
 
 

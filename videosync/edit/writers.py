@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from videosync.edit.addresses import KINDS, printable
 from videosync.edit.curves import Curve
 from videosync.edit.edl import edl
-from videosync.edit.fcpxml import fcpxml
+from videosync.edit.fcpxml import VERSION, VERSIONS, fcpxml
 from videosync.edit.frames import frame_table, long_csv, wide_csv
 from videosync.edit.manifest import add_to_manifest
 from videosync.edit.mlt import mlt
@@ -41,6 +42,7 @@ def write_answer(
     *,
     rate: float | None = None,
     paths: str = "absolute",
+    version: str = VERSION,
     keep_names: bool = False,
     fast: bool = False,
     correct_drift: bool = False,
@@ -55,6 +57,7 @@ def write_answer(
         answer: what ``Timeline.to_json`` returns. kind: of ``KINDS_OF_OUTPUT``. path: a folder for "trim", "edl" and
             "manifest", else a file.
         rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
+        version: of "fcpxml".
         keep_names, fast, correct_drift: of "trim". progress: of "trim", "report" and "preview".
         curves, embed: of "report". force: replace files that are there.
 
@@ -78,7 +81,7 @@ def write_answer(
         return [add_to_manifest(answer, path)]
     if kind == "frames-csv":
         return write_frames(answer, path, rate=rate, force=force)
-    return write_project(answer, kind, path, rate=rate, paths=paths, force=force)
+    return write_project(answer, kind, path, rate=rate, paths=paths, version=version, force=force)
 
 
 def write_project(
@@ -88,13 +91,15 @@ def write_project(
     *,
     rate: float | None = None,
     paths: str = "absolute",
+    version: str = VERSION,
     force: bool = False,
 ) -> list[Path]:
     """Write an answer for an editor; nothing is decoded.
 
     Args:
         answer: what ``Timeline.to_json`` returns. kind: of ``PROJECTS``, or "edl", for which ``path`` is a folder.
-        rate: frames/s of the timeline, as of ``sequence_of``. paths: of ``KINDS``. force: replace what is there.
+        rate: frames/s of the timeline, as of ``sequence_of``. paths: of ``KINDS``. version: of FCPXML, of ``VERSIONS``.
+        force: replace what is there.
 
     Returns:
         The files that were written.
@@ -105,8 +110,10 @@ def write_project(
     """
     require_known("project", kind, [*PROJECTS, LISTS])
     require_known("paths", paths, KINDS)
+    require_known("version of FCPXML", version, VERSIONS)
+    write = partial(fcpxml, version=version) if kind == "fcpxml" else PROJECTS.get(kind)
     sequence = sequence_of(answer, rate=rate, name=path.stem if kind != LISTS else path.name or "videosync")
-    texts = edit_lists(sequence, path) if kind == LISTS else {path: PROJECTS[kind](sequence, path, paths)}
+    texts = edit_lists(sequence, path) if write is None else {path: write(sequence, path, paths)}
     _write(texts, force=force)
     return list(texts)
 
