@@ -22,6 +22,7 @@ from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
 from benchmarks.sound import long as sound_long
 from benchmarks.sound import scoring as sound
+from benchmarks.sync import drift
 from benchmarks.sync.audit import AUDIT
 from benchmarks.tables import Column, Row, cross, markdown, percent
 from videosync.errors import ConfigError, VideoSyncError, require_known
@@ -141,6 +142,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "brought-limits": lambda: markdown(load_result("brought")["limits"], brought.AT_PRECISION),
     "brought-earned": lambda: markdown(load_result("brought")["earned"], brought.EARNED),
     "sub-frame": plain(tables.SUB_FRAME, "sub_frame"),
+    "drift": plain(drift.DRIFT, "drift"),
+    "drift-totals": lambda: markdown(load_result("drift")["totals"], drift.TOTALS),
     "training": plain(tables.ABLATION, "training"),
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),
