@@ -98,6 +98,7 @@ def test_a_drift_is_measured_and_the_first_frame_is_right(ppm: int) -> None:
     assert lag_of(found) == pytest.approx(90 * rate, abs=0.7)
 
 
+@pytest.mark.slow
 def test_swapped_files_have_the_opposite_drift() -> None:
     one, other = two_views(1200, 12)
     slower = resampled(other, 1.004, REACH)
@@ -141,7 +142,7 @@ def test_slow_motion_inside_a_file_is_a_break_that_lasts_in_both() -> None:
     assert each.size_seconds == pytest.approx(12, abs=0.2)
 
 
-@pytest.mark.parametrize(("ratio", "slow"), [(1.25, 1), (4.0, 0)])
+@pytest.mark.parametrize(("ratio", "slow"), [(1.25, 1), pytest.param(4.0, 0, marks=pytest.mark.slow)])
 def test_another_speed_is_found_and_the_first_frame_is_right(ratio: float, slow: int) -> None:
     clips = [part(clip, 60 * n, 600) for n, clip in enumerate(two_views(600, 31))]
     clips[slow] = resampled(clips[slow], 1 / ratio, REACH)

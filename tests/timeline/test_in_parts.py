@@ -102,6 +102,7 @@ def test_parts_find_the_drift(films: Films, views: tuple[Signals, Signals]) -> N
     assert lag_of(said) == pytest.approx(300 / (1 + 600e-6), abs=0.6)
 
 
+@pytest.mark.slow
 def test_files_of_which_parts_tell_nothing_are_left_to_those_who_read_all(
     films: Films, views: tuple[Signals, Signals]
 ) -> None:
