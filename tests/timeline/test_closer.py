@@ -8,11 +8,12 @@ import pytest
 from tests.timeline.moving_signals import RATE, REACH, joined, part, two_views
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import CUES
+from videosync.lags.line import fit_line
 from videosync.signals.measure import Signals
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.closer import Closer, look_again, look_closer, unanswered
 from videosync.timeline.confidence import probability_right
-from videosync.timeline.parts import frames_of
+from videosync.timeline.parts import Part, Search, frames_of
 from videosync.timeline.search import lag_range
 from videosync.timeline.speeds import resampled
 
@@ -47,6 +48,13 @@ def test_of_one_clock_nothing_is_said_and_the_scores_stay(seed: int) -> None:
     assert not found.clocks.breaks
     assert found.clocks.interval_ppm is not None
     assert found.clocks.interval_ppm[0] <= 0 <= found.clocks.interval_ppm[1]
+
+
+def test_a_part_that_is_shorter_than_a_window_shows_no_steps() -> None:
+    one, other = two_views(300, 5)
+    search = Search(CUE, one, other, RATE, REACH, "motion")
+    line = fit_line(np.arange(5.0), np.zeros(5), np.ones(5))
+    assert search.small_steps(Part(100, 110, line, False)) == ()
 
 
 def test_what_is_short_has_no_drift() -> None:

@@ -212,6 +212,8 @@ class Search:
         """Steps of few frames within a part, which the path of offsets takes for one: frames lost one by one."""
         frames = max(LEAST_WINDOW, round(STEP_WINDOW * self.rate))
         starts, lag = window_starts(part.first, part.stop, frames, MOST_WINDOWS), round(part.line.offset)
+        if not len(starts):
+            return ()
         local = self.windows(starts, frames, [range(lag - AROUND, lag + AROUND + 1)] * len(starts))
         found = []
         for window, one, other in steps(local.scores, STEP_GAIN, STEP_SIDE):
