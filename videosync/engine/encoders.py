@@ -17,6 +17,8 @@ from videosync.checkpoints.crisscross import STEM, load_published
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
 from videosync.engine.run_record import trained_rates
+from videosync.engine.runtimes import FOLDER as ENGINES
+from videosync.engine.runtimes import with_engine
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash
 from videosync.foreign import said
@@ -54,6 +56,7 @@ def load_trained_encoder(
 
     Raises:
         CheckpointError: no such checkpoint, or it was trained with another model than ``config`` describes.
+        ConfigError: ``eval.engine`` is not installed or cannot compute the encoder.
     """
     if config.model.name == "noise":
         noise = build_encoder(config.model, num_frames=config.data.num_frames, workdir=workdir)
@@ -64,7 +67,13 @@ def load_trained_encoder(
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
     name = f"{place} (epoch {checkpoint.epoch})"
-    fast = optimize_for_inference(encoder.to(device), precision=config.eval.precision)
+    fast = with_engine(
+        encoder.to(device),
+        config.eval.engine,
+        precision=config.eval.precision,
+        size=config.data.image_size,
+        folder=(logdir.parent if logdir.is_file() else logdir) / ENGINES,
+    )
     taken = {
         "name": checkpoint.folder.name,
         "epoch": checkpoint.epoch,
