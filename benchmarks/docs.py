@@ -143,6 +143,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "sub-frame": plain(tables.SUB_FRAME, "sub_frame"),
     "training": plain(tables.ABLATION, "training"),
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
+    "speed-engines": plain(tables.ENGINES, "speed_engines"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),
     "demo": plain(tables.DEMO, "demo"),
     "demo-short": demo_short,

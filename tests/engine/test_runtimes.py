@@ -15,6 +15,7 @@ from videosync.engine.runtimes import FRAMES, NEEDS, EngineBackbone, with_engine
 from videosync.errors import ConfigError
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.options import ModelOptions
+from videosync.models.programs import Checked, Network
 
 SIZE = 32
 
@@ -82,33 +83,32 @@ def test_an_engine_gives_the_embeddings_of_torch(converted, engine, model, preci
 
 
 def test_a_backbone_is_converted_once_and_again_when_it_is_another_or_damaged(tmp_path, monkeypatch):
-    needs("onnxruntime")
     written = []
-    monkeypatch.setattr(runtimes, "write_onnx", lambda *a, of=runtimes.write_onnx: written.append(1) or of(*a))
 
-    def convert(model: Encoder) -> list[Path]:
-        with_engine(model, "onnxruntime", precision="auto", size=SIZE, folder=tmp_path / "engines")
-        return sorted((tmp_path / "engines").iterdir())
+    def write(_: object, network: Network, folder: Path, __: object) -> Checked:
+        written.append(network.name)
+        (folder / "backbone.onnx").write_bytes(b"program %d" % len(written))
+        return Checked("backbone.onnx", 0.0)
 
-    (first,) = convert(encoder())
-    assert convert(encoder()) == [first]
-    assert len(written) == 1
-    other = encoder()
-    nn.init.ones_(next(other.backbone.parameters()))
-    (second,) = set(convert(other)) - {first}
-    assert len(written) == 2
-    second.write_bytes(second.read_bytes()[:-100])
-    assert convert(other) == sorted([first, second])
-    assert len(written) == 3
+    monkeypatch.setattr(runtimes, "write_onnx", write)
+    monkeypatch.setattr(runtimes, "trace", lambda network: None)
+    folder, backbone = tmp_path / "engines", encoder().backbone
+    for _ in range(2):
+        assert runtimes._program(backbone, SIZE, folder) == b"program 1"
+    nn.init.ones_(next(backbone.parameters()))
+    assert runtimes._program(backbone, SIZE, folder) == b"program 2"
+    damaged = next(path for path in folder.iterdir() if path.read_bytes() == b"program 2")
+    damaged.write_bytes(b"progra")
+    assert runtimes._program(backbone, SIZE, folder) == b"program 3"
+    assert sorted(path.read_bytes() for path in folder.iterdir()) == [b"program 1", b"program 3"]
 
 
 def test_a_conversion_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    needs("onnxruntime")
-
     def fails(*_: object) -> None:
         raise RuntimeError("no such operator\nand a hundred lines")
 
-    monkeypatch.setattr(runtimes, "write_onnx", fails)
+    monkeypatch.setattr(runtimes, "require_installed", lambda *a, **k: None)
+    monkeypatch.setattr(runtimes, "trace", fails)
     with pytest.raises(ConfigError, match=r"'onnxruntime'.*at 32 pixels here \(no such operator\): set eval.engine to"):
         with_engine(encoder(), "onnxruntime", precision="float32", size=SIZE, folder=tmp_path / "engines")
     assert not (tmp_path / "engines").exists()
@@ -148,3 +148,9 @@ def test_what_is_not_installed_is_named_with_the_remedy(tmp_path, monkeypatch):
         ConfigError, match=r"'openvino', which needs no_such_engine.*pip install 'videosync\[engines\]'"
     ):
         with_engine(encoder(), "openvino", precision="auto", size=SIZE, folder=tmp_path)
+
+
+def test_on_a_gpu_engines_of_the_cpu_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(runtimes, "require_installed", lambda *a, **k: None)
+    with pytest.raises(ConfigError, match="'onnxruntime', which computes on the CPU, but this job runs on meta: set"):
+        with_engine(encoder().to("meta"), "onnxruntime", precision="auto", size=SIZE, folder=tmp_path)

@@ -17,8 +17,6 @@ from videosync.checkpoints.crisscross import STEM, load_published
 from videosync.config.load import config_from_dict
 from videosync.config.schema import Config
 from videosync.engine.run_record import trained_rates
-from videosync.engine.runtimes import FOLDER as ENGINES
-from videosync.engine.runtimes import with_engine
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import file_hash
 from videosync.foreign import said
@@ -67,13 +65,15 @@ def load_trained_encoder(
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
     name = f"{place} (epoch {checkpoint.epoch})"
-    fast = with_engine(
-        encoder.to(device),
-        config.eval.engine,
-        precision=config.eval.precision,
-        size=config.data.image_size,
-        folder=(logdir.parent if logdir.is_file() else logdir) / ENGINES,
-    )
+    encoder = encoder.to(device)
+    if config.eval.engine == "torch":
+        fast = optimize_for_inference(encoder, precision=config.eval.precision)
+    else:
+        from videosync.engine.runtimes import FOLDER, with_engine  # slow to import
+
+        folder = (logdir.parent if logdir.is_file() else logdir) / FOLDER
+        size, precision = config.data.image_size, config.eval.precision
+        fast = with_engine(encoder, config.eval.engine, precision=precision, size=size, folder=folder)
     taken = {
         "name": checkpoint.folder.name,
         "epoch": checkpoint.epoch,
