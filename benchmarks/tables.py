@@ -153,7 +153,7 @@ ENGINES: tuple[Column, ...] = (
     ("what", text("name")),
     ("frames/s on the clock", number("here", ".1f")),
     ("frames a second of processor time", number("cpu", ".1f")),
-    ("of the first line's", share("of_torch")),
+    ("of that of torch", share("of_torch")),
     ("cosine to float32 of PyTorch", number("cosine", ".5f")),
     ("n", text("n")),
 )
