@@ -146,6 +146,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "drift-totals": lambda: markdown(load_result("drift")["totals"], drift.TOTALS),
     "training": plain(tables.ABLATION, "training"),
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
+    "speed-engines": plain(tables.ENGINES, "speed_engines"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),
     "demo": plain(tables.DEMO, "demo"),
     "demo-short": demo_short,

@@ -149,6 +149,14 @@ SPEED: tuple[Column, ...] = (
     ("bare is", text("beside")),
     ("note", text("note")),
 )
+ENGINES: tuple[Column, ...] = (
+    ("what", text("name")),
+    ("frames/s on the clock", number("here", ".1f")),
+    ("frames a second of processor time", number("cpu", ".1f")),
+    ("of that of torch", share("of_torch")),
+    ("cosine to float32 of PyTorch", number("cosine", ".5f")),
+    ("n", text("n")),
+)
 SYNC_SPEED: tuple[Column, ...] = (
     ("what", text("name")),
     ("processor time, s", number("cpu", ".2f")),

@@ -3,18 +3,22 @@
     python -m benchmarks.speed.embed                              # ResNet-50 and -18 at 224 px, small at 96 px
     python -m benchmarks.speed.embed --encoders resnet50/rgb/224
     python -m benchmarks.speed.embed --encoders small/motion/96 --frames 18000    # memory of long videos
+    python -m benchmarks.speed.embed --encoders resnet50/rgb/224 --engine torch openvino --precision float32 bf16
 
 *bare*: the backbone on frames that already lie normalised in memory. *here*: file → decoded, resized, normalised,
 through the backbone and the transformer. In the note: how close embeddings are to those in float32 (cosine), the
 decoder's own speed, and the share in processor time, in which decoding counts in full and other work on the machine
-counts little. Runs on the GPU where there is one. Weights are random: speed does not depend on them.
+counts little. Runs on the GPU where there is one. Weights are random: speed does not depend on them. With ``--engine``
+others than PyTorch compute the backbone, which takes turns with them: *bare* stays PyTorch's own.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,36 +31,43 @@ from benchmarks.speed.measure import alternate, peak_mb, reset_peak, row, scene,
 from videosync.config.load import load_config
 from videosync.engine.build import build_encoder
 from videosync.engine.distributed import setup_distributed
+from videosync.engine.runtimes import NEEDS, with_engine
 from videosync.evaluation.embed import video_features
 from videosync.models.encoder import Encoder
-from videosync.models.inference import optimize_for_inference
 from videosync.video.read import iter_frames
 from videosync.video.write import write_video
 
 ENCODERS = ("resnet50/rgb/224", "resnet18/rgb/224", "small/motion/96")
+PRECISIONS = ("auto", "float32", "bf16")
 WINDOW = 240  # frames that the transformer sees at once
 HEIGHT, WIDTH = 360, 640  # of the generated video
 
 
-def measure_encoder(args: argparse.Namespace, name: str, video: Path, device: torch.device) -> dict[str, Any]:
+def measure_encoder(
+    args: argparse.Namespace, name: str, precision: str, video: Path, device: torch.device
+) -> list[dict[str, Any]]:
     backbone, input, pixels = name.split("/")
     size, batch = int(pixels), args.batch_frames
     exact = random_encoder(backbone, input, batch).to(device).eval()
-    fast = optimize_for_inference(exact, precision=args.precision)
-    assert isinstance(fast, Encoder)
-    dtype = next(fast.backbone.parameters()).dtype
+    plain = with_engine(exact, "torch", precision=precision, size=size, folder=args.output)
+    dtype = next(plain.backbone.parameters()).dtype
+    fast = {"torch": plain}
+    for engine in args.engine:
+        if engine != "torch" and (engine, precision) != ("onnxruntime", "bf16"):  # which it cannot do
+            fast[engine] = with_engine(exact, engine, precision=precision, size=size, folder=args.output)
     clip = torch.from_numpy(np.stack(list(iter_frames(video, 0, batch, size=(size, size)))))
     clip = clip.permute(0, 3, 1, 2).to(device)  # [T, 3, H, W]
     with torch.no_grad():
-        cosine = (exact(clip[None, :16]) * fast(clip[None, :16])).sum(-1).min().item()
-        ready = fast.input.normalise(fast.input.channels(clip[None], None, 0)[0])
+        expected = exact(clip[None, :16])
+        cosine = {engine: (expected * other(clip[None, :16])).sum(-1).min().item() for engine, other in fast.items()}
+        ready = plain.input.normalise(plain.input.channels(clip[None], None, 0)[0])
         ready = ready.to(dtype, memory_format=torch.channels_last)
     turns = max(args.frames // len(ready), 1)
 
     @torch.no_grad()
     def bare() -> int:
         for _ in range(turns):
-            last = fast.backbone(ready, chunk_size=batch, prepare=lambda x: x)
+            last = plain.backbone(ready, chunk_size=batch, prepare=lambda x: x)
         last.sum().item()  # waits for the device
         return turns * len(ready)
 
@@ -64,13 +75,25 @@ def measure_encoder(args: argparse.Namespace, name: str, video: Path, device: to
         return sum(1 for _ in iter_frames(video, size=(size, size)))
 
     reset_peak(device)
-    work = {"decode": decode, "bare": bare, "here": lambda: embed(fast, video, size, batch, device)}
+    work: dict[str, Callable[[], int]] = {"decode": decode, "bare": bare}
+    work |= {
+        engine: partial(embed, fast[engine], video, size, batch, device) for engine in fast if engine in args.engine
+    }
     rates = alternate(work, args.repeats)
-    note = (
-        f"{str(dtype).removeprefix('torch.')}, cosine {cosine:.5f}, decodes {rates['decode'][0]:.0f} frames/s, "
-        f"{rates['here'][1] / rates['bare'][1]:.0%} of processor time, peak {peak_mb(device)} MB"
-    )
-    return row(f"embed, {name}", rates["here"][0], rates["bare"][0], "the backbone on frames in memory", note)
+    rows = []
+    for engine in [engine for engine in work if engine in fast]:
+        note = (
+            f"{str(dtype).removeprefix('torch.')}, cosine {cosine[engine]:.5f}, "
+            f"decodes {rates['decode'][0]:.0f} frames/s, "
+            f"{rates[engine][1] / rates['bare'][1]:.0%} of processor time, peak {peak_mb(device)} MB"
+        )
+        (here, cpu), (alone, _) = rates[engine], rates["bare"]
+        title = f"embed, {name}" if args.engine == ["torch"] else f"{name}, {precision}: {engine}"
+        about = {"cpu": cpu, "cosine": cosine[engine], "n": f"{args.repeats} × {args.frames} frames"}
+        rows.append(row(title, here, alone, "the backbone on frames in memory", note, **about))
+    for line in rows:
+        line["of_torch"] = line["cpu"] / rows[0]["cpu"]
+    return rows
 
 
 @torch.no_grad()
@@ -95,7 +118,8 @@ def measure(args: argparse.Namespace) -> None:
     with setup_distributed() as distributed, tempfile.TemporaryDirectory() as folder:
         video = Path(folder) / "timed.mp4"
         write_video(video, scene(args.frames, HEIGHT, WIDTH), 30, preset="veryfast")
-        rows = [measure_encoder(args, name, video, distributed.device) for name in args.encoders]
+        asked = itertools.product(args.encoders, args.precision)
+        rows = [line for name, kind in asked for line in measure_encoder(args, name, kind, video, distributed.device)]
     show(args, rows)
 
 
@@ -106,7 +130,8 @@ def arguments() -> argparse.ArgumentParser:
     add("--frames", type=int, default=480, help="length of the timed video (default %(default)s)")
     add("--batch_frames", type=int, default=64, help="that go through the backbone at once (default %(default)s)")
     add("--repeats", type=int, default=3, help="timed runs of each side (default %(default)s)")
-    add("--precision", default="auto", help="auto, float32 or bf16 (default %(default)s)")
+    add("--precision", nargs="+", default=["auto"], choices=PRECISIONS, help="(default auto)")
+    add("--engine", nargs="+", default=["torch"], choices=[*NEEDS], help="what computes the backbone (default torch)")
     return parser
 
 

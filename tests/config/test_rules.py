@@ -72,6 +72,8 @@ def test_every_number_has_a_range() -> None:
         (["eval.tasks=[classification]", "eval.split=train"], "fitted on that split"),
         (["eval.methods=[]"], "eval.methods and eval.detectors are empty"),
         (["eval.detectors=[cnn]"], "expected PREFIX/METHOD"),
+        (["eval.engine=onnxruntime", "eval.precision=bf16"], "eval.precision to auto, or eval.engine to openvino"),
+        (["model.name=crisscross", "eval.engine=openvino"], "eval.engine is 'openvino', but model.name"),
         (["eval.retrieval_ks=[5,0]"], "eval.retrieval_ks is .*; expected numbers, each 1 or more"),
         (["eval.label_fractions=[0.5,1.5]"], "expected numbers, each a share from above 0 to 1"),
         (["eval.tau_stride=0"], "eval.tau_stride is 0; expected 1 or more"),

@@ -19,13 +19,12 @@ from videosync.engine.train import starting_point
 from videosync.errors import CheckpointError, ConfigError, VideoSyncError
 from videosync.evaluation.metrics import floor_metrics, sync_metrics
 from videosync.export import modules as export_modules
-from videosync.export import programs as export_programs
 from videosync.export.card import model_card
 from videosync.export.export import ExportRequest, export
 from videosync.export.modules import detector_network, encoder_network, related_matrices
-from videosync.export.programs import trace, write_onnx, write_torch
 from videosync.models.encoder import Encoder, build_encoder
 from videosync.models.exported import load_exported_encoder
+from videosync.models.programs import Network, trace, write_onnx, write_torch
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.methods import DETECTORS, load_detector
 from videosync.offset.saving import save_detector
@@ -67,7 +66,7 @@ def encoder_of(config: Config) -> Encoder:
     return encoder.eval()
 
 
-def network_of(architecture: str, dtype: torch.dtype) -> export_modules.Network:
+def network_of(architecture: str, dtype: torch.dtype) -> Network:
     encoder = encoder_of(config_of(**{**ARCHITECTURES, **MORE}[architecture]))
     return encoder_network(encoder, image_size=32, num_frames=20, dtype=dtype)
 
@@ -348,7 +347,7 @@ def test_wrong_sources_and_targets_are_said_in_a_sentence(
             export(source, tmp_path / target, ["safetensors"], ExportRequest())
     with pytest.raises(CheckpointError, match="there are best, last"):
         export(run, tmp_path / "out", ["safetensors"], ExportRequest(checkpoint="lats"))
-    monkeypatch.setattr(export_programs, "ONNX_PACKAGES", ("onnx", "no_such_runtime"))
+    monkeypatch.setattr("videosync.export.export.ONNX_PACKAGES", ("onnx", "no_such_runtime"))
     with pytest.raises(ConfigError, match=r"no_such_runtime.*pip install 'videosync\[onnx\]'"):
         export(run, tmp_path / "out", ["onnx"], ExportRequest())
     assert not (tmp_path / "out").exists()

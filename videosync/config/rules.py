@@ -188,6 +188,11 @@ def _eval(options: EvalConfig) -> list[str]:
             f"eval.split is 'train', but eval.tasks holds {' and '.join(map(repr, fitted))}, fitted on that split: "
             "evaluate another one, such as 'val'."
         )
+    if options.engine == "onnxruntime" and options.precision == "bf16":
+        problems.append(
+            "eval.precision is 'bf16', but eval.engine is 'onnxruntime', which computes in float32 on a CPU: set "
+            "eval.precision to auto, or eval.engine to openvino."
+        )
     for detector in options.detectors:
         if detector.count("/") != 1 or detector.startswith("/") or detector.endswith("/"):
             problems.append(f"eval.detectors holds '{detector}'; expected PREFIX/METHOD, such as 'demo/cnn'.")

@@ -140,6 +140,9 @@ class EvalConfig:
     methods: list[str] = option(["median", "mean", "dtw", "diagonal"], "label-free", distinct=True)
     detectors: list[str] = option([], '"prefix/method" of trained detectors to evaluate too', distinct=True)
     precision: Literal["auto", "float32", "bf16"] = option("auto", "auto: bf16 where the CPU or GPU has it")
+    engine: Literal["torch", "compile", "openvino", "onnxruntime"] = option(
+        "torch", 'computes the backbone; compile: torch.compile; openvino, onnxruntime: CPU only (extra "engines")'
+    )
     pictures: int = option(2, "heat maps and film strips of this many worst and median pairs; 0: none", "[0, inf)")
     bootstrap: int = option(2000, "resamples over events", "[0, inf)")
     max_frames: int = option(1000, "phases: longer videos are embedded in equal pieces; 0: whole", "[0, inf)")

@@ -13,6 +13,7 @@ _ONLY_TWO_STREAMS = ("data.fps", "data.relation", "paths.decoded", "audio", "cri
 _NOT_TWO_STREAMS = (
     "data.views", "data.cross_share", "data.sampling_region", "data.sampling_block", "data.consistent_offset",
     "data.label_fraction", "data.feature_cache", "pairs", "model", "train.start_from", "train.eval_pairs",
+    "eval.engine",
 )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ def load_trained_encoder(
 
     Raises:
         CheckpointError: no such checkpoint, or it was trained with another model than ``config`` describes.
+        ConfigError: ``eval.engine`` is not installed or cannot compute the encoder.
     """
     if config.model.name == "noise":
         noise = build_encoder(config.model, num_frames=config.data.num_frames, workdir=workdir)
@@ -64,7 +65,15 @@ def load_trained_encoder(
     encoder = checkpoint_encoder(config, checkpoint)
     place = logdir.name if checkpoint.folder == logdir else f"{logdir.name}/{checkpoint.folder.name}"
     name = f"{place} (epoch {checkpoint.epoch})"
-    fast = optimize_for_inference(encoder.to(device), precision=config.eval.precision)
+    encoder = encoder.to(device)
+    if config.eval.engine == "torch":
+        fast = optimize_for_inference(encoder, precision=config.eval.precision)
+    else:
+        from videosync.engine.runtimes import FOLDER, with_engine  # slow to import
+
+        folder = (logdir.parent if logdir.is_file() else logdir) / FOLDER
+        size, precision = config.data.image_size, config.eval.precision
+        fast = with_engine(encoder, config.eval.engine, precision=precision, size=size, folder=folder)
     taken = {
         "name": checkpoint.folder.name,
         "epoch": checkpoint.epoch,

@@ -23,7 +23,7 @@ _FREE = {f"model.{name}" for name in (*FREE_OPTIONS, *HEAD_OPTIONS)}
 
 def options_of(config: Config, *wanted: str) -> dict[str, Any]:
     """The options that decide what the encoder makes of a dataset, and those ``wanted``: groups or single ones."""
-    wanted = ("data.dataset", "data.image_size", "model", "eval.precision", *wanted)
+    wanted = ("data.dataset", "data.image_size", "model", "eval.precision", "eval.engine", *wanted)
     if config.model.positions == "stretched":
         wanted = (*wanted, "data.num_frames")
     values = config_to_dict(config)
@@ -49,7 +49,7 @@ def pairs_made_from(config: Config, workdir: Path, pairs: Sequence[SyncPair]) ->
 def result_code() -> str:
     """Identity of the code between a trained encoder and a number about it."""
     parts = ("checkpoints", "evaluation", "lags", "models", "offset", "phases", "similarity", "video")
-    return code_hash("engine/encoders.py", *parts)
+    return code_hash("engine/encoders.py", "engine/runtimes.py", *parts)
 
 
 def run_differences(

@@ -24,13 +24,13 @@ from videosync.engine.train import CONFIG_FILE
 from videosync.errors import CheckpointError, ConfigError, nearest
 from videosync.export.card import SIGN, counted, model_card
 from videosync.export.facts import about_encoder, about_two_streams, detector_facts, run_facts
-from videosync.export.modules import Network, detector_network, encoder_network
-from videosync.export.programs import Checked, check_onnx_installed, trace, write_onnx, write_torch
+from videosync.export.modules import detector_network, encoder_network
 from videosync.export.two_streams import backbone_networks
 from videosync.files import file_hash, new_folder, write_json, write_text
 from videosync.models.card import CARD_JSON, FORMAT, WEIGHTS, is_export
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.encoder import Encoder
+from videosync.models.programs import ONNX_PACKAGES, Checked, Network, require_installed, trace, write_onnx, write_torch
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.methods import load_detector
 from videosync.offset.saving import ARRAYS_FILE, FACTS_FILE
@@ -87,7 +87,8 @@ def export(source: Path, output: Path, formats: Sequence[str], request: ExportRe
     if output.exists():
         raise ConfigError(f"--output {output}: there already; choose another folder (nothing was changed)")
     if "onnx" in formats:
-        check_onnx_installed()
+        remedy = "pip install 'videosync[onnx]', or leave onnx out, as in --format torch safetensors"
+        require_installed(ONNX_PACKAGES, "--format onnx", remedy=remedy)
     is_detector = (source / FACTS_FILE).is_file()
     if not is_detector:
         _check_is_run(source)

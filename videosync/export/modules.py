@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -14,11 +13,11 @@ from torch.nn import functional as F
 from videosync.lags.similarity import TINY
 from videosync.models.encoder import Encoder
 from videosync.models.inference import fuse_batch_norms
+from videosync.models.programs import Case, Network, largest_difference
 from videosync.models.staged import STAGES
 from videosync.offset.cnn import CnnDetector, matrix_network
 from videosync.similarity.matrix import similarity_matrix
 
-Case = tuple[str, tuple[Tensor, ...]]  # what it is, and the inputs
 EMBEDDING_TOLERANCE = 1e-4  # largest difference of a number of a unit embedding
 PROBABILITY_TOLERANCE = 1e-5
 CHECK_PIXELS = 4_000_000  # of a clip that an encoder is checked on: 80 frames of 224 x 224
@@ -89,29 +88,6 @@ class OffsetReader(nn.Module):
         """Number of the entry at which the sum from below reaches one half: float32 ``[N]``."""
         total = probabilities.cumsum(1)
         return (total < 0.5 * total[:, -1:]).sum(1).float()
-
-
-@dataclass(frozen=True)
-class Network:
-    """A network to export and how it is tested.
-
-    ``low`` … ``high`` (None: no limit) is what the named dimension may be; ``compare`` takes a case's inputs and
-    the outputs of an exported program, and gives the largest difference to PyTorch.
-    """
-
-    name: str  # of its file, without ending
-    module: nn.Module
-    example: tuple[Tensor, ...]
-    inputs: dict[str, str]  # name → what it is
-    outputs: dict[str, str]
-    open_dims: dict[int, tuple[str, int, int | None]]  # of every input: dimension → name, low, high
-    cases: Callable[[], Iterator[Case]]
-    checked_on: str  # the cases in words
-    compare: Callable[[tuple[Tensor, ...], tuple[np.ndarray, ...]], float]
-    tolerance: float
-    shrinks: bool = (
-        False  # open dimensions are divided, possibly down to 1, which tracing else takes for a special case
-    )
 
 
 def encoder_network(encoder: Encoder, *, image_size: int, num_frames: int, dtype: torch.dtype) -> Network:
@@ -228,10 +204,3 @@ def related_matrices(count: int, length: int, max_offset: int, temperature: floa
 
 def listed(numbers: Iterable[int]) -> str:
     return ", ".join(str(number) for number in numbers)
-
-
-def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:
-    """The largest absolute difference; infinite where a number is not finite or the shapes differ."""
-    if got.shape != expected.shape or not np.isfinite(got).all():
-        return float("inf")
-    return float(np.abs(got.astype(np.float64) - expected).max(initial=0.0))

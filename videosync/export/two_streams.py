@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from videosync.audio.log_mel import MELS
 from videosync.config.schema import Config
-from videosync.export.modules import Case, Network, largest_difference, listed, moving_squares
+from videosync.export.modules import listed, moving_squares
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.inputs import RGBInput
+from videosync.models.programs import Case, Network, largest_difference
 from videosync.models.r2plus1d import VideoBackbone
 
 TOLERANCE = 1e-4  # largest difference of a feature, as a share of the largest feature

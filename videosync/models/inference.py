@@ -7,7 +7,7 @@ import logging
 from itertools import pairwise
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -55,10 +55,14 @@ def optimize_for_inference(encoder: Encoder | NoiseEncoder, *, precision: str = 
 
 
 def _smallest_cosine(exact: Encoder, half: Encoder, device: torch.device) -> float:
-    """Over eight smooth random pictures."""
-    coarse = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    pictures = F.interpolate(coarse, size=(96, 96), mode="bilinear").to(device)[None]  # [1, T, 3, H, W]
+    pictures = smooth_pictures(8, 96).to(device)[None]  # [1, T, 3, S, S]
     return float((exact(pictures) * half(pictures)).sum(-1).min())
+
+
+def smooth_pictures(count: int, size: int) -> Tensor:
+    """Random pictures without fine detail, float32 ``[count, 3, size, size]`` in 0 … 1; the same ones each time."""
+    coarse = torch.rand(count, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    return F.interpolate(coarse, size=(size, size), mode="bilinear")
 
 
 def has_native_bf16(device: torch.device | str) -> bool:

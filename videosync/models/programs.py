@@ -6,7 +6,7 @@ import importlib
 import logging
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +14,41 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.fx.experimental import _config as oblivious
 
 from videosync.errors import CheckpointError, ConfigError
-from videosync.export.modules import Network
 
 log = logging.getLogger("videosync")
 
 OPSET = 18
 ONNX_PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 Run = Callable[[tuple[Tensor, ...]], tuple[np.ndarray, ...]]
+Case = tuple[str, tuple[Tensor, ...]]  # what it is, and the inputs
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network to export and how it is tested.
+
+    ``low`` … ``high`` (None: no limit) is what the named dimension may be; ``compare`` takes a case's inputs and
+    the outputs of an exported program, and gives the largest difference to PyTorch.
+    """
+
+    name: str  # of its file, without ending
+    module: nn.Module
+    example: tuple[Tensor, ...]
+    inputs: dict[str, str]  # name → what it is
+    outputs: dict[str, str]
+    open_dims: dict[int, tuple[str, int, int | None]]  # of every input: dimension → name, low, high
+    cases: Callable[[], Iterator[Case]]
+    checked_on: str  # the cases in words
+    compare: Callable[[tuple[Tensor, ...], tuple[np.ndarray, ...]], float]
+    tolerance: float
+    shrinks: bool = (
+        False  # open dimensions are divided, possibly down to 1, which tracing else takes for a special case
+    )
 
 
 @dataclass(frozen=True)
@@ -36,14 +59,12 @@ class Checked:
     difference: float  # largest, over all cases
 
 
-def check_onnx_installed() -> None:
-    """Raises ConfigError that says what to do when ONNX programs can be neither made nor checked."""
-    missing = [name for name in ONNX_PACKAGES if not _is_installed(name)]
+def require_installed(packages: Sequence[str], what: str, *, remedy: str) -> None:
+    """Raises ConfigError that says what ``what`` lacks of ``packages``, and the remedy, if one cannot be imported."""
+    missing = [name for name in packages if not _is_installed(name)]
     if missing:
-        raise ConfigError(
-            f"--format onnx needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
-            "pip install 'videosync[onnx]', or leave onnx out, as in --format torch safetensors"
-        )
+        is_not = f"which {'is' if len(missing) == 1 else 'are'} not installed"
+        raise ConfigError(f"{what} needs {', '.join(missing)}, {is_not}: {remedy}")
 
 
 def trace(network: Network) -> ExportedProgram:
@@ -135,6 +156,13 @@ def _is_installed(name: str) -> bool:
     except ImportError:
         return False
     return True
+
+
+def largest_difference(got: np.ndarray, expected: np.ndarray) -> float:
+    """The largest absolute difference; infinite where a number is not finite or the shapes differ."""
+    if got.shape != expected.shape or not np.isfinite(got).all():
+        return float("inf")
+    return float(np.abs(got.astype(np.float64) - expected).max(initial=0.0))
 
 
 @contextmanager
