@@ -149,6 +149,24 @@ SPEED: tuple[Column, ...] = (
     ("bare is", text("beside")),
     ("note", text("note")),
 )
+RANKS: tuple[Column, ...] = (
+    ("processes", text("name")),
+    ("ms of processor time a step", number("here", ".1f")),
+    ("bare", number("bare", ".1f")),
+    ("the trainer's own", number("own", ".1f")),
+    ("share of bare", share("share")),
+)
+SOAK: tuple[Column, ...] = (
+    ("what", text("name")),
+    ("n", number("n", ",d")),
+    ("MB after a fifth", number("mb", ",.0f")),
+    ("at the end", number("mb_end", ",.0f")),
+    ("open files", text("files")),
+    ("at the end", text("files_end")),
+    ("threads", text("threads")),
+    ("at the end", text("threads_end")),
+    ("failed", text("failed")),
+)
 SYNC_SPEED: tuple[Column, ...] = (
     ("what", text("name")),
     ("processor time, s", number("cpu", ".2f")),

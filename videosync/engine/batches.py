@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, EpochSampler, EpochSamples, fitting_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.signals import StopAsked, StopRequest
-from videosync.errors import TrainingError, VideoSyncError
+from videosync.errors import DataLoadingError, VideoSyncError
 from videosync.types import Batch
 
 BATCH_SECONDS = 20 * 60.0  # without a batch this long, workers hang; shorter than other ranks wait
@@ -50,7 +50,7 @@ class BatchSource:
     def batches(self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None) -> Iterator[Batch]:
         """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` measures the waiting.
 
-        Raises on every rank what was raised on any: VideoError and the other errors of the data; TrainingError when
+        Raises on every rank what was raised on any: VideoError and the other errors of the data; DataLoadingError when
         workers died, failed or hang; StopAsked when ``stop`` was requested and the batch under way does not come.
         """
         stop = stop or StopRequest()
@@ -99,7 +99,7 @@ class BatchSource:
             if not self.loader.num_workers:
                 raise
             rank = f" of process {self.distributed.rank}" if self.distributed.world_size > 1 else ""
-            return None, TrainingError(worker_problem(error, _workers(self.loader._iterator), rank))
+            return None, DataLoadingError(worker_problem(error, _workers(self.loader._iterator), rank))
 
     def _wait(self, work: Callable[[], T], stop: StopRequest) -> T:
         """``work()``, which waits without end for workers that are alive, or why it has waited enough."""
@@ -113,7 +113,7 @@ class BatchSource:
             if stop.waited > STOP_SECONDS:
                 raise StopAsked(stop.signal)
             if time.monotonic() - started > BATCH_SECONDS:
-                raise TrainingError(
+                raise DataLoadingError(
                     f"no batch came for {BATCH_SECONDS / 60:.3g} minutes, though the data-loading workers are alive: "
                     "they wait for a disk that does not answer, or are far too slow; look at the disk, raise "
                     f"data.num_workers or lower train.batch_size ({ALONE})"
