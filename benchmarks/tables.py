@@ -156,6 +156,12 @@ RANKS: tuple[Column, ...] = (
     ("the trainer's own", number("own", ".1f")),
     ("share of bare", share("share")),
 )
+GPU: tuple[Column, ...] = (
+    ("check", text("name")),
+    ("found", number("found", ".3g")),
+    ("allowed", number("allowed", ".3g")),
+    ("verdict", text("verdict")),
+)
 SOAK: tuple[Column, ...] = (
     ("what", text("name")),
     ("n", number("n", ",d")),
