@@ -61,7 +61,7 @@ soak: $(STAMP)
 	$(BIN)/python -m tests.soak $(ARGS)
 
 gpu-check: $(STAMP)
-	timeout 600 $(BIN)/python -m tests.gpu $(ARGS)
+	timeout 600 $(BIN)/python -m tests.gpus $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -75,6 +75,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.speed.data
 	$(BIN)/python -m benchmarks.speed.embed
 	$(BIN)/python -m benchmarks.speed.train_step
+	$(BIN)/python -m benchmarks.speed.ranks
 	$(BIN)/python -m benchmarks.speed.prepare
 	$(BIN)/python -m benchmarks.speed.sync
 

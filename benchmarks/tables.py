@@ -162,6 +162,17 @@ GPU: tuple[Column, ...] = (
     ("allowed", number("allowed", ".3g")),
     ("verdict", text("verdict")),
 )
+PLAN: tuple[Column, ...] = (
+    ("GPUs", text("gpus")),
+    ("assumed step, frames/s a GPU", number("step", ",.0f")),
+    ("decoding, frames/s", number("decoding_rate", ",.0f")),
+    ("copying", number("copying_rate", ",.0f")),
+    ("step", number("step_rate", ",.0f")),
+    ("slowest", text("slowest")),
+    ("averaging gradients", share("averaging", 1)),
+    ("hours", number("hours", ".0f")),
+    ("cores a GPU needs", number("cores", ".0f")),
+)
 SOAK: tuple[Column, ...] = (
     ("what", text("name")),
     ("n", number("n", ",d")),

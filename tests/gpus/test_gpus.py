@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from tests.gpu import __main__ as gpu
+from tests.gpus import __main__ as gpu
 
 
 @pytest.mark.parametrize("found", [0.2, math.nan])

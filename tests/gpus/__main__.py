@@ -1,4 +1,4 @@
-"""The parts that only GPUs run, beside one process on the CPU: ``python -m tests.gpu`` (``make gpu-check``).
+"""The parts that only GPUs run, beside one process on the CPU: ``python -m tests.gpus`` (``make gpu-check``).
 
 NCCL over all GPUs of this machine (eight at most), gradients, half precision, resuming, SyncBatchNorm, memory formats,
 and the tests marked ``gpu``; and how fast copies and a step of ResNet-50 are, for docs/scale.md. Takes ten minutes at
@@ -48,7 +48,7 @@ def checked(device: str, processes: int, seconds: float = SECONDS) -> list[dict[
         hidden = {"CUDA_VISIBLE_DEVICES": ""} if device == "cpu" else {}
         try:
             done = subprocess.run(
-                [*command, "-m", "tests.gpu.checks", str(out), device],
+                [*command, "-m", "tests.gpus.checks", str(out), device],
                 cwd=ROOT, env={**os.environ, **hidden}, capture_output=True, text=True, timeout=seconds, check=False,
             )  # fmt: skip
             problem = f"exit code {done.returncode}" if done.returncode else ""
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("--device", choices=("cuda", "cpu"), default="cuda", help="cpu: a rehearsal with two processes and gloo")
     add("--result", metavar="NAME", help="keep the numbers as benchmarks/results/NAME.json")
     args = parser.parse_args(argv)
-    args.command = " ".join(["python -m tests.gpu", *(sys.argv[1:] if argv is None else argv)])
+    args.command = " ".join(["python -m tests.gpus", *(sys.argv[1:] if argv is None else argv)])
     count = torch.cuda.device_count() if args.device == "cuda" else 2
     if not count:
         print(

@@ -1,4 +1,4 @@
-"""What the GPUs of a machine compute, beside one process on the CPU. Run by ``tests.gpu`` under torchrun, a rank a GPU.
+"""What the GPUs of a machine compute, beside one process on the CPU: run by ``tests.gpus``, a rank a GPU.
 
 A check returns lines ``(what, found, allowed)``: a difference, and how large it may be; of what is only measured
 ``allowed`` is None. Rank 0 writes the lines after each check, so that those of a run that breaks off are there.
