@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -89,6 +90,20 @@ def test_why_workers_gave_no_batch(error: str, code: int | None, parts: tuple[st
     text = worker_problem(RuntimeError(error), [Ended(None), Ended(code)], " of process 1")
     for part in parts:
         assert part in text
+
+
+def test_a_worker_whose_connection_breaks_before_its_end_is_seen_was_killed() -> None:
+    end, sentinel = os.pipe()[::-1]
+    worker: Any = Ended(None)
+    worker.sentinel = sentinel
+
+    def is_seen() -> None:
+        worker.exitcode = -signal.SIGKILL
+        os.close(end)
+
+    threading.Timer(0.1, is_seen).start()
+    assert "was ended (SIGKILL)" in worker_problem(ConnectionResetError(104, "Connection reset by peer"), [worker])
+    os.close(sentinel)
 
 
 class Ended:

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from multiprocessing.connection import wait as wait_ended
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ BATCH_SECONDS = 20 * 60.0  # without a batch this long, workers hang; shorter th
 STOP_SECONDS = 4.0  # after a signal, for the batch that is waited for
 POLL_SECONDS = 0.5
 CLOSE_SECONDS = 2.0  # for workers to end by themselves
+END_SECONDS = 2.0  # for a worker whose connection broke to be seen to have ended
 ALONE = "--opts data.num_workers 0 loads in the training process"
 
 T = TypeVar("T")
@@ -131,6 +133,8 @@ def choose_prefetch(batch_bytes: int, num_workers: int, distributed: Distributed
 def worker_problem(error: Exception, workers: Sequence[BaseProcess], rank: str = "") -> str:
     """Why data-loading ``workers`` gave no batch but ``error``, in a sentence with a remedy."""
     text = str(error)
+    if isinstance(error, OSError | EOFError):  # what breaks first, when a worker is killed, is the way to it
+        wait_ended([worker.sentinel for worker in workers if worker.exitcode is None], END_SECONDS)
     codes = [worker.exitcode for worker in workers if worker.exitcode]
     if "shared memory" in text or "No space left on device" in text or -signal.SIGBUS in codes:
         remedy = SHARED_MEMORY_REMEDY.format(gigabytes=2)
