@@ -115,7 +115,7 @@ def tried(name: str, count: str, bad: str) -> Callable[[], str]:
         found = load_result(name)
         columns = [(key, tables.text(key)) for key in found["rows"][0]]
         about = f"{found[count]} in all, {found[bad]} of them {bad}; `{found['command']}`, {found['date']}."
-        return markdown(found["rows"], columns) + f"\n\n{about}"
+        return f"{about}\n\n" + markdown(found["rows"], columns)
 
     return block
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -132,6 +133,8 @@ def kill_workers(rounds: int, seed: int, folder: Path, done: Done) -> str:
         if saved is None or saved.step != trainer.state.step:
             problems.append(f"what was trained up to step {trainer.state.step} was not saved")
         ends += 1
+        for thread in set(threading.enumerate()) - {threading.main_thread()}:
+            thread.join(10)  # one may wait for the worker still: torch looks every 5 s
         done()
     last = toy(folder / "run", clips=ToyClips(4 * STEPS))
     resume(last, latest_checkpoint(folder / "run"))

@@ -86,6 +86,7 @@ class BatchSource:
         for killer in killers:
             killer.start()
         iterator._shutdown_workers()  # type: ignore[attr-defined]
+        iterator._worker_result_queue.close()  # type: ignore[attr-defined]  # else a thread that waits for it waits on
         for killer in killers:
             killer.cancel()
 
