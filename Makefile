@@ -1,4 +1,4 @@
-# make demo · demo-audio · test · test-all · test-portable · fuzz · lint · types · bench · weights · docs
+# make demo · demo-audio · test · test-all · test-portable · fuzz · soak · gpu-check · lint · types · bench · weights · docs
 # The first of them makes .venv (one install step). Another interpreter: make demo PYTHON=python3.12
 
 PYTHON ?= python3
@@ -10,7 +10,7 @@ JOBS   ?= 2
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo demo-audio test test-all test-portable fuzz lint types bench weights docs clean
+.PHONY: help install demo demo-audio test test-all test-portable fuzz soak gpu-check lint types bench weights docs clean
 
 help:
 	@echo 'make demo       synthetic cameras, a small encoder, detectors, one table, pictures in runs/demo (SHORT=1: a quick look)'
@@ -19,6 +19,8 @@ help:
 	@echo 'make test-all   every test, also slow ones and those that need a GPU or development footage'
 	@echo 'make test-portable   the numeric tests with the kernels of other processors, one and several threads (20 minutes)'
 	@echo 'make fuzz       10,000 damaged files and 200 kills at random moments (an hour each at most, on two cores)'
+	@echo 'make soak       hundreds of synchronisations, 10,000 training steps, killed data workers: memory stays flat (an hour)'
+	@echo 'make gpu-check  NCCL, half precision, SyncBatchNorm and memory formats on the GPUs of this machine (10 minutes at most)'
 	@echo 'make lint       ruff, formatting included, and ShellCheck'
 	@echo 'make types      mypy'
 	@echo 'make bench      frames per second beside the bare cost of the same work'
@@ -55,6 +57,12 @@ fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --cases 10000 --jobs $(JOBS) $(ARGS)
 	$(BIN)/python -m tests.fuzz.kills --kills 200 --full $(ARGS)
 
+soak: $(STAMP)
+	$(BIN)/python -m tests.soak $(ARGS)
+
+gpu-check: $(STAMP)
+	timeout 600 $(BIN)/python -m tests.gpus $(ARGS)
+
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -67,6 +75,7 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.speed.data
 	$(BIN)/python -m benchmarks.speed.embed
 	$(BIN)/python -m benchmarks.speed.train_step
+	$(BIN)/python -m benchmarks.speed.ranks
 	$(BIN)/python -m benchmarks.speed.prepare
 	$(BIN)/python -m benchmarks.speed.sync
 

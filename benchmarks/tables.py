@@ -157,6 +157,41 @@ ENGINES: tuple[Column, ...] = (
     ("cosine to float32 of PyTorch", number("cosine", ".5f")),
     ("n", text("n")),
 )
+RANKS: tuple[Column, ...] = (
+    ("processes", text("name")),
+    ("ms of processor time a step", number("here", ".1f")),
+    ("bare", number("bare", ".1f")),
+    ("the trainer's own", number("own", ".1f")),
+    ("share of bare", share("share")),
+)
+GPU: tuple[Column, ...] = (
+    ("check", text("name")),
+    ("found", number("found", ".3g")),
+    ("allowed", number("allowed", ".3g")),
+    ("verdict", text("verdict")),
+)
+PLAN: tuple[Column, ...] = (
+    ("GPUs", text("gpus")),
+    ("assumed step, frames/s a GPU", number("step", ",.0f")),
+    ("decoding, frames/s", number("decoding_rate", ",.0f")),
+    ("copying", number("copying_rate", ",.0f")),
+    ("step", number("step_rate", ",.0f")),
+    ("slowest", text("slowest")),
+    ("averaging gradients", share("averaging", 1)),
+    ("hours", number("hours", ".0f")),
+    ("cores a GPU needs", number("cores", ".0f")),
+)
+SOAK: tuple[Column, ...] = (
+    ("what", text("name")),
+    ("n", number("n", ",d")),
+    ("MB after a fifth", number("mb", ",.0f")),
+    ("at the end", number("mb_end", ",.0f")),
+    ("open files", text("files")),
+    ("at the end", text("files_end")),
+    ("threads", text("threads")),
+    ("at the end", text("threads_end")),
+    ("failed", text("failed")),
+)
 SYNC_SPEED: tuple[Column, ...] = (
     ("what", text("name")),
     ("processor time, s", number("cpu", ".2f")),

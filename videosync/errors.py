@@ -54,6 +54,10 @@ class TrainingError(VideoSyncError):
     """Training cannot go on (for example, the loss is not finite)."""
 
 
+class DataLoadingError(TrainingError):
+    """Data-loading workers died, failed or hang. What was trained before is good, and saved."""
+
+
 class ProcessLostError(VideoSyncError):
     """Another process of this run has ended, or no longer answers."""
 

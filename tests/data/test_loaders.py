@@ -51,6 +51,19 @@ def test_batches_of_another_size_go_on_behind_the_same_samples():
     assert [i for batch in first + second for i in batch] == order[:20]
 
 
+@pytest.mark.parametrize("n", [4 * 128, 4 * 128 + 1, 5 * 128 - 1])
+@pytest.mark.parametrize("later", [64, 8, 1])
+def test_64_ranks_take_each_sample_once_an_epoch_also_when_fewer_go_on_from_its_middle(n, later):
+    """What does not fill the last batch is left out, and comes in other epochs."""
+    options = {"n": n, "batch_size": 128}
+    whole = numbers(batches(ranks=64, epoch=3, **options))
+    assert len(whole) == len(set(whole)) == n - n % 128
+    first = [rank[:2] for rank in batches(ranks=64, epoch=3, **options)]
+    rest = batches(ranks=later, epoch=3, start=2 * 128, **options)
+    assert sorted(numbers(first) + numbers(rest)) == sorted(whole)
+    assert {i for epoch in range(24) for i in numbers(batches(ranks=64, epoch=epoch, **options))} == set(range(n))
+
+
 @pytest.mark.parametrize(
     ("n", "batch_size", "rank", "ranks", "error", "said"),
     [

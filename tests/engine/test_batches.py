@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -21,7 +24,8 @@ from videosync.engine import batches
 from videosync.engine.batches import worker_problem
 from videosync.engine.signals import shield_workers
 from videosync.engine.train import resume
-from videosync.errors import TrainingError
+from videosync.errors import DataLoadingError, TrainingError
+from videosync.types import Batch
 
 HANG = 120.0  # seconds; a test that waits longer waits for ever
 
@@ -88,6 +92,20 @@ def test_why_workers_gave_no_batch(error: str, code: int | None, parts: tuple[st
         assert part in text
 
 
+def test_a_worker_whose_connection_breaks_before_its_end_is_seen_was_killed() -> None:
+    end, sentinel = os.pipe()[::-1]
+    worker: Any = Ended(None)
+    worker.sentinel = sentinel
+
+    def is_seen() -> None:
+        worker.exitcode = -signal.SIGKILL
+        os.close(end)
+
+    threading.Timer(0.1, is_seen).start()
+    assert "was ended (SIGKILL)" in worker_problem(ConnectionResetError(104, "Connection reset by peer"), [worker])
+    os.close(sentinel)
+
+
 class Ended:
     def __init__(self, code: int | None) -> None:
         self.exitcode = code
@@ -114,3 +132,18 @@ def test_signal_saves_while_a_worker_hangs(tmp_path: Path) -> None:
 def test_batch_is_in_shared_memory_only_in_a_worker() -> None:
     clips = ToyClips(4)
     assert not loaders._shared_batch([clips[0]]).frames.is_shared()
+
+
+def test_a_worker_that_is_killed_costs_no_step_that_was_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = toy_trainer(tmp_path)
+    ended = DataLoadingError("a worker was ended")
+    real = trainer.source.batches
+
+    def breaks_off(*args: Any) -> Iterator[Batch]:
+        yield from islice(real(*args), 2)
+        raise ended
+
+    monkeypatch.setattr(trainer.source, "batches", breaks_off)
+    with pytest.raises(DataLoadingError):
+        trainer.run()
+    assert latest_checkpoint(tmp_path).step == 2

@@ -65,7 +65,7 @@ def results_of(rank, world_size):
     return evaluate_encoder(FrameNumberEncoder(), PAIRS, {"lag": best_lag}, max_offset=12, **ranks, **OPTIONS)
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 3, 5])
+@pytest.mark.parametrize("world_size", [1, 2, 3, 5, 64])
 def test_each_pair_once_and_right_and_no_frame_encoded_twice_whatever_the_number_of_ranks(asked, world_size):
     results = merged([results_of(rank, world_size) for rank in range(world_size)], len(PAIRS))
     assert [r.predicted["lag"] for r in results] == [p.offset for p in PAIRS]

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
+from multiprocessing.connection import wait as wait_ended
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
@@ -18,13 +19,14 @@ from torch.utils.data import DataLoader
 from videosync.data.loaders import SHARED_MEMORY, SHARED_MEMORY_REMEDY, EpochSampler, EpochSamples, fitting_prefetch
 from videosync.engine.distributed import Distributed
 from videosync.engine.signals import StopAsked, StopRequest
-from videosync.errors import TrainingError, VideoSyncError
+from videosync.errors import DataLoadingError, VideoSyncError
 from videosync.types import Batch
 
 BATCH_SECONDS = 20 * 60.0  # without a batch this long, workers hang; shorter than other ranks wait
 STOP_SECONDS = 4.0  # after a signal, for the batch that is waited for
 POLL_SECONDS = 0.5
 CLOSE_SECONDS = 2.0  # for workers to end by themselves
+END_SECONDS = 2.0  # for a worker whose connection broke to be seen to have ended
 ALONE = "--opts data.num_workers 0 loads in the training process"
 
 T = TypeVar("T")
@@ -50,7 +52,7 @@ class BatchSource:
     def batches(self, epoch: int, start: int, clock: StepClock, stop: StopRequest | None = None) -> Iterator[Batch]:
         """The batches of ``epoch`` behind its first ``start`` samples, on the device; ``clock`` measures the waiting.
 
-        Raises on every rank what was raised on any: VideoError and the other errors of the data; TrainingError when
+        Raises on every rank what was raised on any: VideoError and the other errors of the data; DataLoadingError when
         workers died, failed or hang; StopAsked when ``stop`` was requested and the batch under way does not come.
         """
         stop = stop or StopRequest()
@@ -84,6 +86,7 @@ class BatchSource:
         for killer in killers:
             killer.start()
         iterator._shutdown_workers()  # type: ignore[attr-defined]
+        iterator._worker_result_queue.close()  # type: ignore[attr-defined]  # else a thread that waits for it waits on
         for killer in killers:
             killer.cancel()
 
@@ -99,7 +102,7 @@ class BatchSource:
             if not self.loader.num_workers:
                 raise
             rank = f" of process {self.distributed.rank}" if self.distributed.world_size > 1 else ""
-            return None, TrainingError(worker_problem(error, _workers(self.loader._iterator), rank))
+            return None, DataLoadingError(worker_problem(error, _workers(self.loader._iterator), rank))
 
     def _wait(self, work: Callable[[], T], stop: StopRequest) -> T:
         """``work()``, which waits without end for workers that are alive, or why it has waited enough."""
@@ -113,7 +116,7 @@ class BatchSource:
             if stop.waited > STOP_SECONDS:
                 raise StopAsked(stop.signal)
             if time.monotonic() - started > BATCH_SECONDS:
-                raise TrainingError(
+                raise DataLoadingError(
                     f"no batch came for {BATCH_SECONDS / 60:.3g} minutes, though the data-loading workers are alive: "
                     "they wait for a disk that does not answer, or are far too slow; look at the disk, raise "
                     f"data.num_workers or lower train.batch_size ({ALONE})"
@@ -131,6 +134,8 @@ def choose_prefetch(batch_bytes: int, num_workers: int, distributed: Distributed
 def worker_problem(error: Exception, workers: Sequence[BaseProcess], rank: str = "") -> str:
     """Why data-loading ``workers`` gave no batch but ``error``, in a sentence with a remedy."""
     text = str(error)
+    if isinstance(error, OSError | EOFError):  # what breaks first, when a worker is killed, is the way to it
+        wait_ended([worker.sentinel for worker in workers if worker.exitcode is None], END_SECONDS)
     codes = [worker.exitcode for worker in workers if worker.exitcode]
     if "shared memory" in text or "No space left on device" in text or -signal.SIGBUS in codes:
         remedy = SHARED_MEMORY_REMEDY.format(gigabytes=2)

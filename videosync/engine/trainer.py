@@ -26,7 +26,7 @@ from videosync.engine.progress import LoopState, Plan
 from videosync.engine.seeding import random_state
 from videosync.engine.signals import StopAsked, StopRequest
 from videosync.engine.validation import Validator
-from videosync.errors import NotFiniteError, TrainingError, VideoError
+from videosync.errors import DataLoadingError, NotFiniteError, TrainingError, VideoError
 from videosync.losses.objective import Objective
 from videosync.types import Batch
 
@@ -123,7 +123,7 @@ class Trainer:
                     if self.stop_signal is not None:
                         self.stop.heed()
                     self.save({**trained, **metrics})
-            except VideoError:  # a damaged file, met by all ranks between two steps: nothing that was trained is lost
+            except (VideoError, DataLoadingError):  # met by all ranks between two steps: no step is lost
                 self.optimizer.zero_grad(set_to_none=True)
                 if self.state.step > self.saved_step:
                     self.save({})
