@@ -70,7 +70,11 @@ def test_a_file_that_is_gone_is_named(saved: Path, tmp_path: Path, capsys: pytes
             ["--otio", "cut.otio", "--correct-drift"],
             "only --trim makes files whose clocks",
         ),
-        ('{"schema": 2, "files": []}', ["--otio", "cut.otio", "--fast"], "only --trim writes videos that can be copied"),
+        (
+            '{"schema": 2, "files": []}',
+            ["--otio", "cut.otio", "--fast"],
+            "only --trim writes videos that can be copied",
+        ),
         ('{"schema": 2, "files": []}', ["--trim", "cut", "--fast", "--correct-drift"], "keeps its own clock"),
         ('{"schema": 2, "files": []}', ["--otio", "x.txt"], "expected a name that ends in .otio"),
         ('{"schema": 2, "files": []}', ["--otio", "x.otio", "--timeline-rate", "-3"], "frames per second"),

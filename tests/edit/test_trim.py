@@ -47,6 +47,7 @@ def film(
     codec: str = "libx264",
     pixels: str = "yuv420p",
     tracks: int = 1,
+    sound: str = "aac",
     turned: bool = False,
     timecode: str | None = None,
 ) -> Path:
@@ -56,18 +57,18 @@ def film(
         video = output.add_stream(codec, rate=30, options=quiet)
         assert isinstance(video, VideoStream)
         video.height, video.width, video.pix_fmt = *SIZE, pixels
-        tick = Fraction(1, 30) if codec == "mpeg4" else Fraction(1, 90000)
+        tick = Fraction(1, 30) if codec.startswith(("mpeg", "mjpeg")) else Fraction(1, 90000)
         video.codec_context.time_base = tick
         if timecode:
             video.metadata["timecode"] = timecode
         if turned:
             video.set_display_rotation(-90)
         output.metadata["title"] = "a walk"
-        sounds = [output.add_stream("aac", rate=RATE) for _ in range(tracks)]
-        for number, sound in enumerate(sounds):
-            assert isinstance(sound, AudioStream)
-            sound.codec_context.layout = "mono" if number else "stereo"
-            sound.metadata["language"] = "ger" if number else "eng"
+        sounds = [output.add_stream(sound, rate=RATE) for _ in range(tracks)]
+        for number, track in enumerate(sounds):
+            assert isinstance(track, AudioStream)
+            track.codec_context.layout = "mono" if number else "stereo"
+            track.metadata["language"] = "ger" if number else "eng"
         for number, time in enumerate(times):
             frame = VideoFrame.from_ndarray(numbered(number), format="rgb24")
             frame.pts, frame.time_base = int(time / tick), tick
@@ -75,13 +76,16 @@ def film(
         output.mux(video.encode(None))
         clicks = np.zeros(int((times[-1] + Fraction(1, 30)) * RATE), np.float32)
         clicks[[int(time * RATE) for time in times[::10]]] = 0.9
-        for number, sound in enumerate(sounds):
-            for at in range(0, len(clicks) - 1023, 1024):
-                block = np.stack([clicks[at : at + 1024] / (number + 1)] * (1 if number else 2))
-                heard = AudioFrame.from_ndarray(block, format="fltp", layout="mono" if number else "stereo")
+        for number, track in enumerate(sounds):
+            size = track.codec_context.frame_size or 1024
+            for at in range(0, len(clicks) - size + 1, size):
+                block = np.stack([clicks[at : at + size] / (number + 1)] * (1 if number else 2))
+                block = block.T.reshape(1, -1) if sound.startswith("pcm") else block
+                kind = "flt" if sound.startswith("pcm") else "fltp"
+                heard = AudioFrame.from_ndarray(block, format=kind, layout="mono" if number else "stereo")
                 heard.sample_rate, heard.pts, heard.time_base = RATE, at, Fraction(1, RATE)
-                output.mux(sound.encode(heard))
-            output.mux(sound.encode(None))
+                output.mux(track.encode(heard))
+            output.mux(track.encode(None))
     return path
 
 
