@@ -28,7 +28,7 @@ def cells(frame: np.ndarray, columns: int, rows: int) -> list[np.ndarray]:
 
 def test_every_view_shows_the_frame_that_the_answer_puts_there(tmp_path: Path) -> None:
     starts, rates, lasts = (0.0, 0.613, -0.4), (30, 25, 30), (60, 50, 40)
-    names = ("one.mp4", "$é 日本 \U0001f600 with a very long name that has no room.mkv", "c.mov")
+    names = ("one.mp4", "$é 日本 \U0001f600 with a very\nlong name that has no room.mkv", "c.mov")
     paths = [film(tmp_path / name, times=even(n, fps)) for name, fps, n in zip(names, rates, lasts)]
     given = answer(*((p, s, n / fps, fps) for p, s, n, fps in zip(paths, starts, lasts, rates)))
     given["reference"] = str(paths[0])
