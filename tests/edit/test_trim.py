@@ -277,6 +277,11 @@ def test_sources_and_what_is_there_are_never_replaced(tmp_path: Path) -> None:
     same = film(tmp_path / "c" / "A.mp4", times=even(30))
     with pytest.raises(VideoWriteError, match="have one name"):
         trim(answer((one, 0.0, 1.0, 30), (same, 0.1, 1.0, 30)), tmp_path / "d")
+    same.rename(same := same.with_name("a.mp4"))
+    cuts = trim(answer((one, 0.0, 1.0, 30), (same, 0.1, 1.0, 30)), tmp_path / "d")
+    assert [path.name for path in cuts] == [f"{tmp_path.name}_a_synced.mp4", "c_a_synced.mp4"]
+    with pytest.raises(VideoWriteError, match="have one name"):
+        trim(answer((one, 0.0, 1.0, 30), (same, 0.1, 1.0, 30)), tmp_path / "e", keep_names=True)
 
 
 def test_files_without_a_common_time_are_not_cut(tmp_path: Path) -> None:
