@@ -53,6 +53,16 @@ def test_every_view_shows_the_frame_that_the_answer_puts_there(tmp_path: Path) -
     assert first_click(made) == pytest.approx(0.4, abs=0.002)  # the reference's sound, where it begins
 
 
+def test_a_source_is_never_replaced(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", times=even(3), tracks=0)
+    (tmp_path / "b.mp4").symlink_to(path)
+    before = path.read_bytes()
+    for name in ("a.mp4", "b.mp4"):
+        with pytest.raises(VideoWriteError, match=f"{name}: is one of the files"):
+            write_answer(answer((path, 0.0, 0.1, 30)), "preview", tmp_path / name, force=True)
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize(("count", "size"), [(1, (1, 1)), (5, (2, 3)), (16, (4, 4))])
 def test_any_number_of_views_fills_a_grid(tmp_path: Path, count: int, size: tuple[int, int]) -> None:
     paths = [film(tmp_path / f"{n}.mp4", times=even(n + 2), tracks=0) for n in range(count)]

@@ -78,7 +78,7 @@ def plan_cuts(
         from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in limits)
         made = _on_one_clock if correct_drift else _own_frames
         cuts.append(made(file, target, times, from_own, to_own))
-    _check_targets(cuts)
+    _check_targets(cuts, [file["path"] for file in answer["files"]])
     return cuts
 
 
@@ -131,8 +131,8 @@ def _target(name: str, folder: Path, endings: Sequence[str], *, keep_names: bool
     return folder / f"{stem}{'' if keep_names else ADDED}{ending}"
 
 
-def _check_targets(cuts: list[Cut]) -> None:
-    sources = {os.path.realpath(cut.path) for cut in cuts}
+def _check_targets(cuts: list[Cut], given: Sequence[str]) -> None:
+    sources = {os.path.realpath(path) for path in given}  # also those that are not placed
     known: dict[str, str] = {}
     for cut in cuts:
         if os.path.realpath(cut.target) in sources:
