@@ -270,6 +270,10 @@ def test_sources_and_what_is_there_are_never_replaced(tmp_path: Path) -> None:
     both = answer((one, 0.0, 1.0, 30), (other, 0.1, 1.0, 30))
     with pytest.raises(VideoWriteError, match="is one of the files"):
         trim(both, tmp_path, keep_names=True, force=True)
+    (tmp_path / "r").mkdir()
+    refused = {**answer((film(tmp_path / "r" / "a.mp4", times=even(3)), 0.0, 0.1, 30))["files"][0], "placed": False}
+    with pytest.raises(VideoWriteError, match="r/a.mp4: is one of the files"):
+        trim({**both, "files": [*both["files"], refused]}, tmp_path / "r", keep_names=True, force=True)
     trim(both, tmp_path / "cut", keep_names=True)
     with pytest.raises(VideoWriteError, match="there already"):
         trim(both, tmp_path / "cut", keep_names=True)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videosync.audio.read import read_sound
-
 from videosync.edit.frames import nearest
 from videosync.edit.sequence import pace, placed_files, unique_names
 from videosync.errors import AudioError, VideoError, printable
