@@ -202,6 +202,17 @@ def test_folders_that_are_no_events(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "holds files of something else" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("in_process")
+def test_cards_hold_files_of_one_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for card, first in (("a", 0.0), ("b", 1.5)):
+        record(tmp_path / "all" / "two\ncards\x1b" / card / "1.wav", 0, first)
+    assert batch(tmp_path / "all", "--trim") == 0
+    written = (tmp_path / "all_synced" / "two_cards_" / "trim").iterdir()
+    assert sorted(path.name for path in written) == ["a_1_synced.wav", "b_1_synced.wav"]
+    assert batch(tmp_path / "all", "--trim", "--keep-names") == 3
+    assert "two\\ncards\\x1b: --trim: two_cards_/trim/1.wav: " in capsys.readouterr().out
+
+
 def test_names_that_are_no_unicode(tmp_path: Path) -> None:
     jobs = [
         EventJob("caf\udce9/\x07", "f1", ("/x/caf\udce9 \"'.mp4",), ("",)),

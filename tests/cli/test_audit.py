@@ -67,7 +67,7 @@ def test_a_planted_shift_is_found(synthetic: Path, tmp_path: Path, capsys: pytes
 
 
 def test_an_event_that_cannot_be_told_is_not_in_sync(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, seed in (("left", 1), ("right", 2)):
+    for name, seed in (("left", 1), ("ri\nght", 2)):
         write_sound_clip(tmp_path / "one" / f"{name}.mp4", seed, seconds=2.5, sound_seconds=0)
     write_sound_clip(tmp_path / "two" / "left.mp4", 3, sound_seconds=0)
     (tmp_path / "two" / "right.mp4").write_text("no video")
@@ -75,6 +75,7 @@ def test_an_event_that_cannot_be_told_is_not_in_sync(tmp_path: Path, capsys: pyt
     shown = capsys.readouterr()
     assert "4 cameras of 2 events: 0 in sync within 1 frame, 0 off, 4 cannot be told." in shown.out
     assert "two/left, two/right: " in shown.out
+    assert shown.out.count("one/ri\\nght") == 2
     assert "right.mp4: cannot be opened as a video" in shown.err
 
 

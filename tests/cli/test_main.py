@@ -85,3 +85,12 @@ def test_what_takes_seconds_to_import_is_imported_where_it_works(root: Path) -> 
     code = "import sys\n" + "\n".join(f"{step}\nprint(*{slow} & set(sys.modules))" for step, slow in steps.items())
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert not done.stdout.split(), done.stdout
+
+
+def test_closed_streams_are_no_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["unknown"]) == 2
+    for stream in (sys.stdout, sys.stderr):
+        stream.write("as libraries do")
+        stream.close()

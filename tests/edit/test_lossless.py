@@ -80,6 +80,26 @@ def test_what_cannot_be_copied_is_told_so(tmp_path: Path) -> None:
     assert not list((tmp_path / "cut").glob("*raw*"))
 
 
+@pytest.mark.parametrize(("codec", "ending", "sound"), [("mpeg4", ".avi", "libmp3lame"), ("mpeg2video", ".ts", "mp2")])
+def test_coarse_time_stamps_of_sound_and_late_ones_of_pictures(
+    tmp_path: Path, codec: str, ending: str, sound: str
+) -> None:
+    long = film(tmp_path / f"long{ending}", times=even(120), codec=codec, sound=sound)
+    short = film(tmp_path / "short.mp4", times=even(60), tracks=0)
+    path, _ = trim(answer((long, 0.0, 4.0, 30.0), (short, 5 / 30, 2.0, 30.0)), tmp_path / "cut", fast=True)
+    assert shown(path) == list(range(5, 65))
+    assert abs(_lag(read_sound(path), read_sound(long)[round(5 / 30 * 16000) :])) <= 1
+
+
+def test_streams_that_mp4_does_not_take_are_no_trouble_of_the_disk(tmp_path: Path) -> None:
+    codec = {"codec": "mjpeg", "pixels": "yuvj420p", "sound": "pcm_f32le"}
+    long = film(tmp_path / "long.avi", times=even(30), **codec)  # type: ignore[arg-type]
+    short = film(tmp_path / "short.mp4", times=even(15), tracks=0)
+    with pytest.raises(VideoWriteError, match=r"long.avi: .* \.mp4 cannot hold its streams .* leave out --fast"):
+        trim(answer((long, 0.0, 1.0, 30.0), (short, 0.1, 0.5, 30.0)), tmp_path / "cut", fast=True)
+    assert not list((tmp_path / "cut").iterdir())
+
+
 def test_what_is_copied_keeps_its_own_clock(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--fast"):
         trim(answer(), tmp_path / "cut", fast=True, correct_drift=True)

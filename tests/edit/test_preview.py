@@ -28,7 +28,7 @@ def cells(frame: np.ndarray, columns: int, rows: int) -> list[np.ndarray]:
 
 def test_every_view_shows_the_frame_that_the_answer_puts_there(tmp_path: Path) -> None:
     starts, rates, lasts = (0.0, 0.613, -0.4), (30, 25, 30), (60, 50, 40)
-    names = ("one.mp4", "$é 日本 \U0001f600 with a very long name that has no room.mkv", "c.mov")
+    names = ("one.mp4", "$é 日本 \U0001f600 with a very\nlong name that has no room.mkv", "c.mov")
     paths = [film(tmp_path / name, times=even(n, fps)) for name, fps, n in zip(names, rates, lasts)]
     given = answer(*((p, s, n / fps, fps) for p, s, n, fps in zip(paths, starts, lasts, rates)))
     given["reference"] = str(paths[0])
@@ -51,6 +51,16 @@ def test_every_view_shows_the_frame_that_the_answer_puts_there(tmp_path: Path) -
     texts = [frames[10][:CAPTION], frames[10][-CAPTION:]]
     assert all((text > 200).any() for text in texts)
     assert first_click(made) == pytest.approx(0.4, abs=0.002)  # the reference's sound, where it begins
+
+
+def test_a_source_is_never_replaced(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", times=even(3), tracks=0)
+    (tmp_path / "b.mp4").symlink_to(path)
+    before = path.read_bytes()
+    for name in ("a.mp4", "b.mp4"):
+        with pytest.raises(VideoWriteError, match=f"{name}: is one of the files"):
+            write_answer(answer((path, 0.0, 0.1, 30)), "preview", tmp_path / name, force=True)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, (1, 1)), (5, (2, 3)), (16, (4, 4))])

@@ -47,6 +47,7 @@ def film(
     codec: str = "libx264",
     pixels: str = "yuv420p",
     tracks: int = 1,
+    sound: str = "aac",
     turned: bool = False,
     timecode: str | None = None,
 ) -> Path:
@@ -56,18 +57,18 @@ def film(
         video = output.add_stream(codec, rate=30, options=quiet)
         assert isinstance(video, VideoStream)
         video.height, video.width, video.pix_fmt = *SIZE, pixels
-        tick = Fraction(1, 30) if codec == "mpeg4" else Fraction(1, 90000)
+        tick = Fraction(1, 30) if codec.startswith(("mpeg", "mjpeg")) else Fraction(1, 90000)
         video.codec_context.time_base = tick
         if timecode:
             video.metadata["timecode"] = timecode
         if turned:
             video.set_display_rotation(-90)
         output.metadata["title"] = "a walk"
-        sounds = [output.add_stream("aac", rate=RATE) for _ in range(tracks)]
-        for number, sound in enumerate(sounds):
-            assert isinstance(sound, AudioStream)
-            sound.codec_context.layout = "mono" if number else "stereo"
-            sound.metadata["language"] = "ger" if number else "eng"
+        sounds = [output.add_stream(sound, rate=RATE) for _ in range(tracks)]
+        for number, track in enumerate(sounds):
+            assert isinstance(track, AudioStream)
+            track.codec_context.layout = "mono" if number else "stereo"
+            track.metadata["language"] = "ger" if number else "eng"
         for number, time in enumerate(times):
             frame = VideoFrame.from_ndarray(numbered(number), format="rgb24")
             frame.pts, frame.time_base = int(time / tick), tick
@@ -75,13 +76,16 @@ def film(
         output.mux(video.encode(None))
         clicks = np.zeros(int((times[-1] + Fraction(1, 30)) * RATE), np.float32)
         clicks[[int(time * RATE) for time in times[::10]]] = 0.9
-        for number, sound in enumerate(sounds):
-            for at in range(0, len(clicks) - 1023, 1024):
-                block = np.stack([clicks[at : at + 1024] / (number + 1)] * (1 if number else 2))
-                heard = AudioFrame.from_ndarray(block, format="fltp", layout="mono" if number else "stereo")
+        for number, track in enumerate(sounds):
+            size = track.codec_context.frame_size or 1024
+            for at in range(0, len(clicks) - size + 1, size):
+                block = np.stack([clicks[at : at + size] / (number + 1)] * (1 if number else 2))
+                block = block.T.reshape(1, -1) if sound.startswith("pcm") else block
+                kind = "flt" if sound.startswith("pcm") else "fltp"
+                heard = AudioFrame.from_ndarray(block, format=kind, layout="mono" if number else "stereo")
                 heard.sample_rate, heard.pts, heard.time_base = RATE, at, Fraction(1, RATE)
-                output.mux(sound.encode(heard))
-            output.mux(sound.encode(None))
+                output.mux(track.encode(heard))
+            output.mux(track.encode(None))
     return path
 
 
@@ -266,6 +270,10 @@ def test_sources_and_what_is_there_are_never_replaced(tmp_path: Path) -> None:
     both = answer((one, 0.0, 1.0, 30), (other, 0.1, 1.0, 30))
     with pytest.raises(VideoWriteError, match="is one of the files"):
         trim(both, tmp_path, keep_names=True, force=True)
+    (tmp_path / "r").mkdir()
+    refused = {**answer((film(tmp_path / "r" / "a.mp4", times=even(3)), 0.0, 0.1, 30))["files"][0], "placed": False}
+    with pytest.raises(VideoWriteError, match="r/a.mp4: is one of the files"):
+        trim({**both, "files": [*both["files"], refused]}, tmp_path / "r", keep_names=True, force=True)
     trim(both, tmp_path / "cut", keep_names=True)
     with pytest.raises(VideoWriteError, match="there already"):
         trim(both, tmp_path / "cut", keep_names=True)
@@ -273,6 +281,11 @@ def test_sources_and_what_is_there_are_never_replaced(tmp_path: Path) -> None:
     same = film(tmp_path / "c" / "A.mp4", times=even(30))
     with pytest.raises(VideoWriteError, match="have one name"):
         trim(answer((one, 0.0, 1.0, 30), (same, 0.1, 1.0, 30)), tmp_path / "d")
+    same.rename(same := same.with_name("a.mp4"))
+    cuts = trim(answer((one, 0.0, 1.0, 30), (same, 0.1, 1.0, 30)), tmp_path / "d")
+    assert [path.name for path in cuts] == [f"{tmp_path.name}_a_synced.mp4", "c_a_synced.mp4"]
+    with pytest.raises(VideoWriteError, match="have one name"):
+        trim(answer((one, 0.0, 1.0, 30), (same, 0.1, 1.0, 30)), tmp_path / "e", keep_names=True)
 
 
 def test_files_without_a_common_time_are_not_cut(tmp_path: Path) -> None:

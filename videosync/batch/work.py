@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -108,6 +109,7 @@ def _sync_event(
             problems.append(f"--{kind}: {error}")
         except VideoSyncError as error:
             problems.append(f"--{kind}: {error}")
+    problems = [problem.replace(f"{folder}{os.sep}", "") for problem in problems]  # where it is for now
     told = [
         {"path": file["path"], "role": role, **{key: file[key] for key in TOLD}}
         for file, role in zip(answer["files"], job.roles)

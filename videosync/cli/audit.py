@@ -19,6 +19,7 @@ from videosync.cli.bar import FrameBar
 from videosync.cli.common import CommandParser, columns, command, expanded_path, report_note
 from videosync.cli.outputs import PICTURES, check_output, say, write_output
 from videosync.cues import DEFAULT_CUE
+from videosync.errors import printable
 
 if TYPE_CHECKING:
     from videosync.timeline.audit import Verdict
@@ -187,11 +188,11 @@ def described(verdicts: Sequence[Verdict], tolerance: float) -> list[str]:
         if one.reason is not None:
             reasons.setdefault(one.reason.rstrip("."), []).append(f"{one.event}/{one.camera}")
     said += [f"{_names(where)}: {reason}." for reason, where in reasons.items()]
-    return [*(columns(rows) if len(rows) > 1 else []), "", *said]
+    return [*(columns(rows) if len(rows) > 1 else []), "", *map(printable, said)]
 
 
 def _row(one: Verdict) -> tuple[str, ...]:
-    name = f"{one.event}/{one.camera}"
+    name = printable(f"{one.event}/{one.camera}")
     frames, interval = one.off_by_frames, one.interval_seconds
     if frames is None or interval is None:
         return name, "", "", f"{math.floor(100 * one.confidence)} %", one.verdict

@@ -25,7 +25,7 @@ from videosync.cli.common import (
 from videosync.cli.edit_flags import FLAGS, add_rate_flags, check_ways, ways
 from videosync.cli.outputs import say
 from videosync.cli.sync_flags import add_search_flags
-from videosync.errors import ConfigError, VideoSyncError
+from videosync.errors import ConfigError, VideoSyncError, printable
 from videosync.files import write_text
 
 if TYPE_CHECKING:
@@ -212,7 +212,7 @@ def _table(results: Sequence[EventResult]) -> list[str]:
     rows = [("event", "placed", "least sure")]
     for result in listed:
         sure = "" if result.confidence is None else f"{math.floor(100 * result.confidence)} %"
-        rows.append((result.job.name, f"{result.placed} of {len(result.files)}", sure))
+        rows.append((printable(result.job.name), f"{result.placed} of {len(result.files)}", sure))
     more = [f"and {len(results) - len(listed)} more events (summary.csv has all)"] * (len(listed) < len(results))
     said = [f"{result.job.name}: {problem}" for result in listed for problem in result.problems]
     for result in listed:
@@ -224,7 +224,7 @@ def _table(results: Sequence[EventResult]) -> list[str]:
             ]
     done = sum(result.complete for result in results)
     total = f"{done} of {len(results)} events are complete: all files are placed, and all was written."
-    return [*columns(rows), *more, *([""] if said else []), *said, "", total]
+    return [*columns(rows), *more, *([""] if said else []), *map(printable, said), "", total]
 
 
 main = command(build_parser, _batch)

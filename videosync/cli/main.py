@@ -45,6 +45,9 @@ def command_module(name: str) -> ModuleType:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (2: wrong input)."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed, as in "videosync … >&-"; what is imported writes to it
+            setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 – as long as the process
     name, *arguments = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in ("-h", "--help"):
         return run_command(lambda: print(_help()))

@@ -75,7 +75,8 @@ def _ended(sentence: str) -> str:
 
 def _cuts(timeline: Timeline, names: Mapping[str, str]) -> list[str]:
     """Which file the cuts of the others lead up to."""
-    placed = [file for file in timeline.files if file.cut_seconds is not None]
+    whole = [file for file in timeline.files if file.chapter is None or file.chapter.number == 1]
+    placed = [file for file in whole if file.cut_seconds is not None]
     if len(placed) < 2:
         return []
     if all(file.cut_frames == 0 for file in placed):

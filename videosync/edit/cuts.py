@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from videosync.edit.frames import nearest
-from videosync.edit.sequence import pace, placed_files, recordings
+from videosync.edit.sequence import pace, placed_files, recordings, unique_names
 from videosync.errors import VideoError, VideoWriteError
 from videosync.video.index import video_index
 from videosync.video.write import as_rate
@@ -46,7 +46,8 @@ def plan_cuts(
     """The stretch that all placed files have in common, as whole frames of each, and of each chapter.
 
     Args:
-        folder: where the cut files go. keep_names: give them their own names, without "_synced".
+        folder: where the cut files go. keep_names: give them their own names, without "_synced" and the folders that
+            tell files of one name apart.
         correct_drift: put files on the reference's clock all along, not at both ends only: of an even rate the frame
             nearest to each of its times is shown, of a varying one each frame at its own time; sound is resampled.
         endings: those that cut videos keep; others become the first of them.
@@ -67,16 +68,17 @@ def plan_cuts(
         raise VideoError("there is no time that all placed files show, so there is nothing to cut")
     groups = {file["path"]: group for group in whole for file in group}
     cuts = []
-    for file in placed:
+    for file, name in zip(placed, unique_names(file["path"] for file in placed)):
         times, _ = shown[file["path"]]
-        target = _target(file["path"], folder, KEPT_SOUND if not file["fps"] else endings, keep_names=keep_names)
+        own = os.path.basename(name) if keep_names else name.replace("/", "_")
+        target = _target(own, folder, KEPT_SOUND if not file["fps"] else endings, keep_names=keep_names)
         if len(groups[file["path"]]) > 1 and not (file["start_seconds"] < end and ends[file["path"]] > begin):
             continue  # a chapter from before or after the time that all have in common
         limits = max(begin, file["start_seconds"]), min(end, ends[file["path"]])
         from_own, to_own = ((time - file["start_seconds"]) / pace(file) for time in limits)
         made = _on_one_clock if correct_drift else _own_frames
         cuts.append(made(file, target, times, from_own, to_own))
-    _check_targets(cuts)
+    _check_targets(cuts, [file["path"] for file in answer["files"]])
     return cuts
 
 
@@ -122,15 +124,15 @@ def _shown(file: Mapping[str, Any]) -> tuple[np.ndarray, float]:
     return kept, float(kept[-1]) + 1 / file["fps"]
 
 
-def _target(path: str, folder: Path, endings: Sequence[str], *, keep_names: bool) -> Path:
-    stem, ending = os.path.splitext(os.path.basename(path))
+def _target(name: str, folder: Path, endings: Sequence[str], *, keep_names: bool) -> Path:
+    stem, ending = os.path.splitext(name)
     if ending.lower() not in endings:
         ending = OTHERS if endings is KEPT_SOUND else endings[0]
     return folder / f"{stem}{'' if keep_names else ADDED}{ending}"
 
 
-def _check_targets(cuts: list[Cut]) -> None:
-    sources = {os.path.realpath(cut.path) for cut in cuts}
+def _check_targets(cuts: list[Cut], given: Sequence[str]) -> None:
+    sources = {os.path.realpath(path) for path in given}  # also those that are not placed
     known: dict[str, str] = {}
     for cut in cuts:
         if os.path.realpath(cut.target) in sources:

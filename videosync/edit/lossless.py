@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,10 +20,11 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from videosync.audio.decode import opening
 from videosync.edit.cuts import Cut
 from videosync.edit.premiere import label
-from videosync.errors import VideoWriteError
-from videosync.video.index import VideoIndex, video_index, video_stream_or_none
+from videosync.errors import AudioError, VideoWriteError
+from videosync.video.index import VideoIndex, file_version, video_index, video_stream_or_none
 from videosync.video.recorded import recorded
 from videosync.video.write import as_rate
 
@@ -50,35 +53,43 @@ def copy_streams(cut: Cut, source: InputContainer, output: OutputContainer, prog
     assert stream.time_base is not None
     key = index.keys[index.key_before(frames[0])]
     zero, rate = first * stream.time_base, as_rate(index.fps)
-    tracks: dict[int, tuple[VideoStream | AudioStream, int]] = {}  # of the source → of the output, its time 0
-    for one in (stream, *source.streams.audio):
+    # of the source → of the output, its tick, the source's time that becomes 0
+    tracks: dict[int, tuple[VideoStream | AudioStream, Fraction, Fraction]] = {}
+    for number, one in enumerate((stream, *source.streams.audio), start=-1):
         try:
             copy = output.add_stream_from_template(one)
         except ValueError as error:
-            raise VideoWriteError(_no_copy(cut, f"{cut.target.suffix} cannot hold its {one.name}")) from error
+            raise VideoWriteError(no_copy(cut, f"{cut.target.suffix} cannot hold its {one.name}")) from error
         assert isinstance(copy, VideoStream | AudioStream)
         assert one.time_base is not None
-        copy.time_base = one.time_base
+        tick, origin = one.time_base, zero
+        if isinstance(one, AudioStream):
+            with suppress(AudioError):  # a track that cannot be decoded keeps its time stamps
+                at = opening(*file_version(cut.path), track=number)
+                # ticks of AVI may be 24 ms, and its sound need not be where its time stamps are
+                tick, origin = Fraction(1, at.rate), Fraction(at.zero + cut.begin)
+        copy.time_base = tick
         if isinstance(copy, VideoStream):
             copy.codec_context.framerate = rate  # by which the timecode counts
-        tracks[one.index] = copy, round(zero / one.time_base)
+        tracks[one.index] = copy, tick, origin
         if isinstance(one, AudioStream) and one.language:
             copy.metadata["language"] = one.language
     known = recorded(cut.path)
-    at = known.timecode_seconds(float(rate))
-    if at is not None:
+    begins = known.timecode_seconds(float(rate))
+    if begins is not None:
         tracks[stream.index][0].metadata["timecode"] = label(
-            round(at * rate) + frames[0], rate, drop=";" in (known.timecode or "")
+            round(begins * rate) + frames[0], rate, drop=";" in (known.timecode or "")
         )
-    last = _last_needed(source, stream, key.pts, stop)
-    source.seek(max(key.pts - round(PREROLL / stream.time_base), stream.start_time or 0), stream=stream)
+    last = _last_needed(source, stream, key.decoded, stop)
+    source.seek(max(key.decoded - round(PREROLL / stream.time_base), index.keys[0].decoded), stream=stream)
     begun, ended, done = False, False, 0
     frame = round(1 / rate / stream.time_base)
     for packet in _with_dts(source.demux([stream, *source.streams.audio]), stream, frame):
         assert packet.dts is not None
         assert packet.pts is not None
         assert packet.time_base is not None
-        time = float(packet.pts * packet.time_base - zero)
+        copy, tick, origin = tracks[packet.stream_index]
+        time = packet.pts * packet.time_base - origin
         if packet.stream_index == stream.index:
             begun = begun or packet.pts == key.pts
             if not begun or ended:
@@ -90,13 +101,16 @@ def copy_streams(cut: Cut, source: InputContainer, output: OutputContainer, prog
             if ended and time > cut.seconds + PREROLL:
                 break
             continue
-        copy, origin = tracks[packet.stream_index]
-        packet.pts, packet.dts, packet.stream = packet.pts - origin, packet.dts - origin, copy
+        early = packet.pts - packet.dts
+        packet.pts = round(time / tick)
+        packet.dts = packet.pts - round(early * packet.time_base / tick)
+        packet.duration = round((packet.duration or 0) * packet.time_base / tick)
+        packet.time_base, packet.stream = tick, copy
         output.mux(packet)
         if ended and not source.streams.audio:
             break
     if done != len(frames):
-        raise VideoWriteError(_no_copy(cut, "its packets do not tell its frames"))
+        raise VideoWriteError(no_copy(cut, "its packets do not tell its frames"))
 
 
 def shorten(path: Path, seconds: float) -> None:
@@ -117,9 +131,9 @@ def _stamps(index: VideoIndex, frames: range, cut: Cut) -> tuple[int, float]:
     """Time stamps of the first frame that is kept, and of the first that is not."""
     pts = index.pts
     if pts is None or index.starts_over or index.clock is not None or (pts[1:] <= pts[:-1]).any():
-        raise VideoWriteError(_no_copy(cut, "its time stamps are not in order"))
+        raise VideoWriteError(no_copy(cut, "its time stamps are not in order"))
     if index.key_before(frames[0]) < 0:
-        raise VideoWriteError(_no_copy(cut, "no keyframe comes before its first frame"))
+        raise VideoWriteError(no_copy(cut, "no keyframe comes before its first frame"))
     return int(pts[frames[0]]), int(pts[frames.stop]) if frames.stop < len(pts) else math.inf
 
 
@@ -191,5 +205,5 @@ def _write(file: BinaryIO, place: int, version: int, value: int) -> None:
     file.write(struct.pack(">Q" if version else ">I", value))
 
 
-def _no_copy(cut: Cut, why: str) -> str:
+def no_copy(cut: Cut, why: str) -> str:
     return f"{cut.path}: cannot be copied without encoding it: {why}; leave out --fast."

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from videosync.audio.read import read_sound
-from videosync.edit.addresses import printable
 from videosync.edit.frames import nearest
 from videosync.edit.sequence import pace, placed_files, unique_names
-from videosync.errors import AudioError, VideoError
+from videosync.errors import AudioError, VideoError, printable
 from videosync.files import require_free
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames

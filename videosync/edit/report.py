@@ -62,6 +62,8 @@ def write_report(
     if not filmed:
         raise VideoError("no video is placed, so there is nothing to show")
     folder = path.with_name(f"{path.stem}_videos")
+    if embed is False:
+        require_free([folder], force=False)
     names = [printable(name) for name in unique_names([file["path"] for file in filmed])]
     with tempfile.TemporaryDirectory(prefix="videosync_") as made:
         copied = []

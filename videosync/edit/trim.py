@@ -96,6 +96,9 @@ def _write(cut: Cut, progress: Progress | None, *, fast: bool) -> None:
             lossless.shorten(temporary, cut.seconds)
         put_in_place(temporary, cut.target)
     except (av.error.FFmpegError, OSError) as error:
+        if fast and isinstance(error, ValueError):  # not of the disk
+            why = f"{cut.target.suffix} cannot hold its streams ({error.strerror})"
+            raise VideoWriteError(lossless.no_copy(cut, why)) from error
         raise VideoWriteError(
             f"{cut.target}: cannot be written ({error.strerror}); check that the folder is writable and the disk not "
             "full."

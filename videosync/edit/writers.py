@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from videosync.edit.report import write_report
 from videosync.edit.sequence import Sequence as Timeline
 from videosync.edit.sequence import sequence_of
 from videosync.edit.trim import Progress, trim
-from videosync.errors import ConfigError, VideoError, require_known
+from videosync.errors import ConfigError, VideoError, VideoWriteError, require_known
 from videosync.files import require_free, write_text
 
 Text = Callable[[Timeline, Path, str], str]  # (timeline, where it will be, of ``KINDS``) → what it holds
@@ -65,9 +66,12 @@ def write_answer(
         The files that were written.
 
     Raises: as of ``trim``, ``write_project``, ``write_frames``, ``add_to_manifest``, ``write_report``,
-        ``write_preview``.
+        ``write_preview``; VideoWriteError: ``path`` is one of the answer's files.
     """
     require_known("output", kind, KINDS_OF_OUTPUT)
+    sources = [file["path"] for file in answer.get("files") or ()]
+    if path.exists() and any(os.path.exists(source) and path.samefile(source) for source in sources):
+        raise VideoWriteError(f"{path}: is one of the files, and would be overwritten; name another one.")
     if kind == "trim":
         return trim(
             answer, path, keep_names=keep_names, fast=fast, correct_drift=correct_drift, force=force, progress=progress

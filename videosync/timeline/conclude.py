@@ -80,6 +80,8 @@ def conclude(
         len(evidence.compared) + len(evidence.left_out),
         telling_of(evidence, clocks_of(files_found)),
     )
+    if progress is not None:
+        progress(SOLVING, 1, 1)
     return with_chapters(timeline, evidence.given or paths, evidence.chapters)
 
 

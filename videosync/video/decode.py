@@ -133,9 +133,7 @@ def _frames_from_key(index: VideoIndex, key: int, threads: int | None) -> Iterat
         stream = video_stream(container, index.path, threads)
         started = False
         try:
-            container.seek(
-                target.pts if target.dts is None else target.dts, stream=stream, backward=True, any_frame=False
-            )
+            container.seek(target.decoded, stream=stream, backward=True, any_frame=False)
             for packet in container.demux(stream):
                 if packet.is_corrupt:
                     continue

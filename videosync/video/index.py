@@ -49,6 +49,11 @@ class Keyframe:
     pts: int
     dts: int | None
 
+    @property
+    def decoded(self) -> int:
+        """The time stamp to seek to."""
+        return self.pts if self.dts is None else self.dts
+
 
 @dataclass(frozen=True, eq=False)
 class VideoIndex:
