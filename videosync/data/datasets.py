@@ -17,7 +17,7 @@ from videosync.data.draws import ClipDraws, Draw
 from videosync.data.samples import View
 from videosync.types import ClipBatch
 from videosync.video.read import VideoInfo
-from videosync.video.transforms import ClipAugment, frames_at_once, to_model_input
+from videosync.video.transforms import AugmentDraw, ClipAugment, frames_at_once, to_model_input
 
 HARDLY_SMALLER = 0.9  # frames would be resized by so little that it costs more than it saves
 
@@ -117,9 +117,9 @@ class TrainingClips(DrawnClips):
         """All ``clips`` of a file, in one pass over it."""
         path = self.draws.manifest.path(view)
         size = decode_size(self.files.pictures(path), self.image_size, self.augment)
-        changes = [
-            self.augment and self.augment.draw(*size, torch.Generator().manual_seed(clip.seed)) for clip in clips
-        ]
+        changes: list[AugmentDraw | None] = [None] * len(clips)
+        if self.augment:
+            changes = [self.augment.draw(*size, torch.Generator().manual_seed(clip.seed)) for clip in clips]
         wanted = np.unique(np.concatenate([clip.numbers for clip in clips]))
         pictures = self.files.each_frame(path, wanted, size, threads=1 if get_worker_info() else None)
         block = torch.empty(1, *size, 3, dtype=torch.uint8)

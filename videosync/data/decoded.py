@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +19,8 @@ from videosync.foreign import read_npy
 from videosync.video.index import file_version
 from videosync.video.read import VideoInfo, iter_frames, iter_frames_at, probe, read_frames_at
 
+FILES_MAPPED = 200  # at once in a process, which may have few files open
+
 
 class DecodedFiles:
     """Reads files; with a ``folder`` each is decoded once, whole, and kept there for all runs and processes.
@@ -29,6 +32,7 @@ class DecodedFiles:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
         self._known: dict[tuple[object, ...], Any] = {}
+        self._mapped: deque[tuple[object, ...]] = deque()  # of them, in the order they were opened
 
     def pictures(self, path: Path) -> VideoInfo:
         """As :func:`videosync.video.read.probe`."""
@@ -84,6 +88,10 @@ class DecodedFiles:
         if (*version, name) not in self._known:
             key = content_hash([version, decoder_version()])
             self._known[*version, name] = self._read_or_make(self.folder / key[:2] / f"{key}_{name}", make)
+            if name.endswith(".npy"):
+                self._mapped.append((*version, name))
+                if len(self._mapped) > FILES_MAPPED:
+                    del self._known[self._mapped.popleft()]
         return self._known[*version, name]
 
     def _read_or_make(self, file: Path, make: Callable[[], Any]) -> Any:
@@ -103,7 +111,7 @@ class DecodedFiles:
         return read(file)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"folder": self.folder, "_known": {}}
+        return {"folder": self.folder, "_known": {}, "_mapped": deque()}
 
 
 class _Pictures:

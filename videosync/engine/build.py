@@ -192,7 +192,8 @@ def build_clips(
 
 def batch_bytes(config: Config, encoder: nn.Module, world_size: int) -> int:
     """Of one rank's batch: float32 [B, V, T, F] or uint8 [B, V, T, 3, S, S]."""
-    frame: Any = 4 * encoder.feature_size if config.data.feature_cache else 3 * config.data.image_size**2
+    features: Any = encoder.feature_size
+    frame = 4 * features if config.data.feature_cache else 3 * config.data.image_size**2
     return int(config.train.batch_size // world_size * 2 * config.data.num_frames * frame)
 
 

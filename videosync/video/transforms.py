@@ -168,8 +168,9 @@ class ClipAugment:
         """Blur and colour."""
         white = 1 if out.is_floating_point() else 255
         if draw.plain_color and not draw.sigma:
-            if out is not small:
-                out.copy_(small).div_(255 / white)
+            out.copy_(small)
+            if white == 1:
+                out.div_(255)
             return
         color = partial(
             color_map,
