@@ -5,7 +5,7 @@ Shape legend::
     B pairs · V = 2 views · T frames · C, H, W channels, height, width · D embedding size
     N matrices · K maximum offset in frames
     decoded frames       uint8  [T, H, W, 3]        RGB
-    model input          float  [B, V, T, 3, H, W]  0…1
+    model input          uint8  [B, V, T, 3, H, W]  or float in 0…1
     embeddings           float  [B, V, T, D]        unit length
     similarity           float  [T0, T1]            row i = frame i of video 0; softmax rows sum to 1
     mask                 bool   [B, V, T]           True = a real frame, False = padding
@@ -195,7 +195,7 @@ class Batch(Protocol):
 class ClipBatch:
     """One training batch of view pairs (see the shape legend)."""
 
-    frames: Tensor  # float [B, V, T, 3, H, W] in 0…1, or cached backbone features float [B, V, T, F]
+    frames: Tensor  # uint8 [B, V, T, 3, H, W], or cached backbone features float [B, V, T, F]
     mask: Tensor  # bool [B, V, T]
     steps: Tensor  # int64 [B, V, T]; comparable between the two views of one pair
     lengths: Tensor  # int64 [B, V] length in frames of the timeline that ``steps`` count on

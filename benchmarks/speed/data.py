@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from benchmarks.pipeline import benchmark, run
 from benchmarks.speed.measure import alternate, row, scene, show
 from videosync.data.datasets import TrainingClips
+from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import ClipDraws
 from videosync.data.loaders import training_loader
 from videosync.data.manifest import Sample, View, read_manifest, write_manifest
@@ -114,12 +116,14 @@ def loader_rows(folder: Path, workers: Sequence[int], repeats: int) -> Iterator[
         read_manifest(folder), "train", num_frames=LOADER_FRAMES, views="self", cross_share=0.0, sampling_region=1.5,
         consistent_offset=0.2, samples_per_video=1, seed=0,
     )  # fmt: skip
-    dataset = TrainingClips(draws, image_size=224, augment=ClipAugment(224))
-    for count in workers:
+    for count, kept in product(workers, (None, folder / "kept")):
+        dataset = TrainingClips(draws, image_size=224, augment=ClipAugment(224), files=DecodedFiles(kept))
         loader, sampler = training_loader(dataset, batch_size=2, num_workers=count, rank=0, world_size=1, seed=0)
         epochs = iter(range(repeats + 1))
 
-        def epoch(loader: Any = loader, sampler: Any = sampler, epochs: Iterator[int] = epochs) -> int:
+        def epoch(
+            dataset: Any = dataset, loader: Any = loader, sampler: Any = sampler, epochs: Iterator[int] = epochs
+        ) -> int:
             number = next(epochs)
             dataset.set_epoch(number)
             sampler.set_epoch(number)
@@ -128,6 +132,7 @@ def loader_rows(folder: Path, workers: Sequence[int], repeats: int) -> Iterator[
         bare = lambda: sum(bare_decode(folder / f"{event}.mp4", (224, 224)) for event in range(2))  # noqa: E731
         rates = alternate({"here": epoch, "bare": bare}, repeats)
         name = f"training loader, 2 × {LOADER_FRAMES} frames, {count or 'no'} worker{'s' * (count != 1)}"
+        name += ", files kept decoded" * (kept is not None)
         yield row(name, rates["here"][0], rates["bare"][0], "PyAV loop, resized only")
 
 

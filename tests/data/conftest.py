@@ -41,11 +41,11 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def read_numbers():
-    """Frames float [..., 3, H, W] in 0…1 → the numbers they carry, int64 [...]."""
+    """Frames uint8 [..., 3, H, W] → the numbers they carry, int64 [...]."""
 
     def read(frames):
         grey = np.asarray(frames).mean((-3, -2))  # [..., W]
-        bits = grey.reshape(*grey.shape[:-1], 8, -1).mean(-1) > 0.5
+        bits = grey.reshape(*grey.shape[:-1], 8, -1).mean(-1) > 127.5
         return (bits * (1 << np.arange(8))).sum(-1)
 
     return read

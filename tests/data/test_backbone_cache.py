@@ -47,7 +47,7 @@ def test_cached_items_are_the_items_of_the_files_encoded(dataset, tmp_path, num_
             assert ours.name == theirs.name
             for field in ("mask", "steps", "lengths"):
                 assert torch.equal(getattr(ours, field), getattr(theirs, field))
-            expected = torch.stack([encode(view, 0) for view in theirs.frames])  # [2, T, 64]
+            expected = torch.stack([encode(view / 255, 0) for view in theirs.frames])  # [2, T, 64]
             assert ours.mask.all() == (num_frames == 12)
             assert ours.frames.dtype == torch.float32
             torch.testing.assert_close(ours.frames, expected, atol=1e-3, rtol=0)  # float16 on disk

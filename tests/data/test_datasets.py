@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from tests.data.plain_draws import plain_draws
+from videosync.data import decoded
 from videosync.data.datasets import TrainingClips, decode_size
+from videosync.data.decoded import DecodedFiles
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ManifestError, VideoError
-from videosync.video.read import probe
+from videosync.video import transforms
+from videosync.video.read import probe, read_frames_at
 from videosync.video.transforms import ClipAugment
 
 
@@ -34,8 +37,8 @@ def test_self_views_are_two_draws_of_one_video(dataset, read_numbers, split, blo
     for i in range(len(data)):
         item = data[i]
         assert item.frames.shape == (2, 12, 3, 32, 32)
-        assert item.frames.dtype == torch.float32
-        assert 0 <= item.frames.min() < item.frames.max() <= 1
+        assert item.frames.dtype == torch.uint8
+        assert item.frames.min() < item.frames.max()
         view = views[f"{item.name}.mp4"]
         numbers = read_numbers(item.frames) - view.start_frame
         np.testing.assert_array_equal(numbers[item.mask], item.steps[item.mask])
@@ -115,8 +118,33 @@ def test_the_two_views_are_augmented_differently(dataset):
     plain = clips(dataset, num_frames=6)
     item = data[0]
     assert torch.equal(item.steps, plain[0].steps)  # augmentation changes pictures, not times
-    means = item.frames.mean((1, 3, 4))  # [2, 3]
+    means = item.frames.float().div(255).mean((1, 3, 4))  # [2, 3]
     assert not torch.allclose(means[0], means[1], atol=1e-3)
+
+
+@pytest.mark.parametrize("views", ["self", "cross"])
+def test_frames_are_the_clip_augmented_as_a_whole_and_the_same_from_a_folder(dataset, tmp_path, monkeypatch, views):
+    """Parts of a clip are cropped as they come, few at a time; files kept in a folder are decoded once."""
+    augment = ClipAugment(24, crop_scale=0.5, cutout=5)
+    monkeypatch.setitem(transforms.VALUES_AT_ONCE, "cpu", 5 * 64 * 64 * 3)
+    data = clips(dataset, augment=augment, image_size=24, views=views, samples_per_video=3)
+    items = [data[i] for i in range(len(data))]
+    for i, item in enumerate(items):
+        draw = data.draws.draw(i)
+        for frames, view, numbers, seed in zip(item.frames, draw.views, draw.numbers, draw.seeds):
+            path = dataset.path(view)
+            clip = read_frames_at(path, numbers, size=decode_size(probe(path), 24, augment))
+            whole = augment(torch.from_numpy(clip), torch.Generator().manual_seed(seed))
+            torch.testing.assert_close(frames.float(), 255 * whole, atol=0.51, rtol=0)
+    kept = clips(dataset, augment=augment, image_size=24, views=views, samples_per_video=3)
+    kept.files = DecodedFiles(tmp_path / "kept")
+    assert all(equal(kept[i], item) for i, item in enumerate(items))
+    monkeypatch.setattr(decoded, "iter_frames", None)
+    monkeypatch.setattr(decoded, "iter_frames_at", None)
+    kept.files = DecodedFiles(tmp_path / "kept")  # of another run
+    monkeypatch.setattr(decoded, "FILES_MAPPED", 1)
+    assert all(equal(kept[i], item) for i, item in enumerate(items))
+    assert sum(isinstance(value, np.memmap) for value in kept.files._known.values()) == 1
 
 
 @pytest.mark.parametrize("views", ["self", "cross"])

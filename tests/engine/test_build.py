@@ -330,3 +330,12 @@ def test_shared_memory_is_asked_for_the_size_of_a_batch(
     trainer = build(*cached)
     batch = next(trainer.source.batches(0, 0, trainer.clock))
     assert asked == [batch.frames.nbytes]
+
+
+def test_what_saves_time_and_memory_reaches_what_it_is_for(build: Build, tmp_path: Path) -> None:
+    changed = ("train.recompute=true", "train.batch_statistics=false", f"paths.decoded={tmp_path / 'kept'}")
+    for trainer, on in ((build(), False), (build(*changed), True)):
+        backbone = trainer.encoder.backbone
+        assert (backbone.recompute, backbone.batch_statistics) == (on, not on)
+        next(trainer.source.batches(0, 0, trainer.clock))
+        assert (tmp_path / "kept").exists() == on

@@ -51,6 +51,43 @@ def test_resnet_features_are_the_spatial_maximum():
         torch.testing.assert_close(features(backbone, x), maps.amax((-2, -1)))
 
 
+@pytest.mark.parametrize("batch_statistics", [True, False])
+@pytest.mark.parametrize(("name", "layer"), [("resnet18", 0), ("resnet18", 3), ("small", 0)])
+def test_what_is_computed_again_gives_the_same_gradients_and_statistics(name, layer, batch_statistics):
+    torch.manual_seed(0)
+    backbone = build_backbone(name)
+    backbone.freeze(layer)
+    backbone.batch_statistics = batch_statistics
+    frames, weights, start = torch.rand(6, 3, 40, 40), torch.rand(6, backbone.feature_size), None
+    found = []
+    for recompute, chunk_size in ((False, 6), (True, 6), (True, 2)):
+        start = start or {k: v.clone() for k, v in backbone.state_dict().items()}
+        backbone.load_state_dict(start)
+        backbone.recompute = recompute
+        backbone.train()
+        backbone.zero_grad()
+        kept = set()
+
+        def keep(tensor, kept=kept):
+            kept.add((tensor.data_ptr(), tensor.nbytes))
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            out = features(backbone, frames, chunk_size)
+        (out * weights).sum().backward()
+        gradients = [p.grad for p in backbone.parameters() if p.requires_grad]
+        state = {k: v.clone() for k, v in backbone.state_dict().items()}
+        found.append((out.detach(), gradients, state, sum(size for _, size in kept)))
+    assert any(not torch.equal(v, start[k]) for k, v in found[0][2].items()) == batch_statistics
+    scale = max(gradient.abs().max() for gradient in found[0][1])
+    for out, gradients, state, kept in found[1:]:
+        torch.testing.assert_close(out, found[0][0], atol=1e-5, rtol=1e-5)
+        for ours, theirs in zip(gradients, found[0][1], strict=True):
+            torch.testing.assert_close(ours / scale, theirs / scale, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(state, found[0][2], atol=1e-5, rtol=1e-5)
+        assert kept < 0.7 * found[0][3]  # weights are kept in any case
+
+
 @pytest.mark.parametrize("layer", range(STAGES + 1))
 @pytest.mark.parametrize("name", ["small", "resnet18"])
 def test_freezing(name, layer):

@@ -117,6 +117,13 @@ class TrainConfig:
     save_every: int = option(10, "epochs between numbered checkpoints; 0: only last and best", "[0, inf)")
     max_steps: int = option(0, "end after this many optimizer steps, the schedule too; 0: no limit", "[0, inf)")
     channels_last: bool = option(True, "memory format of the backbone, the quicker one on most hardware")
+    recompute: bool = option(
+        False, "trained stages of the backbone are computed again in the backward pass: less memory, a third more time"
+    )
+    batch_statistics: bool = option(
+        True, "batch norm of trained stages goes by the batch; off: by the statistics of the weights, so that "
+        "model.chunk_size frames at once go through the whole backbone (with train.recompute backward too)"
+    )
     backend: Literal["auto", "nccl", "gloo"] = option("auto", "auto: nccl on GPUs, gloo on CPUs")
 
 
@@ -173,7 +180,7 @@ class LogConfig:
 class PathsConfig:
     sets: str = option("similarity_sets", "folder of similarity sets")
     detectors: str = option("detectors", "folder of trained offset detectors")
-    decoded: str = option("", 'crisscross: folder that keeps decoded files, for all runs; "": decoded for each use')
+    decoded: str = option("", 'folder that keeps decoded files, for all runs; "": they are decoded for each use')
 
 # fmt: on
 

@@ -9,11 +9,12 @@ from videosync.config.schema import Config
 
 CRISSCROSS = "crisscross"
 # options and groups that only training the two streams reads, and those that it does not read
-_ONLY_TWO_STREAMS = ("data.fps", "data.relation", "paths.decoded", "audio", "crisscross", "optim.predictor_lr")
+_ONLY_TWO_STREAMS = ("data.fps", "data.relation", "audio", "crisscross", "optim.predictor_lr")
 _NOT_TWO_STREAMS = (
     "data.views", "data.cross_share", "data.sampling_region", "data.sampling_block", "data.consistent_offset",
     "data.label_fraction", "data.feature_cache", "pairs", "model", "train.start_from", "train.eval_pairs",
     "eval.engine",
+    "train.recompute", "train.batch_statistics",
 )  # fmt: skip
 
 

@@ -10,20 +10,23 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, get_worker_info
 
+from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import ClipDraws, Draw
 from videosync.data.samples import View
 from videosync.types import ClipBatch
-from videosync.video.read import VideoInfo, probe, read_frames_at
-from videosync.video.transforms import ClipAugment, to_model_input
+from videosync.video.read import VideoInfo
+from videosync.video.transforms import AugmentDraw, ClipAugment, frames_at_once, to_model_input
+
+HARDLY_SMALLER = 0.9  # frames would be resized by so little that it costs more than it saves
 
 
 @dataclass(frozen=True)
 class ClipPair:
     """One training sample (see the shape legend in :mod:`videosync.types`)."""
 
-    frames: Tensor  # float32 [2, T, 3, S, S] in 0…1, or backbone features [2, T, F]; padding is 0
+    frames: Tensor  # uint8 [2, T, 3, S, S], or backbone features float32 [2, T, F]; padding is 0
     mask: Tensor  # bool [2, T]
     steps: Tensor  # int64 [2, T]
     lengths: Tensor  # int64 [2]
@@ -76,48 +79,87 @@ class DrawnClips(Dataset[ClipPair]):
 class TrainingClips(DrawnClips):
     """View pairs decoded from the files: only the frames that are drawn, shrunk on the way.
 
-    Each view of a pair gets its own draw of ``augment`` (None: frames are resized). For augmentation a frame
-    is decoded at its own shape, its short side shrunk to ``image_size / sqrt(smallest crop)`` pixels at
-    most: even the smallest crop has then no fewer pixels than the model sees.
+    Frames are cropped and resized a few at a time as they come out of the decoder, and recoloured in place. Each view
+    of a pair gets its own draw of ``augment`` (None: frames are resized). For augmentation a frame is decoded at its
+    own shape, its short side shrunk to about ``image_size / sqrt(smallest crop)`` pixels at most: even the smallest
+    crop has then no fewer pixels than the model sees.
 
     Item i depends on (seed, epoch, i) alone; see :class:`~videosync.data.draws.ClipDraws` for what is drawn.
 
     Args:
         draws: which frames of which views make up each item. image_size: S, pixels.
+        files: what reads the files, and may keep them decoded.
 
     Raises:
         VideoError: a file cannot be read.
     """
 
-    def __init__(self, draws: ClipDraws, *, image_size: int, augment: ClipAugment | None) -> None:
+    def __init__(
+        self, draws: ClipDraws, *, image_size: int, augment: ClipAugment | None, files: DecodedFiles | None = None
+    ) -> None:
         super().__init__(draws)
         self.image_size = image_size
         self.augment = augment
+        self.files = files or DecodedFiles()
 
     def _frames(self, draw: Draw) -> Tensor:
-        real = [numbers[mask] for numbers, mask in zip(draw.numbers, draw.mask)]  # padding is not read
+        frames = torch.empty(2, draw.mask.shape[1], 3, self.image_size, self.image_size, dtype=torch.uint8)
+        clips = []
+        for numbers, mask, target, seed in zip(draw.numbers, draw.mask, frames, draw.seeds):
+            target[mask.sum() :] = 0  # padding is not read
+            clips.append(_Clip(numbers[mask], target[: mask.sum()], seed))
         view0, view1 = draw.views
-        if view0 == view1:  # one pass over the file
-            clips = np.split(self._decode(view0, np.concatenate(real)), [len(real[0])])
-        else:
-            clips = [self._decode(view, numbers) for view, numbers in zip(draw.views, real)]
-        size = self.image_size
-        frames = torch.zeros(2, draw.mask.shape[1], 3, size, size)
-        for target, clip, seed in zip(frames, clips, draw.seeds):
-            target[: len(clip)] = prepare_frames(clip, size, self.augment, seed)
+        for view, parts in [(view0, clips)] if view0 == view1 else zip(draw.views, ([clip] for clip in clips)):
+            self._fill(view, parts)
         return frames
 
-    def _decode(self, view: View, numbers: np.ndarray) -> np.ndarray:
+    def _fill(self, view: View, clips: Sequence[_Clip]) -> None:
+        """All ``clips`` of a file, in one pass over it."""
         path = self.draws.manifest.path(view)
-        return read_frames_at(path, numbers, size=decode_size(probe(path), self.image_size, self.augment))
+        size = decode_size(self.files.pictures(path), self.image_size, self.augment)
+        changes: list[AugmentDraw | None] = [None] * len(clips)
+        if self.augment:
+            changes = [self.augment.draw(*size, torch.Generator().manual_seed(clip.seed)) for clip in clips]
+        wanted = np.unique(np.concatenate([clip.numbers for clip in clips]))
+        pictures = self.files.each_frame(path, wanted, size, threads=1 if get_worker_info() else None)
+        block = torch.empty(1, *size, 3, dtype=torch.uint8)
+        block = block.new_empty(min(len(wanted), frames_at_once(block)), *size, 3)
+        for start in range(0, len(wanted), len(block)):
+            numbers = wanted[start : start + len(block)]
+            for place, picture in zip(range(len(numbers)), pictures):
+                block.numpy()[place] = picture
+            for clip, change in zip(clips, changes):
+                rows = np.flatnonzero((clip.numbers >= numbers[0]) & (clip.numbers <= numbers[-1]))
+                if not len(rows):
+                    continue
+                places = np.searchsorted(numbers, clip.numbers[rows])
+                part = block[places[0] : places[-1] + 1] if (np.diff(places) == 1).all() else block[places]
+                if self.augment and change:
+                    clip.target[rows] = self.augment.reshape(part, change)
+                else:
+                    clip.target[rows] = part.permute(0, 3, 1, 2)
+        for clip, change in zip(clips, changes):
+            if self.augment and change:
+                self.augment.recolor(clip.target, change, clip.target)
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What one view of a sample is made of, and where it goes."""
+
+    numbers: np.ndarray  # int64 [t] frames in the file
+    target: Tensor  # uint8 [t, 3, S, S]
+    seed: int
 
 
 def decode_size(info: VideoInfo, image_size: int, augment: ClipAugment | None) -> tuple[int, int]:
-    """(height, width) to decode at: no more pixels than augmentation can make use of."""
+    """(height, width) to decode at: hardly more pixels than augmentation can make use of."""
     if augment is None:
         return image_size, image_size
     useful = math.ceil(image_size / math.sqrt(augment.crop_scale))
-    shrink = min(1.0, useful / min(info.height, info.width))
+    shrink = useful / min(info.height, info.width)
+    if shrink > HARDLY_SMALLER:
+        return info.height, info.width
     return round(info.height * shrink), round(info.width * shrink)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,9 @@ from videosync.data.identity import content_hash
 from videosync.files import new_file, read_json
 from videosync.foreign import read_npy
 from videosync.video.index import file_version
-from videosync.video.read import VideoInfo, probe, read_frames, read_frames_at
+from videosync.video.read import VideoInfo, iter_frames, iter_frames_at, probe, read_frames_at
+
+FILES_MAPPED = 200  # at once in a process, which may have few files open
 
 
 class DecodedFiles:
@@ -29,6 +32,7 @@ class DecodedFiles:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
         self._known: dict[tuple[object, ...], Any] = {}
+        self._mapped: deque[tuple[object, ...]] = deque()  # of them, in the order they were opened
 
     def pictures(self, path: Path) -> VideoInfo:
         """As :func:`videosync.video.read.probe`."""
@@ -49,8 +53,17 @@ class DecodedFiles:
         """The frames with these numbers, of ``size`` (height, width), as uint8 [n, H, W, 3]. Raises VideoError."""
         if self.folder is None:
             return read_frames_at(path, numbers, size=size)
-        height, width = size
-        return self._kept(path, f"{height}x{width}.npy", lambda: read_frames(path, size=size))[numbers]
+        return self._whole(path, size)[numbers]
+
+    def each_frame(
+        self, path: Path, numbers: np.ndarray, size: tuple[int, int], *, threads: int | None = None
+    ) -> Iterator[np.ndarray]:
+        """:meth:`frames` of rising numbers, one by one as uint8 [H, W, 3]; see
+        :func:`videosync.video.read.iter_frames_at`."""
+        if self.folder is None:
+            return iter_frames_at(path, numbers, size=size, threads=threads)
+        whole = self._whole(path, size)
+        return (whole[number] for number in numbers)
 
     def sound(self, path: Path, start: float = 0.0, seconds: float | None = None) -> np.ndarray:
         """Mono sound at 16 kHz from ``start``, 0 or later, float32 [n]; silence behind the end. Raises AudioError."""
@@ -62,6 +75,12 @@ class DecodedFiles:
         piece = whole[first : first + count]
         return np.pad(piece, (0, count - len(piece)))
 
+    def _whole(self, path: Path, size: tuple[int, int]) -> np.ndarray:
+        """All frames, uint8 [T, H, W, 3], mapped from the folder."""
+        height, width = size
+        kept: np.ndarray = self._kept(path, f"{height}x{width}.npy", lambda: _Pictures(path, size))
+        return kept
+
     def _kept(self, path: Path, name: str, make: Callable[[], Any]) -> Any:
         """An array, not to be written to, or what JSON holds."""
         assert self.folder is not None
@@ -69,6 +88,10 @@ class DecodedFiles:
         if (*version, name) not in self._known:
             key = content_hash([version, decoder_version()])
             self._known[*version, name] = self._read_or_make(self.folder / key[:2] / f"{key}_{name}", make)
+            if name.endswith(".npy"):
+                self._mapped.append((*version, name))
+                if len(self._mapped) > FILES_MAPPED:
+                    del self._known[self._mapped.popleft()]
         return self._known[*version, name]
 
     def _read_or_make(self, file: Path, make: Callable[[], Any]) -> Any:
@@ -79,8 +102,28 @@ class DecodedFiles:
         except (OSError, ValueError):  # not there, or cut off as the machine went down
             made = make()
         with new_file(file, sync=False) as temporary:
-            np.save(temporary, made) if array else temporary.write_text(json.dumps(made))
+            if isinstance(made, _Pictures):
+                made.write(temporary)
+            elif array:
+                np.save(temporary, made)
+            else:
+                temporary.write_text(json.dumps(made))
         return read(file)
 
     def __getstate__(self) -> dict[str, object]:
-        return {"folder": self.folder, "_known": {}}
+        return {"folder": self.folder, "_known": {}, "_mapped": deque()}
+
+
+class _Pictures:
+    """All frames of a file that can be read, in one size; they are not held in memory together."""
+
+    def __init__(self, path: Path, size: tuple[int, int]) -> None:
+        self.path = path
+        self.size = size
+
+    def write(self, file: Path) -> None:
+        count = probe(self.path).num_frames
+        frames = np.lib.format.open_memmap(file, "w+", np.uint8, (count, *self.size, 3))
+        for place, frame in enumerate(iter_frames(self.path, 0, count, size=self.size)):
+            frames[place] = frame
+        frames.flush()

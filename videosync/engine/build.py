@@ -16,6 +16,7 @@ from videosync.config.load import config_to_dict
 from videosync.config.schema import Config
 from videosync.data.backbone_cache import CachedClips, FeatureCache
 from videosync.data.datasets import TrainingClips, collate
+from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import ClipDraws
 from videosync.data.labelled import FrameLabels, labelled_views
 from videosync.data.loaders import training_loader
@@ -145,6 +146,9 @@ def place_encoder(encoder: nn.Module, config: Config, distributed: Distributed) 
     if distributed.world_size > 1 and distributed.device.type == "cuda":  # it refuses CPU modules
         encoder = nn.SyncBatchNorm.convert_sync_batchnorm(encoder)
     encoder = encoder.to(device=distributed.device)
+    if isinstance(encoder, Encoder):
+        encoder.backbone.recompute = config.train.recompute
+        encoder.backbone.batch_statistics = config.train.batch_statistics
     formats = {4: torch.channels_last, 5: torch.channels_last_3d} if config.train.channels_last else {}
     for parameter in encoder.parameters():
         if memory_format := formats.get(parameter.dim()):
@@ -157,6 +161,11 @@ def build_augment(config: Config) -> ClipAugment | None:
     if not config.augment.enabled:
         return None
     return ClipAugment(config.data.image_size, **{k: v for k, v in vars(config.augment).items() if k != "enabled"})
+
+
+def decoded_files(config: Config) -> DecodedFiles:
+    """What reads the files of clips, for ``config``."""
+    return DecodedFiles(Path(config.paths.decoded) if config.paths.decoded else None)
 
 
 def build_clips(
@@ -178,13 +187,14 @@ def build_clips(
     )
     if cache is not None:
         return CachedClips(cache, draws)
-    return TrainingClips(draws, image_size=config.data.image_size, augment=augment)
+    return TrainingClips(draws, image_size=config.data.image_size, augment=augment, files=decoded_files(config))
 
 
 def batch_bytes(config: Config, encoder: nn.Module, world_size: int) -> int:
-    """Of one rank's batch: float32 [B, V, T, ...]."""
-    values: Any = encoder.feature_size if config.data.feature_cache else 3 * config.data.image_size**2
-    return int(config.train.batch_size // world_size * 2 * config.data.num_frames * values * 4)
+    """Of one rank's batch: float32 [B, V, T, F] or uint8 [B, V, T, 3, S, S]."""
+    features: Any = encoder.feature_size
+    frame = 4 * features if config.data.feature_cache else 3 * config.data.image_size**2
+    return int(config.train.batch_size // world_size * 2 * config.data.num_frames * frame)
 
 
 def build_source(

@@ -13,11 +13,10 @@ from videosync.checkpoints.crisscross import start_from_published
 from videosync.config.load import config_to_dict
 from videosync.config.schema import Config, OptimConfig
 from videosync.data.audio_visual import AudioVisualClips, collate_pairs
-from videosync.data.decoded import DecodedFiles
 from videosync.data.loaders import training_loader
 from videosync.data.samples import Manifest
 from videosync.engine.batches import BatchSource, choose_prefetch
-from videosync.engine.build import build_augment, build_manifest, place_encoder, spread
+from videosync.engine.build import build_augment, build_manifest, decoded_files, place_encoder, spread
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT, data_facts, split_train_events
 from videosync.engine.losses import build_loss
@@ -124,11 +123,6 @@ def build_two_stream_clips(config: Config, manifest: Manifest, *, augmented: boo
         sound=taken(SoundAugment, config.audio) if augmented else None,
         files=decoded_files(config),
     )
-
-
-def decoded_files(config: Config) -> DecodedFiles:
-    """What reads the files of clips, for ``config``."""
-    return DecodedFiles(Path(config.paths.decoded) if config.paths.decoded else None)
 
 
 def batch_bytes(config: Config, world_size: int) -> int:

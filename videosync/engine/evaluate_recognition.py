@@ -19,8 +19,7 @@ from videosync.config.schema import Config
 from videosync.data.identity import code_hash, content_hash, files_hash, inside
 from videosync.data.labelled_sounds import AUDIO, META, read_labelled_sounds
 from videosync.data.manifest import MANIFEST_NAME, read_manifest, require_usable
-from videosync.engine.build import build_augment
-from videosync.engine.build_crisscross import decoded_files
+from videosync.engine.build import build_augment, decoded_files
 from videosync.engine.distributed import Distributed
 from videosync.engine.held_out import TRAIN_SPLIT
 from videosync.engine.identity import options_of

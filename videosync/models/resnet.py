@@ -6,6 +6,8 @@ weights can be loaded.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -93,6 +95,9 @@ class ResNet(StagedBackbone):
         if stage == 0:
             return self.maxpool(F.relu(self.bn1(self.conv1(x)), inplace=True))
         return self.get_submodule(f"layer{stage}")(x)
+
+    def parts(self, stage: int) -> Sequence[Callable[[Tensor], Tensor]]:
+        return super().parts(stage) if stage == 0 else tuple(self.get_submodule(f"layer{stage}").children())
 
     def pool(self, x: Tensor) -> Tensor:
         return F.adaptive_max_pool2d(x, 1).flatten(1)  # [N, F]

@@ -39,6 +39,7 @@ NO_STAMPS = 0x80  # of FFmpeg's flags of formats: raw streams
 SOUND_ENDINGS = (".aac", ".ac3", ".aif", ".aiff", ".amr", ".caf", ".flac", ".m4a", ".m4b", ".mka", ".mp2", ".mp3",
                  ".oga", ".ogg", ".opus", ".w64", ".wav", ".wma", ".wv")  # fmt: skip
 MAX_DECODER_THREADS = 4  # more gain little, and data-loading processes run beside each other
+SMALL_PICTURE = 128 * 128  # pixels
 
 
 @dataclass(frozen=True)
@@ -254,7 +255,8 @@ def open_video(path: str) -> InputContainer:
 def video_stream(container: InputContainer, path: str, threads: int | None = None) -> VideoStream:
     """The file's video stream (cover pictures of audio files do not count), ready for threaded decoding.
 
-    ``threads``: decoder threads; None for one a core, up to four.
+    ``threads``: decoder threads; None for one a core, up to four, or one where pictures are so small that handing them
+    over costs more than it saves.
     """
     stream = video_stream_or_none(container)
     if stream is None:
@@ -263,7 +265,8 @@ def video_stream(container: InputContainer, path: str, threads: int | None = Non
     if stream.codec_context is None:
         raise VideoError(f"{path}: its pictures are in a format that nothing here decodes; convert it to H.264.")
     stream.thread_type = "AUTO"
-    stream.codec_context.thread_count = threads or min(MAX_DECODER_THREADS, os.cpu_count() or 1)
+    small = 0 < stream.codec_context.width * stream.codec_context.height <= SMALL_PICTURE
+    stream.codec_context.thread_count = threads or (1 if small else min(MAX_DECODER_THREADS, os.cpu_count() or 1))
     return stream
 
 

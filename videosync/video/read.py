@@ -86,6 +86,22 @@ def read_frames_at(
     return _read(index, numbers.tolist(), places, size)
 
 
+def iter_frames_at(
+    path: PathLike, numbers: Sequence[int] | np.ndarray, *, size: tuple[int, int], threads: int | None = None
+) -> Iterator[np.ndarray]:
+    """The frames with these rising numbers, one by one, as uint8 [H,W,3] that is read before the next is asked for.
+
+    ``threads``: of the decoder; None for a few. Raises VideoError while iterating.
+    """
+    index = video_index(path)
+    wanted = np.asarray(numbers).tolist()
+    if wanted and wanted[-1] >= len(index):
+        raise VideoError(outside(index, f"frame {wanted[-1]}"))
+    to_rgb = _RgbConverter(index, size)
+    for number, frame in decode_frames(index, wanted, threads=threads):
+        yield to_rgb(frame, number)
+
+
 @dataclass(frozen=True, eq=False)
 class Larger:
     """Some frames that are wanted in another size as well."""

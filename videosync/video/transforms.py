@@ -21,7 +21,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 BLUR_SIGMA = (0.1, 2.0)  # pixels at an image size of 224
 ORDERS = tuple(permutations(JITTER))
-FRAMES_AT_ONCE = {"cpu": 4, "cuda": 64}  # as many as fit the cache, or fill the device
+VALUES_AT_ONCE = {"cpu": 600_000, "cuda": 10_000_000}  # as many as fit the cache, or fill the device
 
 
 def to_model_input(clip: Tensor, size: int) -> Tensor:
@@ -142,22 +142,36 @@ class ClipAugment:
 
         ``mean``: of the clip's colour [3] in 0…1, where the frames are a part of it (not read with ``reference``).
         """
-        out = self._recolor(clip, draw, mean)
+        small = self.reshape(clip, draw)
+        return self.recolor(small, draw, torch.empty(small.shape, device=small.device), mean=mean)
+
+    def reshape(self, clip: Tensor, draw: AugmentDraw) -> Tensor:
+        """The first half of :meth:`apply`, of a clip or a part of one: crop, size and flip → uint8 [T,3,size,size]."""
+        frames = _frames_last(clip)[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
+        small = _resize(frames, self.size)
+        return small.flip(3) if draw.flip else small
+
+    def recolor(self, small: Tensor, draw: AugmentDraw, out: Tensor, *, mean: Tensor | None = None) -> Tensor:
+        """The second half of :meth:`apply`, of a whole clip unless ``mean`` is given: blur, colour, hole.
+
+        ``out`` [T,3,size,size] is float32, in 0…1, or uint8, rounded; then it may be ``small`` itself.
+        """
+        self._recolor(small, draw, out, mean)
         if draw.hole is not None:
             top, left = (max(0, edge) for edge in draw.hole)
             bottom, right = (edge + self.cutout for edge in draw.hole)
-            out[:, :, top:bottom, left:right] = torch.tensor(IMAGENET_MEAN, device=out.device).view(3, 1, 1)
+            fill = torch.tensor(IMAGENET_MEAN, device=out.device).view(3, 1, 1)
+            out[:, :, top:bottom, left:right] = fill if out.is_floating_point() else (255 * fill).round()
         return out
 
-    def _recolor(self, clip: Tensor, draw: AugmentDraw, mean: Tensor | None) -> Tensor:
-        """All of :meth:`apply` but the hole."""
-        frames = _frames_last(clip)
-        frames = frames[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
-        small = _resize(frames, self.size)
-        if draw.flip:
-            small = small.flip(3)
+    def _recolor(self, small: Tensor, draw: AugmentDraw, out: Tensor, mean: Tensor | None) -> None:
+        """Blur and colour."""
+        white = 1 if out.is_floating_point() else 255
         if draw.plain_color and not draw.sigma:
-            return small.float().div_(255)
+            out.copy_(small)
+            if white == 1:
+                out.div_(255)
+            return
         color = partial(
             color_map,
             brightness=draw.brightness,
@@ -171,19 +185,21 @@ class ClipAugment:
             mean = small[:, :, ::4, ::4].float().mean((0, 2, 3)) / 255
         of_clip = None if self.reference else color(mean)
         kernel = _gaussian(draw.sigma, self.size) if draw.sigma else None
-        out = torch.empty(small.shape, device=small.device)
-        at_once = FRAMES_AT_ONCE.get(small.device.type, 16)
+        at_once = frames_at_once(small)
         for source, target in zip(small.split(at_once), out.split(at_once), strict=True):
             values = source.float()
             matrix, offset = of_clip or color(values.mean((2, 3)) / 255)  # [3, 3], [3] or [t, 3]
-            matrix, offset = (matrix / 255).to(values.device), offset.to(values.device).view(-1, 3, 1)
+            matrix, offset = (white / 255 * matrix).to(values.device), (white * offset).to(values.device).view(-1, 3, 1)
             if kernel is not None:
                 values = _blur(values, kernel)
             flat = values.flatten(2)  # [t, 3, S*S]
-            changed = target.view(flat.shape)
-            torch.baddbmm(offset, matrix.expand(len(flat), 3, 3), flat, out=changed)
-            changed.clamp_(0, 1)
-        return out
+            changed = torch.baddbmm(offset, matrix.expand(len(flat), 3, 3), flat).clamp_(0, white)
+            target.copy_((changed if white == 1 else changed.round_()).view(target.shape))
+
+
+def frames_at_once(frames: Tensor) -> int:
+    """How many of ``frames`` [T, …] are best worked on at a time."""
+    return max(1, VALUES_AT_ONCE.get(frames.device.type, 2_000_000) // frames[0].numel())
 
 
 def _factor(uniform: float, largest_change: float) -> float:
@@ -203,7 +219,7 @@ def _resize(frames: Tensor, size: int) -> Tensor:
     if frames.shape[1:3] == (size, size):
         return frames.permute(0, 3, 1, 2).contiguous()
     out = torch.empty((len(frames), 3, size, size), dtype=torch.uint8, device=frames.device)
-    at_once = FRAMES_AT_ONCE.get(frames.device.type, 16)
+    at_once = frames_at_once(frames)
     for source, target in zip(frames.split(at_once), out.split(at_once), strict=True):
         picture = source.contiguous().permute(0, 3, 1, 2)  # [t, 3, H, W] in channels-last memory: quickest
         if picture.device.type != "cpu":  # devices resize floats only
