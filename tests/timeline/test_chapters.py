@@ -15,6 +15,7 @@ from av import VideoFrame
 from av.video.stream import VideoStream
 
 from videosync.audio.listen import sync_sound
+from videosync.cli.sync_report import describe
 from videosync.edit.cuts import plan_cuts
 from videosync.edit.frames import frame_table
 from videosync.errors import VideoError
@@ -154,6 +155,8 @@ def test_each_chapter_starts_where_the_one_before_ends(event: tuple[list[Path], 
     assert len(answer.pairs) == 1
     (sentence,) = answer.sentences()
     assert sentence.startswith("GX010034.MP4 started")
+    (begins,) = (line for line in describe(answer) if "begins last" in line)
+    assert not begins.startswith(("GX020034", "GX030034"))
     said = answer.to_json()
     assert said["files"][0]["chapter"] == {
         "recording": str(parts[0]), "number": 2, "of": 3, "begin_seconds": pytest.approx(61 / 30, abs=1e-6)
