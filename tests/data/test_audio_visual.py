@@ -97,10 +97,10 @@ def test_the_two_clips_of_one_moment_differ_in_their_changes_alone(folder: Path)
 def test_what_is_kept_is_decoded_once_for_all(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     order, made = (0, 1, 2, 0), []
     expected = [clips(folder)[index] for index in order]
-    for name in ("probe", "probe_sound", "read_frames", "read_sound"):
+    for name in ("probe", "probe_sound", "iter_frames", "read_sound"):
         reader = getattr(decoded, name)
-        monkeypatch.setattr(decoded, name, lambda path, r=reader, **o: (made.append(path), r(path, **o))[1])
-    for expected_calls in (8, 0):  # of two files four things; nothing when another process asks again
+        monkeypatch.setattr(decoded, name, lambda path, *a, r=reader, **o: (made.append(path), r(path, *a, **o))[1])
+    for expected_calls in (10, 0):  # of two files four things, one twice; nothing when another process asks again
         kept = clips(folder, files=DecodedFiles(tmp_path))
         for index, one in zip(order, expected):
             torch.testing.assert_close(kept[index].video, one.video)
