@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 import os
 import signal
 import socket
@@ -17,7 +18,7 @@ from tests.dataset_preparation.jobs.clip_jobs import make_jobs, times_run, write
 from tests.dataset_preparation.test_workers import assert_tidy, run, start
 from videosync.errors import ConfigError
 from videosync.jobs import cluster, workers
-from videosync.jobs.cluster import cluster_pool
+from videosync.jobs.cluster import cluster_pool, is_news
 from videosync.jobs.run_folder import UNFINISHED, run_folder
 from videosync.video.read import probe
 
@@ -125,6 +126,14 @@ def test_a_clip_that_kills_its_worker_costs_that_clip_alone(tmp_path, address):
     assert [name for name, outcome in outcomes.items() if outcome.problem] == ["job1"]
     assert f"{tmp_path}/source1.bin: its worker ended each time" in outcomes["job1"].problem
     assert_tidy(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("error", "news"), [(distributed.client.FutureCancelledError("job", "unknown"), False), (OSError(), True)]
+)
+def test_jobs_that_stopping_cancels_are_no_news(error, news):
+    record = logging.LogRecord("tornado.application", logging.ERROR, "", 0, "", (), (type(error), error, None))
+    assert is_news(record) is news
 
 
 def test_stopped_by_ctrl_c(tmp_path, address):

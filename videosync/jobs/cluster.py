@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import re
 import socket
 import sys
@@ -93,6 +94,7 @@ def cluster_pool(address: str, needs: Needs) -> Iterator[Pool]:
                     "install this version of videosync in its environment"
                 )
         executor = client.get_executor(pure=False)
+        logging.getLogger("tornado.application").addFilter(is_news)
         try:
             yield Pool(executor.submit, AHEAD, KilledWorker, functools.partial(_say_if_deserted, client, []))
         except CancelledError as error:
@@ -102,6 +104,11 @@ def cluster_pool(address: str, needs: Needs) -> Iterator[Pool]:
             ) from error
         finally:
             executor.shutdown(wait=False)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Whether a line of the client's loop is worth printing: not that a job was cancelled, which stopping does."""
+    return not (record.exc_info and isinstance(record.exc_info[1], CancelledError))
 
 
 @contextmanager
