@@ -364,6 +364,16 @@ def test_files_that_begin_together_need_no_cut(
     assert "loses nothing" not in shown
 
 
+def test_the_answer_is_written_although_nobody_reads_the_table(event: Event, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "videosync", "sync", *map(str, event[0]), "--cue", "energy", "--json", "a.json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    reads, writes = os.pipe()
+    os.close(reads)
+    subprocess.run(command, cwd=tmp_path, env=environment, stdout=writes, stderr=subprocess.PIPE, check=False)
+    os.close(writes)
+    assert len(json.loads((tmp_path / "a.json").read_text())["files"]) == 2
+
+
 def test_names_that_mean_something_elsewhere_and_a_closed_output_do_no_harm(event: Event, tmp_path: Path) -> None:
     names = ["a $x_1$ & 100%.mp4", os.fsdecode(b"b\xff'.mp4")]
     for path, name in zip(event[0], names):

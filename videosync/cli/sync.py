@@ -129,13 +129,13 @@ def _sync(args: argparse.Namespace) -> int:
         report_note(f"{asked} could not be placed; starts are relative to {timeline.reference} instead")
     answer = timeline.to_json()
     text = json.dumps(answer, indent=1)  # ASCII: names may be no valid Unicode
+    if json_file is not None:  # before anything is printed, to a reader that may have left
+        write_output(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.json == "-":
         print(text)
     else:
         grey = sys.stdout is not None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
         say("\n".join(describe(timeline, grey=grey)))
-    if json_file is not None:
-        write_output(json_file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     if args.plot is not None and not evidence.curves and not evidence.sounds.matches:
         report_note(f"no two videos could be compared, so there is nothing to plot in {args.plot}")
     elif args.plot is not None:
