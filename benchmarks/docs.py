@@ -147,6 +147,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "training": plain(tables.ABLATION, "training"),
     "speed": plain(tables.SPEED, "speed_train_step", "speed_embed", "speed_data", "speed_prepare"),
     "speed-engines": plain(tables.ENGINES, "speed_engines"),
+    "page-play": plain(tables.PLAY, "page_play"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),
     "ranks": plain(tables.RANKS, "speed_ranks"),
     "plan": plain(tables.PLAN, "scale_plan"),
