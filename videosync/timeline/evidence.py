@@ -146,29 +146,16 @@ def gather(
     )
     if not looks:
         return Evidence(
-            paths,
-            infos,
-            problems,
-            GRID,
-            {},
-            search,
-            SOUND,
-            notes=told,
-            sounds=sounds,
-            audio=audio,
-            recorded=own,
-            chapters=joined,
-            given=given,
-        )
+            paths, infos, problems, GRID, {}, search, SOUND, notes=told, sounds=sounds, audio=audio, recorded=own,
+            chapters=joined, given=given,
+        )  # fmt: skip
     network = default_encoder(cue) if encoder is None else network
     chosen = find_cue(cue, network, reader)
     meters = chosen.meters(ENERGY)
     kept = None if cache is None else SignalCache(Path(cache))
     read = read_clips if kept is None else kept.clips
-    grids, limits = (
-        comparable(infos, rates, max_offset, min_overlap),
-        {"max_offset": max_offset, "min_overlap": min_overlap},
-    )
+    grids = comparable(infos, rates, max_offset, min_overlap)
+    limits = {"max_offset": max_offset, "min_overlap": min_overlap}
     parts = None
     if not thorough and reader is None and not joined and not (kept is not None and kept.has(infos, grids, meters)):
         parts = compare_in_parts(chosen, infos, grids, read, **limits, name=cue, progress=progress)
