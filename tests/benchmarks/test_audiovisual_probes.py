@@ -22,6 +22,7 @@ def test_statistics_are_those_that_they_are_named_after() -> None:
     assert found["five statistics of bands"].reshape(5, 16)[3].tolist() == [6.0] + [0.0] * 15
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_row_for_each_statistic(capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["--events", "50", "--frames", "12"]) == 0
     out = capsys.readouterr().out

@@ -84,6 +84,7 @@ def test_the_newest_file_of_a_folder_is_read_like_a_checkpoint_of_ours(published
         checkpoint.weights()
 
 
+@pytest.mark.slow
 def test_evaluation_embeds_with_it_as_with_the_same_weights_of_ours(published, state, tmp_path):
     settings = {"metrics": {}, "state": {}, "epoch": 300, "step": 0, "config": config_to_dict(config())}
     save_checkpoint(tmp_path / "ours", "best", weights=state, **settings)

@@ -97,6 +97,7 @@ def test_two_processes_and_sync_beside_give_the_same_numbers(workdir, logdir, ev
     assert {path.name for path in tmp_path.iterdir()} == {"metrics.json", "pairs.csv", "methods.png"}
 
 
+@pytest.mark.slow
 def test_a_finished_evaluation_is_shown_again_until_a_label_changes(workdir, logdir, evaluated, capsys):
     again = [*flags(workdir, logdir), "--continue_train"]
     report = report_of(evaluated)

@@ -106,6 +106,7 @@ def test_same_outcomes_as_on_one_machine(tmp_path, address):
         assert len({clip.read_bytes() for clip in clips}) <= 1
 
 
+@pytest.mark.slow
 def test_work_of_a_lost_worker_is_done_by_another(tmp_path, address):
     jobs = make_jobs(tmp_path, 4, frames=40, pause=0.02)
     lost = start_worker(address)
@@ -119,6 +120,7 @@ def test_work_of_a_lost_worker_is_done_by_another(tmp_path, address):
     assert_tidy(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_clip_that_kills_its_worker_costs_that_clip_alone(tmp_path, address):
     jobs = make_jobs(tmp_path, 4)
     jobs[1] = dataclasses.replace(jobs[1], fault="SIGKILL")
@@ -170,6 +172,7 @@ def test_what_workers_must_see(tmp_path, address):
             check(dataclasses.replace(fits, code="code 0"))
 
 
+@pytest.mark.slow
 def test_a_worker_without_the_package(tmp_path, scheduler):
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['videosync.jobs'] = None\n")
     bare = start_worker(scheduler.address, path=tmp_path)

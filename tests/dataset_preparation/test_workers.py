@@ -137,6 +137,7 @@ def test_a_clip_that_kills_its_worker_costs_that_clip_alone(tmp_path, capfd):
     assert again == ["job3", "job4"], "what a crash of the decoder may not be is tried again"
 
 
+@pytest.mark.slow
 def test_workers_that_do_nothing_but_end_stop_the_run(tmp_path):
     with pytest.raises(VideoSyncError, match="the worker processes end before they have done anything"):
         run(tmp_path, make_jobs(tmp_path, 20, fault="exit"), workers=1)
@@ -249,6 +250,7 @@ def test_stopped_by_ctrl_c(tmp_path, starting):
         assert_goes_on(tmp_path)
 
 
+@pytest.mark.slow
 def test_killed(tmp_path):
     process = start(tmp_path)
     os.kill(process.pid, signal.SIGKILL)  # the main one alone: the workers end with it

@@ -83,7 +83,13 @@ def test_training_lowers_the_loss_and_leaves_last_and_best(tmp_path: Path, preci
 
 @pytest.mark.parametrize(
     ("stop_after", "accumulate", "workers", "place"),
-    [(4, 1, 0, (0, 16)), (4, 1, 1, (0, 16)), (6, 1, 0, (1, 8)), (6, 1, 1, (1, 8)), (3, 3, 0, (1, 12))],
+    [
+        (4, 1, 0, (0, 16)),
+        pytest.param(4, 1, 1, (0, 16), marks=pytest.mark.slow),
+        (6, 1, 0, (1, 8)),
+        (6, 1, 1, (1, 8)),
+        (3, 3, 0, (1, 12)),
+    ],
 )
 def test_resumed_run_equals_uninterrupted_run(
     tmp_path: Path, stop_after: int, accumulate: int, workers: int, place: tuple[int, int]

@@ -131,7 +131,10 @@ def fitted(lengths: Sequence[int]) -> CnnDetector:
     return detector
 
 
-@pytest.mark.parametrize(("architecture", "dtype"), [("motion", torch.uint8), ("stretched", torch.float32)])
+@pytest.mark.parametrize(
+    ("architecture", "dtype"),
+    [pytest.param("motion", torch.uint8, marks=pytest.mark.slow), ("stretched", torch.float32)],
+)
 def test_torch_programs_answer_as_pytorch_for_any_length(architecture: str, dtype: torch.dtype, tmp_path: Path) -> None:
     network = network_of(architecture, dtype)
     checked = write_torch(trace(network), network, tmp_path, {"sign": "k"})
@@ -156,6 +159,7 @@ def test_every_architecture_answers_as_pytorch_in_every_form(architecture: str, 
             assert write(program, network, tmp_path, {}).difference < 1e-5
 
 
+@pytest.mark.slow
 def test_a_detector_program_of_several_lengths_is_exactly_antisymmetric(tmp_path: Path) -> None:
     lengths = [9, 14, 11, 14]
     network = detector_network(fitted(lengths * 3), temperature=0.1)

@@ -88,6 +88,7 @@ def test_the_card_holds_what_was_recognised(run: Path, tmp_path: Path) -> None:
         export(run, tmp_path / "again", ["safetensors"], ExportRequest(reports=[tmp_path / "metrics.json"]))
 
 
+@pytest.mark.slow
 def test_the_usage_in_the_card_runs(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export(run, tmp_path / "this_folder", ["safetensors", "torch"], ExportRequest())
     card = (tmp_path / "this_folder" / "README.md").read_text()

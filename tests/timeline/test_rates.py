@@ -44,6 +44,7 @@ ODD: dict[str, tuple[slice, Sequence[int], Fraction]] = {  # which frames, their
     "250 frames/s": (slice(None), STEADY, Fraction(1, 250)),
     "12 frames/s": (slice(None), STEADY, Fraction(1, 12)),
 }
+QUICK = ("1 frame/s", "two frames", "a stray stamp", "a gap")  # those of the quick tests
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
     return read_frames(root / make_event(root, "train", 0, settings)["views"][0]["video"])
 
 
-@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("kind", [pytest.param(kind, marks=[pytest.mark.slow] * (kind not in QUICK)) for kind in ODD])
 def test_an_odd_file_changes_nothing_for_others(
     kind: str, event: Event, good: Timeline, stranger: np.ndarray, tmp_path: Path
 ) -> None:

@@ -222,6 +222,7 @@ def test_the_duration_holds_the_last_frame() -> None:
 STRAY_STAMPS = {"the last far ahead": [*range(89), 1_000_000], "two at the end": [*range(88), 99_000, 99_001]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stamps", STRAY_STAMPS.values(), ids=list(STRAY_STAMPS))
 def test_a_file_with_stray_time_stamps_changes_nothing_for_two_others(
     event: Event, tmp_path: Path, stamps: list[int]
