@@ -4,7 +4,7 @@
   const at = (id) => document.getElementById(id);
   const videos = views.map((_, n) => at(`video-${n}`));
   const moved = views.map(() => 0); // frames of each view's own
-  const clocks = views.map(() => null); // [media time, when it was shown] while playing
+  const clocks = views.map(() => null); // [media time, when it was first shown] while playing
   let time = 0, playing = false, since = 0, speed = 1, chosen = 0;
 
   const start = (n) => views[n].start + moved[n] / views[n].fps;
@@ -70,7 +70,7 @@
   const goTo = (seconds) => {
     time = Math.min(Math.max(seconds, first()), last());
     since = performance.now();
-    if (playing) waiting = since + 1000;
+    if (playing) { waiting = since + 1000; running = false; }
     if (playing) videos.forEach((_, n) => { clocks[n] = null; follow(n, true); });
     show();
   };
@@ -79,18 +79,19 @@
   const watch = (n) => {
     if (watched[n] || !videos[n].requestVideoFrameCallback) return;
     watched[n] = true;
-    videos[n].requestVideoFrameCallback((now, told) => {
+    videos[n].requestVideoFrameCallback((now, told) => { // expectedDisplayTime is 1 or 2 refreshes later, by the rate
       watched[n] = false;
-      clocks[n] = [told.mediaTime, told.expectedDisplayTime];
+      clocks[n] = [told.mediaTime, told.presentationTime];
       if (playing) watch(n);
     });
   };
-  const position = (n) => { // seconds of its own that a view shows now
+  const LATE = 1 / 120; // seconds: a frame is first shown with a refresh of the screen, half of one late on average
+  const position = (n, now) => { // seconds of its own that a view shows
     const clock = clocks[n];
-    return clock ? clock[0] + videos[n].playbackRate * Math.max(0, performance.now() - clock[1]) / 1000 : videos[n].currentTime;
+    return clock ? clock[0] + LATE + videos[n].playbackRate * (now - clock[1]) / 1000 : videos[n].currentTime;
   };
 
-  const follow = (n, jump) => {
+  const follow = (n, jump, now) => {
     const own = time - start(n), video = videos[n];
     if (own < 0 || own >= lasts(n)) { video.pause(); return; }
     if (video.paused) {
@@ -100,31 +101,32 @@
       watch(n);
       return;
     }
-    const away = own - position(n);
+    const away = own - position(n, now);
     if (jump || Math.abs(away) > 0.5) { clocks[n] = null; video.currentTime = own; video.playbackRate = speed; return; }
     const rate = Math.abs(away) < 0.008 ? speed : speed * Math.min(2, Math.max(0.5, 1 + Math.round(away * 150) * 0.02));
     if (Math.abs(video.playbackRate - rate) > 1e-3) video.playbackRate = rate;
   };
 
-  let corrected = 0, waiting = 0; // the clock stands until all views run, or until so many ms
-  const begin = (now) => { // views do not start at one moment: the clock begins in their middle
+  let corrected = 0, waiting = 0, running = false; // whether a view runs; until all do, or until so many ms, …
+  const begin = (now) => { // … the clock is in the middle of those that do, as they do not start at one moment
     const on = views.map((_, n) => n).filter((n) => time >= start(n) && time < start(n) + lasts(n));
-    if (now < waiting && !on.every((n) => clocks[n] && !videos[n].seeking)) return;
-    waiting = 0;
-    const times = on.filter((n) => clocks[n]).map((n) => start(n) + position(n)).sort((one, other) => one - other);
-    if (times.length) time = times[times.length >> 1];
+    const run = on.filter((n) => clocks[n] && !videos[n].seeking);
+    const times = run.map((n) => start(n) + position(n, now)).sort((one, other) => one - other);
+    running = times.length > 0;
+    if (running) time = times[times.length >> 1];
+    if (now >= waiting || run.length === on.length) { waiting = 0; running = true; }
   };
   const tick = (now) => {
     if (!playing) return;
     if (waiting) begin(now); else time += speed * (now - since) / 1000;
     since = now;
     if (time >= last()) { time = last(); pause(); return; }
-    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false)); show(); }
+    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false, now)); show(); }
     requestAnimationFrame(tick);
   };
   const play = () => {
     if (time >= last() - 1e-6) time = first();
-    playing = true; since = performance.now(); corrected = since; waiting = since + 1000;
+    playing = true; running = false; since = performance.now(); corrected = since; waiting = since + 1000;
     at("play").textContent = "Pause"; at("play").setAttribute("aria-pressed", "true");
     videos.forEach((_, n) => { clocks[n] = null; follow(n, true); });
     requestAnimationFrame(tick);
@@ -237,5 +239,5 @@
   choose(0);
   time = Math.max(...views.map((view) => view.start)); // when all have begun
   show();
-  window.videosync = { nudged, goTo, play, pause, state: () => ({ time: playing && !waiting ? time + speed * (performance.now() - since) / 1000 : time, playing, positions: videos.map((video) => video.currentTime) }) };
+  window.videosync = { nudged, goTo, play, pause, state: () => ({ time: playing && running ? time + speed * (performance.now() - since) / 1000 : time, playing, positions: videos.map((video) => video.currentTime) }) };
 })();
