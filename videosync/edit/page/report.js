@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const { answer, views, base } = JSON.parse(document.getElementById("data").textContent);
+  const { answer, views, base, stem } = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const videos = views.map((_, n) => at(`video-${n}`));
   const moved = views.map(() => 0); // frames of each view's own
@@ -149,6 +149,8 @@
     if (playing) follow(n, true);
     const changed = moved.some((one) => one !== 0);
     at("after").hidden = !changed;
+    at("command").textContent = command();
+    at("said").textContent = "";
     if (at("projects")) at("projects").hidden = changed;
     show();
   };
@@ -187,13 +189,29 @@
     }
     return copy;
   };
+  const saved = () => { // a name for each answer: browsers number files of one name, and a command would take the wrong one
+    const text = JSON.stringify(nudged(), null, 1), name = `${stem}${moved.some((one) => one) ? "_moved" : ""}`;
+    let hash = 0x811c9dc5; // FNV-1a
+    for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text.charCodeAt(k), 0x01000193) >>> 0;
+    return { text, name: `${name}_${hash.toString(16).padStart(8, "0")}` };
+  };
+  const command = () => {
+    const { name } = saved();
+    return `videosync export-timeline ${name}.json --premiere ${name}.xml --fcpxml ${name}.fcpxml --otio ${name}.otio --mlt ${name}.mlt`;
+  };
   const save = () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(nudged(), null, 1)], { type: "application/json" }));
-    link.download = "answer.json";
+    const link = document.createElement("a"), { text, name } = saved();
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = `${name}.json`;
     link.click();
-    at("said").textContent = "answer.json is saved to the folder of downloads.";
+    at("said").textContent = `${link.download} is saved to the folder of downloads.`;
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const copy = () => {
+    getSelection().selectAllChildren(at("command")); // to be copied by hand where pages may not
+    const told = (text) => { at("said").textContent = text; };
+    const failed = () => told("The command is selected; copy it.");
+    navigator.clipboard ? navigator.clipboard.writeText(command()).then(() => told("The command is copied."), failed) : failed();
   };
 
   at("play").onclick = () => playing ? pause() : play();
@@ -203,6 +221,7 @@
   at("speed").onchange = (event) => { speed = Number(event.target.value); videos.forEach((_, n) => { if (playing) follow(n, true); }); };
   at("sound").onchange = (event) => videos.forEach((video, n) => { video.muted = event.target.value !== String(n); });
   at("save").onclick = save;
+  at("copy").onclick = copy;
   document.querySelectorAll("[data-nudge]").forEach((button) => {
     const n = Number(button.closest(".view").dataset.view);
     button.setAttribute("aria-label", `${views[n].name}: ${button.dataset.nudge} frames`);
@@ -234,7 +253,6 @@
     else if (/^[1-9]$/.test(event.key) && Number(event.key) <= views.length) choose(Number(event.key) - 1);
   };
 
-  at("command").textContent = "videosync export-timeline answer.json --premiere cut.xml --fcpxml cut.fcpxml --otio cut.otio";
   at("seek").step = 1 / finest();
   choose(0);
   time = Math.max(...views.map((view) => view.start)); // when all have begun
