@@ -74,6 +74,13 @@ def build_parser() -> CommandParser:
     add("--events", type=at_least(1), default=0, metavar="N", help="look at N events, evenly spread (default: all)")
     add("--audio", choices=("auto", "only", "off"), default="auto", help="as of videosync sync (default: auto)")
     add("--cue", default=DEFAULT_CUE, metavar="NAME", help="as of videosync sync (default: %(default)s)")
+    add(
+        "--chapters",
+        choices=("auto", "off"),
+        default="auto",
+        help="as of videosync sync (default: auto): a recording of "
+        "several files is one camera, and has the name of the first. Files of a data set are whole",
+    )
     add("--cache", type=expanded_path, metavar="FOLDER", help="as of videosync sync")
     add("--workers", type=at_least(1), default=1, metavar="N", help="events at once (default: %(default)s)")
     return parser
@@ -101,7 +108,7 @@ def _audit(args: argparse.Namespace) -> int:
 
     from videosync.timeline.audit import POOL_FROM, POOLED, ask, judge_event, pool
 
-    asking = {"max_offset": args.max_offset, "cue": args.cue, "audio": args.audio, "cache": args.cache}
+    asking = {name: getattr(args, name) for name in ("max_offset", "cue", "audio", "cache", "chapters")}
     if len(events) == 1:
         with FrameBar() as shown:
             answers = [ask(events[0], **asking, progress=shown)]
@@ -133,6 +140,9 @@ def _audit(args: argparse.Namespace) -> int:
         from videosync.timeline.audit_plots import save_audit_plot
 
         write_output(args.plot, lambda path: save_audit_plot(path, verdicts, args.tolerance))
+    for answer in answers:
+        for note in answer.notes:
+            report_note(f"{answer.event.name}: {note}")
     for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem is not None):
         report_note(problem)
     return exit_code(verdicts)
