@@ -92,7 +92,6 @@ def write_report(
             with new_folder(folder) as building:
                 for one in copied:
                     shutil.copy(one.copy, building / one.copy.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     return [path] if inside else [path, folder]
 

@@ -110,7 +110,8 @@ class Asked:
 
 
 def ask(event: AuditEvent, *, max_offset: float | None = None, cue: str = DEFAULT_CUE, audio: str = "auto",
-        cache: str | os.PathLike[str] | None = None, chapters: str = "off", progress: Progress | None = None) -> Asked:  # fmt: skip
+        cache: str | os.PathLike[str] | None = None, chapters: str = "off",
+        progress: Progress | None = None) -> Asked:  # fmt: skip
     """Put the cameras of an event on a timeline; files that are not there are left out.
 
     Args:
