@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from videosync.arguments import at_least
 from videosync.cli.bar import FrameBar
-from videosync.cli.common import CommandParser, columns, command, expanded_path, report_note
+from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path, report_note
 from videosync.cli.outputs import PICTURES, check_output, say, write_output
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import printable
@@ -103,6 +103,8 @@ def _audit(args: argparse.Namespace) -> int:
     files = [path for event in events for path in event.paths]
     check_output("--csv", args.csv, (".csv",), files)
     check_output("--plot", args.plot, PICTURES, files)
+    if args.cache is not None:
+        check_writable("--cache", args.cache)
 
     from joblib import Parallel, delayed
 
