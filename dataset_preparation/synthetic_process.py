@@ -42,7 +42,7 @@ from dataset_preparation.synthetic.camera_motion import CAMERA_MOTIONS
 from dataset_preparation.synthetic.event import Settings, event_name, make_event, read_event
 from dataset_preparation.synthetic.sound_event import SoundSettings, make_sound_event
 from videosync.errors import ConfigError, VideoSyncError, printable
-from videosync.files import write_json
+from videosync.files import make_folder, write_json
 from videosync.jobs.pool import local_pool
 
 Task = tuple[str, int]  # split, number inside the split
@@ -112,6 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
     except VideoSyncError as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
+    except OSError as error:
+        print(f"error: {printable(f'{error.filename}: {error.strerror}')}; choose another folder", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -144,7 +147,7 @@ def _process(args: argparse.Namespace) -> None:
     if args.dry_run:
         return
     started = time.monotonic()
-    args.output_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(args.output_dir)
     records |= _make_all(args.output_dir, missing, args.workers)
     _write_manifest(args.output_dir, [records[task] for task in tasks])
     report = _report(args.output_dir, records, kinds, len(missing), time.monotonic() - started)

@@ -16,6 +16,7 @@ from videosync.errors import VideoWriteError
 from videosync.files import (
     _SWEPT,
     finished_folders,
+    make_folder,
     new_file,
     new_folder,
     read_object,
@@ -55,6 +56,17 @@ def test_values_in_messages_are_cut() -> None:
     assert shown("a") == "'a'"
     assert len(shown("a" * 1000)) == 80
     assert shown(10**5000) == "int beyond all measure"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"), [("file/x", "a file is in its way"), ("x" * 300, "too long"), ("/proc/none/x", "No such file")]
+)
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, name: str, why: str) -> None:
+    if name.startswith("/proc") and not Path("/proc/self").is_dir():
+        pytest.skip("no system that lists its processes in a folder")
+    (tmp_path / "file").touch()
+    with pytest.raises(VideoWriteError, match=f"this folder cannot be made .*{why}.*; choose another one"):
+        make_folder(tmp_path / name)
 
 
 def fill(path: Path, text: str) -> None:

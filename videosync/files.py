@@ -162,6 +162,16 @@ def new_file(path: str | Path, *, sync: bool = True) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def make_folder(path: str | Path) -> None:
+    """The folder, with those that it lies in, if it is not there. Raises VideoWriteError: it cannot be made."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        in_the_way = isinstance(error, FileExistsError | NotADirectoryError)
+        why = "a file is in its way" if in_the_way else error.strerror
+        raise VideoWriteError(f"{path}: this folder cannot be made ({why}); choose another one") from error
+
+
 def require_free(paths: Iterable[Path], *, force: bool) -> None:
     """Raises VideoWriteError: one of the paths is there already, and ``force`` does not allow to replace it."""
     for path in paths:

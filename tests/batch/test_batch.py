@@ -13,6 +13,7 @@ import time
 import wave
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import parse
 
 import numpy as np
 import pytest
@@ -177,6 +178,7 @@ def test_a_table_names_events_files_and_roles(tmp_path: Path, capsys: pytest.Cap
         ("event,file\n", "holds no events; expected a row"),
         ("event,file,role\na,1,reference\na,2,Reference\n", "event 'a' has two files with the role reference"),
         ("event\0", "not UTF-8"),
+        ("event,file\na/b,1\nA:B,2\n", "the events 'a/b' and 'A:B' would both be written to the folder 'A_B'"),
     ],
 )
 def test_a_table_that_is_none(text: str, sentence: str, tmp_path: Path) -> None:
@@ -211,6 +213,23 @@ def test_cards_hold_files_of_one_name(tmp_path: Path, capsys: pytest.CaptureFixt
     assert sorted(path.name for path in written) == ["a_1_synced.wav", "b_1_synced.wav"]
     assert batch(tmp_path / "all", "--trim", "--keep-names") == 3
     assert "two\\ncards\\x1b: --trim: two_cards_/trim/1.wav: " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_process")
+def test_projects_name_files_from_where_they_are_in_the_end(tmp_path: Path) -> None:
+    source, out = events(tmp_path / "all", "one"), tmp_path / "else" / "out"
+    before = 0
+    for kind, force in (("absolute", []), ("relative", []), ("relative", ["--force"])):
+        assert batch(source, "--output-dir", out, "--mlt", "--paths", kind, *force) == 0
+        root = parse(written := out / "one" / "one.mlt").getroot()
+        named = [one.text or "" for one in root.findall(".//producer/property[@name='resource']")]
+        places = [Path(os.path.normpath(written.parent / name)) for name in named]
+        assert places == [source / "one" / "a.wav", source / "one" / "card" / "b.wav"]
+        assert {Path(name).is_absolute() for name in named} == {kind == "absolute"}
+        assert root.get("root") == (str(written.parent) if kind == "absolute" else None)
+        if force:
+            assert written.stat().st_mtime_ns > before  # though nothing has changed
+        before = written.stat().st_mtime_ns
 
 
 def test_names_that_are_no_unicode(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from tests.cli.sound_clips import write_sound_clip
 from videosync.cli.audit import COLUMNS, main
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
+from videosync.video.read import read_frames
+from videosync.video.write import write_video
 
 EVENTS, PLANTED = 3, 6  # frames, in the last camera of the second event
 
@@ -77,6 +79,23 @@ def test_an_event_that_cannot_be_told_is_not_in_sync(tmp_path: Path, capsys: pyt
     assert "two/left, two/right: " in shown.out
     assert shown.out.count("one/ri\\nght") == 2
     assert "right.mp4: cannot be opened as a video" in shown.err
+
+
+def test_chapters_are_one_camera(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = Settings(views=2, frames=120, size=64, offset_range=1, distractors=0, static_share=0.0, seed=5)
+    views = make_event(tmp_path / "made", "train", 0, settings)["views"]
+    latest = max(view["start_frame"] for view in views)
+    frames = [read_frames(tmp_path / "made" / view["video"])[latest - view["start_frame"] :] for view in views]
+    for name, cut in (("GX010034", frames[0][:70]), ("GX020034", frames[0][70:]), ("b", frames[1])):
+        write_video(tmp_path / "walk" / f"{name}.MP4", cut, settings.fps)
+    for flags, cameras in ([], ["GX010034", "b"]), (["--chapters", "off"], ["GX010034", "GX020034", "b"]):
+        main([str(tmp_path / "walk"), "--cue", "motion", "--tolerance", "2", "--json", *flags])
+        shown = capsys.readouterr()
+        told = json.loads(shown.out)["cameras"]
+        assert [one["camera"] for one in told] == cameras
+        assert ("GX010034.MP4 and GX020034.MP4 are chapters of one recording" in shown.err) is not bool(flags)
+        if not flags:
+            assert [one["verdict"] for one in told] == ["in sync"] * 2
 
 
 def test_bad_input_is_one_sentence_and_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.edit.test_trim import SIZE, answer, even, film, shown
 from videosync.audio.read import read_sound
+from videosync.edit import lossless
 from videosync.edit.trim import trim
 from videosync.errors import ConfigError, VideoWriteError
 from videosync.video.index import video_index
@@ -80,7 +81,10 @@ def test_what_cannot_be_copied_is_told_so(tmp_path: Path) -> None:
     assert not list((tmp_path / "cut").glob("*raw*"))
 
 
-@pytest.mark.parametrize(("codec", "ending", "sound"), [("mpeg4", ".avi", "libmp3lame"), ("mpeg2video", ".ts", "mp2")])
+@pytest.mark.parametrize(
+    ("codec", "ending", "sound"),
+    [("mpeg4", ".avi", "libmp3lame"), ("mpeg4", ".avi", "pcm_s16le"), ("mpeg2video", ".ts", "mp2")],
+)
 def test_coarse_time_stamps_of_sound_and_late_ones_of_pictures(
     tmp_path: Path, codec: str, ending: str, sound: str
 ) -> None:
@@ -91,7 +95,10 @@ def test_coarse_time_stamps_of_sound_and_late_ones_of_pictures(
     assert abs(_lag(read_sound(path), read_sound(long)[round(5 / 30 * 16000) :])) <= 1
 
 
-def test_streams_that_mp4_does_not_take_are_no_trouble_of_the_disk(tmp_path: Path) -> None:
+def test_streams_that_mp4_does_not_take_are_no_trouble_of_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lossless, "UNNAMED", {})  # as of more channels than two
     codec = {"codec": "mjpeg", "pixels": "yuvj420p", "sound": "pcm_f32le"}
     long = film(tmp_path / "long.avi", times=even(30), **codec)  # type: ignore[arg-type]
     short = film(tmp_path / "short.mp4", times=even(15), tracks=0)

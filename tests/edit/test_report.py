@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
 import random
 import re
+import shlex
 import shutil
+import sysconfig
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,16 +21,18 @@ from typing import Any
 
 import cv2
 import numpy as np
+import opentimelineio
 import pytest
 
 from tests.edit.test_trim import SIZE, answer, even, film, number_of
+from videosync.cli.export_timeline import main as export_timeline
 from videosync.edit import report as module
 from videosync.edit.addresses import printable
 from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import proxy_size
 from videosync.edit.report import write_report
 from videosync.edit.writers import write_answer
-from videosync.errors import VideoError
+from videosync.errors import VideoError, VideoWriteError
 from videosync.video.read import probe
 
 NASTY = "a <script>alert(1)</script>&\"'\udcff" + " long" * 12 + ".mp4"
@@ -127,6 +132,21 @@ def test_where_the_videos_go_can_be_chosen(given: dict[str, Any], tmp_path: Path
     assert len(write_answer(given, "report", tmp_path / "report.html", embed=embed)) == written
 
 
+def test_the_folder_of_videos_is_replaced_if_wanted(given: dict[str, Any], tmp_path: Path) -> None:
+    page, folder = write_report(given, tmp_path / "report.html", embed=False)
+    (folder / "3.mp4").touch()  # of a page with more views
+    page.unlink()
+    with pytest.raises(VideoWriteError, match="report_videos: is there already"):
+        write_report(given, page, embed=False)
+    (folder / "mine.txt").touch()
+    with pytest.raises(VideoWriteError, match="holds other things"):
+        write_report(given, page, embed=False, force=True)
+    (folder / "mine.txt").unlink()
+    write_report(given, page, embed=False, force=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["0.mp4", "1.mp4", "2.mp4"]
+    assert sorted(path.name for path in tmp_path.glob("*report*")) == ["report.html", "report_videos"]
+
+
 def test_only_sound_has_nothing_to_show(given: dict[str, Any], tmp_path: Path) -> None:
     for file in given["files"]:
         file["fps"] = None
@@ -184,6 +204,7 @@ else setTimeout(read, 60);
 AXE = [  # where axe-core may be, which looks for what keeps people from using a page
     os.environ.get("AXE_CORE", ""), "node_modules/axe-core/axe.min.js",
     "/usr/local/lib/node_modules/axe-core/axe.min.js", "/usr/share/nodejs/axe-core/axe.min.js",
+    f"{sysconfig.get_path('purelib')}/axe_playwright_python/axe.min.js",
 ]  # fmt: skip
 
 
@@ -194,7 +215,7 @@ def test_everyone_can_use_the_page(
 ) -> None:
     found = next((Path(place) for place in AXE if place and Path(place).is_file()), None)
     if found is None:
-        pytest.skip("no axe-core: npm install axe-core, or name its axe.min.js in AXE_CORE")
+        pytest.skip("no axe-core: pip install --no-deps axe-playwright-python, or name an axe.min.js in AXE_CORE")
     given["telling_seconds"] = [0.7, 2.9]
     (page,) = write_answer(given, "report", tmp_path / "report.html", curves=[curve(given["files"])])
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
@@ -213,6 +234,29 @@ def test_everyone_can_use_the_page(
 def nudged(browser: Any) -> dict[str, Any]:
     """The page's answer, as text: the driver takes no names that are not Unicode."""
     return json.loads(browser.execute_script("return JSON.stringify(videosync.nudged())"))
+
+
+def projects_of_what_was_saved(browser: Any, folder: Path, moved: dict[str, Any]) -> None:
+    """Save the answer there, and give the command that the page shows: its projects have what was moved."""
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
+    browser.find_element("id", "save").click()
+    browser.find_element("id", "copy").click()
+    given = shlex.split(browser.find_element("id", "command").text)
+    assert given[:2] == ["videosync", "export-timeline"]
+    saved = folder / given[2]
+    for _ in range(100):
+        if saved.is_file():
+            break
+        time.sleep(0.1)
+    assert json.loads(saved.read_text(encoding="utf-8")) == moved
+    with contextlib.chdir(folder):
+        assert export_timeline(given[2:]) == 0
+    starts = [file["start_seconds"] for file in moved["files"] if file["placed"]]
+    (written,) = folder.glob("*.otio")
+    for start, track in zip(starts, opentimelineio.adapters.read_from_file(str(written)).video_tracks(), strict=True):
+        at = next(iter(track.find_clips())).range_in_parent().start_time.to_seconds()
+        assert at == pytest.approx(start - min(starts), abs=0.501 / 30)
+    assert len(list(folder.iterdir())) == 5
 
 
 @pytest.mark.slow
@@ -244,27 +288,27 @@ def test_a_browser_shows_the_frames_that_the_page_names(given: dict[str, Any], t
     for key in ("2", "]", "]", "]"):
         body.send_keys(key)
     assert (projects.is_displayed(), after.is_displayed()) == (False, True)
-    assert "export-timeline answer.json --premiere" in after.text
     moved = nudged(browser)
     assert moved["files"][1]["start_seconds"] == pytest.approx(0.613 + 3 / 25)
     assert moved["pairs"][0]["offset_seconds"] == pytest.approx(-0.613 - 3 / 25)
     assert moved["pairs"][0]["offset_frames"] == pytest.approx((-0.613 - 3 / 25) * 25)
     assert [one["decided_by"] for one in moved["pairs"]] == ["hand", "picture"]
     assert moved["common_seconds"][0] == pytest.approx(0.613 + 3 / 25)
-    browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
-    browser.find_element("id", "save").click()
-    for _ in range(100):
-        if (tmp_path / "answer.json").is_file():
-            break
-        time.sleep(0.1)
-    assert json.loads((tmp_path / "answer.json").read_text(encoding="utf-8")) == moved
+    projects_of_what_was_saved(browser, tmp_path / "saved", moved)
+    body.send_keys("]", "[")  # the same answer has the same name, another one another
+    named = browser.find_element("id", "command").text.split()[2]
+    assert (tmp_path / "saved" / named).is_file()
+    body.send_keys("]")
+    assert browser.find_element("id", "command").text.split()[2] != named
+    body.send_keys("[")
     assert [file["start_seconds"] for file in (moved["files"][0], moved["files"][2])] == [starts[0], starts[2]]
     browser.find_elements("css selector", ".try")[1].click()  # the first file 2 s after the second one
     moved = nudged(browser)["files"]
     assert moved[0]["start_seconds"] - moved[1]["start_seconds"] == pytest.approx(2.0, abs=0.5 / 30)
     body.send_keys("0")
     back = nudged(browser)["files"]
-    assert [{**new, **old} for new, old in zip(back, given["files"])] == back
+    full = [{**old, "path": os.path.abspath(old["path"])} for old in given["files"]]
+    assert [{**new, **old} for new, old in zip(back, full)] == back
     asked = browser.execute_script("return performance.getEntriesByType('resource').map((one) => one.name.slice(0, 5))")
     assert set(asked) <= {"data:"}
     assert not browser.get_log("browser")

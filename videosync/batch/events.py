@@ -12,6 +12,7 @@ from pathlib import Path
 
 from videosync.errors import ConfigError, did_you_mean
 from videosync.files import MEDIA, read_text
+from videosync.jobs.job import folded
 
 COLUMNS = ("event", "file")  # that a table has, …
 ROLE = "role"  # … and one that it may have
@@ -59,6 +60,15 @@ def read_events(source: Path, leave_out: Path) -> tuple[list[Event], list[str]]:
         raise ConfigError(
             f"{source}: holds no events; {remedy if source.is_dir() else 'expected a row for each file'}."
         )
+    named: dict[str, Event] = {}
+    for event in events:
+        other = named.setdefault(folded(event.folder), event)
+        if other is not event:
+            raise ConfigError(
+                f"{source}: the events '{other.name}' and '{event.name}' would both be written to the folder "
+                f"'{event.folder}', as names of folders are compared without case and some characters become '_'; "
+                "rename one of them."
+            )
     return events, notes
 
 

@@ -46,6 +46,7 @@ def sync_event(
     accept: float | None = None,
     writes: Mapping[str, str] | None = None,
     writing: Mapping[str, Any] | None = None,
+    home: str | os.PathLike[str] | None = None,
 ) -> Outcome:
     """Synchronise the files of an event.
 
@@ -54,6 +55,7 @@ def sync_event(
         options: of ``gather``; ``detector`` may be a name that needs ``workdir``. accept: of ``conclude``.
         writes: kind of output (``edit.writers.KINDS_OF_OUTPUT``) → the ending of its file, which is named after the
             event's folder, or "": it is a folder, with the name of the kind. writing: options of ``write_answer``.
+        home: the output folder, to which all that is written goes in the end (default: ``folder``).
 
     Returns:
         The answer and what else was written; facts: ``files``, what is told of each, ``notes`` of the answer, and
@@ -63,7 +65,7 @@ def sync_event(
         VideoError: the event cannot be synchronised. VideoWriteError: the disk takes no more.
     """
     try:
-        return _sync_event(job, folder, options, accept, writes or {}, writing or {})
+        return _sync_event(job, folder, options, accept, writes or {}, writing or {}, Path(home or folder))
     except (VideoSyncError, MemoryError) as error:
         if isinstance(error, VideoError | MemoryError):
             raise
@@ -81,6 +83,7 @@ def _sync_event(
     accept: float | None,
     writes: Mapping[str, str],
     writing: Mapping[str, Any],
+    home: Path,
 ) -> Outcome:
     from videosync.edit.writers import write_answer
     from videosync.timeline.candidates import evidence_curves
@@ -102,7 +105,7 @@ def _sync_event(
         name = f"{job.folder}{ending}" if ending else kind
         curves = evidence_curves(evidence) if kind == "report" else ()
         try:
-            write_answer(answer, kind, place / name, curves=curves, **writing)
+            write_answer(answer, kind, place / name, curves=curves, place=home / job.folder / name, **writing)
         except VideoWriteError as error:
             if isinstance(error.__cause__, OSError):
                 raise

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from videosync.arguments import at_least
 from videosync.cli.bar import FrameBar
-from videosync.cli.common import CommandParser, columns, command, expanded_path, report_note
+from videosync.cli.common import CommandParser, check_writable, columns, command, expanded_path, report_note
 from videosync.cli.outputs import PICTURES, check_output, say, write_output
 from videosync.cues import DEFAULT_CUE
 from videosync.errors import printable
@@ -74,6 +74,13 @@ def build_parser() -> CommandParser:
     add("--events", type=at_least(1), default=0, metavar="N", help="look at N events, evenly spread (default: all)")
     add("--audio", choices=("auto", "only", "off"), default="auto", help="as of videosync sync (default: auto)")
     add("--cue", default=DEFAULT_CUE, metavar="NAME", help="as of videosync sync (default: %(default)s)")
+    add(
+        "--chapters",
+        choices=("auto", "off"),
+        default="auto",
+        help="as of videosync sync (default: auto): a recording of "
+        "several files is one camera, and has the name of the first. Files of a data set are whole",
+    )
     add("--cache", type=expanded_path, metavar="FOLDER", help="as of videosync sync")
     add("--workers", type=at_least(1), default=1, metavar="N", help="events at once (default: %(default)s)")
     return parser
@@ -96,12 +103,14 @@ def _audit(args: argparse.Namespace) -> int:
     files = [path for event in events for path in event.paths]
     check_output("--csv", args.csv, (".csv",), files)
     check_output("--plot", args.plot, PICTURES, files)
+    if args.cache is not None:
+        check_writable("--cache", args.cache)
 
     from joblib import Parallel, delayed
 
     from videosync.timeline.audit import POOL_FROM, POOLED, ask, judge_event, pool
 
-    asking = {"max_offset": args.max_offset, "cue": args.cue, "audio": args.audio, "cache": args.cache}
+    asking = {name: getattr(args, name) for name in ("max_offset", "cue", "audio", "cache", "chapters")}
     if len(events) == 1:
         with FrameBar() as shown:
             answers = [ask(events[0], **asking, progress=shown)]
@@ -133,6 +142,9 @@ def _audit(args: argparse.Namespace) -> int:
         from videosync.timeline.audit_plots import save_audit_plot
 
         write_output(args.plot, lambda path: save_audit_plot(path, verdicts, args.tolerance))
+    for answer in answers:
+        for note in answer.notes:
+            report_note(f"{answer.event.name}: {note}")
     for problem in dict.fromkeys(answer.problem for answer in answers if answer.problem is not None):
         report_note(problem)
     return exit_code(verdicts)

@@ -22,7 +22,7 @@ from videosync.cli.common import (
     expanded_path,
     report_note,
 )
-from videosync.cli.edit_flags import FLAGS, add_rate_flags, check_ways, ways
+from videosync.cli.edit_flags import FLAGS, add_paths_flag, add_rate_flags, check_ways, ways
 from videosync.cli.outputs import say
 from videosync.cli.sync_flags import add_search_flags
 from videosync.errors import ConfigError, VideoSyncError, printable
@@ -73,6 +73,12 @@ def build_parser() -> CommandParser:
         else:
             group.add_argument(f"--{name}", action="store_true", help=meaning)
     add_rate_flags(group)
+    add_paths_flag(group)
+    group.add_argument(
+        "--force",
+        action="store_true",
+        help="do events anew that are done already, and replace what was written of them",
+    )
     return parser
 
 
@@ -143,12 +149,13 @@ def _run(args: argparse.Namespace, jobs: Sequence[EventJob], output_dir: Path) -
         for name, (_, endings, _) in FLAGS.items()
         if name != "manifest" and getattr(args, name.replace("-", "_"))
     }
-    writing = ways(args)
+    writing = {**ways(args), "paths": args.paths}
     settings = {
         "version": __version__, "options": options, "accept": args.accept, "writes": writes, "writing": writing,
     }  # fmt: skip
     cache = None if args.cache is None else str(args.cache.absolute())
-    work = partial(sync_event, options={**options, "cache": cache}, accept=args.accept, writes=writes, writing=writing)
+    work = partial(sync_event, options={**options, "cache": cache}, accept=args.accept, writes=writes, writing=writing,
+                   home=str(output_dir.absolute()))  # fmt: skip
     return run_jobs(
         work,
         jobs,
@@ -159,6 +166,7 @@ def _run(args: argparse.Namespace, jobs: Sequence[EventJob], output_dir: Path) -
         label="batch",
         manifests=(),
         watcher=BARS[args.progress],
+        anew=args.force,
     )
 
 

@@ -17,6 +17,7 @@ from videosync.config.carl.table import legacy_table
 from videosync.config.load import LoadedConfig, config_to_dict, read_config
 from videosync.config.schema import Config
 from videosync.errors import ConfigError
+from videosync.files import make_folder
 
 STDOUT = Path("-")
 _WIDTH = 110
@@ -66,7 +67,7 @@ def convert(args: Namespace) -> None:
     if target.exists():
         raise ConfigError(f"{target}: there already; choose another name.")
     check_writable("NEW", target.parent)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     target.write_text("\n".join(_lines(loaded, source, target)) + "\n", encoding="utf-8")
     count = sum(len(group) for group in _differences(loaded.config).values())
     print(f"{source} → {target}: {count} options differ from the defaults; what has no effect is listed in it")

@@ -43,13 +43,18 @@ def add_edit_flags(parser: argparse.ArgumentParser) -> None:
     for name, (takes, _, meaning) in FLAGS.items():
         group.add_argument(f"--{name}", type=expanded_path, metavar=takes, help=meaning)
     add_rate_flags(group)
+    add_paths_flag(group)
+    group.add_argument("--force", action="store_true", help="replace files that are there already")
+
+
+def add_paths_flag(group: argparse._ArgumentGroup) -> None:
+    """Where projects say that the files are."""
     group.add_argument(
         "--paths",
         choices=KINDS,
         default="absolute",
         help="how projects name the files: in full, or from the project's folder (default: %(default)s)",
     )
-    group.add_argument("--force", action="store_true", help="replace files that are there already")
 
 
 def add_rate_flags(group: argparse._ArgumentGroup) -> None:

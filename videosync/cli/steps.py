@@ -15,6 +15,7 @@ from pathlib import Path
 
 from videosync.cli.common import check_writable
 from videosync.errors import VideoSyncError
+from videosync.files import make_folder
 
 LAUNCHER = "torch.distributed.run"  # what torchrun runs
 PROCESSES = 2
@@ -44,7 +45,7 @@ def fresh_folder(output: Path) -> None:
         raise VideoSyncError(f"{output}: not empty and not made by the demo; choose another --output")
     if output.exists():
         shutil.rmtree(output)
-    output.mkdir(parents=True)
+    make_folder(output)
 
 
 def run_steps(output: Path, steps: Sequence[Step]) -> float:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from videosync.errors import ConfigError, require_known
+from videosync.files import make_folder
 
 CONFIGS = Path(str(files("videosync"))) / "configs"
 
@@ -41,7 +42,7 @@ def copy_config(name: str, target: Path) -> Path:
     name = name.removeprefix("configs/")
     require_known("configuration", name, shipped_configs())
     path = target / Path(name).name if target.is_dir() else target
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write(shipped_configs()[name].read_text(encoding="utf-8"))

@@ -25,7 +25,7 @@ from videosync.data.draws import ClipDraws, Draw
 from videosync.data.identity import content_hash, files_hash
 from videosync.data.samples import Manifest, View
 from videosync.errors import ManifestError
-from videosync.files import new_file, write_text
+from videosync.files import make_folder, new_file, write_text
 from videosync.foreign import read_npy
 from videosync.video.read import probe, read_frames, read_frames_at
 from videosync.video.transforms import ClipAugment
@@ -83,7 +83,7 @@ class FeatureCache:
         Raises:
             VideoError: a file cannot be read.
         """
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.root)
         mine = _distinct(views)[rank::world_size]
         often = 0.1 if sys.stderr.isatty() else 15.0  # seconds between updates; a log file needs few
         progress = tqdm(mine, "backbone features", unit="video", disable=not show_progress, mininterval=often)

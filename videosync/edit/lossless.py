@@ -33,6 +33,7 @@ TICKS = (
     48_000  # a second of the movie's clock, in which edit lists are written; the usual 1000 would round them to a ms
 )
 MUXER = {"avoid_negative_ts": "disabled", "movie_timescale": str(TICKS), "use_editlist": "1"}
+UNNAMED = {"1 channels": "mono", "2 channels": "stereo"}  # how FFmpeg calls sound whose channels no one named
 PREROLL = 0.5  # seconds of sound before the first picture, which decoders need to be right from its first sample on
 BOXES = (b"moov", b"trak", b"edts")  # that hold the boxes that are changed
 
@@ -74,6 +75,8 @@ def copy_streams(cut: Cut, source: InputContainer, output: OutputContainer, prog
         tracks[one.index] = copy, tick, origin
         if isinstance(one, AudioStream) and one.language:
             copy.metadata["language"] = one.language
+        if isinstance(copy, AudioStream) and copy.codec_context.layout.name in UNNAMED:  # as in AVI; MP4 has to name it
+            copy.codec_context.layout = UNNAMED[copy.codec_context.layout.name]
     known = recorded(cut.path)
     begins = known.timecode_seconds(float(rate))
     if begins is not None:

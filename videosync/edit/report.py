@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,12 +15,12 @@ from urllib.parse import quote
 
 import numpy as np
 
-from videosync.edit.addresses import printable
+from videosync.edit.addresses import located, printable
 from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import Progress, proxy_size, write_proxy
 from videosync.edit.sequence import placed_files, unique_names
 from videosync.edit.strip import Copied, drawn_changes, film_strip, moments_of
-from videosync.errors import VideoError
+from videosync.errors import VideoError, VideoWriteError
 from videosync.files import new_folder, require_free, write_text
 from videosync.video.index import video_index
 
@@ -30,6 +32,9 @@ UNSAID: dict[str, Any] = {
     "reason": None,
     "warnings": [],
 }  # of an answer by hand
+PATHS = ("path", "files", "recording", "reference")  # keys of an answer
+PLAIN = re.compile(r"[^A-Za-z0-9._-]+")  # what a name that is typed into a shell is better without
+COPY = re.compile(r"\d+\.mp4")  # in the folder beside a page
 EVEN = 0.02  # frames: times this close to a constant rate are not listed
 
 
@@ -63,7 +68,7 @@ def write_report(
         raise VideoError("no video is placed, so there is nothing to show")
     folder = path.with_name(f"{path.stem}_videos")
     if embed is False:
-        require_free([folder], force=False)
+        _require_own(folder, force=force)
     names = [printable(name) for name in unique_names([file["path"] for file in filmed])]
     with tempfile.TemporaryDirectory(prefix="videosync_") as made:
         copied = []
@@ -83,13 +88,23 @@ def write_report(
             strip=film_strip(copied, moments, base) if moments else [], projects=projects or {},
         )  # fmt: skip
         if not inside:
-            require_free([folder], force=False)
+            _require_own(folder, force=force)
             with new_folder(folder) as building:
                 for one in copied:
                     shutil.copy(one.copy, building / one.copy.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     return [path] if inside else [path, folder]
+
+
+def _require_own(folder: Path, *, force: bool) -> None:
+    """Raises VideoWriteError: the folder is there, and ``force`` does not replace it, or has what no page wrote."""
+    if not os.path.lexists(folder):
+        return
+    own = folder.is_dir() and not folder.is_symlink() and all(map(COPY.fullmatch, os.listdir(folder)))
+    if not own:
+        raise VideoWriteError(f"{folder}: holds other things than the videos of a page; name another page.")
+    if not force:
+        raise VideoWriteError(f"{folder}: is there already; name another page, or replace it with --force.")
 
 
 def _address(copy: Path, inside: bool, folder: Path) -> str:
@@ -131,7 +146,8 @@ def _page(
         for file, name in zip(answer["files"], unique_names([f["path"] for f in answer["files"]]))
     ]
     told = [{key: value for key, value in view.items() if key != "source"} for view in views]
-    data = {"answer": answer, "views": told, "base": base}
+    stem = PLAIN.sub("_", title).strip("_.-") or "answer"
+    data = {"answer": _in_full(answer), "views": _in_full(told), "base": base, "stem": stem}
     return printable(
         environment.get_template("report.html").render(
             title=printable(title), files=files, views=views, curves=_curves(curves, views),
@@ -142,6 +158,15 @@ def _page(
             script=(PAGE / "report.js").read_text(encoding="utf-8"),
         )
     )  # fmt: skip
+
+
+def _in_full(value: Any, key: str = "") -> Any:
+    """What is found at a key of an answer, with full paths: what a browser saves lies in a folder of its own."""
+    if isinstance(value, Mapping):
+        return {name: _in_full(item, name) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_full(item, key) for item in value]
+    return located(value, Path(), "absolute") if key in PATHS and isinstance(value, str) else value
 
 
 def _curves(curves: Sequence[Curve], views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

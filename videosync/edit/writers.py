@@ -51,6 +51,7 @@ def write_answer(
     progress: Progress | None = None,
     curves: Sequence[Curve] = (),
     embed: bool | None = None,
+    place: Path | None = None,
 ) -> list[Path]:
     """Write an answer in one of all ways.
 
@@ -60,7 +61,7 @@ def write_answer(
         rate: frames/s of a project, ticks/s of "frames-csv". paths: of projects, "absolute" or "relative".
         version: of "fcpxml".
         keep_names, fast, correct_drift: of "trim". progress: of "trim", "report" and "preview".
-        curves, embed: of "report". force: replace files that are there.
+        curves, embed: of "report". force: replace files that are there. place: where ``path`` will be moved to.
 
     Returns:
         The files that were written.
@@ -77,7 +78,7 @@ def write_answer(
             answer, path, keep_names=keep_names, fast=fast, correct_drift=correct_drift, force=force, progress=progress
         )
     if kind == "report":
-        projects = page_projects(answer, path, rate=rate)
+        projects = page_projects(answer, place or path, rate=rate)
         return write_report(answer, path, curves=curves, projects=projects, embed=embed, force=force, progress=progress)
     if kind == "preview":
         return write_preview(answer, path, force=force, progress=progress)
@@ -85,7 +86,7 @@ def write_answer(
         return [add_to_manifest(answer, path)]
     if kind == "frames-csv":
         return write_frames(answer, path, rate=rate, force=force)
-    return write_project(answer, kind, path, rate=rate, paths=paths, version=version, force=force)
+    return write_project(answer, kind, path, rate=rate, paths=paths, version=version, force=force, place=place)
 
 
 def write_project(
@@ -97,13 +98,14 @@ def write_project(
     paths: str = "absolute",
     version: str = VERSION,
     force: bool = False,
+    place: Path | None = None,
 ) -> list[Path]:
     """Write an answer for an editor; nothing is decoded.
 
     Args:
         answer: what ``Timeline.to_json`` returns. kind: of ``PROJECTS``, or "edl", for which ``path`` is a folder.
         rate: frames/s of the timeline, as of ``sequence_of``. paths: of ``KINDS``. version: of FCPXML, of ``VERSIONS``.
-        force: replace what is there.
+        force: replace what is there. place: where ``path`` will be moved to, from where relative paths count.
 
     Returns:
         The files that were written.
@@ -117,7 +119,7 @@ def write_project(
     require_known("version of FCPXML", version, VERSIONS)
     write = partial(fcpxml, version=version) if kind == "fcpxml" else PROJECTS.get(kind)
     sequence = sequence_of(answer, rate=rate, name=path.stem if kind != LISTS else path.name or "videosync")
-    texts = edit_lists(sequence, path) if write is None else {path: write(sequence, path, paths)}
+    texts = edit_lists(sequence, path) if write is None else {path: write(sequence, place or path, paths)}
     _write(texts, force=force)
     return list(texts)
 
@@ -166,5 +168,4 @@ def write_frames(
 def _write(texts: Mapping[Path, str], *, force: bool) -> None:
     require_free(texts, force=force)
     for path, text in texts.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)

@@ -13,7 +13,7 @@ from typing import Any
 from videosync.audio.read import decoder_version
 from videosync.data.identity import content_hash, option_changes, what_changed
 from videosync.errors import CheckpointError, ConfigError
-from videosync.files import read_object, write_json
+from videosync.files import make_folder, read_object, write_json
 from videosync.version import __version__
 
 REPORT_FILE = "metrics.json"
@@ -87,7 +87,7 @@ def _other_options(path: Path, options: Mapping[str, Any]) -> tuple[dict[str, An
 
 def clear_report(folder: Path, *patterns: str) -> None:
     """Make ``folder``, or take out of it a report and files of these names, which do not belong to what comes now."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     for path in [folder / REPORT_FILE, *(path for pattern in patterns for path in folder.glob(pattern))]:
         path.unlink(missing_ok=True)
 

@@ -30,6 +30,7 @@ from videosync.engine.run_record import record_run
 from videosync.engine.seeding import restore_random_state, seed_everything
 from videosync.engine.trainer import Trainer
 from videosync.errors import CheckpointError
+from videosync.files import make_folder
 from videosync.models.card import is_export
 
 CONFIG_FILE = "config.yaml"
@@ -73,7 +74,7 @@ def run_training(
         made_up = distributed.together(lambda: make_up_copies(logdir) if distributed.is_main else [])
     nothing_left = trainer.plan.reason_to_end(trainer.state)
     if distributed.is_main and not nothing_left:
-        logdir.mkdir(parents=True, exist_ok=True)
+        make_folder(logdir)
         save_config(config, logdir / CONFIG_FILE)
         record_run(logdir, config, workdir=workdir, command=command, processes=distributed.world_size)
     logger = build_loggers(

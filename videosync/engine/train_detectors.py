@@ -20,6 +20,7 @@ from videosync.engine.detector_sets import check_apart, check_made_alike, classe
 from videosync.engine.reports import versions, write_report
 from videosync.evaluation.metrics import SyncMetrics, floor_metrics, sync_metrics
 from videosync.evaluation.report import MethodResults, set_notes
+from videosync.files import make_folder
 from videosync.offset.detector import Detector, Report, split_events
 from videosync.offset.lengths import predict_offsets
 from videosync.offset.methods import DETECTORS, load_detector
@@ -145,7 +146,7 @@ class EpochLog:
     """Epochs of detectors: a line each in ``metrics.jsonl``; a bar on a terminal, log lines elsewhere."""
 
     def __init__(self, logdir: Path, *, every: int, go_on: bool) -> None:
-        logdir.mkdir(parents=True, exist_ok=True)
+        make_folder(logdir)
         self._every = every
         self._file: IO[str] = (logdir / "metrics.jsonl").open("a" if go_on else "w", encoding="utf-8")
 

@@ -71,6 +71,11 @@ class Outcome:
 Work = Callable[[Any, Path], Outcome]
 
 
+def folded(path: str) -> str:
+    """The same of all names that some systems take for one: those that differ in case, or in the form of accents."""
+    return unicodedata.normalize("NFC", path).lower()
+
+
 def require_distinct(jobs: Iterable[Job]) -> None:
     """Raise ManifestError if two clips would have one name: none may take the place of another.
 
@@ -80,8 +85,7 @@ def require_distinct(jobs: Iterable[Job]) -> None:
     for job in jobs:
         for number, clip in enumerate(job.outputs):
             source = job.sources[min(number, len(job.sources) - 1)]
-            key = unicodedata.normalize("NFC", clip).lower()
-            first = writers.setdefault(key, (source, job.name))
+            first = writers.setdefault(folded(clip), (source, job.name))
             if first != (source, job.name):
                 one, other = (source, first[0]) if source != first[0] else (job.name, first[1])
                 raise ManifestError(

@@ -20,6 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from videosync.errors import ManifestError
+from videosync.files import make_folder
 
 LOCK = ".lock"
 UNFINISHED = ".unfinished"
@@ -30,11 +31,11 @@ NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # network folders tha
 def run_folder(output_dir: Path) -> Iterator[str]:
     """Hold the folder; gives the run's id. ManifestError while another run works on the same folder."""
     unfinished, run_id = output_dir / UNFINISHED, uuid.uuid4().hex
-    output_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(output_dir)
     with open(output_dir / LOCK, "a+", encoding="utf-8") as lock:
         _take(lock.fileno(), output_dir)
         shutil.rmtree(unfinished, ignore_errors=True)  # of a run that was killed
-        (unfinished / run_id).mkdir(parents=True)
+        make_folder(unfinished / run_id)
         lock.truncate(0)
         lock.write(f"{run_id} process {os.getpid()} on {socket.gethostname()}\n")
         lock.flush()

@@ -17,6 +17,7 @@ import cv2
 
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import VideoError, VideoWriteError
+from videosync.files import make_folder
 from videosync.jobs.cluster import Needs, check_worker, cluster_pool, code_version
 from videosync.jobs.job import Job, Outcome, Work, require_distinct
 from videosync.jobs.pool import local_pool
@@ -72,7 +73,7 @@ class Run:
             records.forget(job)
             for name in outcome.written:
                 place = self.output_dir / name
-                place.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(place.parent)
                 os.replace(Path(folder, name), place)
         if keep:
             records.keep(job, sources, outcome)
@@ -90,6 +91,7 @@ def run_jobs(
     label: str,
     manifests: Sequence[str] = (MANIFEST_NAME,),
     watcher: Callable[[str, Mapping[str, int], set[str]], Watcher] = Progress,
+    anew: bool = False,
 ) -> dict[str, Outcome]:
     """Do what is not done yet; returns the outcome of every job by its name, in the order of ``jobs``.
 
@@ -105,6 +107,7 @@ def run_jobs(
         label: names the work in the progress bar.
         manifests: of the clips, relative to ``output_dir``: taken away before any clip is made anew.
         watcher: made with the label, the bytes of each job's source files, and the jobs that earlier runs did.
+        anew: take away what earlier runs did of these jobs, and their files that are no clips.
 
     Raises:
         ManifestError: another run works on ``output_dir``, or two jobs would write one clip.
@@ -119,6 +122,8 @@ def run_jobs(
     output_dir = output_dir.absolute()
     with run_folder(output_dir) as run_id:
         records = Records(output_dir, settings)
+        for job in jobs if anew else ():
+            records.forget(job)
         with ThreadPoolExecutor(READERS) as readers:
             states = list(readers.map(source_state, jobs))
             known = list(readers.map(records.find, jobs, states))

@@ -106,25 +106,37 @@ class Asked:
     # (i, j) → by which witness the offset of the pair is known, and seconds to either side of it (95 %)
     ties: Mapping[Pair, tuple[str, float]] = field(default_factory=dict)
     problem: str | None = None  # why nothing is known of the whole event
+    notes: tuple[str, ...] = ()  # on how it was asked
 
 
 def ask(event: AuditEvent, *, max_offset: float | None = None, cue: str = DEFAULT_CUE, audio: str = "auto",
-        cache: str | os.PathLike[str] | None = None, progress: Progress | None = None) -> Asked:  # fmt: skip
+        cache: str | os.PathLike[str] | None = None, chapters: str = "off",
+        progress: Progress | None = None) -> Asked:  # fmt: skip
     """Put the cameras of an event on a timeline; files that are not there are left out.
 
     Args:
         max_offset: seconds that a camera may be off (default: any). cue, audio, cache, progress: as of ``sync``.
+        chapters: as of ``sync``, of events whose files may be some. A recording has the name of its first chapter.
     """
     there = [n for n, path in enumerate(event.paths) if os.path.isfile(path)]
-    claimed = {n: event.claimed[n] for n in there}
-    apart = max(claimed.values(), default=0.0) - min(claimed.values(), default=0.0)
+    claimed = [event.claimed[n] for n in there]
+    apart = max(claimed, default=0.0) - min(claimed, default=0.0)
     most = None if max_offset is None else max_offset + apart
     try:
         paths = [event.paths[n] for n in there]
-        evidence = gather(paths, max_offset=most, cue=cue, audio=audio, cache=cache, progress=progress)
+        evidence = gather(
+            paths, max_offset=most, cue=cue, audio=audio, cache=cache, progress=progress,
+            chapters="off" if event.whole else chapters,
+        )  # fmt: skip
         timeline = conclude(evidence, progress=progress)
     except VideoError as error:
         return Asked(event, problem=str(error).rstrip("."))
+    event = event.without({part.path for parts in evidence.chapters.values() for part in parts[1:]})
+    there = [event.paths.index(path) for path in evidence.paths]
+    placed = {file.path: file for file in timeline.files}
+    files = {n: placed[path] for n, path in zip(there, evidence.paths)}
+    for a, (*_, last) in evidence.chapters.items():
+        files[there[a]] = replace(files[there[a]], duration_seconds=last.begin + last.info.duration)
     curves: dict[Pair, tuple[float, LagScores]] = {}
     ties: dict[Pair, tuple[str, float]] = {}
     for a, b in combinations(range(len(there)), 2):
@@ -135,8 +147,8 @@ def ask(event: AuditEvent, *, max_offset: float | None = None, cue: str = DEFAUL
             ties[i, j] = estimate.decided_by, (high - low) / 2
         if (curve := evidence.curves.get((a, b))) is not None:
             rate = evidence.grid((a, b))
-            curves[i, j] = rate, _moved(curve, round((claimed[i] - claimed[j]) * rate))
-    return Asked(event, dict(zip(there, timeline.files)), evidence.cue, curves, ties)
+            curves[i, j] = rate, _moved(curve, round((event.claimed[i] - event.claimed[j]) * rate))
+    return Asked(event, files, evidence.cue, curves, ties, notes=evidence.notes)
 
 
 def _moved(curve: LagScores, by: int) -> LagScores:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from videosync.data.manifest import read_manifest
@@ -21,6 +22,13 @@ class AuditEvent:
     cameras: tuple[str, ...]  # the same name in several events: the same camera
     paths: tuple[str, ...]
     claimed: tuple[float, ...]  # when each is said to start, seconds on the event's clock
+    whole: bool = True  # each file is a recording by itself, as those of a data set; False: some may be chapters
+
+    def without(self, paths: Collection[str]) -> AuditEvent:
+        """The event without these files."""
+        kept = [one for one in zip(self.cameras, self.paths, self.claimed) if one[1] not in paths]
+        cameras, files, claimed = zip(*kept)
+        return replace(self, cameras=cameras, paths=files, claimed=claimed)
 
 
 def find_events(folder: str | os.PathLike[str], *, limit: int = 0) -> list[AuditEvent]:
@@ -73,4 +81,4 @@ def _of_manifest(root: Path) -> list[AuditEvent]:
 def _of_files(name: str, paths: list[str]) -> AuditEvent:
     stems = [Path(path).stem for path in paths]
     names = stems if len(set(stems)) == len(stems) else [Path(path).name for path in paths]
-    return AuditEvent(name, tuple(names), tuple(paths), (0.0,) * len(paths))
+    return AuditEvent(name, tuple(names), tuple(paths), (0.0,) * len(paths), whole=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from videosync.timeline.clips import FileWarning
 from videosync.timeline.own_times import said_of_start
 from videosync.timeline.result import short_names
-from videosync.timeline.sounds import COPIES, SILENT
+from videosync.timeline.sounds import SILENT, copies
 from videosync.timeline.useful import Span
 from videosync.video.recorded import UNKNOWN
 
@@ -35,8 +35,8 @@ def file_warnings(evidence: Evidence, number: int, placed: str | None) -> list[F
     found += [FileWarning("sound", note) for note in heard]
     for pair, match in evidence.sounds.matches.items():
         if number in pair and match.same_recording:
-            other = evidence.paths[pair[pair[0] == number]]
-            found.append(FileWarning("same_recording", f"its sound and that of {other} are {COPIES}"))
+            other, both = evidence.paths[pair[pair[0] == number]], copies(not evidence.infos.keys().isdisjoint(pair))
+            found.append(FileWarning("same_recording", f"its sound and that of {other} are {both}"))
     if mute is not None and mute != SILENT and evidence.looks and info is not None:
         found.append(FileWarning("sound_unused", f"{clause(mute, path)}; its pictures alone were used"))
     known = NO_VIDEO in unseen or any("its pictures cannot be read" in note for note in heard)

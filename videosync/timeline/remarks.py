@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from videosync.timeline.sounds import COPIES
+from videosync.timeline.sounds import copies
 from videosync.types import OffsetEstimate, Witness
 
 SPEED = 343.0  # m/s, of sound in air at 20 °C
@@ -20,8 +20,10 @@ def remarks(pair: OffsetEstimate, name0: str, name1: str) -> list[str]:
     if not pair.placed or sound is None or sound.seconds is None:
         return []
     both = f"{name0} and {name1}"
-    copied = [f"The sound tracks of {both} are {COPIES}"] if sound.same_recording and not pair.agree else []
-    return [*_differing(pair, picture, sound, both), *_of_sound(pair, sound, name0, name1), *copied]
+    said = [*_differing(pair, picture, sound, both), *_of_sound(pair, sound, name0, name1)]
+    if sound.same_recording and not pair.agree:
+        said.append(f"The sound tracks of {both} are {copies(pair.fps is not None)}")
+    return said
 
 
 def _differing(pair: OffsetEstimate, picture: Witness | None, sound: Witness, both: str) -> Iterator[str]:

@@ -28,7 +28,6 @@ LATEST = 0.1  # seconds that sound may come late and still belong to the picture
 GRID = 10.0
 HEIGHT = 6.0  # standard errors: of the best offset of a sound that is not sure
 HIGHEST_RIVAL = 0.96  # of that
-COPIES = "copies of one recording, which may have been put under the pictures"
 SILENT = "its sound is silent"
 
 
@@ -46,6 +45,11 @@ class Sounds:
         """How long both of a pair sound, at the offset of its match."""
         (begin0, end0), (begin1, end1), away = *(self.spans[n] for n in pair), self.matches[pair].seconds
         return max(0.0, min(end0 + away, end1) - max(begin0 + away, begin1))
+
+
+def copies(pictures: bool) -> str:
+    """What two sound tracks are that hold one recording; ``pictures``: whether one of the files has any."""
+    return f"copies of one recording{', which may have been put under the pictures' * pictures}"
 
 
 def sound_tracks(paths: Sequence[str]) -> tuple[frozenset[int], dict[int, str]]:

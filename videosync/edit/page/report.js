@@ -1,10 +1,10 @@
 "use strict";
 (() => {
-  const { answer, views, base } = JSON.parse(document.getElementById("data").textContent);
+  const { answer, views, base, stem } = JSON.parse(document.getElementById("data").textContent);
   const at = (id) => document.getElementById(id);
   const videos = views.map((_, n) => at(`video-${n}`));
   const moved = views.map(() => 0); // frames of each view's own
-  const clocks = views.map(() => null); // [media time, when it was shown] while playing
+  const clocks = views.map(() => null); // [media time, when it was first shown] while playing
   let time = 0, playing = false, since = 0, speed = 1, chosen = 0;
 
   const start = (n) => views[n].start + moved[n] / views[n].fps;
@@ -70,7 +70,7 @@
   const goTo = (seconds) => {
     time = Math.min(Math.max(seconds, first()), last());
     since = performance.now();
-    if (playing) waiting = since + 1000;
+    if (playing) { waiting = since + 1000; running = false; }
     if (playing) videos.forEach((_, n) => { clocks[n] = null; follow(n, true); });
     show();
   };
@@ -79,18 +79,19 @@
   const watch = (n) => {
     if (watched[n] || !videos[n].requestVideoFrameCallback) return;
     watched[n] = true;
-    videos[n].requestVideoFrameCallback((now, told) => {
+    videos[n].requestVideoFrameCallback((now, told) => { // expectedDisplayTime is 1 or 2 refreshes later, by the rate
       watched[n] = false;
-      clocks[n] = [told.mediaTime, told.expectedDisplayTime];
+      clocks[n] = [told.mediaTime, told.presentationTime];
       if (playing) watch(n);
     });
   };
-  const position = (n) => { // seconds of its own that a view shows now
+  const LATE = 1 / 120; // seconds: a frame is first shown with a refresh of the screen, half of one late on average
+  const position = (n, now) => { // seconds of its own that a view shows
     const clock = clocks[n];
-    return clock ? clock[0] + videos[n].playbackRate * Math.max(0, performance.now() - clock[1]) / 1000 : videos[n].currentTime;
+    return clock ? clock[0] + LATE + videos[n].playbackRate * (now - clock[1]) / 1000 : videos[n].currentTime;
   };
 
-  const follow = (n, jump) => {
+  const follow = (n, jump, now) => {
     const own = time - start(n), video = videos[n];
     if (own < 0 || own >= lasts(n)) { video.pause(); return; }
     if (video.paused) {
@@ -100,31 +101,32 @@
       watch(n);
       return;
     }
-    const away = own - position(n);
+    const away = own - position(n, now);
     if (jump || Math.abs(away) > 0.5) { clocks[n] = null; video.currentTime = own; video.playbackRate = speed; return; }
     const rate = Math.abs(away) < 0.008 ? speed : speed * Math.min(2, Math.max(0.5, 1 + Math.round(away * 150) * 0.02));
     if (Math.abs(video.playbackRate - rate) > 1e-3) video.playbackRate = rate;
   };
 
-  let corrected = 0, waiting = 0; // the clock stands until all views run, or until so many ms
-  const begin = (now) => { // views do not start at one moment: the clock begins in their middle
+  let corrected = 0, waiting = 0, running = false; // whether a view runs; until all do, or until so many ms, …
+  const begin = (now) => { // … the clock is in the middle of those that do, as they do not start at one moment
     const on = views.map((_, n) => n).filter((n) => time >= start(n) && time < start(n) + lasts(n));
-    if (now < waiting && !on.every((n) => clocks[n] && !videos[n].seeking)) return;
-    waiting = 0;
-    const times = on.filter((n) => clocks[n]).map((n) => start(n) + position(n)).sort((one, other) => one - other);
-    if (times.length) time = times[times.length >> 1];
+    const run = on.filter((n) => clocks[n] && !videos[n].seeking);
+    const times = run.map((n) => start(n) + position(n, now)).sort((one, other) => one - other);
+    running = times.length > 0;
+    if (running) time = times[times.length >> 1];
+    if (now >= waiting || run.length === on.length) { waiting = 0; running = true; }
   };
   const tick = (now) => {
     if (!playing) return;
     if (waiting) begin(now); else time += speed * (now - since) / 1000;
     since = now;
     if (time >= last()) { time = last(); pause(); return; }
-    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false)); show(); }
+    if (now - corrected > 100) { corrected = now; videos.forEach((_, n) => follow(n, false, now)); show(); }
     requestAnimationFrame(tick);
   };
   const play = () => {
     if (time >= last() - 1e-6) time = first();
-    playing = true; since = performance.now(); corrected = since; waiting = since + 1000;
+    playing = true; running = false; since = performance.now(); corrected = since; waiting = since + 1000;
     at("play").textContent = "Pause"; at("play").setAttribute("aria-pressed", "true");
     videos.forEach((_, n) => { clocks[n] = null; follow(n, true); });
     requestAnimationFrame(tick);
@@ -147,6 +149,8 @@
     if (playing) follow(n, true);
     const changed = moved.some((one) => one !== 0);
     at("after").hidden = !changed;
+    at("command").textContent = command();
+    at("said").textContent = "";
     if (at("projects")) at("projects").hidden = changed;
     show();
   };
@@ -185,13 +189,29 @@
     }
     return copy;
   };
+  const saved = () => { // a name for each answer: browsers number files of one name, and a command would take the wrong one
+    const text = JSON.stringify(nudged(), null, 1), name = `${stem}${moved.some((one) => one) ? "_moved" : ""}`;
+    let hash = 0x811c9dc5; // FNV-1a
+    for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text.charCodeAt(k), 0x01000193) >>> 0;
+    return { text, name: `${name}_${hash.toString(16).padStart(8, "0")}` };
+  };
+  const command = () => {
+    const { name } = saved();
+    return `videosync export-timeline ${name}.json --premiere ${name}.xml --fcpxml ${name}.fcpxml --otio ${name}.otio --mlt ${name}.mlt`;
+  };
   const save = () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(nudged(), null, 1)], { type: "application/json" }));
-    link.download = "answer.json";
+    const link = document.createElement("a"), { text, name } = saved();
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = `${name}.json`;
     link.click();
-    at("said").textContent = "answer.json is saved to the folder of downloads.";
+    at("said").textContent = `${link.download} is saved to the folder of downloads.`;
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
+  const copy = () => {
+    getSelection().selectAllChildren(at("command")); // to be copied by hand where pages may not
+    const told = (text) => { at("said").textContent = text; };
+    const failed = () => told("The command is selected; copy it.");
+    navigator.clipboard ? navigator.clipboard.writeText(command()).then(() => told("The command is copied."), failed) : failed();
   };
 
   at("play").onclick = () => playing ? pause() : play();
@@ -201,6 +221,7 @@
   at("speed").onchange = (event) => { speed = Number(event.target.value); videos.forEach((_, n) => { if (playing) follow(n, true); }); };
   at("sound").onchange = (event) => videos.forEach((video, n) => { video.muted = event.target.value !== String(n); });
   at("save").onclick = save;
+  at("copy").onclick = copy;
   document.querySelectorAll("[data-nudge]").forEach((button) => {
     const n = Number(button.closest(".view").dataset.view);
     button.setAttribute("aria-label", `${views[n].name}: ${button.dataset.nudge} frames`);
@@ -232,10 +253,9 @@
     else if (/^[1-9]$/.test(event.key) && Number(event.key) <= views.length) choose(Number(event.key) - 1);
   };
 
-  at("command").textContent = "videosync export-timeline answer.json --premiere cut.xml --fcpxml cut.fcpxml --otio cut.otio";
   at("seek").step = 1 / finest();
   choose(0);
   time = Math.max(...views.map((view) => view.start)); // when all have begun
   show();
-  window.videosync = { nudged, goTo, play, pause, state: () => ({ time: playing && !waiting ? time + speed * (performance.now() - since) / 1000 : time, playing, positions: videos.map((video) => video.currentTime) }) };
+  window.videosync = { nudged, goTo, play, pause, state: () => ({ time: playing && running ? time + speed * (performance.now() - since) / 1000 : time, playing, positions: videos.map((video) => video.currentTime) }) };
 })();
