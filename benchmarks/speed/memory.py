@@ -74,6 +74,7 @@ def measure(args: argparse.Namespace) -> None:
         if done.returncode:
             raise TrainingError(f"a step in {precision} ended with exit code {done.returncode}")
         rows.append(json.loads(done.stdout.splitlines()[-1]))
+        print(markdown(rows[-1:], MEMORY), file=sys.stderr, flush=True)
     print(markdown(rows, MEMORY))
     keep_result(args, rows)
 
