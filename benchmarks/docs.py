@@ -146,6 +146,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "drift-totals": lambda: markdown(load_result("drift")["totals"], drift.TOTALS),
     "training": plain(tables.ABLATION, "training"),
     **{f"speed-{part}": plain(tables.SPEED, f"speed_{part}") for part in ("train_step", "data", "embed", "prepare")},
+    "speed-memory": plain(tables.MEMORY, "speed_memory"),
     "speed-engines": plain(tables.ENGINES, "speed_engines"),
     "page-play": plain(tables.PLAY, "page_play"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),

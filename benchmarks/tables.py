@@ -149,6 +149,14 @@ SPEED: tuple[Column, ...] = (
     ("bare is", text("beside")),
     ("note", text("note")),
 )
+MEMORY: tuple[Column, ...] = (
+    ("step", text("name")),
+    ("frames", text("frames")),
+    ("peak, MB", number("peak_mb", ",.0f")),
+    ("processor time, s", number("cpu_seconds", ".0f")),
+    ("on the clock, s", number("seconds", ".0f")),
+    ("norm of the gradient", number("grad_norm", ".5g")),
+)
 ENGINES: tuple[Column, ...] = (
     ("what", text("name")),
     ("frames/s on the clock", number("here", ".1f")),

@@ -133,7 +133,8 @@ def loader_rows(folder: Path, workers: Sequence[int], repeats: int) -> Iterator[
         rates = alternate({"here": epoch, "bare": bare}, repeats)
         name = f"training loader, 2 × {LOADER_FRAMES} frames, {count or 'no'} worker{'s' * (count != 1)}"
         name += ", files kept decoded" * (kept is not None)
-        yield row(name, rates["here"][0], rates["bare"][0], "PyAV loop, resized only")
+        note = "" if count else f"{rates['here'][1] / rates['bare'][1]:.0%} of processor time"
+        yield row(name, rates["here"][0], rates["bare"][0], "PyAV loop, resized only", note)
 
 
 def measure(args: argparse.Namespace) -> None:

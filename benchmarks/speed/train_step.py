@@ -10,8 +10,9 @@ clipping, optimizer, votes over ranks, ``metrics.jsonl`` and log lines are all i
 backward of its encoder on a batch that lies in memory, with a given gradient; nothing else. The two alternate in
 blocks within one process; the first steps of a block, in which data workers start or finish, are left out. Medians
 over the blocks are printed, and *share* is the median of bare / trainer within a block: machines slow down and speed
-up. In the note: waiting for data, as a share of a trainer's step, and peak memory.
-On a CPU the clips of the ResNet-50 shapes are shorter than the shipped 240 frames (--frames). Weights are random.
+up. In the note: waiting for data, as a share of a trainer's step, peak memory, and where data are loaded in the process
+the share of the processor time. On a CPU the clips of the ResNet-50 shapes are shorter than the shipped 240 frames
+(--frames; ``benchmarks.speed.memory`` has their step). Weights are random.
 """
 
 from __future__ import annotations
@@ -22,19 +23,20 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from benchmarks.pipeline import benchmark, run
-from benchmarks.speed.measure import peak_mb, reset_peak, row, scene, show
+from benchmarks.speed.measure import Seconds, peak_mb, reset_peak, row, scene, show
 from videosync.config.load import load_config
+from videosync.config.schema import Config
 from videosync.data.manifest import write_manifest
 from videosync.data.samples import Sample, View
 from videosync.engine.batches import StepClock
@@ -50,13 +52,15 @@ NTU = "configs/scl_transformer_ntu_pretrain_config.yml"
 PRETRAIN = ("model.weights=", "model.random_backbone=true", "data.num_workers=1", "train.batch_size=2")
 SHAPES: dict[str, tuple[str, tuple[str, ...]]] = {  # name: (shipped config, what differs here)
     "demo": ("configs/demo_config.yml", ()),
+    "demo_kept": ("configs/demo_config.yml", ("paths.decoded={folder}/kept",)),  # each file is decoded once
     "ntu_pretrain": (NTU, (*PRETRAIN, "train.precision=float32")),
     "ntu_pretrain_bf16": (NTU, (*PRETRAIN, "train.precision=bf16")),
     # the head alone, on cached features of the frozen backbone; views of 80 frames
     "cached_features": (NTU, (*PRETRAIN, "model.layer=4", "data.feature_cache=2", "data.num_frames=80")),
 }
-OWN_LENGTH = ("demo", "cached_features")  # shapes whose views --frames does not shorten
-LINES = 8  # events of the dataset
+SMALL = ("demo", "demo_kept")
+OWN_LENGTH = (*SMALL, "cached_features")  # shapes whose views --frames does not shorten
+EVENTS = 8  # of the dataset
 SKIPPED = 3  # first steps of a block: batches that were loaded ahead
 
 
@@ -65,33 +69,21 @@ class StepTimes(Logger):
 
     def __init__(self, inner: Logger) -> None:
         self.inner = inner
-        self.ends: list[float] = []
+        self.ends: list[Seconds] = []
         self.waits: list[float] = []
 
     def step(self, record: Any) -> None:
         self.inner.step(record)
-        self.ends.append(time.perf_counter())
+        self.ends.append(now())
         self.waits.append(record["data_wait_share"])
 
 
 def measure_shape(name: str, args: argparse.Namespace, distributed: Distributed, folder: Path) -> dict[str, Any]:
     """One row of the table."""
-    path, changes = SHAPES[name]
-    size = (64, 64) if name == "demo" else (360, 640)  # of the videos, as the demo makes them
     shorter = () if name in OWN_LENGTH else (f"data.num_frames={args.frames}",)
-    # nothing is held out: no validation; one epoch holds all steps
-    opts = [*changes, *shorter, "data.dataset=clips", "train.holdout=0", "train.epochs=1", *args.opts]
-    config = load_config(path, opts)
     steps = (SKIPPED + args.steps) * args.blocks
     root = folder / f"{name}_{distributed.rank}"
-    make_dataset(root / "clips", size, frames=max(2 * config.data.num_frames, 60))
-    opts.append(f"data.samples_per_video={math.ceil(config.train.batch_size * steps / LINES)}")
-    config = load_config(path, opts, world_size=distributed.world_size, training=True)
-
-    reset_peak(distributed.device)
-    seed_everything(0)
-    trainer = build_trainer(config, workdir=root, logdir=root / "log", distributed=distributed)
-    (root / "log").mkdir()
+    config, trainer = shape_trainer(name, (*shorter, *args.opts), root, distributed, steps=steps)
     loggers = build_loggers(
         root / "log", is_main=distributed.is_main, every=config.log.every, tensorboard=False, wandb=False,
         first_step=0, total_steps=trainer.plan.total_steps(trainer.state), config={},
@@ -101,30 +93,51 @@ def measure_shape(name: str, args: argparse.Namespace, distributed: Distributed,
     with torch.no_grad():
         gradient = torch.randn_like(encode(trainer, batch)) / batch.num_frames
     bare = partial(bare_step, trainer, batch, gradient)
-    real_seconds: list[float] = []
-    bare_seconds: list[float] = []
+    real_blocks, bare_blocks = [], []
     for _ in range(args.blocks):
-        real_seconds.append(statistics.median(trainer_block(trainer, times, args.steps)))
+        real_blocks.append(np.median(trainer_block(trainer, times, args.steps), axis=0))
         seconds = [timed(bare, distributed) for _ in range(SKIPPED + args.steps)]
-        bare_seconds.append(statistics.median(seconds[SKIPPED:]))
-    real, alone = statistics.median(real_seconds), statistics.median(bare_seconds)
+        bare_blocks.append(np.median(seconds[SKIPPED:], axis=0))
+    (real, _), (alone, _) = (np.median(blocks, axis=0) for blocks in (real_blocks, bare_blocks))
+    share, cpu_share = np.median(np.divide(bare_blocks, real_blocks), axis=0)
     loggers.close()
     frames = batch.num_frames * distributed.world_size
     note = (
         f"{frames} frames a step, {config.train.precision}; data wait {statistics.median(times.waits):.1%}, "
         f"peak {peak_mb(distributed.device)} MB"
     )
+    if config.data.num_workers == 0:  # else loading is not in it
+        note += f"; {cpu_share:.0%} of processor time"
     title = f"train {name}" + f", {distributed.world_size} processes" * (distributed.world_size > 1)
     found = row(title, frames / real, frames / alone, "forward and backward in memory", note)
-    return {**found, "share": statistics.median(b / r for b, r in zip(bare_seconds, real_seconds))}
+    return {**found, "share": float(share)}
 
 
-def trainer_block(trainer: Trainer, times: StepTimes, steps: int) -> list[float]:
-    """Seconds of ``steps`` steps of the training loop, after those that are left out."""
+def shape_trainer(
+    name: str, opts: Sequence[str], root: Path, distributed: Distributed, *, steps: int, events: int = EVENTS
+) -> tuple[Config, Trainer]:
+    """The trainer of a shape, on ``events`` that are made here, and the configuration it is made of."""
+    path, changes = SHAPES[name]
+    size = (64, 64) if name in SMALL else (360, 640)  # of the videos, as the demo makes them
+    # nothing is held out: no validation; one epoch holds all steps
+    fixed = ("data.dataset=clips", "train.holdout=0", "train.epochs=1")
+    opts = [change.format(folder=root) for change in (*changes, *fixed, *opts)]
+    config = load_config(path, opts)
+    make_dataset(root / "clips", size, frames=max(2 * config.data.num_frames, 60), events=events)
+    opts.append(f"data.samples_per_video={math.ceil(config.train.batch_size * steps / events)}")
+    config = load_config(path, opts, world_size=distributed.world_size, training=True)
+    reset_peak(distributed.device)
+    seed_everything(0)
+    (root / "log").mkdir()
+    return config, build_trainer(config, workdir=root, logdir=root / "log", distributed=distributed)
+
+
+def trainer_block(trainer: Trainer, times: StepTimes, steps: int) -> np.ndarray:
+    """Seconds [steps, 2] of ``steps`` steps of the training loop, after those that are left out."""
     trainer.plan = replace(trainer.plan, max_steps=trainer.state.step + SKIPPED + steps)
     times.ends.clear()
     trainer.train_epoch()
-    return [end - start for start, end in pairwise(times.ends[SKIPPED - 1 :])]
+    return np.diff(times.ends[SKIPPED - 1 :], axis=0)
 
 
 def encode(trainer: Trainer, batch: Batch) -> Tensor:
@@ -140,12 +153,16 @@ def bare_step(trainer: Trainer, batch: Batch, gradient: Tensor) -> None:
     trainer.optimizer.zero_grad(set_to_none=True)
 
 
-def timed(work: Callable[[], None], distributed: Distributed) -> float:
+def now() -> Seconds:
+    return time.perf_counter(), time.process_time()
+
+
+def timed(work: Callable[[], None], distributed: Distributed) -> np.ndarray:
     wait_for_device(distributed)
-    started = time.perf_counter()
+    started = now()
     work()
     wait_for_device(distributed)
-    return time.perf_counter() - started
+    return np.subtract(now(), started)
 
 
 def wait_for_device(distributed: Distributed) -> None:
@@ -153,10 +170,10 @@ def wait_for_device(distributed: Distributed) -> None:
         torch.cuda.synchronize()
 
 
-def make_dataset(root: Path, size: tuple[int, int], *, frames: int) -> None:
-    """``LINES`` events of two views."""
+def make_dataset(root: Path, size: tuple[int, int], *, frames: int, events: int) -> None:
+    """Events of two views."""
     samples = []
-    for line in range(LINES):
+    for line in range(events):
         views = []
         for camera in range(2):
             name = f"event{line}/cam{camera}.mp4"

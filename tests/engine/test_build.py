@@ -339,3 +339,9 @@ def test_what_saves_time_and_memory_reaches_what_it_is_for(build: Build, tmp_pat
         assert (backbone.recompute, backbone.batch_statistics) == (on, not on)
         next(trainer.source.batches(0, 0, trainer.clock))
         assert (tmp_path / "kept").exists() == on
+
+
+def test_recomputing_a_backbone_that_is_frozen_whole_is_said_to_change_nothing(build: Build) -> None:
+    frozen = ("model.layer=4", "model.random_backbone=true")
+    for opts, said in ((frozen, 0), ((*frozen, "train.recompute=true"), 1), (("train.recompute=true",), 0)):
+        assert sum("train.recompute changes nothing" in remark for remark in build(*opts).remarks) == said

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset, default_collate, get_worker_info
 
 from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import ClipDraws, Draw
@@ -35,15 +35,15 @@ class ClipPair:
 
 
 def collate(pairs: Sequence[ClipPair]) -> ClipBatch:
-    """B samples → one batch; it has labels when all samples have."""
+    """B samples → one batch; it has labels when all samples have. In a data-loading worker it lies in shared memory."""
     labels = [pair.labels for pair in pairs if pair.labels is not None]
     return ClipBatch(
-        frames=torch.stack([pair.frames for pair in pairs]),  # [B, 2, T, ...]
-        mask=torch.stack([pair.mask for pair in pairs]),
-        steps=torch.stack([pair.steps for pair in pairs]),
-        lengths=torch.stack([pair.lengths for pair in pairs]),
+        frames=default_collate([pair.frames for pair in pairs]),  # [B, 2, T, ...]
+        mask=default_collate([pair.mask for pair in pairs]),
+        steps=default_collate([pair.steps for pair in pairs]),
+        lengths=default_collate([pair.lengths for pair in pairs]),
         names=tuple(pair.name for pair in pairs),
-        labels=torch.stack(labels) if len(labels) == len(pairs) else None,
+        labels=default_collate(labels) if len(labels) == len(pairs) else None,
     )
 
 
@@ -121,21 +121,18 @@ class TrainingClips(DrawnClips):
         if self.augment:
             changes = [self.augment.draw(*size, torch.Generator().manual_seed(clip.seed)) for clip in clips]
         wanted = np.unique(np.concatenate([clip.numbers for clip in clips]))
-        pictures = self.files.each_frame(path, wanted, size, threads=1 if get_worker_info() else None)
-        block = torch.empty(1, *size, 3, dtype=torch.uint8)
-        block = block.new_empty(min(len(wanted), frames_at_once(block)), *size, 3)
-        for start in range(0, len(wanted), len(block)):
-            numbers = wanted[start : start + len(block)]
-            for place, picture in zip(range(len(numbers)), pictures):
-                block.numpy()[place] = picture
+        at_once = frames_at_once(torch.empty(1, *size, 3, dtype=torch.uint8))
+        threads = 1 if get_worker_info() else None
+        for numbers, pictures in self.files.blocks(path, wanted, size, at_once=at_once, threads=threads):
+            block = torch.from_numpy(pictures)
             for clip, change in zip(clips, changes):
-                rows = np.flatnonzero((clip.numbers >= numbers[0]) & (clip.numbers <= numbers[-1]))
-                if not len(rows):
-                    continue
+                rows = slice(*np.searchsorted(clip.numbers, (numbers[0], numbers[-1] + 1)))
                 places = np.searchsorted(numbers, clip.numbers[rows])
+                if not len(places):
+                    continue
                 part = block[places[0] : places[-1] + 1] if (np.diff(places) == 1).all() else block[places]
                 if self.augment and change:
-                    clip.target[rows] = self.augment.reshape(part, change)
+                    self.augment.reshape(part, change, clip.target[rows])
                 else:
                     clip.target[rows] = part.permute(0, 3, 1, 2)
         for clip, change in zip(clips, changes):
@@ -147,7 +144,7 @@ class TrainingClips(DrawnClips):
 class _Clip:
     """What one view of a sample is made of, and where it goes."""
 
-    numbers: np.ndarray  # int64 [t] frames in the file
+    numbers: np.ndarray  # int64 [t] frames in the file, in their order
     target: Tensor  # uint8 [t, 3, S, S]
     seed: int
 

@@ -55,15 +55,25 @@ class DecodedFiles:
             return read_frames_at(path, numbers, size=size)
         return self._whole(path, size)[numbers]
 
-    def each_frame(
-        self, path: Path, numbers: np.ndarray, size: tuple[int, int], *, threads: int | None = None
-    ) -> Iterator[np.ndarray]:
-        """:meth:`frames` of rising numbers, one by one as uint8 [H, W, 3]; see
-        :func:`videosync.video.read.iter_frames_at`."""
-        if self.folder is None:
-            return iter_frames_at(path, numbers, size=size, threads=threads)
-        whole = self._whole(path, size)
-        return (whole[number] for number in numbers)
+    def blocks(
+        self, path: Path, numbers: np.ndarray, size: tuple[int, int], *, at_once: int, threads: int | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """:meth:`frames` of rising numbers, ``at_once`` at a time: these numbers, and uint8 [n, H, W, 3] that is read
+        before the next is asked for; see :func:`videosync.video.read.iter_frames_at`."""
+        parts = [numbers[start : start + at_once] for start in range(0, len(numbers), at_once)]
+        if self.folder is not None:
+            whole = self._whole(path, size)
+            yield from ((part, whole[part]) for part in parts)
+            return
+        pictures = iter_frames_at(path, numbers, size=size, threads=threads)
+        if at_once == 1:
+            yield from ((part, np.ascontiguousarray(picture)[None]) for part, picture in zip(parts, pictures))
+            return
+        block = np.empty((min(at_once, len(numbers)), *size, 3), np.uint8)
+        for part in parts:
+            for place, picture in zip(range(len(part)), pictures):
+                block[place] = picture
+            yield part, block[: len(part)]
 
     def sound(self, path: Path, start: float = 0.0, seconds: float | None = None) -> np.ndarray:
         """Mono sound at 16 kHz from ``start``, 0 or later, float32 [n]; silence behind the end. Raises AudioError."""

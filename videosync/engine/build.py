@@ -38,6 +38,7 @@ from videosync.losses.objective import Objective
 from videosync.models.encoder import Encoder
 from videosync.models.encoder import build_encoder as encoder_from_options
 from videosync.models.noise import NoiseEncoder
+from videosync.models.staged import STAGES
 from videosync.offset.methods import PREDICTORS
 from videosync.types import SyncPair
 from videosync.video.transforms import ClipAugment
@@ -109,6 +110,11 @@ def build_trainer(config: Config, *, workdir: Path, logdir: Path, distributed: D
         first = build_encoder(config, workdir)
         # of a resumed run too: features are cached with the frozen backbone before the checkpoint is read
         remarks = start_from(first, Path(config.train.start_from)) if config.train.start_from else []
+        if config.train.recompute and config.model.layer == STAGES:
+            remarks.append(
+                f"train.recompute changes nothing: model.layer {STAGES} freezes the whole backbone, so that nothing of "
+                "it is kept for the backward pass anyway"
+            )
         return (manifest, *split_train_events(config, manifest), place_encoder(first, config, distributed), remarks)
 
     manifest, train, held_out, encoder, remarks = distributed.together(read_data_and_weights)

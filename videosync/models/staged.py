@@ -88,7 +88,7 @@ class StagedBackbone(nn.Module):
                 for stage in range(first_trained):
                     x = self.run_stage(stage, x)
             outputs.append(x if whole_batch else self._trained_chunk(first_trained, x))
-        x = torch.cat(outputs)
+        x, outputs = torch.cat(outputs), []  # not held twice
         if not whole_batch:
             return x
         for stage in range(first_trained, STAGES + 1):

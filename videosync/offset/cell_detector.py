@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -15,6 +17,9 @@ from videosync.lags.similarity import CHUNK
 from videosync.offset.detector import Detector, Report
 from videosync.offset.lengths import by_length, log_cells
 from videosync.types import MatrixPairs
+
+IN_MEMORY = 0.5  # share of the memory that examples may take; more than that lies in a temporary file
+CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 class Examples(NamedTuple):
@@ -32,6 +37,7 @@ class CellDetector(Detector):
     """
 
     per_cell: ClassVar[bool] = True  # inputs standardised cell by cell; False: by one mean and deviation
+    in_batches: ClassVar[bool] = False  # it learns from a few examples at a time, so that all need not fit the memory
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -55,12 +61,15 @@ class CellDetector(Detector):
     def _learn(
         self, train: MatrixPairs, rows: np.ndarray, held: np.ndarray, on_epoch: Callable[[Report], None]
     ) -> dict[str, Any]:
-        self._check_memory(2 * len(train))
-        examples, held_out = self._examples(train, rows), self._examples(train, held)
+        on_disk = self._too_large(2 * len(train))
+        examples, held_out = (self._examples(train, some, on_disk) for some in (rows, held))
         inputs = examples.inputs
         axis = 0 if self.per_cell else None
-        self._mean = np.atleast_1d(inputs.mean(axis=axis, dtype=np.float64)).astype(np.float32)
-        deviation = np.atleast_1d(inputs.std(axis=axis, dtype=np.float64))
+        mean = np.atleast_1d(inputs.mean(axis=axis, dtype=np.float64))
+        parts = (inputs[start : start + CHUNK] for start in range(0, len(inputs), CHUNK))
+        squares = sum(np.square(part - mean).sum(axis=axis) for part in parts)
+        deviation = np.atleast_1d(np.sqrt(squares * mean.size / inputs.size))
+        self._mean = mean.astype(np.float32)
         self._scale = np.where(deviation > 1e-6, deviation, 1).astype(np.float32)
         for each in (examples, held_out):
             self._standardise(each.inputs)
@@ -80,9 +89,10 @@ class CellDetector(Detector):
     def _loss(self, examples: Examples) -> float:
         return cross_entropy(self._logits(examples.inputs), examples.labels)
 
-    def _examples(self, pairs: MatrixPairs, rows: np.ndarray) -> Examples:
+    def _examples(self, pairs: MatrixPairs, rows: np.ndarray, on_disk: bool) -> Examples:
         """``log S`` and classes of ``rows``: forward ones, then backward ones."""
-        inputs = np.empty((2 * len(rows), self.size**2), dtype=np.float32)
+        shape = (2 * len(rows), self.size**2)
+        inputs = _in_file(shape) if on_disk else np.empty(shape, dtype=np.float32)
         for length, some in by_length(pairs.lengths[rows]):
             for first, matrices in ((0, pairs.forward), (len(rows), pairs.backward)):
                 inputs[first + some] = log_cells(matrices[rows[some], :length, :length], self.size)
@@ -114,12 +124,37 @@ class CellDetector(Detector):
         """Bytes that training needs beyond its inputs."""
         return 0
 
-    def _check_memory(self, examples: int) -> None:
-        needed = examples * self.size**2 * 4 + self._memory_of_model()
-        present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    def _too_large(self, examples: int) -> bool:
+        """Whether so many are to lie on disk. Raises TrainingError: the memory is too small for what must be in it."""
+        inputs, present = examples * self.size**2 * 4, memory_there()
+        on_disk = self.in_batches and inputs > IN_MEMORY * present
+        needed = self._memory_of_model() + (0 if on_disk else inputs)
         if needed > present:
             raise TrainingError(
                 f"{self.method}: {examples} matrices of {self.size} x {self.size} need {needed / 2**30:.0f} "
                 f"GiB, this machine has {present / 2**30:.0f}; build a smaller train set "
-                "or shorter windows"
+                "or shorter windows, or train the detector equivariant, which reads the set from the disk"
             )
+        return on_disk
+
+
+def memory_there() -> int:
+    """Bytes of memory: of the machine, or of its container (cgroup 2)."""
+    present = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = CONTAINER_LIMIT.read_text().strip() if CONTAINER_LIMIT.is_file() else ""
+    return min(present, int(limit)) if limit.isdigit() else present
+
+
+def _in_file(shape: tuple[int, int]) -> np.ndarray:
+    """Room for float32 values in a temporary file, gone with the array. Raises TrainingError: the disk is full."""
+    size = 4 * shape[0] * shape[1]
+    try:
+        with tempfile.TemporaryFile() as file:
+            if hasattr(os, "posix_fallocate"):  # a full disk would end the process while it is written to
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.asarray(np.memmap(file, np.float32, "w+", shape=shape))
+    except OSError as error:
+        raise TrainingError(
+            f"{tempfile.gettempdir()}: no room for {size / 2**30:.1f} GiB of matrices that do not fit the memory "
+            f"({error.strerror}); set TMPDIR to a folder on a disk with more room, or build a smaller train set"
+        ) from error

@@ -56,6 +56,7 @@ class CnnDetector(TorchDetector, CellDetector):
     method = "cnn"
     Options = CnnOptions
     per_cell = False
+    in_batches = True
 
     def _fit(self, train: Examples, held: Examples, on_epoch: Callable[[Report], None]) -> dict[str, Any]:
         import torch

@@ -25,6 +25,7 @@ class MlpDetector(CellDetector):
 
     method = "mlp"
     Options = MlpOptions
+    in_batches = True
     _weights: list[np.ndarray]
     _biases: list[np.ndarray]
 

@@ -83,8 +83,9 @@ def _decode_from(index: VideoIndex, key: int, wanted: Sequence[int], threads: in
         yield from _by_count(frames, wanted)
         return
     done = 0
+    stamps = index.pts[list(wanted)].tolist()
     for frame in frames:
-        number = index.number_of(frame.pts)
+        number = wanted[done] if frame.pts == stamps[done] else index.number_of(frame.pts)
         if number is None or number < wanted[done]:
             continue
         if number > wanted[done]:

@@ -10,6 +10,8 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from itertools import permutations
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -145,11 +147,13 @@ class ClipAugment:
         small = self.reshape(clip, draw)
         return self.recolor(small, draw, torch.empty(small.shape, device=small.device), mean=mean)
 
-    def reshape(self, clip: Tensor, draw: AugmentDraw) -> Tensor:
-        """The first half of :meth:`apply`, of a clip or a part of one: crop, size and flip → uint8 [T,3,size,size]."""
+    def reshape(self, clip: Tensor, draw: AugmentDraw, out: Tensor | None = None) -> Tensor:
+        """The first half of :meth:`apply`, of a clip or a part of one: crop, size and flip → uint8 [T,3,size,size].
+
+        ``out``: where that goes.
+        """
         frames = _frames_last(clip)[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
-        small = _resize(frames, self.size)
-        return small.flip(3) if draw.flip else small
+        return _resize(frames, self.size, flip=draw.flip, out=out)
 
     def recolor(self, small: Tensor, draw: AugmentDraw, out: Tensor, *, mean: Tensor | None = None) -> Tensor:
         """The second half of :meth:`apply`, of a whole clip unless ``mean`` is given: blur, colour, hole.
@@ -187,14 +191,11 @@ class ClipAugment:
         kernel = _gaussian(draw.sigma, self.size) if draw.sigma else None
         at_once = frames_at_once(small)
         for source, target in zip(small.split(at_once), out.split(at_once), strict=True):
-            values = source.float()
-            matrix, offset = of_clip or color(values.mean((2, 3)) / 255)  # [3, 3], [3] or [t, 3]
-            matrix, offset = (white / 255 * matrix).to(values.device), (white * offset).to(values.device).view(-1, 3, 1)
-            if kernel is not None:
-                values = _blur(values, kernel)
-            flat = values.flatten(2)  # [t, 3, S*S]
+            matrix, offset = of_clip or color(source.float().mean((2, 3)) / 255)  # [3, 3], [3] or [t, 3]
+            matrix, offset = (white / 255 * matrix).to(source.device), (white * offset).to(source.device).view(-1, 3, 1)
+            flat = (source.float() if kernel is None else _blur(source, kernel)).flatten(2)  # [t, 3, S*S]
             changed = torch.baddbmm(offset, matrix.expand(len(flat), 3, 3), flat).clamp_(0, white)
-            target.copy_((changed if white == 1 else changed.round_()).view(target.shape))
+            target.copy_((changed if white == 1 else _rounded(changed)).view(target.shape))
 
 
 def frames_at_once(frames: Tensor) -> int:
@@ -214,19 +215,28 @@ def _frames_last(clip: Tensor) -> Tensor:
     return clip if clip.shape[3] == 3 else clip.permute(0, 2, 3, 1)
 
 
-def _resize(frames: Tensor, size: int) -> Tensor:
+def _resize(frames: Tensor, size: int, *, flip: bool = False, out: Tensor | None = None) -> Tensor:
     """uint8 [T,H,W,3] → uint8 [T,3,size,size], contiguous."""
-    if frames.shape[1:3] == (size, size):
-        return frames.permute(0, 3, 1, 2).contiguous()
-    out = torch.empty((len(frames), 3, size, size), dtype=torch.uint8, device=frames.device)
+    if out is None:
+        out = torch.empty((len(frames), 3, size, size), dtype=torch.uint8, device=frames.device)
     at_once = frames_at_once(frames)
     for source, target in zip(frames.split(at_once), out.split(at_once), strict=True):
-        picture = source.contiguous().permute(0, 3, 1, 2)  # [t, 3, H, W] in channels-last memory: quickest
-        if picture.device.type != "cpu":  # devices resize floats only
-            picture = picture.float()
-        resized = F.interpolate(picture, size=(size, size), mode="bilinear", antialias=True)
-        target.copy_(resized.round_() if resized.is_floating_point() else resized)
+        picture = source.permute(0, 3, 1, 2)  # [t, 3, H, W] in channels-last memory: quickest
+        if picture.shape[2:] != (size, size):
+            if picture.device.type != "cpu":  # devices resize floats only
+                picture = picture.float()
+            picture = F.interpolate(picture, size=(size, size), mode="bilinear", antialias=True)
+            picture = picture.round_() if picture.is_floating_point() else picture
+        target.copy_(picture.flip(3) if flip else picture)
     return out
+
+
+def _rounded(values: Tensor) -> Tensor:
+    """float32 in 0 … 255 → whole numbers, halves to the even one."""
+    if values.device.type != "cpu":
+        return values.round_()
+    flat = values.flatten(0, -2)  # [n, S*S]
+    return torch.from_numpy(cv2.convertScaleAbs(flat.numpy())).view(values.shape)  # in one pass
 
 
 def _gaussian(sigma: float, size: int) -> list[float]:
@@ -237,10 +247,12 @@ def _gaussian(sigma: float, size: int) -> list[float]:
     return [value / total for value in half]
 
 
-def _blur(values: Tensor, kernel: list[float]) -> Tensor:
-    """Separable blur of [t,3,S,S] with mirrored edges, as shifted sums (quicker than a convolution)."""
-    radius, size = len(kernel) - 1, values.shape[-1]
-    for dim in (3, 2):
+def _blur(pictures: Tensor, kernel: list[float]) -> Tensor:
+    """Separable blur of uint8 [t,3,S,S] with mirrored edges → float32."""
+    if pictures.device.type == "cpu":
+        return _blur_planes(pictures.numpy(), np.array(kernel[:0:-1] + kernel, np.float32))
+    values, radius, size = pictures.float(), len(kernel) - 1, pictures.shape[-1]
+    for dim in (3, 2):  # as shifted sums, quicker than a convolution
         padding = (radius, radius, 0, 0) if dim == 3 else (0, 0, radius, radius)
         wide = F.pad(values, padding, mode="reflect")
         values = wide.narrow(dim, radius, size) * kernel[0]
@@ -248,3 +260,12 @@ def _blur(values: Tensor, kernel: list[float]) -> Tensor:
             values.add_(wide.narrow(dim, radius - distance, size), alpha=weight)
             values.add_(wide.narrow(dim, radius + distance, size), alpha=weight)
     return values
+
+
+def _blur_planes(pictures: np.ndarray, kernel: np.ndarray) -> Tensor:
+    """:func:`_blur` on the CPU, with the whole kernel."""
+    out = np.empty(pictures.shape, np.float32)
+    size = pictures.shape[-2:]
+    for plane, blurred in zip(pictures.reshape(-1, *size), out.reshape(-1, *size)):
+        cv2.sepFilter2D(plane, cv2.CV_32F, kernel, kernel, dst=blurred, borderType=cv2.BORDER_REFLECT_101)
+    return torch.from_numpy(out)
