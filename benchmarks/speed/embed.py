@@ -3,12 +3,16 @@
     python -m benchmarks.speed.embed                              # ResNet-50 and -18 at 224 px, small at 96 px
     python -m benchmarks.speed.embed --encoders resnet50/rgb/224
     python -m benchmarks.speed.embed --encoders small/motion/96 --frames 18000    # memory of long videos
-    python -m benchmarks.speed.embed --encoders resnet50/rgb/224 --engine torch openvino --precision float32 bf16
+    python -m benchmarks.speed.embed --encoders small/motion/96 --heights 360 720 1080   # beside bare decoding
+    python -m benchmarks.speed.embed --encoders resnet50/rgb/224 --engine torch compile openvino onnxruntime \
+        --precision float32 bf16
 
 *bare*: the backbone on frames that already lie normalised in memory. *here*: file → decoded, resized, normalised,
 through the backbone and the transformer. In the note: how close embeddings are to those in float32 (cosine), the
 decoder's own speed, and the share in processor time, in which decoding counts in full and other work on the machine
-counts little. Runs on the GPU where there is one. Weights are random: speed does not depend on them. With ``--engine``
+counts little. Where the backbone is quicker than decoding, a second line has *bare* decoding: a PyAV loop over the
+file with as many decoder threads as *here*, which does nothing with the frames.
+Runs on the GPU where there is one. Weights are random: speed does not depend on them. With ``--engine``
 others than PyTorch compute the backbone, which takes turns with them: *bare* stays PyTorch's own.
 """
 
@@ -34,13 +38,13 @@ from videosync.engine.distributed import setup_distributed
 from videosync.engine.runtimes import NEEDS, with_engine
 from videosync.evaluation.embed import video_features
 from videosync.models.encoder import Encoder
-from videosync.video.read import iter_frames
+from videosync.video.index import open_video, video_stream
+from videosync.video.read import iter_frames, probe
 from videosync.video.write import write_video
 
 ENCODERS = ("resnet50/rgb/224", "resnet18/rgb/224", "small/motion/96")
 PRECISIONS = ("auto", "float32", "bf16")
 WINDOW = 240  # frames that the transformer sees at once
-HEIGHT, WIDTH = 360, 640  # of the generated video
 
 
 def measure_encoder(
@@ -72,7 +76,8 @@ def measure_encoder(
         return turns * len(ready)
 
     def decode() -> int:
-        return sum(1 for _ in iter_frames(video, size=(size, size)))
+        with open_video(str(video)) as container:
+            return sum(1 for _ in container.decode(video_stream(container, str(video))))
 
     reset_peak(device)
     work: dict[str, Callable[[], int]] = {"decode": decode, "bare": bare}
@@ -93,6 +98,11 @@ def measure_encoder(
         rows.append(row(title, here, alone, "the backbone on frames in memory", note, **about))
     for line in rows:
         line["of_torch"] = line["cpu"] / rows[0]["cpu"]
+    decoding, decoding_cpu = rates["decode"]
+    if decoding < rates["bare"][0] and args.engine == ["torch"]:
+        note = f"{rates['torch'][1] / decoding_cpu:.0%} of processor time"
+        title = f"embed, {name}, of {probe(video).height}p"
+        rows.append(row(title, rates["torch"][0], decoding, "PyAV loop, decoding only", note))
     return rows
 
 
@@ -116,10 +126,11 @@ def random_encoder(backbone: str, input: str, chunk_size: int) -> Encoder:
 
 def measure(args: argparse.Namespace) -> None:
     with setup_distributed() as distributed, tempfile.TemporaryDirectory() as folder:
-        video = Path(folder) / "timed.mp4"
-        write_video(video, scene(args.frames, HEIGHT, WIDTH), 30, preset="veryfast")
-        asked = itertools.product(args.encoders, args.precision)
-        rows = [line for name, kind in asked for line in measure_encoder(args, name, kind, video, distributed.device)]
+        videos = [Path(folder) / f"{height}.mp4" for height in args.heights]
+        for height, video in zip(args.heights, videos):
+            write_video(video, scene(args.frames, height, 16 * height // 9), 30, preset="veryfast")
+        asked = itertools.product(args.encoders, args.precision, videos)
+        rows = [line for what in asked for line in measure_encoder(args, *what, distributed.device)]
     show(args, rows)
 
 
@@ -128,6 +139,7 @@ def arguments() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--encoders", nargs="+", default=ENCODERS, help="backbone/input/size, size in pixels")
     add("--frames", type=int, default=480, help="length of the timed video (default %(default)s)")
+    add("--heights", type=int, nargs="+", default=[360], help="of the timed videos, pixels (default 360)")
     add("--batch_frames", type=int, default=64, help="that go through the backbone at once (default %(default)s)")
     add("--repeats", type=int, default=3, help="timed runs of each side (default %(default)s)")
     add("--precision", nargs="+", default=["auto"], choices=PRECISIONS, help="(default auto)")

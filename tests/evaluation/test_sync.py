@@ -7,7 +7,7 @@ from torch import nn
 
 import videosync.evaluation.sync as sync
 from videosync.evaluation.embed import merged
-from videosync.evaluation.sync import PairResult, deal_events, embed_windows, evaluate_encoder
+from videosync.evaluation.sync import PairResult, deal_events, embed_windows, evaluate_encoder, window_features
 from videosync.types import SyncPair, Window
 
 
@@ -75,7 +75,8 @@ def test_each_pair_once_and_right_and_no_frame_encoded_twice_whatever_the_number
 
 def test_windows_far_apart_do_not_decode_what_lies_between(asked):
     windows = [Window("a", 0, 10, 25.0), Window("a", 5, 10, 25.0), Window("a", 9000, 10, 25.0)]
-    embedded = embed_windows(FrameNumberEncoder(), windows, image_size=8, device="cpu")
+    encoder = FrameNumberEncoder()
+    embedded = embed_windows(encoder, window_features(encoder, windows, image_size=8, device="cpu"), device="cpu")
     assert asked == [("a", 0, 15), ("a", 9000, 9010)]
     assert set(embedded) == set(windows)
     torch.testing.assert_close(embedded[windows[1]][0], embedded[windows[0]][5])
@@ -89,6 +90,23 @@ def test_pairs_of_one_event_may_have_different_lengths(asked):
     results = evaluate_encoder(FrameNumberEncoder(), pairs, {"lag": best_lag}, max_offset=12, **OPTIONS)
     assert [r.predicted["lag"] for r in results] == [p.offset for p in pairs]
     assert ("ae0", 5, 25) in asked  # the windows' common stretch goes through the backbone once
+
+
+def test_many_pairs_of_few_videos_are_embedded_once_and_given_a_few_at_a_time(asked, monkeypatch):
+    embedded = []
+    embed = sync.embed_windows
+
+    def counted(encoder, features, **options):
+        embedded.extend(features)
+        return embed(encoder, features, **options)
+
+    monkeypatch.setattr(sync, "embed_windows", counted)
+    pairs = [pair("e0", "a", "b", n, n % 5, number=n) for n in range(40)] + [pair("e0", "a", "c", 0, 1)]
+    parts = list(sync.iter_pair_matrices(FrameNumberEncoder(), pairs, **OPTIONS))
+    assert [index for part in parts for index in part.indices] == list(range(41))
+    assert max(len(part.forward) for part in parts) <= sync.BATCH
+    assert sorted(asked) == [("ae0", 0, 59), ("be0", 0, 24), ("ce0", 1, 21)]
+    assert len(embedded) == len(set(embedded)) == 46  # those of b and the first of a, which many share, as well
 
 
 def test_events_stay_whole_and_are_balanced():

@@ -146,6 +146,39 @@ def test_an_interrupted_rewrite_leaves_the_old_set_whole(tmp_path: Path) -> None
     np.testing.assert_array_equal(load(tmp_path)[0].forward, 2 * MATRICES[:, 0])
 
 
+def rows_and_notes(folder: Path, count: int) -> None:
+    """As a killed job leaves them: so many rows."""
+    half = writer(folder)
+    for n in range(count):
+        half.write(n, MATRICES[n, 0], MATRICES[n, 1])
+
+
+def test_a_killed_job_goes_on_with_the_rows_that_are_whole(tmp_path: Path) -> None:
+    rows_and_notes(tmp_path, 3)
+    partial, notes = tmp_path / ".set_val_matrices.partial", tmp_path / ".set_val_matrices.partial.rows0"
+    content = bytearray(partial.read_bytes())
+    content[-(PAIRS - 1) * 2 * 4 * SIZE**2 + 7] ^= 1  # row 1 was cut off
+    partial.write_bytes(content)
+    notes.write_text(notes.read_text() + "3 12")  # and so was a note
+    for _ in range(2):  # killed again, at once
+        later = writer(tmp_path, go_on=True)
+        assert later.done == {0, 2}
+    for n in (1, 3, 4):
+        later.write(n, MATRICES[n, 0], MATRICES[n, 1])
+    later.finish()
+    np.testing.assert_array_equal(load(tmp_path)[0].forward, MATRICES[:, 0])
+    made = load(tmp_path)[1]
+    make(other := tmp_path / "other")
+    assert made == load(other)[1]
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("changed", [{"go_on": False}, {"offsets": [0, 1, -2, 3, 3]}, {"max_offset": 4}])
+def test_rows_made_from_something_else_are_made_anew(tmp_path: Path, changed: dict[str, Any]) -> None:
+    rows_and_notes(tmp_path, 3)
+    assert writer(tmp_path, **{"go_on": True, **changed}).done == frozenset()
+
+
 def test_the_hash_follows_the_content(tmp_path: Path) -> None:
     def hash_of(scale: float) -> str:
         make(tmp_path, scale=scale)

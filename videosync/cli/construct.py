@@ -31,7 +31,7 @@ def build_parser() -> CommandParser:
     parser = command_parser(
         DESCRIPTION,
         continue_train="keep the splits that are there, made from the same weights, pairs, labels, video files, "
-        "options and code",
+        "options and code, and go on with one that was cut off",
     )
     parser.add_argument(
         "--dataset_prefix", required=True, metavar="PREFIX", help="name of the set to make, without folders"
@@ -65,7 +65,8 @@ def describe(written: WrittenSets) -> list[str]:
     lines = [f"checkpoint {written.checkpoint}"] if written.checkpoint else []
     for one in written.sets:
         replaced = f"; replaces one made otherwise: {'; '.join(one.replaced)}" if one.replaced else ""
-        made = f"{one.num_pairs} pairs of {spread(one.frames)} frames in {written.folder}{replaced}"
+        begun = f", {one.taken_over} of them by a job that was cut off" if one.taken_over else ""
+        made = f"{one.num_pairs} pairs of {spread(one.frames)} frames in {written.folder}{begun}{replaced}"
         lines.append(f"{one.name}: {f'already in {written.folder}, made from the same' if one.kept else made}")
     return [*lines, *(f"Note: {note}." for note in written.notes)]
 

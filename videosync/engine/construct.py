@@ -29,6 +29,7 @@ class WrittenSet:
     num_pairs: int
     frames: tuple[int, int]  # of the shortest and the longest window
     kept: bool  # it was there already, made from the same
+    taken_over: int  # pairs that a job that was cut off had written
     replaced: tuple[str, ...]  # in what one that was there, and is gone, was made otherwise
 
 
@@ -55,7 +56,8 @@ def construct_similarity_sets(
     """Write the splits in ``config.similarity.splits`` as similarity sets ``{prefix}_{split}`` in ``folder``.
 
     All pairs of all splits are listed, and so checked, before anything is encoded. With ``keep_finished`` a split
-    that is already there, made from the same weights, pairs, labels, files, options and code, is kept.
+    that is already there, made from the same weights, pairs, labels, files, options and code, is kept, and so are the
+    pairs of one that a job that was cut off had begun to write.
 
     Raises:
         CheckpointError: no checkpoint in ``logdir``, or the sets cannot be written.
@@ -88,8 +90,9 @@ def construct_similarity_sets(
         kept = keep_finished and changed == []
         frames = [pair.window0.num_frames for pair in pairs]
         span = (min(frames), max(frames))
-        sets.append(WrittenSet(f"{prefix}_{split}", len(pairs), span, kept, tuple(changed or ())))
+        name, replaced = f"{prefix}_{split}", tuple(changed or ())
         if kept:
+            sets.append(WrittenSet(name, len(pairs), span, kept, 0, replaced))
             continue
         header = {
             "metric": config.similarity.metric,
@@ -100,7 +103,10 @@ def construct_similarity_sets(
             "made_from": made_from,
             "differences": notes,
         }
-        _construct_split(config, encoder, header, split, pairs, size, folder, prefix, distributed)
+        begun = _construct_split(
+            config, encoder, header, split, pairs, size, folder, prefix, keep_finished, distributed
+        )
+        sets.append(WrittenSet(name, len(pairs), span, kept, begun, replaced))
     return WrittenSets(folder, taken["why"] if taken else None, tuple(sets), tuple(notes))
 
 
@@ -124,8 +130,10 @@ def _construct_split(
     size: int,
     folder: Path,
     prefix: str,
+    go_on: bool,
     distributed: Distributed,
-) -> None:
+) -> int:
+    """How many pairs were there already: the encoder sees only those that were not."""
     writer = SimilaritySetWriter(
         folder,
         prefix,
@@ -140,17 +148,20 @@ def _construct_split(
         header=header,
         rank=distributed.rank,
         gather=distributed.gather,
+        go_on=go_on,
     )
-    with pair_progress(f"similarity of {split}", len(pairs), distributed) as advance:
+    left = [n for n in range(len(pairs)) if n not in writer.done]
+    with pair_progress(f"similarity of {split}", len(left), distributed) as advance:
         for part in iter_pair_matrices(
             encoder,
-            pairs,
+            [pairs[n] for n in left],
             device=distributed.device,
             rank=distributed.rank,
             world_size=distributed.world_size,
             **matrix_options(config),
         ):
             for index, forward, backward in zip(part.indices, part.forward, part.backward):
-                writer.write(index, forward, backward)
+                writer.write(left[index], forward, backward)
             advance(len(part.indices))
     writer.finish()
+    return len(writer.done)

@@ -6,8 +6,8 @@ many pairs it is in, and every pair is evaluated exactly once whatever the numbe
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from videosync.models.noise import NoiseEncoder
 from videosync.similarity.matrix import Metric, similarity_matrix
 from videosync.types import SyncPair, Window
 
-BATCH = 16  # windows that the transformer sees at once
+BATCH = 16  # pairs that are compared, and windows that the transformer sees, at once
 # forward [N, T, T], backward [N, T, T], max_offset -> predicted offsets [N], frames
 OffsetMethod = Callable[[np.ndarray, np.ndarray, int], np.ndarray]
 
@@ -65,7 +65,8 @@ def iter_pair_matrices(
     rank: int = 0,
     world_size: int = 1,
 ) -> Iterator[PairMatrices]:
-    """Similarity matrices of this rank's share of ``pairs``: one event at a time, in it one length at a time.
+    """Similarity matrices of this rank's share of ``pairs``: one event at a time, in it one length at a time, ``BATCH``
+    pairs at a time, so that memory does not grow with the number of pairs.
 
     Args:
         encoder: an ``Encoder`` or ``NoiseEncoder`` in eval mode, on ``device``.
@@ -79,27 +80,37 @@ def iter_pair_matrices(
     for index in deal_events(pairs, world_size)[rank]:
         by_event[pairs[index].event].append(index)
     for indices in by_event.values():
-        windows = [w for index in indices for w in (pairs[index].window0, pairs[index].window1)]
-        embeddings = embed_windows(encoder, windows, image_size=image_size, device=device)
+        wanted = Counter(window for index in indices for window in _windows(pairs[index]))
+        features = window_features(encoder, wanted, image_size=image_size, device=device)
+        embeddings: dict[Window, Tensor] = {}
         by_length: dict[int, list[int]] = defaultdict(list)
         for index in indices:
             by_length[pairs[index].window0.num_frames].append(index)
-        for same in by_length.values():
+        for same in (same[n : n + BATCH] for same in by_length.values() for n in range(0, len(same), BATCH)):
+            windows = [window for index in same for window in _windows(pairs[index])]
+            new = [window for window in dict.fromkeys(windows) if window not in embeddings]
+            embeddings |= embed_windows(encoder, {window: features[window] for window in new}, device=device)
             e0 = torch.stack([embeddings[pairs[index].window0] for index in same])  # [n, T, D]
             e1 = torch.stack([embeddings[pairs[index].window1] for index in same])
             forward = similarity_matrix(e0, e1, metric=metric, temperature=temperature)
             backward = similarity_matrix(e1, e0, metric=metric, temperature=temperature)
             yield PairMatrices(same, forward.cpu().numpy(), backward.cpu().numpy())
+            wanted.subtract(windows)
+            for window in set(windows):
+                if not wanted[window]:
+                    del embeddings[window]
 
 
-@torch.no_grad()
-def embed_windows(
-    encoder: Encoder | NoiseEncoder, windows: Sequence[Window], *, image_size: int, device: torch.device | str
+def _windows(pair: SyncPair) -> tuple[Window, Window]:
+    return pair.window0, pair.window1
+
+
+def window_features(
+    encoder: Encoder | NoiseEncoder, windows: Iterable[Window], *, image_size: int, device: torch.device | str
 ) -> dict[Window, Tensor]:
-    """Embeddings ``[T, D]`` of each window; every frame goes through the backbone once.
+    """Backbone features ``[T, F]`` of each window, on the CPU: each stretch of a video that any needs is seen once.
 
-    The backbone sees each stretch of a video that any window needs once; the (cheap) transformer then sees
-    each distinct window by itself, as in training.
+    What windows have in common is shared, so that a video's features are held once however many windows it has.
     """
     unique = sorted(set(windows), key=lambda w: (w.video, w.start, w.num_frames, w.fps))
     features: dict[Window, Tensor] = {}
@@ -109,9 +120,17 @@ def embed_windows(
         stretch = video_features(encoder, group[0].video, start, stop, size=image_size, device=device)
         for window in group:
             features[window] = stretch[window.start - start : window.start - start + window.num_frames]
+    return features
+
+
+@torch.no_grad()
+def embed_windows(
+    encoder: Encoder | NoiseEncoder, features: Mapping[Window, Tensor], *, device: torch.device | str
+) -> dict[Window, Tensor]:
+    """Embeddings ``[T, D]`` of windows with these features: the transformer sees each by itself, as in training."""
     embeddings: dict[Window, Tensor] = {}
-    for length in sorted({w.num_frames for w in unique}):
-        same = [w for w in unique if w.num_frames == length]
+    for length in sorted({len(of) for of in features.values()}):
+        same = [window for window, of in features.items() if len(of) == length]
         for first in range(0, len(same), BATCH):
             part = same[first : first + BATCH]
             stacked = torch.stack([features[w] for w in part]).to(device)  # [n, T, F]

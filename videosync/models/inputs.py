@@ -64,6 +64,8 @@ class MotionInput(nn.Module):
 
         ``mask`` bool ``[B, T - context]`` is True at real frames.
         """
+        if mask is None and frames.shape[1] > self.context:
+            return self.whole_clip_channels(frames)[:, context:]
         grey = self._grey(frames)  # [B, T, H, W]
         batch, total = grey.shape[:2]
         real = grey.new_ones(batch, total, dtype=torch.bool)

@@ -7,8 +7,8 @@ A set ``{prefix}`` has per split three files in one folder::
     {prefix}_{split}_labels.npy     int64 [N] true offsets k in frames
     {prefix}_{split}.json           what the matrices are; written last, so that a set with it is complete
 
-While a set is being made its arrays carry hidden ``.partial`` names; a set of the same name that is already
-there stays whole until the new one is.
+While a set is being made its arrays carry hidden ``.partial`` names, with notes of the rows that are written beside
+them (``similarity/rows.py``); a set of the same name that is already there stays whole until the new one is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import new_file, put_in_place, read_object, write_json
 from videosync.foreign import read_npy, said
+from videosync.similarity.rows import WrittenRows, forget, take_over
 from videosync.types import MatrixPairs
 from videosync.version import __version__
 
@@ -51,6 +52,7 @@ class SimilaritySetWriter:
         header: further facts; must hold ``temperature, metric, encoder, encoder_hash, config``.
         rank: this process's rank; rank 0 creates, checks and renames.
         gather: ``gather(item) -> [item of every rank]``, on every rank (``Distributed.gather``).
+        go_on: keep the rows that a killed job with the same arguments wrote; ``done`` has them.
 
     Raises:
         CheckpointError: no pairs, offsets beyond K, or the folder cannot be written.
@@ -73,6 +75,7 @@ class SimilaritySetWriter:
         header: Mapping[str, Any],
         rank: int = 0,
         gather: Callable[[Any], list[Any]] = _alone,
+        go_on: bool = False,
     ) -> None:
         counts, distinct = [len(values) for values in (pair_ids, events, offsets, fps)], len(set(pair_ids))
         if {*counts, distinct} != {distinct}:
@@ -103,24 +106,40 @@ class SimilaritySetWriter:
             "pair_ids": list(pair_ids),
             "events": list(events),
             "fps": [float(rate) for rate in fps],
+            "labels_crc32": zlib.crc32(self._labels.tobytes()),
         }
         self._size, self._rank, self._gather = size, rank, gather
         self._checksums: dict[int, int] = {}  # row -> CRC-32, of the rows this rank wrote
-        shape = (len(pair_ids), 2, size, size)
+        identity = hashlib.sha256(json.dumps(self._header, sort_keys=True, default=str).encode()).hexdigest()
         failed = ""
         if rank == 0:
             try:
                 self._paths.folder.mkdir(parents=True, exist_ok=True)
-                made = np.lib.format.open_memmap(self._paths.partial, "w+", dtype=np.float32, shape=shape)
-                self._start = made.offset
-                del made
+                self._prepare(identity, go_on)
             except OSError as error:
                 failed = f"{self._paths.folder}: cannot write a similarity set here ({error.strerror})"
-        start, failed = gather((getattr(self, "_start", 0), failed))[0]
+        start, done, failed = gather((getattr(self, "_start", 0), self._checksums, failed))[0]
         if failed:
             raise CheckpointError(failed)
         self._start = start
+        self.done = frozenset(done)  # rows that are there already
         self._file = os.open(self._paths.partial, os.O_RDWR)
+        self._rows = WrittenRows(self._paths.partial, identity, rank)
+
+    def _prepare(self, identity: str, go_on: bool) -> None:
+        """Find the unfinished matrices of the same ``identity``, or make them."""
+        partial, shape = self._paths.partial, (len(self._labels), 2, self._size, self._size)
+        if go_on and partial.is_file():
+            try:
+                there = np.lib.format.open_memmap(partial, "r")
+            except ValueError:  # killed before the header of the file was written
+                there = None
+            if there is not None and (there.shape, there.dtype) == (shape, np.float32):
+                self._start = there.offset
+                self._checksums = take_over(partial, identity, self._start, shape[0], 8 * self._size**2)
+                return
+        forget(partial)
+        self._start = np.lib.format.open_memmap(partial, "w+", dtype=np.float32, shape=shape).offset
 
     def write(self, index: int, forward: np.ndarray, backward: np.ndarray) -> None:
         """Write pair ``index``: similarity(0, 1) and similarity(1, 0), float ``[lengths[index]] * 2`` each.
@@ -128,25 +147,25 @@ class SimilaritySetWriter:
         Raises:
             CheckpointError: a value is NaN or infinite. ValueError: wrong shape or index, or written before.
         """
-        if not 0 <= index < len(self._labels) or index in self._checksums:
+        if not 0 <= index < len(self._labels) or index in self._checksums or index in self.done:
             raise ValueError(f"pair {index} of {len(self._labels)} does not exist or was written before")
-        matrices = np.stack([forward, backward])  # [2, L, L]
         length = self._header["lengths"][index]
-        if matrices.shape != (2, length, length):
-            raise ValueError(f"matrices of {matrices.shape[1:]} for a pair of {length} frames")
+        if not forward.shape == backward.shape == (length, length):
+            raise ValueError(f"matrices of {forward.shape} and {backward.shape} for a pair of {length} frames")
         row = np.zeros((2, self._size, self._size), dtype=np.float32)
-        row[:, :length, :length] = matrices
+        row[0, :length, :length], row[1, :length, :length] = forward, backward
         if not np.isfinite(row).all():
             raise CheckpointError(
                 f"pair {self._header['pair_ids'][index]}: its similarity matrix holds NaN or infinite "
                 "values: the encoder's training diverged (take an earlier checkpoint), or its precision overflows"
             )
-        data = memoryview(row.tobytes())
-        self._checksums[index] = zlib.crc32(data)
-        position = self._start + index * len(data)
+        data = memoryview(row).cast("B")
+        checksum, position = zlib.crc32(data), self._start + index * len(data)
         while data:
             written = os.pwrite(self._file, data, position)
             data, position = data[written:], position + written
+        self._rows.note(index, checksum)
+        self._checksums[index] = checksum
 
     def finish(self) -> None:
         """All ranks: check that each pair was written exactly once, then make the set visible.
@@ -156,6 +175,7 @@ class SimilaritySetWriter:
         """
         os.fsync(self._file)
         os.close(self._file)
+        self._rows.close()
         per_rank: list[dict[int, int]] = self._gather(self._checksums)
         checksums = {row: value for rows in per_rank for row, value in rows.items()}
         missing = len(self._labels) - len(checksums)
@@ -166,7 +186,6 @@ class SimilaritySetWriter:
                 f"{repeated} were written by two ranks; the set was not saved"
             )
         if self._rank == 0:
-            self._header["labels_crc32"] = zlib.crc32(self._labels.tobytes())
             self._header["rows_crc32"] = [checksums[row] for row in range(len(self._labels))]
             self._paths.publish(self._labels, self._header)
         self._gather(None)  # no rank goes on before the set is there
@@ -259,6 +278,7 @@ class _SetPaths:
     def publish(self, labels: np.ndarray, header: Mapping[str, Any]) -> None:
         """Rename the arrays into place and the header last; an old set of this name goes first."""
         self.header.unlink(missing_ok=True)
+        forget(self.partial)
         put_in_place(self.partial, self.matrices)
         with new_file(self.labels) as temporary:
             np.save(temporary, labels, allow_pickle=False)
