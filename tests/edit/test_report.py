@@ -27,7 +27,7 @@ from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import proxy_size
 from videosync.edit.report import write_report
 from videosync.edit.writers import write_answer
-from videosync.errors import VideoError
+from videosync.errors import VideoError, VideoWriteError
 from videosync.video.read import probe
 
 NASTY = "a <script>alert(1)</script>&\"'\udcff" + " long" * 12 + ".mp4"
@@ -80,6 +80,15 @@ def test_videos_that_are_too_large_go_beside_the_page(
         source, made = probe(file["path"]), probe(copy)
         assert made.num_frames == source.num_frames
         assert made.times - made.times[0] == pytest.approx(source.times - source.times[0], abs=1e-3)
+    page.unlink()
+    with pytest.raises(VideoWriteError, match="report_videos: is there already; .* with --force"):
+        write_report(given, page)
+    (folder / "7.mp4").touch()
+    write_report(given, page, force=True)
+    assert sorted(path.name for path in folder.iterdir()) == ["0.mp4", "1.mp4", "2.mp4"]
+    (folder / "mine.mp4").touch()
+    with pytest.raises(VideoWriteError, match="report_videos: is there already; name another file"):
+        write_report(given, page, force=True)
 
 
 def pictures(page: Path) -> list[tuple[str, np.ndarray]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,7 +20,7 @@ from videosync.edit.curves import Curve, drawn
 from videosync.edit.proxies import Progress, proxy_size, write_proxy
 from videosync.edit.sequence import placed_files, unique_names
 from videosync.edit.strip import Copied, drawn_changes, film_strip, moments_of
-from videosync.errors import VideoError
+from videosync.errors import VideoError, VideoWriteError
 from videosync.files import new_folder, require_free, write_text
 from videosync.video.index import video_index
 
@@ -30,6 +32,7 @@ UNSAID: dict[str, Any] = {
     "reason": None,
     "warnings": [],
 }  # of an answer by hand
+OWN = re.compile(r"\d+\.mp4")  # what the folder of videos holds
 EVEN = 0.02  # frames: times this close to a constant rate are not listed
 
 
@@ -63,7 +66,7 @@ def write_report(
         raise VideoError("no video is placed, so there is nothing to show")
     folder = path.with_name(f"{path.stem}_videos")
     if embed is False:
-        require_free([folder], force=False)
+        _require_own(folder, force=force)
     names = [printable(name) for name in unique_names([file["path"] for file in filmed])]
     with tempfile.TemporaryDirectory(prefix="videosync_") as made:
         copied = []
@@ -83,13 +86,22 @@ def write_report(
             strip=film_strip(copied, moments, base) if moments else [], projects=projects or {},
         )  # fmt: skip
         if not inside:
-            require_free([folder], force=False)
+            _require_own(folder, force=force)
             with new_folder(folder) as building:
                 for one in copied:
                     shutil.copy(one.copy, building / one.copy.name)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, text)
     return [path] if inside else [path, folder]
+
+
+def _require_own(folder: Path, *, force: bool) -> None:
+    """Raises VideoWriteError: a folder is there that ``force`` does not allow to replace, or is no older page's."""
+    if folder.is_dir() and all(OWN.fullmatch(name) for name in os.listdir(folder)):
+        if not force:
+            raise VideoWriteError(f"{folder}: is there already; name another page, or replace it with --force.")
+    else:
+        require_free([folder], force=False)
 
 
 def _address(copy: Path, inside: bool, folder: Path) -> str:
