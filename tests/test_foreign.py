@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from videosync import foreign
 from videosync.errors import CheckpointError
 from videosync.files import read_text, special_kind
 from videosync.foreign import read_npy, read_npz, read_safetensors
@@ -42,6 +43,14 @@ def test_damaged_arrays_are_a_sentence(tmp_path: Path, content: bytes) -> None:
     assert read_npy(path).tolist() == [[0, 1, 2], [3, 4, 5]]
     np.savez(tmp_path / "a.npz", b=np.arange(2))
     assert read_npz(tmp_path / "a.npz")["b"].tolist() == [0, 1]
+
+
+def test_archives_unpack_to_no_more_than_memory_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "a.npz", a=np.zeros(100_000))
+    assert read_npz(tmp_path / "a.npz")["a"].shape == (100_000,)
+    monkeypatch.setattr(foreign, "_UNPACKED", 10_000)
+    with pytest.raises(ValueError, match=r"MB that would become 0\.0008 GB in memory"):
+        read_npz(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize(
