@@ -177,6 +177,7 @@ def test_a_table_names_events_files_and_roles(tmp_path: Path, capsys: pytest.Cap
         ("event,file\n", "holds no events; expected a row"),
         ("event,file,role\na,1,reference\na,2,Reference\n", "event 'a' has two files with the role reference"),
         ("event\0", "not UTF-8"),
+        ('event,file\na,"' + "x" * 200_000, "is no table .*quotation mark that is not closed"),
     ],
 )
 def test_a_table_that_is_none(text: str, sentence: str, tmp_path: Path) -> None:
