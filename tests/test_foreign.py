@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from safetensors.numpy import load_file, save_file
 from videosync import foreign
 from videosync.errors import CheckpointError
 from videosync.files import read_text, special_kind
-from videosync.foreign import read_npy, read_npz, read_safetensors
+from videosync.foreign import read_npy, read_npz, read_safetensors, require_honest
 
 
 def header(text: str, data: bytes = b"") -> bytes:
@@ -51,6 +53,19 @@ def test_archives_unpack_to_no_more_than_memory_has_room_for(tmp_path: Path, mon
     monkeypatch.setattr(foreign, "_UNPACKED", 10_000)
     with pytest.raises(ValueError, match=r"MB that would become 0\.0008 GB in memory"):
         read_npz(tmp_path / "a.npz")
+    for damage in (b"", b"PK\x05\x06" + b"\xff" * 18, zip_of_version(255)):
+        (tmp_path / "b.npz").write_bytes(damage)
+        require_honest(tmp_path / "b.npz")
+
+
+def zip_of_version(needed: int) -> bytes:
+    """An archive that asks for a later reader."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a", b"a")
+    content = bytearray(made.getvalue())
+    content[content.rindex(b"PK\x01\x02") + 6] = needed
+    return bytes(content)
 
 
 @pytest.mark.parametrize(

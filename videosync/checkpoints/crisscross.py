@@ -150,8 +150,6 @@ def _read(path: Path) -> Any:
         return parts or find_any_checkpoint(path, "best").weights()
     try:
         require_honest(path)
-    except (zipfile.BadZipFile, OSError):  # said below
-        pass
     except ValueError as error:
         raise CheckpointError(f"{path}: {error}; it is no file of weights") from error
     try:
