@@ -108,7 +108,7 @@ def run_script(
             args.data_root, args.output_dir = (folder.absolute() for folder in folders)
             if args.output_dir.exists() and not args.output_dir.is_dir():
                 parser.error(f"--output_dir {args.output_dir}: is a file; give a folder to write")
-            if args.output_dir.resolve() == args.data_root.resolve():
+            if os.path.realpath(args.output_dir) == os.path.realpath(args.data_root):
                 parser.error(
                     f"--output_dir {args.output_dir}: holds the recordings, which would be overwritten; give another"
                 )

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from videosync import foreign
 from videosync.errors import CheckpointError
 from videosync.files import read_text, special_kind
-from videosync.foreign import read_npy, read_npz, read_safetensors
+from videosync.foreign import read_npy, read_npz, read_safetensors, require_honest
 
 
 def header(text: str, data: bytes = b"") -> bytes:
@@ -42,6 +45,27 @@ def test_damaged_arrays_are_a_sentence(tmp_path: Path, content: bytes) -> None:
     assert read_npy(path).tolist() == [[0, 1, 2], [3, 4, 5]]
     np.savez(tmp_path / "a.npz", b=np.arange(2))
     assert read_npz(tmp_path / "a.npz")["b"].tolist() == [0, 1]
+
+
+def test_archives_unpack_to_no_more_than_memory_has_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "a.npz", a=np.zeros(100_000))
+    assert read_npz(tmp_path / "a.npz")["a"].shape == (100_000,)
+    monkeypatch.setattr(foreign, "_UNPACKED", 10_000)
+    with pytest.raises(ValueError, match=r"MB that would become 0\.0008 GB in memory"):
+        read_npz(tmp_path / "a.npz")
+    for damage in (b"", b"PK\x05\x06" + b"\xff" * 18, zip_of_version(255)):
+        (tmp_path / "b.npz").write_bytes(damage)
+        require_honest(tmp_path / "b.npz")
+
+
+def zip_of_version(needed: int) -> bytes:
+    """An archive that asks for a later reader."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a", b"a")
+    content = bytearray(made.getvalue())
+    content[content.rindex(b"PK\x01\x02") + 6] = needed
+    return bytes(content)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ _SPECIAL = {
     stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
 }  # fmt: skip
 _LARGEST = 2**30  # bytes of text: a manifest of a million clips has a third of it
+_LARGEST_JSON = 2**27  # of which thirty times as many may come in memory
 _SHORT = 50  # letters of a hidden name, as the whole of it must not be too long where the name itself is not
 _LONGEST = 80  # characters of a value in a message
 # the hidden names that hidden_name and new_folder give
@@ -59,19 +60,19 @@ def require_plain(path: str | Path) -> None:
         raise ValueError(f"{kind}, not a file; save it as a file first")
 
 
-def read_text(path: str | Path) -> str:
+def read_text(path: str | Path, largest: int = _LARGEST) -> str:
     """The text of a UTF-8 file, without the byte order mark that some editors put before it.
 
     Raises:
         ValueError: another encoding; says in words which one it seems to be, for the message of the caller. No file, or
-            one of more than a gigabyte.
+            one of more than ``largest`` bytes.
         OSError: the file cannot be read.
     """
     require_plain(path)
     with open(path, "rb") as file:
-        data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise ValueError(f"text of more than {_LARGEST >> 20} MB; split it")
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise ValueError(f"text of more than {largest >> 20} MB; split it, or name another file")
     for mark, name in _MARKS:
         if data.startswith(mark):
             raise ValueError(f"not UTF-8, but {name}; save it as UTF-8")
@@ -101,7 +102,7 @@ def parse_json(text: str) -> Any:
 
 def read_json(path: str | Path) -> Any:
     """The content of a JSON file. Raises as :func:`read_text` and :func:`parse_json` do."""
-    return parse_json(read_text(path))
+    return parse_json(read_text(path, _LARGEST_JSON))
 
 
 def read_object(path: str | Path) -> dict[str, Any]:

@@ -123,7 +123,10 @@ def _lines(path: Path, count: int) -> Iterator[list[str]]:
         raise ManifestError(f"{path}: {error}, or download it again") from error
     for number, line in enumerate(lines, start=1):
         if line.strip() and not line.startswith("#"):
-            (values,) = csv.reader([line], skipinitialspace=True)
+            try:
+                (values,) = csv.reader([line], skipinitialspace=True)
+            except csv.Error as error:
+                raise ManifestError(f"{path}:{number}: {error}; download the file again") from error
             if len(values) != count:
                 raise ManifestError(f"{path}:{number}: has {len(values)} values, not {count}; download the file again")
             yield values

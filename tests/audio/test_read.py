@@ -131,7 +131,7 @@ def test_channels_are_averaged_and_all_kinds_of_numbers_are_read(tmp_path: Path)
     write_sound(tmp_path / "a.mka", Sound(surround, 96000, "flac"))
     assert probe_sound(tmp_path / "a.mka").channels == 6
     np.testing.assert_allclose(read_sound(tmp_path / "a.mka")[200:-200], tone(1, 16000)[200:-200] / 4, atol=2e-4)
-    for codec in ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"):
+    for codec in ("pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_s64le", "pcm_f32le", "pcm_f64le"):
         write_sound(tmp_path / "b.wav", Sound(tone(1, 16000), 16000, codec))
         np.testing.assert_allclose(read_sound(tmp_path / "b.wav"), tone(1, 16000), atol=0.01, err_msg=codec)
 

@@ -179,6 +179,7 @@ def test_a_table_names_events_files_and_roles(tmp_path: Path, capsys: pytest.Cap
         ("event,file,role\na,1,reference\na,2,Reference\n", "event 'a' has two files with the role reference"),
         ("event\0", "not UTF-8"),
         ("event,file\na/b,1\nA:B,2\n", "the events 'a/b' and 'A:B' would both be written to the folder 'A_B'"),
+        ('event,file\na,"' + "x" * 200_000, "is no table .*quotation mark that is not closed"),
     ],
 )
 def test_a_table_that_is_none(text: str, sentence: str, tmp_path: Path) -> None:

@@ -159,6 +159,19 @@ def test_arrays_of_matrices_of_different_sizes(tmp_path):
     np.testing.assert_array_equal(read_object_array(tmp_path / "plain.npy"), plain)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"\x80\x02]r\xff\xff\xff\x7f.", "asks for room for 2147483647 values"),  # 34 GB, touched
+        (b"\x80\x02]q\0h\0a.", "more than 2000000 values, counted where they are repeated"),  # a list in itself
+    ],
+)
+def test_a_few_bytes_ask_for_no_memory(tmp_path, data, said):
+    (tmp_path / "a.pkl").write_bytes(data)
+    with pytest.raises(ManifestError, match=f"a.pkl: damaged, or not a pickle .*{said}"):
+        read_plain_pickle(tmp_path / "a.pkl")
+
+
 def test_damaged_and_absent_files(tmp_path):
     whole = pickle.dumps(PLAIN)
     for name, data in (("empty.pkl", b""), ("half.pkl", whole[:-20]), ("junk.pkl", b"not a pickle at all")):

@@ -66,6 +66,9 @@ def test_aliases_that_grow_beyond_measure(tmp_path: Path) -> None:
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     lines += [f"{one}: &{one} [{', '.join([f'*{before}'] * 9)}]" for before, one in zip("abcdefg", "bcdefgh")]
     assert "more than 100000 values" in refused(tmp_path, "\n".join(lines))
+    for empty in ("[]", "{}"):  # no value at all, 10^7 times
+        assert "more than 100000 values" in refused(tmp_path, "\n".join([f"a: &a {empty}", *lines[1:]]))
+    assert "text of more than 1 MB" in refused(tmp_path, "# a comment\n" * 100_000)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ def test_what_cannot_be_shown_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
     path = film(tmp_path / "a.mp4", times=even(5), tracks=0)
     with pytest.raises(VideoError, match="no videos are placed"):
         write_preview(answer((path, 0.0, 1.0, 0)), tmp_path / "p.mp4")
+    with pytest.raises(VideoError, match=r"it is 277\.8 hours, and a preview shows 24 at most"):
+        write_preview(answer((path, 0.0, 1.0, 30), (path, 1e6, 1.0, 30)), tmp_path / "p.mp4")
     monkeypatch.setattr(module, "MOST", 1)
     with pytest.raises(VideoError, match="2 videos are placed, and 1 to 1"):
         write_preview(answer((path, 0.0, 1.0, 30), (path, 0.0, 1.0, 30)), tmp_path / "p.mp4")

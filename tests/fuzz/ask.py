@@ -49,7 +49,7 @@ def old_config(folder: Path, file: Path) -> int:
 def answer(folder: Path, file: Path) -> int:
     out = folder / "out"
     flags = {"trim": "cut", "premiere": "p.xml", "fcpxml": "p.fcpxml", "otio": "p.otio", "mlt": "p.mlt", "edl": "edl",
-             "frames-csv": "f.csv", "manifest": "set", "report": "page.html"}  # fmt: skip
+             "frames-csv": "f.csv", "manifest": "set", "report": "page.html", "preview": "all.mp4"}  # fmt: skip
     return main(["export-timeline", str(file), *(f"--{flag}={out / name}" for flag, name in flags.items())])
 
 

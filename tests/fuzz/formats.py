@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,11 @@ def config(folder: Path, video: Path) -> list[str]:
     text = "# a training\noptim: {lr: 1e-4, schedule: cosine}\ntrain:\n  epochs: 3\n  batch_size: 4\n"
     more = "data:\n  dataset: ntu\n  num_frames: &n 20\n  image_size: 64\nloss: {name: scl}\n"
     (folder / "config.yml").write_text(text + more)
-    return ["config.yml"]
+    merged = "optim: &o {lr: 1e-4, schedule: cosine}\nloss: &l {name: scl}\n"
+    (folder / "merged.yml").write_text(
+        f"{merged}train: {{<<: [*o, *l], epochs: 3}}\neval: {{methods: &m [median, *n]}}\n"
+    )
+    return ["config.yml", "merged.yml"]
 
 
 def old_config(folder: Path, video: Path) -> list[str]:
@@ -95,7 +100,17 @@ def weights(folder: Path, video: Path) -> list[str]:
     torch.save({"state_dict": state, "epoch": 3}, folder / "new.pth")
     torch.save({"model_state": state, "epoch": 3}, folder / "old.pth", _use_new_zipfile_serialization=False)
     save_file(state, folder / "plain.safetensors")
-    return ["new.pth", "old.pth", "plain.safetensors"]
+    with (
+        zipfile.ZipFile(folder / "new.pth") as plain,
+        zipfile.ZipFile(folder / "packed.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry))
+    again: object = state
+    for _ in range(3):
+        again = {"a": again, "b": [again, again]}
+    torch.save({"model_state": again, "wide": torch.zeros(1).expand(50, 40)}, folder / "shared.pth")
+    return ["new.pth", "old.pth", "packed.pth", "shared.pth", "plain.safetensors"]
 
 
 def export(folder: Path, video: Path) -> list[str]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataset_preparation import multiview_process, synthetic_process
-from videosync.cli import construct, export, sync, train, train_detector
+from videosync.cli import audit, batch, construct, export, export_timeline, sync, train, train_detector
 
+ANSWER = "answer.json"
 EVENTS = ["--frames", "48", "--size", "32", "--offset_range", "6", "--workers", "1", "--seed", "3"]
 CONFIG = """
 data: {dataset: synthetic, image_size: 32, num_frames: 24, views: cross, sampling_region: 1.0, num_workers: 0}
@@ -28,20 +29,28 @@ class Job:
         run: takes the folder of what all jobs read, and the one to write into; returns the exit code.
         again: the same, as a user goes on after a kill.
         same: endings of the names of files that hold the same bytes however often the job was killed.
+        alike: of videos that show the same, and may be encoded otherwise.
     """
 
     run: Callable[[Path, Path], int]
     again: Callable[[Path, Path], int]
     same: tuple[str, ...]
+    alike: tuple[str, ...] = ()
 
 
 def make_source(folder: Path) -> None:
     """What the jobs read: events, a configuration, an encoder that was trained, a similarity set."""
     events = ["--train_events", "4", "--val_events", "2", *EVENTS]
     assert synthetic_process.main(["--output_dir", str(folder / "synthetic"), *events]) == 0
+    for event in ("train_0000", "val_0000"):
+        shutil.copytree(folder / "synthetic" / event, folder / "few" / event)
     (folder / "tiny.yml").write_text(CONFIG)
     assert train.main(_flags(folder, folder / "encoder")) == 0
     assert _construct(folder, folder / "sets") == 0
+    assert (
+        _placed(sync.main([*_cameras(folder), "--cue", "motion", "--accept", "0.001", f"--json={folder / ANSWER}"]))
+        == 0
+    )
 
 
 def _flags(source: Path, logdir: Path, *opts: str, more: tuple[str, ...] = ()) -> list[str]:
@@ -73,21 +82,49 @@ def _detectors(source: Path, out: Path) -> int:
     return train_detector.main(_flags(source, out / "log", *opts, more=words))
 
 
-def _sync(source: Path, out: Path, *more: str) -> int:
+def _cameras(source: Path) -> list[str]:
     event = source / "synthetic" / "train_0000"
-    flags = {
-        "json": "a.json",
-        "trim": "cut",
-        "report": "page.html",
-        "plot": "p.png",
-        "otio": "p.otio",
-        "cache": "signals",
-    }
-    written = [f"--{flag}={out / name}" for flag, name in flags.items()]
-    code = sync.main(
-        [str(event / "cam0.mp4"), str(event / "cam1.mp4"), "--cue", "motion", "--accept", "0.001", *written, *more]
-    )
-    return 0 if code == 3 else code
+    return [str(event / "cam0.mp4"), str(event / "cam1.mp4")]
+
+
+def _written(out: Path, **flags: str) -> list[str]:
+    return [f"--{flag.replace('_', '-')}={out / name}" for flag, name in flags.items()]
+
+
+def _placed(code: int) -> int:
+    """What the answer is does not matter here."""
+    return 0 if code in (3, 4) else code
+
+
+def _sync(source: Path, out: Path, *more: str) -> int:
+    written = _written(out, json="a.json", trim="cut", report="page.html", plot="p.png", otio="p.otio", cache="signals")
+    return _placed(sync.main([*_cameras(source), "--cue", "motion", "--accept", "0.001", *written, *more]))
+
+
+def _edit(source: Path, out: Path, *more: str) -> int:
+    """From a saved answer: streams that are copied, a page with its videos beside it, and all kinds of projects."""
+    written = _written(
+        out, trim="cut", report="page.html", preview="all.mp4", premiere="p.xml", fcpxml="p.fcpxml", mlt="p.mlt",
+        edl="edl", frames_csv="f.csv", manifest="set",
+    )  # fmt: skip
+    return export_timeline.main([str(source / ANSWER), "--fast", "--report-videos", "beside", *written, *more])
+
+
+def _batch(source: Path, out: Path) -> int:
+    """Two events, each with a page and a table."""
+    words = [str(source / "few"), "--output-dir", str(out), "--workers", "1", "--cue", "motion"]
+    return _placed(batch.main([*words, "--accept", "0.001", "--frames-csv", "--report", f"--json={out / 'all.json'}"]))
+
+
+def _audit(source: Path, out: Path) -> int:
+    written = _written(out, csv="a.csv", plot="a.png")
+    return _placed(audit.main([str(source / "few"), "--cue", "motion", *written]))
+
+
+def _decoded(source: Path, out: Path, *more: str) -> int:
+    """Training from files that are decoded once, into a folder."""
+    opts = (f"paths.decoded={out / 'decoded'}", "train.epochs=1")
+    return train.main(_flags(source, out / "run", *opts, more=more))
 
 
 def _export(source: Path, out: Path) -> int:
@@ -107,6 +144,17 @@ JOBS = {
     "multiview": Job(_multiview, _multiview, (".mp4", "manifest.jsonl")),
     "construct": Job(_construct, _construct, (".npy",)),
     "detectors": Job(_detectors, _detectors, ("detector.safetensors",)),
-    "sync": Job(_sync, lambda source, out: _sync(source, out, "--force"), (".json", ".mp4", ".otio")),
+    "sync": Job(_sync, lambda source, out: _sync(source, out, "--force"), (".json", ".otio"), (".mp4",)),
+    "edit": Job(
+        _edit,
+        lambda source, out: _edit(source, out, "--force"),
+        ("_synced.mp4", ".xml", ".fcpxml", ".mlt", ".edl", ".csv", ".jsonl"),
+        ("all.mp4",),
+    ),
+    "batch": Job(_batch, _batch, ("answer.json", "summary.csv", "frames.csv")),
+    "audit": Job(_audit, _audit, (".csv",)),
+    "decoded": Job(
+        _decoded, lambda source, out: _decoded(source, out, "--continue_train"), ("model.safetensors", ".npy")
+    ),
     "export": Job(_export, _export_again, ("model.safetensors", "config.yaml")),
 }

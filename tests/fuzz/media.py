@@ -38,7 +38,18 @@ CONTAINERS = {
     "flac.flac": ("flac", "", "flac"),
     "aac.m4a": ("ipod", "", "aac"),
     "opus.ogg": ("ogg", "", "libopus"),
+    # formats of pictures and samples that are rare
+    "alpha_vp9.webm": ("webm", "libvpx-vp9", ""),
+    "ten_bit_444.mkv": ("matroska", "libx265", ""),
+    "gray16_ffv1.mkv": ("matroska", "ffv1", ""),
+    "rgba.apng": ("apng", "apng", ""),
+    "palette.gif": ("gif", "gif", ""),
+    "wide.wav": ("wav", "", "pcm_s64le"),
 }
+PIXELS = {  # where the codec does not decide it
+    "alpha_vp9.webm": "yuva420p", "ten_bit_444.mkv": "yuv444p10le", "gray16_ffv1.mkv": "gray16le", "rgba.apng": "rgba",
+    "palette.gif": "rgb8",
+}  # fmt: skip
 QUIET = {"libx265": {"x265-params": "log-level=none"}}
 
 
@@ -48,19 +59,19 @@ def make_media(folder: Path) -> dict[str, Path]:
     for name, (container, pictures, sound) in CONTAINERS.items():
         if all(codec in av.codecs_available for codec in (pictures, sound) if codec):
             made[name] = folder / name
-            _write(made[name], container, pictures, sound)
+            _write(made[name], container, pictures, sound, PIXELS.get(name) or _pixel_format(pictures))
     return made
 
 
-def _write(path: Path, container: str, pictures: str, sound: str) -> None:
-    rate = 48000 if sound == "libopus" else RATE if sound == "pcm_s16le" else 44100
+def _write(path: Path, container: str, pictures: str, sound: str, pixels: str) -> None:
+    rate = 48000 if sound == "libopus" else RATE if sound.startswith("pcm") else 44100
     with av.open(str(path), "w", format=container) as output:
         output.metadata["title"] = "a title to be damaged"
         streams: list[tuple[Any, list[Any]]] = []
         if pictures:
             video = output.add_stream(pictures, rate=FPS, options=QUIET.get(pictures, {}))
             assert isinstance(video, av.VideoStream)
-            video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, _pixel_format(pictures)
+            video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, pixels
             streams.append((video, list(_frames(video.pix_fmt))))
         if sound:
             audio = output.add_stream(sound, rate=rate)

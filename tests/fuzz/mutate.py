@@ -20,8 +20,9 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 WORDS = (
     "[" * 100_000, "{" * 30_000, "- " * 50_000, '{"a":' * 20_000, "9" * 5_000, "\x1b[31m", "\x00", "\r", "\t", "\ud800",
-    ": ", "!!set {a, b}", "!!python/object:os.system x", "? ~\n: 1\n", "&a [*a]", "*id001", "<<: 1\n", '"', "'", "\\",
-    CANARY, "/dev/zero", "NaN", "-Infinity", "~", "\ufeff", "é" * 200,
+    ": ", "!!set {a, b}", "!!python/object:os.system x", "? ~\n: 1\n", "&a [*a]", "*id001", "&n [*n, *n, *n, *n]",
+    "a: &n []\n" + "".join(f"b{n}: &n [{', '.join(['*n'] * 10)}]\n" for n in range(12)), "<<: [*n, *n]\n",
+    "<<: 1\n", '"', "'", "\\", CANARY, "/dev/zero", "NaN", "-Infinity", "~", "\ufeff", "é" * 200,
 )  # fmt: skip
 
 

@@ -3,10 +3,12 @@
 import argparse
 import sys
 import types
+import zipfile
 
 import pytest
 import torch
 
+from videosync import foreign
 from videosync.errors import CheckpointError
 from videosync.models.pickled import read_pickled
 
@@ -57,6 +59,42 @@ def test_other_objects_are_refused_by_name_and_nothing_runs(tmp_path, capsys, th
     with pytest.raises(CheckpointError, match=f"x.pth: holds an object of class .*{named}, which is not loaded"):
         read_pickled(tmp_path / "x.pth")
     assert "executed" not in capsys.readouterr().out
+
+
+def archive(path, content):
+    with zipfile.ZipFile(path, "w") as made:
+        for name, data in {"data.pkl": content, "byteorder": b"little", "version": b"3\n"}.items():
+            made.writestr(f"x/{name}", data)
+
+
+def test_a_small_file_fills_no_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(foreign, "_UNPACKED", 100_000)
+    monkeypatch.setattr(foreign, "_MOST", 1000)
+    path = tmp_path / "w.pth"
+
+    def refused():
+        with pytest.raises(CheckpointError, match=r"w\.pth: cannot be read as a file of tensors") as raised:
+            read_pickled(path)
+        return str(raised.value)
+
+    archive(path, b"\x80\x02cbuiltins\nbytearray\n\x8a\x06\0\0\0\0\0\x10\x85R.")  # of 17 TB
+    assert "it makes a bytearray" in refused()
+    torch.save({"w": torch.zeros(1).expand(1000, 1000)}, path)
+    assert "MB that would become 0.004 GB in memory" in refused()
+    torch.save({"w": torch.zeros(100_000)}, tmp_path / "z.pth")
+    with zipfile.ZipFile(tmp_path / "z.pth") as plain, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for entry in plain.infolist():
+            packed.writestr(entry.filename, plain.read(entry))
+    assert "MB that would become 0.0004 GB in memory" in refused()
+    torch.save({"w": torch.zeros(2, 2).to_sparse()}, path)
+    assert "a tensor [2, 2] that is not dense" in refused()
+    again = {"w": torch.ones(1)}
+    for _ in range(30):
+        again = dict.fromkeys("ab", again)
+    torch.save(again, path)
+    assert "more than 1000 values, counted where they are repeated" in refused()
+    torch.save({"w": torch.ones(3).expand(2, 3), "again": [1, 2]}, path)
+    assert read_pickled(path)["w"].tolist() == [[1, 1, 1], [1, 1, 1]]
 
 
 def test_no_file_no_pickle_half_a_file(tmp_path):

@@ -40,6 +40,7 @@ def test_keys_of_later_and_earlier_versions(tmp_path: Path) -> None:
         ({"path": "\ud800.mp4"}, "files[0].path is '\\ud800.mp4', which is no text"),
         ({"path": "a\0.mp4"}, "files[0].path is 'a\\x00.mp4', which is no text"),
         ({"fps": float("nan")}, "files[0].fps is nan"),
+        ({"duration_seconds": -1e9}, "files[0].duration_seconds is -1000000000.0"),
     ],
 )
 def test_a_value_of_another_kind_is_named(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

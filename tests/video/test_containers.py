@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import av
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from videosync.errors import VideoError
+from videosync.video import index
 from videosync.video.containers import RECORDINGS
 from videosync.video.index import open_video
 from videosync.video.read import probe
@@ -48,6 +50,19 @@ def test_a_name_is_a_name_and_no_protocol(clip: Path, monkeypatch: pytest.Monkey
             open_video(name)
         Path(name).write_bytes(clip.read_bytes())
         assert probe(name).num_frames == 5
+
+
+def test_pictures_beyond_all_measure_are_not_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GIF of 16,000 x 16,000 pixels takes 40 bytes on the disk and a gigabyte in memory."""
+    picture = b"\x21\xf9\x04\0\x04\0\0\0\x2c" + struct.pack("<HHHHB", 0, 0, 16000, 16000, 0) + b"\x02\x02\x4c\x01\0"
+    head = b"GIF89a" + struct.pack("<HHBBB", 16000, 16000, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    (tmp_path / "a.gif").write_bytes(head + picture * 3 + b";")
+    with pytest.raises(VideoError, match="frame 0 at 0 s cannot be decoded"):
+        probe(tmp_path / "a.gif")
+    monkeypatch.setattr(index, "MOST_PIXELS", 10**6)
+    write_video(tmp_path / "b.mp4", [np.zeros((1002, 1000, 3), np.uint8)] * 2, 25)
+    with pytest.raises(VideoError, match="said to have 1000 x 1002 pixels; at most 1 million are decoded"):
+        probe(tmp_path / "b.mp4")
 
 
 @pytest.mark.parametrize("name", ["\ud800.mp4", "a\0.mp4"])

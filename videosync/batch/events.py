@@ -51,6 +51,8 @@ def read_events(source: Path, leave_out: Path) -> tuple[list[Event], list[str]]:
     """
     try:
         events, notes = _in_folder(source, leave_out) if source.is_dir() else (_in_table(source), [])
+    except csv.Error as error:  # a value of 131,072 letters and more: a quotation mark is missing
+        raise ConfigError(f"{source}: is no table ({error}); look for a quotation mark that is not closed.") from error
     except OSError as error:
         raise ConfigError(f"{source}: cannot be read ({error.strerror}); check the path.") from error
     if not events:

@@ -23,6 +23,7 @@ from videosync.carl import plain_arrays
 from videosync.carl.plain_arrays import Only
 from videosync.errors import ManifestError
 from videosync.files import require_plain
+from videosync.foreign import require_countable, require_honest, require_modest, require_no_buffers
 
 
 class _RefusedError(pickle.UnpicklingError):
@@ -33,6 +34,8 @@ def _plain_storage(data: bytes) -> np.ndarray:
     """The numbers of a pickled tensor, [n]: a ``torch.save`` file inside the pickle, read without running anything."""
     import torch  # would slow --help down
 
+    require_honest(io.BytesIO(data))
+    require_no_buffers(io.BytesIO(data))
     try:
         storage = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
@@ -143,7 +146,10 @@ def _open(path: str | Path) -> BinaryIO:
 
 def _load(file: BinaryIO, path: str | Path) -> Any:
     try:
-        return PlainUnpickler(file).load()
+        require_modest(file)
+        content = PlainUnpickler(file).load()
+        require_countable(content)
+        return content
     except _RefusedError as error:
         raise ManifestError(
             f"{path}: holds {error}, which is neither a number, text, a container, an array nor a tensor; it could "

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from videosync.checkpoints.carl import PICKLES, find_any_checkpoint
 from videosync.errors import CheckpointError
+from videosync.foreign import require_honest
 from videosync.models.audio_resnet import AudioBackbone
 from videosync.models.crisscross import CrissCrossModel
 from videosync.models.options import CrissCrossOptions
@@ -147,6 +148,10 @@ def _read(path: Path) -> Any:
         exported = {kind: path / f"{kind}.safetensors" for kind in BACKBONES}
         parts = {kind: read_tensors(file) for kind, file in exported.items() if file.is_file()}
         return parts or find_any_checkpoint(path, "best").weights()
+    try:
+        require_honest(path)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {error}; it is no file of weights") from error
     try:
         with zipfile.ZipFile(path) as archive:
             members = [name for name in archive.namelist() if name.endswith(PICKLES) and "__MACOSX" not in name]

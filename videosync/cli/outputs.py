@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
@@ -29,7 +30,7 @@ def check_output(flag: str, path: Path | None, endings: Sequence[str], videos: S
     check_writable(flag, path.parent)
     if path.is_dir():
         raise ConfigError(f"{flag} {path}: is a folder; name a file in it.")
-    if path.resolve() in [Path(video).resolve() for video in videos]:
+    if os.path.realpath(path) in map(os.path.realpath, videos):  # Path.resolve raises where links lead back
         raise ConfigError(f"{flag} {path}: is one of the videos, and would be overwritten; name another file.")
     if path.suffix.lower() not in endings and (path.is_file() or flag == "--plot"):
         kinds = ", ".join(endings[:-1]) + " or " * bool(endings[1:]) + endings[-1]

@@ -25,6 +25,7 @@ Kind = Literal["bool", "number", "text"]  # what an option, or each item of its 
 EXPECTED = "expected groups of options such as 'optim: {lr: 1e-4}'"
 _DEEPEST = 20  # levels of a configuration; PyYAML in C crashes at some thousands
 _MOST = 100_000  # values, counted where aliases are used
+_LARGEST = 2**20  # bytes; those that come with VideoSync have some hundred
 _LONGEST = 300  # digits of a whole number, which a float can still be
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9]\d*|(?:\d+\.\d*|\.\d+)(?:e[-+]?\d+)?|\d+e[-+]?\d+|\.inf)|\.nan", re.IGNORECASE)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as OmegaConf
@@ -67,7 +68,7 @@ def read_yaml(path: Path) -> tuple[Mapping[Any, Any], Scalars]:
     if not path.is_file():
         raise ConfigError(_missing_file(path))
     try:
-        text = read_text(path)
+        text = read_text(path, _LARGEST)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}. A configuration is YAML such as 'optim: {{lr: 1e-4}}'.") from error
     try:
@@ -115,7 +116,11 @@ def _check_depth(text: str) -> None:
 def _scalars(
     node: yaml.Node, key: str, found: dict[str, list[Scalar]], inside: tuple[yaml.Node, ...] = ()
 ) -> Iterator[tuple[str, Scalar | None]]:
-    """(key, value) of what lies in ``node``; None for text. A key that is met again replaces what was ``found``."""
+    """(key, value) of what lies in ``node``; None for text, and for ``node`` itself.
+
+    A key that is met again replaces what was ``found``.
+    """
+    yield key, None
     if node.tag.removeprefix(_TAG) not in _READ:
         raise _refused(node, f"the tag {node.tag.replace(_TAG, '!!')} has no place in a configuration")
     if node in inside:

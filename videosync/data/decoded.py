@@ -133,7 +133,8 @@ class _Pictures:
 
     def write(self, file: Path) -> None:
         count = probe(self.path).num_frames
-        frames = np.lib.format.open_memmap(file, "w+", np.uint8, (count, *self.size, 3))
-        for place, frame in enumerate(iter_frames(self.path, 0, count, size=self.size)):
-            frames[place] = frame
-        frames.flush()
+        shape = (count, *self.size, 3)
+        with file.open("wb") as out:  # not mapped: a full disk would end the process (SIGBUS), not raise
+            np.lib.format.write_array_header_1_0(out, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for frame in iter_frames(self.path, 0, count, size=self.size):
+                out.write(np.ascontiguousarray(frame).data)

@@ -15,6 +15,9 @@ from videosync.files import parse_json, shown
 
 _LARGEST = 2**53  # whole numbers that JSON and floats hold exactly
 _LONGEST = 255  # bytes of a name, as file systems have it
+_MOST_VIEWS = 1000  # whose pairs are looked at one by one
+_LONGEST_TEXT = 1000  # letters
+_LONGEST_LINE = 2**24  # bytes
 
 
 def _is_int(value: Any) -> bool:
@@ -23,7 +26,8 @@ def _is_int(value: Any) -> bool:
 
 def _is_text(value: Any) -> bool:
     """A name that can be a file's and can be printed: no control characters, no half of a surrogate pair."""
-    return isinstance(value, str) and bool(value.strip()) and not any(map(_unprintable, value))
+    fits = isinstance(value, str) and len(value) <= _LONGEST_TEXT
+    return fits and bool(value.strip()) and not any(map(_unprintable, value))
 
 
 def _unprintable(character: str) -> bool:
@@ -41,9 +45,12 @@ def _is_rate(value: Any) -> bool:
 _PATH = "a path relative to the manifest, without control characters and with names of at most 255 bytes"
 # key → (test, what is expected)
 _SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "event": (_is_text, "a name, without control characters"),
+    "event": (_is_text, "a name of at most 1000 letters, without control characters"),
     "split": (_is_text, "a name such as 'train' or 'val'"),
-    "views": (lambda v: isinstance(v, list) and len(v) > 0, "a list of one view or more"),
+    "views": (
+        lambda v: isinstance(v, list) and 0 < len(v) <= _MOST_VIEWS,
+        f"a list of one view or more, up to {_MOST_VIEWS}",
+    ),
 }
 _OPTIONAL_SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "label": (_is_text, "the name of a class, without control characters")
@@ -69,6 +76,8 @@ def format_line(sample: Sample) -> str:
 
 def parse_line(line: str, where: str) -> Sample:
     """The sample that a line says; ``where`` (file and line) begins the message of a ManifestError."""
+    if len(line) > _LONGEST_LINE:
+        raise ManifestError(f"{where}: a line of {len(line) / 1e6:.0f} MB; expected an event of some views on a line")
     try:
         record = parse_json(line)
     except json.JSONDecodeError as error:

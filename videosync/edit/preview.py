@@ -24,6 +24,7 @@ from videosync.video.write import VideoWriter
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
+MOST_SHOWN = 24 * 3600  # seconds
 MOST = 16  # views
 WIDTH, HEIGHT = 1920, 1080  # pixels that the views fill at most
 FASTEST = 60.0  # frames/s
@@ -71,6 +72,11 @@ def write_preview(
     columns, views = _laid_out(filmed)
     rate = min(FASTEST, max(file["fps"] for file in filmed))
     begin, end = min(view.shown[0] for view in views), max(view.end for view in views)
+    if end - begin > MOST_SHOWN:
+        raise VideoError(
+            f"from the first beginning to the last end it is {(end - begin) / 3600:.4g} hours, and a preview shows "
+            f"{MOST_SHOWN // 3600} at most: preview fewer files, or check their starts"
+        )
     ticks = begin + np.arange(max(1, round((end - begin) * rate))) / rate
     height, width = (max(view.size[side] for view in views) for side in (0, 1))
     rows = math.ceil(len(views) / columns)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import pickle
 import re
 import struct
+import zipfile
 from collections import OrderedDict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 
 from videosync.errors import CheckpointError
+from videosync.foreign import require_countable, require_honest, require_no_buffers, require_room
 
 
 class Namespace:
@@ -36,7 +39,7 @@ STAND_INS: tuple[tuple[type, str], ...] = (
 # what torch's unpickler meets in bytes that are no pickle, or only a part of one
 DAMAGE = (
     RuntimeError, EOFError, ValueError, LookupError, AttributeError, TypeError, OSError, struct.error, OverflowError,
-    MemoryError, AssertionError, SafetensorError,
+    MemoryError, AssertionError, SafetensorError, RecursionError, zipfile.BadZipFile,
 )  # fmt: skip
 
 
@@ -51,7 +54,13 @@ def read_pickled(path: str | Path, file: IO[bytes] | None = None) -> Any:
         raise CheckpointError(f"{path}: there is no such file")
     try:
         with torch.serialization.safe_globals(list(STAND_INS)):
-            return torch.load(file or path, map_location="cpu", weights_only=True)
+            source = file or path
+            require_honest(source)
+            require_no_buffers(source)
+            content = torch.load(source, map_location="cpu", weights_only=True)
+        require_countable(content)
+        require_room(sum(_sizes(content)), source)
+        return content
     except pickle.UnpicklingError as error:
         found = re.search(r"GLOBAL (\S+) (?:was not an allowed global|whose module)", str(error))
         if found:
@@ -63,6 +72,17 @@ def read_pickled(path: str | Path, file: IO[bytes] | None = None) -> Any:
         raise CheckpointError(f"{path}: {_unreadable(error)}") from error
     except DAMAGE as error:
         raise CheckpointError(f"{path}: {_unreadable(error)}") from error
+
+
+def _sizes(content: Any) -> Iterator[int]:
+    """Bytes of each tensor, had it all its numbers. Raises ValueError: one that is not dense, and on the CPU."""
+    if isinstance(content, Mapping | list | tuple):
+        for value in content.values() if isinstance(content, Mapping) else content:
+            yield from _sizes(value)
+    elif isinstance(content, torch.Tensor):
+        if content.layout != torch.strided or content.device.type != "cpu":
+            raise ValueError(f"a tensor {list(content.shape)} that is not dense")
+        yield content.numel() * content.element_size()
 
 
 def _unreadable(error: Exception) -> str:

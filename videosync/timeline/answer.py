@@ -55,7 +55,7 @@ def _problems(value: Any, schema: Schema, root: Schema, where: str) -> Iterator[
         yield f"{where or 'it'} is {shown(value)}, expected {' or '.join(kinds)}"
     elif isinstance(value, str) and NO_TEXT.search(value):
         yield f"{where} is {shown(value)}, which is no text"
-    elif isinstance(value, int | float) and not abs(value) < LARGEST:
+    elif isinstance(value, int | float) and not schema.get("minimum", -LARGEST) <= value < LARGEST:
         yield f"{where} is {shown(value)}"
     elif isinstance(value, dict):
         needed = next((keys for name, keys in NEEDED.items() if schema is root["$defs"][name]), ())

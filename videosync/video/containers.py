@@ -20,7 +20,10 @@ RECORDINGS = (  # FFmpeg's names of what it reads them with
     "amr", "amrnb", "amrwb", "ape", "wv", "tta", "mpc", "mpc8", "oma", "shn", "tak", "dsf", "iff", "voc", "sox", "loas",
     "latm", "qoa", "osq", "xwma", "g722", "gsm", "dss", "nistsphere",
 )  # fmt: skip
-THEMSELVES = {"protocol_whitelist": "file", "format_whitelist": ",".join(RECORDINGS)}  # options of FFmpeg
+MOST_PIXELS = 100_000_000  # of a picture: 12K has 80 million; a file of some kB can claim 60,000 x 60,000
+# options of FFmpeg, of a file and of a decoder
+BOUNDED = {"max_pixels": str(MOST_PIXELS)}
+THEMSELVES = {"protocol_whitelist": "file", "format_whitelist": ",".join(RECORDINGS), **BOUNDED}
 _LISTS = (
     b"#extm3u",
     b"ffconcat",

@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 from videosync.errors import VideoError
 from videosync.files import special_kind
 from videosync.video.clock import DEFAULT_RATE, continued, frame_rate, said_of_clock
-from videosync.video.containers import THEMSELVES, names_files
+from videosync.video.containers import BOUNDED, MOST_PIXELS, THEMSELVES, names_files
 from videosync.video.orientation import Orientation, frame_orientation
 from videosync.video.packets import (
     ALL_KEYFRAMES,
@@ -264,8 +264,14 @@ def video_stream(container: InputContainer, path: str, threads: int | None = Non
         raise VideoError(f"{path}: has no video stream (it holds {kinds}); name a video file.")
     if stream.codec_context is None:
         raise VideoError(f"{path}: its pictures are in a format that nothing here decodes; convert it to H.264.")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MOST_PIXELS:
+        raise VideoError(
+            f"{path}: its pictures are said to have {width} x {height} pixels; at most {MOST_PIXELS // 10**6} million "
+            "are decoded: convert it to a smaller size, or copy it again if it is damaged."
+        )
     stream.thread_type = "AUTO"
-    small = 0 < stream.codec_context.width * stream.codec_context.height <= SMALL_PICTURE
+    small = 0 < width * height <= SMALL_PICTURE
     stream.codec_context.thread_count = threads or (1 if small else min(MAX_DECODER_THREADS, os.cpu_count() or 1))
     return stream
 
@@ -275,6 +281,8 @@ def video_stream_or_none(container: InputContainer) -> VideoStream | None:
     stream = container.streams.best("video")
     if not isinstance(stream, VideoStream) or stream.disposition & Disposition.attached_pic:
         return None
+    if stream.codec_context is not None:
+        stream.codec_context.options = BOUNDED
     return stream
 
 
