@@ -70,7 +70,7 @@ class Scored:
     def curve(self) -> LagScores:
         """With all evidence."""
         found = self.without_halves
-        halves = _halves(self.cue, *(side.clip for side in self.sides), self.alone)
+        halves = _halves(self.cue, self.sides[0].clip, self.sides[1].clip, self.alone)
         return replace(found, evidence=replace(found.support(), halves=halves))
 
 

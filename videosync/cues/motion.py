@@ -94,7 +94,7 @@ def associated(*channels: str) -> Part:
     values, once = _components(channels, TUNED.components)
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        return association_scores(*(values(once(clip)) for clip in (clip0, clip1)), lags)
+        return association_scores(values(once(clip0)), values(once(clip1)), lags)
 
     return Part(channels, curve, once=once)
 
