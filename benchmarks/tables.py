@@ -206,6 +206,7 @@ SYNC_SPEED: tuple[Column, ...] = (
     ("of decoding", share("share")),
     ("ms a frame", number("ms", ".2f")),
     ("on the clock, s", number("wall", ".2f")),
+    ("memory, GB", number("gb", ".2f")),
     ("n", text("n")),
 )
 PLAY: tuple[Column, ...] = (

@@ -10,7 +10,8 @@ frames of both files in a plain PyAV loop with as many threads as ``sync`` takes
 of a second at 64 x 64. *all else*: what the command takes beyond both. *again*: a second question with ``--cache``.
 Seconds are of processor time, of all threads, which other work on the machine disturbs least; medians of runs that take
 turns. The answer is checked: it must lie within 2 frames of the truth. Of long files, which are decoded in parts:
-*whole*, and *thorough*, the same command with ``--thorough``; they are asked once.
+*whole*, and *thorough*, the same command with ``--thorough``; they are asked once, and with them stands the most memory
+that a command has held so far. To draw and code long files takes much longer than to ask: ``--footage`` keeps them.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ RIGHT = 2  # frames
 
 def cameras(folder: Path, frames: int, size: tuple[int, int], noise: float, crf: int, seed: int) -> tuple[Path, Path]:
     """Two files of one event at ``size`` (height, width), the first of which starts ``folder/offset.json`` frames later
-    than the second.
+    than the second; those that are there, if they are.
     """
+    files = folder / "cam0.mp4", folder / "cam1.mp4"
+    if (folder / "offset.json").exists():
+        return files
     drawn = Settings(frames=frames, fps=FPS, size=min(SMALL, *size), offset_range=frames // 5, seed=seed)
     views = make_event(folder, "train", 0, drawn)["views"]
-    files = folder / "cam0.mp4", folder / "cam1.mp4"
     for file, view in zip(files, views):
         pictures = enlarged(iter_frames(folder / view["video"]), size, noise, seed)
         write_video(file, pictures, FPS, crf=crf, preset="veryfast")
@@ -123,7 +126,8 @@ def measure_pair(args: argparse.Namespace, root: Path, name: str, tiny: tuple[Pa
 def measure_long(args: argparse.Namespace, root: Path, name: str) -> list[dict[str, Any]]:
     """A row for decoding two files of ``args.long`` seconds, and for the command with and without ``--thorough``."""
     noise, crf = CODINGS[name]
-    size, frames, folder = (args.height, args.width), round(args.long * FPS), root / f"long_{name}"
+    size, frames = (args.height, args.width), round(args.long * FPS)
+    folder = (args.footage or root) / f"{name}_{frames}_{args.width}x{args.height}_{args.seed}"
     files, cue = cameras(folder, frames, size, noise, crf, args.seed), ("--cue", args.cue)
     true = json.loads((folder / "offset.json").read_text())
     work: dict[str, Callable[[], object]] = {
@@ -131,9 +135,13 @@ def measure_long(args: argparse.Namespace, root: Path, name: str) -> list[dict[s
         "whole": lambda: check(ask(files, *cue), files, true),
         "thorough": lambda: check(ask(files, *cue, "--thorough"), files, true),
     }
-    times = {part: spent(job) for part, job in work.items()}
+    times, held = {}, {}
+    for part, job in work.items():
+        times[part] = spent(job)
+        held[part] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024e-9  # GB; Linux counts in KiB
     cpu, wall = ({part: taken[n] for part, taken in times.items()} for n in (0, 1))
-    return rows_of(files, frames, size, cpu, wall, 1)
+    rows = rows_of(files, frames, size, cpu, wall, 1)
+    return [{**row, "gb": None if part == "decoding" else held[part]} for part, row in zip(times, rows)]
 
 
 def check(answer: dict[str, Any], files: tuple[Path, Path], true: int) -> None:
@@ -179,6 +187,7 @@ def arguments() -> argparse.ArgumentParser:
     add("--pairs", nargs="+", default=list(CODINGS), choices=CODINGS, help="(default: all)")
     add("--frames", type=int, default=300, help="of each file (default %(default)s)")
     add("--long", type=float, default=0.0, help="seconds of each of two long files (default: none are made)")
+    add("--footage", type=Path, metavar="FOLDER", help="keep the long files there, and take those that are there")
     add("--height", type=int, default=1080, help="pixels (default %(default)s)")
     add("--width", type=int, default=1920, help="pixels (default %(default)s)")
     add("--cue", default="motion-learned", help="(default %(default)s)")

@@ -127,13 +127,13 @@ def write_outputs(
 
     ``progress``: called with (path, frames done, frames in all) while frames are encoded. ``curves``: for ``--report``.
     """
+    asked = {name: path for name in FLAGS if (path := _asked(args, name)) is not None}
+    if not asked:
+        return
     from videosync.edit.writers import write_answer
 
     problems = []
-    for name in FLAGS:
-        path = _asked(args, name)
-        if path is None:
-            continue
+    for name, path in asked.items():
         try:
             written = write_answer(
                 answer, name, path, paths=args.paths, force=args.force, progress=progress, curves=curves, **ways(args)

@@ -26,7 +26,10 @@ class Part:
     curve: Curve
     meter: Meter | None = None  # gives the channels; None: they are motion signals
     ready: Callable[[Signals], Signals] = dict  # a clip with what ``curve`` would work out of it each time
+    # the same, but of the clip as it is: what it then has does not hold of a part of it
+    once: Callable[[Signals], Signals] = dict
     abstains: Callable[[Signals], bool] = lambda clip: False  # whether a clip gives it nothing to go by
+    both_orders: bool = False  # whether the curve of swapped clips differs by more than rounding, so that both count
 
 
 # in place of a part that abstains: 0 at every lag, which changes no sum
@@ -98,14 +101,19 @@ class Cue:
 
         Raises ValueError: a lag leaves no overlap.
         """
-        clips = self.ready(clip0), self.ready(clip1)  # once, for both orders
+        lags, swapped = np.asarray(lags, np.int64), order(clip0, clip1)
+        if swapped > 0:
+            scores, parts = self.evidence(clip1, clip0, -lags[::-1])
+            return scores[::-1], parts[:, ::-1]
+        clips = self.once(clip0), self.once(clip1)
 
         def measured(first: int, second: int, offsets: np.ndarray) -> np.ndarray:
             parts = self.curves(clips[first], clips[second], offsets)
             return np.concatenate([fuse(parts)[None], parts])  # [1 + P, L]
 
-        lags = np.asarray(lags, np.int64)
-        rows = (measured(0, 1, lags) + measured(1, 0, -lags[::-1])[:, ::-1]) / 2
+        rows = measured(0, 1, lags)
+        if swapped == 0 or any(part.both_orders for part in self.parts):
+            rows = (rows + measured(1, 0, -lags[::-1])[:, ::-1]) / 2
         return rows[0], rows[1:]
 
     def curves(self, clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
@@ -118,6 +126,13 @@ class Cue:
             clip = part.ready(clip)
         return clip
 
+    def once(self, clip: Signals) -> Signals:
+        """The same, and also with what holds of the clip as it is only; of no use where it is cut."""
+        clip = self.ready(clip)
+        for part in self.parts:
+            clip = part.once(clip)
+        return clip
+
 
 def together(*parts: Part) -> Part:
     """Parts of one kind, all of motion signals, which count as one."""
@@ -125,7 +140,24 @@ def together(*parts: Part) -> Part:
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
         return fuse(part.curve(clip0, clip1, lags) for part in parts)
 
-    return Part(tuple(dict.fromkeys(name for part in parts for name in part.channels)), curve)
+    def once(clip: Signals) -> Signals:
+        for part in parts:
+            clip = part.once(clip)
+        return clip
+
+    return Part(tuple(dict.fromkeys(name for part in parts for name in part.channels)), curve, once=once)
+
+
+def order(clip0: Signals, clip1: Signals) -> int:
+    """-1 or 1: the first or the second clip is the shorter, or, of equal ones, of lesser signals; 0: the same."""
+    frames = [len(next(iter(clip.values()))) for clip in (clip0, clip1)]
+    if frames[0] != frames[1]:
+        return -1 if frames[0] < frames[1] else 1
+    for one, other in zip(sorted(clip0), sorted(clip1)):
+        signals = (one, clip0[one].tobytes()), (other, clip1[other].tobytes())
+        if signals[0] != signals[1]:
+            return -1 if signals[0] < signals[1] else 1
+    return 0
 
 
 def camera_moves(clip: Signals) -> bool:

@@ -65,7 +65,7 @@ def encoder_part(encoder: ClipEmbedder, detector: LagReader | None = None) -> Pa
     def abstains(clip: Signals) -> bool:
         return encoder.sees_differences and camera_moves(clip)
 
-    return Part((LEARNED,), curve, EncoderMeter(encoder), ready, abstains)
+    return Part((LEARNED,), curve, EncoderMeter(encoder), ready, abstains=abstains, both_orders=detector is not None)
 
 
 def _no_encoder(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:

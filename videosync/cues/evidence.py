@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -24,6 +26,54 @@ HALF_REACH = 15  # frames to either side of the answer that the halves try
 LEAST_REACH = 3
 
 
+class Side:
+    """A clip, and what is worked out of it once for all that it is compared with by one cue."""
+
+    def __init__(self, cue: Cue, clip: Signals) -> None:
+        """``cue``: one whose parts all take part, as of ``for_clips``."""
+        self.cue, self.clip, self.frames = cue, clip, _length(clip)
+
+    @cached_property
+    def whole(self) -> Signals:
+        return self.cue.once(self.clip)
+
+    @cached_property
+    def forwards(self) -> Signals:
+        """The middle of it, of which the surrogate null is made."""
+        return self.whole if self.frames <= LONGEST else self.cue.once(_cut(self.clip, *_middle(self.frames)))
+
+    @cached_property
+    def backwards(self) -> Signals:
+        return self.cue.once(_backwards(_cut(self.clip, *_middle(self.frames))))
+
+
+class Scored:
+    """Lag scores of two clips, and the evidence for them, which takes most of the time, once it is asked for."""
+
+    def __init__(self, cue: Cue, one: Side, other: Side, lags: range, name: str | None = None) -> None:
+        """``cue``: that of both sides. ``lags``, ``name``: as of ``scores_with_evidence``."""
+        self.cue, self.sides, self.name = cue, (one, other), name
+        every_lag = np.arange(lags.start, lags.stop)
+        scores, self.raw = cue.evidence(one.whole, other.whole, every_lag)
+        first, stop = overlaps(one.frames, other.frames, every_lag)
+        self.alone = LagScores(lags.start, scores, None, stop - first, name)
+
+    @cached_property
+    def without_halves(self) -> LagScores:
+        """With all evidence but that of the halves, which is 0."""
+        middle, spread = _surrogate_null(self.cue, *self.sides)
+        parts = (self.raw - middle[:, None]) / spread[:, None]
+        level = parts.sum(axis=0) / math.sqrt(len(parts))
+        return replace(self.alone, evidence=LagEvidence(level, parts, np.zeros(len(level))))
+
+    @property
+    def curve(self) -> LagScores:
+        """With all evidence."""
+        found = self.without_halves
+        halves = _halves(self.cue, self.sides[0].clip, self.sides[1].clip, self.alone)
+        return replace(found, evidence=replace(found.support(), halves=halves))
+
+
 def scores_with_evidence(cue: Cue, clip0: Signals, clip1: Signals, lags: range, name: str | None = None) -> LagScores:
     """Lag scores of two clips, and the evidence for them: exactly reversed when the clips are swapped.
 
@@ -37,14 +87,7 @@ def scores_with_evidence(cue: Cue, clip0: Signals, clip1: Signals, lags: range, 
         ValueError: a lag leaves no overlap.
     """
     cue = cue.for_clips(clip0, clip1)
-    every_lag = np.arange(lags.start, lags.stop)
-    scores, raw = cue.evidence(clip0, clip1, every_lag)
-    middle, spread = _surrogate_null(cue, clip0, clip1)
-    parts = (raw - middle[:, None]) / spread[:, None]
-    first, stop = overlaps(_length(clip0), _length(clip1), every_lag)
-    halves = _halves(cue, clip0, clip1, LagScores(lags.start, scores))
-    seen = LagEvidence(parts.sum(axis=0) / math.sqrt(len(parts)), parts, halves)
-    return LagScores(lags.start, scores, seen, stop - first, name)
+    return Scored(cue, Side(cue, clip0), Side(cue, clip1), lags, name).curve
 
 
 def without_most_telling(
@@ -82,13 +125,12 @@ def liveliness(cue: Cue, clip: Signals) -> np.ndarray:
     return found
 
 
-def _surrogate_null(cue: Cue, clip0: Signals, clip1: Signals) -> tuple[np.ndarray, np.ndarray]:
+def _surrogate_null(cue: Cue, one: Side, other: Side) -> tuple[np.ndarray, np.ndarray]:
     """Median and standard deviation [P] of each part's scores where either clip runs backwards."""
-    one, other = (_cut(clip, *_middle(_length(clip))) for clip in (clip0, clip1))
-    frames = _length(one), _length(other)
+    frames = _length(one.forwards), _length(other.forwards)
     overlap = max(min(LEAST_OVERLAP, *frames), math.ceil(NULL_SHARE * min(frames)))
     lags = np.arange(overlap - frames[0], frames[1] - overlap + 1)
-    found = [cue.curves(_backwards(one), other, lags), cue.curves(_backwards(other), one, -lags[::-1])]
+    found = [cue.curves(one.backwards, other.forwards, lags), cue.curves(other.backwards, one.forwards, -lags[::-1])]
     values = np.sort(np.concatenate(found, axis=1), axis=1)  # so that sums do not depend on the clips' order
     spread = values.std(axis=1)
     return np.median(values, axis=1), np.where(spread > 1e-9, spread, np.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,10 +18,12 @@ from videosync.lags.correlation import (
     change_vectors,
     correlation_scores,
     decorrelated_vectors,
+    usual_change,
     whiten,
 )  # fmt: skip
 from videosync.lags.fusion import standardise
 from videosync.lags.matching import match_scores
+from videosync.lags.overlap import column_products
 
 
 @dataclass(frozen=True)
@@ -56,45 +59,67 @@ def correlated(*channels: str) -> Part:
 
 def whitened(*channels: str) -> Part:
     """Correlation of the pre-whitened channels: of what their own past does not predict."""
+    name = f"white {' '.join(channels)}"
+
+    def white(clip: Signals) -> np.ndarray:
+        return whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing)
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        white0, white1 = (
-            whiten(joined(clip, channels), order=TUNED.order, smoothing=TUNED.smoothing) for clip in (clip0, clip1)
-        )
-        return correlation_scores(white0, white1, lags, seen(clip0), seen(clip1))
+        one, other = (clip[name] for clip in map(once, (clip0, clip1)))
+        return correlation_scores(one, other, lags, seen(clip0), seen(clip1))
 
-    return Part(channels, curve)
+    once = _once(name, white)
+    return Part(channels, curve, once=once)
 
 
 def matched(*channels: str, decorrelated: bool) -> Part:
     """Frames whose channels change alike; ``decorrelated``: what all channels have in common counts only once."""
+    name = f"change of {' '.join(channels)}"
+
+    def change(clip: Signals) -> np.ndarray:
+        return (usual_change if decorrelated else change_vectors)(joined(clip, channels), scale=TUNED.derivative)
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        signals, scale = (joined(clip0, channels), joined(clip1, channels)), TUNED.derivative
+        one, other = (clip[name] for clip in map(once, (clip0, clip1)))
         if decorrelated:
-            vectors0, vectors1 = decorrelated_vectors(*signals, scale=scale, ridge=TUNED.ridge)
-        else:
-            vectors0, vectors1 = (change_vectors(signal, scale=scale) for signal in signals)
-        return match_scores(
-            vectors0, vectors1, lags, temperature=TUNED.temperature, seen0=seen(clip0), seen1=seen(clip1)
-        )
+            one, other = decorrelated_vectors(one, other, ridge=TUNED.ridge)
+        return match_scores(one, other, lags, temperature=TUNED.temperature, seen0=seen(clip0), seen1=seen(clip1))
 
-    return Part(channels, curve)
+    once = _once(name, change)
+    return Part(channels, curve, once=once)
 
 
 def associated(*channels: str) -> Part:
     """Mixtures of columns that change alike, whichever they are."""
+    values, once = _components(channels, TUNED.components)
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        components0, components1 = (
-            change_components(
-                joined(clip, channels), count=TUNED.components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
-            ).where(seen(clip))
-            for clip in (clip0, clip1)
-        )
-        return association_scores(components0, components1, lags)
+        return association_scores(values(once(clip0)), values(once(clip1)), lags)
 
-    return Part(channels, curve)
+    return Part(channels, curve, once=once)
+
+
+def _once(name: str, work: Callable[[Signals], np.ndarray]) -> Callable[[Signals], Signals]:
+    """A clip → the same with ``name``, unless it has it."""
+    return lambda clip: clip if name in clip else {**clip, name: work(clip)}
+
+
+def _components(
+    channels: Sequence[str], count: int
+) -> tuple[Callable[[Signals], Components], Callable[[Signals], Signals]]:
+    """What the components of a clip are that has them, and a clip → the same with them."""
+    values, weights = (f"{what} of {' '.join(channels)}" for what in ("components", "weights"))
+
+    def once(clip: Signals) -> Signals:
+        if values in clip:
+            return clip
+        found = change_components(
+            joined(clip, channels), count=count, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
+        )
+        of_frames = np.broadcast_to(found.weights, found.values.shape)  # clips are cut, and a channel has a row a frame
+        return {**clip, values: found.values, weights: of_frames}
+
+    return lambda clip: Components(clip[values], clip[weights][0]).where(seen(clip)), once
 
 
 def strips(channel: str) -> Part:
@@ -102,24 +127,21 @@ def strips(channel: str) -> Part:
 
     It abstains where the camera moves, since what then moves in a strip is mostly what could not be taken out.
     """
-    values, weights = f"{channel}: components", f"{channel}: weights"
-
-    def ready(clip: Signals) -> Signals:
-        if values in clip:
-            return clip
-        found = change_components(
-            clip[channel], count=TUNED.strip_components, scale=TUNED.derivative, shrinkage=TUNED.shrinkage
-        )
-        of_frames = np.broadcast_to(found.weights, found.values.shape)  # clips are cut, and a channel has a row a frame
-        return {**clip, values: found.values, weights: of_frames}
+    values, ready = _components([channel], TUNED.strip_components)
 
     def curve(clip0: Signals, clip1: Signals, lags: np.ndarray) -> np.ndarray:
-        one, other = (
-            Components(clip[values], clip[weights][0]).where(seen(clip)) for clip in map(ready, (clip0, clip1))
-        )
+        one, other = (values(ready(clip)) for clip in (clip0, clip1))
         size = canonical_size(len(one.values), len(other.values))
-        few = canonical_scores(one.strongest(size), other.strongest(size), lags)
-        return standardise(association_scores(one, other, lags)) + standardise(few)
+        few0, few1 = one.strongest(size), other.strongest(size)
+        few = np.zeros((few0.values.shape[1], few1.values.shape[1], len(lags)))
+
+        def products() -> Iterator[tuple[slice, np.ndarray]]:
+            for some, each in column_products(one.values, other.values, lags):
+                few[some] = each[: len(few[some]), : few.shape[1]]
+                yield some, each
+
+        together = standardise(association_scores(one, other, lags, products()))
+        return together + standardise(canonical_scores(few0, few1, lags, few))
 
     return Part((channel,), curve, ready=ready, abstains=camera_moves)
 

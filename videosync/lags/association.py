@@ -8,12 +8,13 @@ distractor that only one camera sees stays in components of its own.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from videosync.lags.correlation import CHANGE, FLAT
-from videosync.lags.overlap import cross_products, overlap_sums
+from videosync.lags.overlap import column_products, overlap_sums
 from videosync.lags.smoothing import gaussian
 
 # chosen on the six real sets of docs/accuracy.md
@@ -59,7 +60,12 @@ def change_components(
     return Components(left * np.sqrt(len(signal)), weights)
 
 
-def association_scores(components0: Components, components1: Components, lags: np.ndarray) -> np.ndarray:
+Products = Iterable[tuple[slice, np.ndarray]]  # as of ``column_products``
+
+
+def association_scores(
+    components0: Components, components1: Components, lags: np.ndarray, products: Products | None = None
+) -> np.ndarray:
     """How far the weighted sum of squared correlations is above that of unrelated signals, in standard errors.
 
     With N frames that overlap, ``N r²`` of unrelated white signals has mean 1 and variance 2, so that scores can be
@@ -67,6 +73,7 @@ def association_scores(components0: Components, components1: Components, lags: n
 
     Args:
         components0, components1: of T0 and T1 frames. lags: int [L], each with some overlap.
+        products: theirs, as of ``column_products``, which are changed here; None: not worked out yet.
 
     Returns:
         float64 [L]; 0 where one of the signals is flat.
@@ -76,13 +83,25 @@ def association_scores(components0: Components, components1: Components, lags: n
     weights = np.outer(components0.weights, components1.weights)  # [C0, C1]
     if not weights.size:
         return np.zeros(len(lags))
-    count, sum0, sum1 = both.count, both.sum0, both.sum1
-    power0, power1 = both.square0 - sum0**2 / count, both.square1 - sum1**2 / count
-    scores = np.zeros(len(lags))
-    for place in range(x.shape[1]):  # one component of signal 0 with all of signal 1: memory stays [T, C1]
-        product = cross_products(x[:, place : place + 1], y, lags) - sum0[:, place : place + 1] * sum1 / count
-        power = power0[:, place : place + 1] * power1
-        lively = (power0[:, place : place + 1] > FLAT * count) & (power1 > FLAT * count)
-        explained = np.where(lively, product**2 / np.where(lively, power, 1.0), 1 / count)  # r²
-        scores += (count * np.minimum(explained, 1.0) - 1) @ weights[place]
-    return scores / np.sqrt(2 * (weights**2).sum())
+    count = both.count[:, 0]
+    (mean0, scale0), (sum1, scale1) = (
+        (sums.T, _inverse_root(squares.T - sums.T**2 / count, FLAT * count))
+        for sums, squares in ((both.sum0, both.square0), (both.sum1, both.square1))
+    )  # each [C, L]
+    mean0 = mean0 / count
+    explained = np.zeros(len(lags))
+    for some, product in column_products(x, y, lags) if products is None else products:  # memory stays [T, C1]
+        product -= mean0[some, None] * sum1
+        product *= scale0[some, None]
+        product *= scale1
+        np.square(product, out=product)  # r²
+        np.minimum(product, 1.0, out=product)
+        explained += np.tensordot(weights[some], product, 2)
+    lively = ((weights.T @ (scale0 > 0)) * (scale1 > 0)).sum(axis=0)  # weights of what is not flat there
+    return (count * explained - lively) / np.sqrt(2 * (weights**2).sum())
+
+
+def _inverse_root(power: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """1 / √power; 0 where it is no more than ``least``."""
+    lively = power > least
+    return np.where(lively, 1 / np.sqrt(np.where(lively, power, 1.0)), 0.0)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from videosync.lags.association import Components
-from videosync.lags.overlap import cross_products, overlaps
+from videosync.lags.overlap import column_products, cross_products, overlaps
 
 # chosen while looking at the six real sets of docs/accuracy.md
 RIDGE = 0.05  # added to the variances in an overlap, in units of those of the whole clips; keeps correlations below 1
@@ -24,7 +24,9 @@ def canonical_size(frames0: int, frames1: int) -> int:
     return int(np.clip(min(frames0, frames1) // FRAMES_EACH, FEWEST, MOST))
 
 
-def canonical_scores(components0: Components, components1: Components, lags: np.ndarray) -> np.ndarray:
+def canonical_scores(
+    components0: Components, components1: Components, lags: np.ndarray, products: np.ndarray | None = None
+) -> np.ndarray:
     """How far the canonical correlations of two signals are above those of unrelated ones.
 
     With N frames that overlap, ``-(N - (P + Q + 3) / 2) Σ log(1 - r²)`` of unrelated white signals is distributed about
@@ -34,6 +36,7 @@ def canonical_scores(components0: Components, components1: Components, lags: np.
 
     Args:
         components0, components1: P of T0 and Q of T1 frames; all weigh the same. lags: int [L], each with some overlap.
+        products: [P, Q, L], theirs, as of ``column_products``; None: not worked out yet.
 
     Returns:
         float64 [L]; 0 where a signal has no components.
@@ -47,9 +50,8 @@ def canonical_scores(components0: Components, components1: Components, lags: np.
     freedom = size0 * (both - size0)
     if not freedom:
         return np.zeros(len(lags))
-    products = np.empty((len(lags), size0, both - size0))
-    for place in range(size0):
-        products[:, place] = cross_products(x[:, place : place + 1], y, lags)
+    if products is None:
+        products = np.concatenate([product for _, product in column_products(x, y, lags)])
     found = np.empty(len(lags))
     for start in range(0, len(lags), BLOCK):
         some = slice(start, start + BLOCK)
@@ -58,7 +60,7 @@ def canonical_scores(components0: Components, components1: Components, lags: np.
         joint[:, :size0, :size0] = square0 - mean0[:, :, None] * mean0[:, None]
         joint[:, size0:, size0:] = square1 - mean1[:, :, None] * mean1[:, None]
         joint[:, size0:, :size0] = (
-            products[some].transpose(0, 2, 1) / count[..., None] - mean1[:, :, None] * mean0[:, None]
+            products[..., some].transpose(2, 1, 0) / count[..., None] - mean1[:, :, None] * mean0[:, None]
         )
         joint += RIDGE * np.eye(both)
         # the lower half of the triangular factor of J is that of what A leaves of B: |J| / |A|

@@ -57,7 +57,7 @@ def change_vectors(signal: np.ndarray, *, scale: float = CHANGE) -> np.ndarray:
 
 
 def decorrelated_vectors(
-    signal0: np.ndarray, signal1: np.ndarray, *, scale: float = CHANGE, ridge: float = RIDGE
+    change0: np.ndarray, change1: np.ndarray, *, ridge: float = RIDGE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Change vectors of two clips whose channels no longer say the same thing several times.
 
@@ -66,13 +66,12 @@ def decorrelated_vectors(
     Decorrelation", 2018) before they get unit length.
 
     Args:
-        signal0, signal1: [T0, F] and [T1, F]. scale: as of ``change_vectors``.
+        change0, change1: ``usual_change`` of either, [T0, F] and [T1, F].
         ridge: what counts as noise, in units of a channel's variance.
 
     Returns:
         float64 [T0, F] and [T1, F], unit length.
     """
-    change0, change1 = usual_change(signal0, scale), usual_change(signal1, scale)
     both = np.concatenate([change0, change1])
     sizes, axes = np.linalg.eigh(both.T @ both / len(both))
     whitening = (axes / np.sqrt(np.maximum(sizes, 0) + ridge)) @ axes.T

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 COLUMNS = 32  # of vectors that are transformed at a time
+TOGETHER = 1 << 17  # numbers of products of columns at a time: those that fit near a processor
 
 Array = Any  # np.ndarray or torch.Tensor
 
@@ -51,6 +53,19 @@ def vector_products(x: Array, y: Array, lags: np.ndarray) -> Array:
         some = (..., slice(start, start + COLUMNS))
         spectrum = spectrum + xp.sum(_cross_spectrum(x[some], y[some], size), axis=-1)
     return xp.fft.irfft(spectrum, n=size, axis=-1)[..., lags % size]
+
+
+def column_products(x: np.ndarray, y: np.ndarray, lags: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """``Σ_i x[i, a] y[i + k, b]`` of each two columns for each lag, by FFT: [T0, A], [T1, B] → float64 [A, B, L].
+
+    Yields some columns of ``x`` at a time, and theirs. ``lags``: int [L], each with some overlap.
+    """
+    size = _fast_size(x, y)
+    one, other = (np.fft.rfft(np.ascontiguousarray(v.T), n=size) for v in (x, y))
+    step = max(1, TOGETHER // max(size * len(other), 1))
+    for start in range(0, len(one), step):
+        some = slice(start, start + step)
+        yield some, np.fft.irfft(one[some, None].conj() * other, n=size)[..., lags % size]
 
 
 def _fast_size(x: Array, y: Array) -> int:

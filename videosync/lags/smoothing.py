@@ -26,8 +26,10 @@ def gaussian(signal: np.ndarray, scale: float, *, order: Literal[0, 1] = 0) -> n
     def moved(place: int) -> np.ndarray:
         return padded[reach + place : reach + place + len(values)]
 
-    found = values * taps[reach]
+    found, pair = values * taps[reach], np.empty_like(values)
+    together = np.subtract if order else np.add
     for place in range(-reach, 0):
-        pair = moved(place) - moved(-place) if order else moved(place) + moved(-place)
-        found += pair * taps[reach + place]
+        together(moved(place), moved(-place), out=pair)
+        pair *= taps[reach + place]
+        found += pair
     return found

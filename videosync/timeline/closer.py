@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from videosync.cues.cue import Cue, Signals
+from videosync.cues.cue import Cue, Signals, order
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clocks import Clocks, Pair
@@ -37,7 +37,7 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     """
     if _sure(curve) < calibration_for(curve.cue).accepted or cue.uses_sound_encoder:
         return Closer(curve, None)
-    if _swapped(clip0, clip1):
+    if order(clip0, clip1) > 0:
         return look_closer(cue, clip1, clip0, rate, curve.reversed()).reversed()
     search = Search(cue, clip0, clip1, rate, _reach(cue), curve.cue)
     lag = curve.best()
@@ -45,7 +45,7 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     if not parts:
         return Closer(curve, Clocks())
     if search.breaks(parts):
-        standing = [found for part in parts if (found := search.standing(part)) is not None]
+        standing = search.standing_of(parts, 2)
         if search.breaks(standing):
             main = max(standing, key=lambda part: part.stop - part.first)
             assert main.curve is not None
@@ -70,11 +70,11 @@ def look_again(
     """
     if cue.uses_sound_encoder:
         return Closer(curve, None)
-    if _swapped(clip0, clip1):
+    if order(clip0, clip1) > 0:
         return look_again(cue, clip1, clip0, rate, curve.reversed(), **limits).reversed()
     search = Search(cue, clip0, clip1, rate, _reach(cue), curve.cue)
     tried = [search.part(*run) for run in search.runs(curve.best(), everywhere=True)]
-    standing = [found for part in tried if (found := search.standing(part)) is not None]
+    standing = search.standing_of(tried, 1)
     if standing:
         main = max(standing, key=lambda part: part.stop - part.first)
         assert main.curve is not None
@@ -120,9 +120,3 @@ def _sure(curve: LagScores) -> float:
 
 def _reach(cue: Cue) -> dict[str, np.ndarray]:
     return {name: columns for meter in cue.meters() for name, columns in meter.reach.items()}
-
-
-def _swapped(clip0: Signals, clip1: Signals) -> bool:
-    """Whether the second clip comes first: the shorter one, of equal ones by their signals, so that order is none."""
-    (one, other) = ((frames_of(clip), [clip[name].tobytes() for name in sorted(clip)]) for clip in (clip0, clip1))
-    return one > other

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from videosync.cues.cue import Cue, Signals
-from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.evidence import Scored, Side
 from videosync.lags.fusion import fuse
 from videosync.lags.line import Line, fit_line
 from videosync.lags.local import NEAR, NONE, LocalScores, best_path, local_scores, own_peaks, runs, steps, window_starts
@@ -18,11 +19,13 @@ from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clocks import Break, Clocks, Untold
 from videosync.timeline.confidence import probability_right
+from videosync.timeline.part_scores import PartScored, height
 from videosync.timeline.speeds import resampled
 
 SHORT_WINDOW = 2.0  # seconds of the windows that look for breaks …
 LEAST_WINDOW = 48  # … frames at least, so many that a window has something to say
 MOST_WINDOWS = 120
+KEPT = 300  # windows of which signals are kept ready
 AWAY = 2000  # frames from the best offset in which others are looked for
 LONG_WINDOW, SHARE = 8.0, 10  # seconds of the windows that measure drift, at most; and so many in a part
 STEEPEST = 0.012  # drift that is looked for
@@ -76,11 +79,13 @@ class Search:
         self.cue = cue.for_clips(clip0, clip1)
         self.clips = clip0, clip1
         self.ready = self.cue.ready(clip0), self.cue.ready(clip1)
+        self.other = Side(self.cue, clip1)
         self.frames = frames_of(clip0), frames_of(clip1)
         self.rate, self.reach, self.name = rate, reach, name
+        self._cut = lru_cache(KEPT)(lambda n, first, stop: self.cue.once(cut(self.ready[n], slice(first, stop))))
 
     def score(self, one: slice, other: slice, lags: np.ndarray) -> np.ndarray:
-        return fuse(self.cue.curves(cut(self.ready[0], one), cut(self.ready[1], other), lags))
+        return fuse(self.cue.curves(self._cut(0, one.start, one.stop), self._cut(1, other.start, other.stop), lags))
 
     def windows(self, starts: np.ndarray, frames: int, lags: list[range]) -> LocalScores:
         return local_scores(self.score, starts, frames, self.frames[1], lags)
@@ -146,35 +151,49 @@ class Search:
         told = starts[borne_out].tolist()
         return Part(first, stop, line, certain, (told[0], told[-1] + frames) if told else (first, first))
 
-    def without_drift(self, part: Part, lags: range, as_it_is: LagScores | None) -> Part:
+    def without_drift(self, part: Part, lags: range, as_it_is: LagScores) -> Part:
         """The part with its curve at one speed, where the evidence for its offset is more, or enough is shared to tell.
 
         Args:
             lags: among which offsets of the whole clips the part is scored. as_it_is: its curve with all drift in it.
         """
-        level = -math.inf if as_it_is is None else height(as_it_is)
-        if part.drifts:
-            found = self.curve(part, lags)
-            if found is not None and height(found) >= level - LOSES:
-                return replace(part, curve=found)
-        length = part.stop - part.first
-        as_is = replace(part, drifts=False, curve=as_it_is)
-        if length >= TELLS_DRIFT * self.rate or abs(part.line.slope) * length < MAYBE:
-            return as_is
-        slopes = [math.copysign(slope, part.line.slope) for slope in TRIED]
-        slopes += [part.line.slope] * (abs(part.line.slope) < 2 * STEEPEST)
-        best = as_is
-        for slope in slopes:
-            own = slope == part.line.slope
-            line = part.line if own else replace(part.line, slope=slope, error=max(part.line.error, ROUGHLY))
-            tried = replace(part, line=line, drifts=True)
-            found = self.curve(tried, lags)
-            least = level + GAINS if best is as_is or best.curve is None else height(best.curve)
-            if found is not None and height(found) >= least:
-                best = replace(tried, curve=found)
-        return best
+        found, scored = self._best_speed(
+            part, self._slopes(part), height(as_it_is), lambda tried: self.scored(tried, lags)
+        )
+        return replace(found, curve=as_it_is if scored is None else scored.curve)
 
-    def curve(self, part: Part, lags: range) -> LagScores | None:
+    def _best_speed(
+        self, part: Part, slopes: Sequence[Part], level: float, score: Callable[[Part], PartScored | None]
+    ) -> tuple[Part, PartScored | None]:
+        """The part with the drift that is taken out of it, and its scores; None: none is.
+
+        Args:
+            slopes: the part with drifts that may be. level: height of its curve with all drift in it.
+        """
+        if part.drifts:
+            found = score(part)
+            if found is not None and found.height >= level - LOSES:
+                return part, found
+        best, scored = replace(part, drifts=False), None
+        for tried in slopes:
+            found = score(tried)
+            if found is not None and found.height >= (level + GAINS if scored is None else scored.height):
+                best, scored = tried, found
+        return best, scored
+
+    def _slopes(self, part: Part) -> list[Part]:
+        """Where less is shared than it takes to tell a drift: the part with those that may be."""
+        length = part.stop - part.first
+        if length >= TELLS_DRIFT * self.rate or abs(part.line.slope) * length < MAYBE:
+            return []
+        found = []
+        for slope in TRIED:
+            steep = math.copysign(slope, part.line.slope)
+            found.append(replace(part.line, slope=steep, error=max(part.line.error, ROUGHLY)))
+        found += [part.line] * (abs(part.line.slope) < 2 * STEEPEST)
+        return [replace(part, line=line, drifts=True) for line in found]
+
+    def scored(self, part: Part, lags: range) -> PartScored | None:
         """Lag scores of one part alone, at one speed, among the offsets ``lags`` of the whole clips."""
         speed = 1 + part.line.slope if part.drifts else 1.0
         whole = resampled(self.clips[0], 1 / speed, self.reach) if part.drifts else self.clips[0]
@@ -184,18 +203,43 @@ class Search:
         high = min(lags.stop + first, self.frames[1] - least + 1)
         if high - low < 3:
             return None
-        scored = scores_with_evidence(self.cue, one, self.clips[1], range(low, high), self.name)
-        return replace(scored, first=scored.first - first)
+        return PartScored(Scored(self.cue, Side(self.cue, one), self.other, range(low, high), self.name), first)
+
+    def standing_of(self, parts: list[Part], fewest: int) -> list[Part]:
+        """The parts that stand by themselves; none where fewer than so many do."""
+        found: dict[int, Part] = {}
+        shortest_first = sorted(range(len(parts)), key=lambda n: parts[n].stop - parts[n].first)
+        for done, number in enumerate(shortest_first):
+            if len(found) + len(parts) - done < fewest:
+                return []
+            stands = self.standing(parts[number])
+            if stands is not None:
+                found[number] = stands
+        return [found[number] for number in sorted(found)]
 
     def standing(self, part: Part) -> Part | None:
         """The part with its own curve, if by itself it has the offset that it has within the whole; else None."""
         lags = range(-self.frames[0], self.frames[1])
-        found = self.without_drift(part, lags, self.curve(replace(part, drifts=False), lags))
-        if found.curve is None:
+
+        @cache
+        def score(tried: Part) -> PartScored | None:
+            return self.scored(tried, lags)
+
+        def near(tried: Part) -> bool:
+            found = score(tried)
+            return found is not None and abs(found.best - tried.lag()) <= NEAR + 1
+
+        as_is, slopes = replace(part, drifts=False), self._slopes(part)
+        if not any(map(near, [as_is, *[part] * part.drifts, *slopes])):
             return None
-        best = found.curve.best()
-        sure = probability_right(found.curve, best) >= calibration_for(self.name).accepted
-        return found if sure and abs(best - found.lag()) <= NEAR + 1 else None
+        plain = score(as_is)
+        found, scored = self._best_speed(part, slopes, -math.inf if plain is None else plain.height, score)
+        scored = plain if scored is None else scored
+        if scored is None or abs(scored.best - found.lag()) > NEAR + 1:
+            return None
+        curve = scored.curve
+        sure = probability_right(curve, curve.best()) >= calibration_for(self.name).accepted
+        return replace(found, curve=curve) if sure else None
 
     def breaks(self, parts: list[Part]) -> tuple[Break, ...]:
         """Between each two parts that follow each other, where their offsets differ."""
@@ -248,11 +292,6 @@ class Search:
 
     def clocks(self, main: Part, parts: list[Part]) -> Clocks:
         return Clocks(1 + main.line.slope if main.drifts else 1.0, self.ppm(main), breaks=self.breaks(parts))
-
-
-def height(curve: LagScores) -> float:
-    """The evidence for the best offset, in standard errors."""
-    return float(curve.near(curve.support().level, curve.best()))
 
 
 def weights_of(heights: np.ndarray) -> np.ndarray:

@@ -85,6 +85,8 @@ def hear(
         present, problems: as of ``sound_tracks``. max_offset, min_overlap: seconds, as of ``sync``.
         progress: as of ``sync``. chapters: of the files that are the first of several.
     """
+    if len(present) < 2:
+        return Sounds(present, dict(problems), {}, {}, {})
     from videosync.audio.listen import sync_sound
     from videosync.sound.match import match, track
     from videosync.timeline.joined import joined_sound
@@ -92,7 +94,7 @@ def hear(
     problems = dict(problems)
     tracks: dict[int, Track] = {}
     notes: dict[int, tuple[str, ...]] = {}
-    for number in counted(progress, HEARING, sorted(present) if len(present) > 1 else ()):
+    for number in counted(progress, HEARING, sorted(present)):
         try:
             parts = (chapters or {}).get(number)
             sound = sync_sound(paths[number]) if parts is None else joined_sound(parts)

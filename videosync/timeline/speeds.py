@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from videosync.cues.cue import Cue, Signals
-from videosync.cues.evidence import scores_with_evidence
+from videosync.cues.evidence import Scored, Side
 from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.confidence import probability_right
@@ -76,18 +76,25 @@ def best_speed(
     Args:
         clip0, clip1: signals at ``rate`` frames/s. max_offset, min_overlap, name: as of ``compare``.
     """
-    tried: list[tuple[float, float, int, Signals, Signals, range]] = []
+    tried: list[tuple[float, float, int, Scored]] = []
+    as_they_are: dict[int, Side] = {}
     for ratio in RATIOS:
         for slow in (0, 1):
             one, other = (resampled(clip, ratio, reach) if n == slow else clip for n, clip in enumerate((clip0, clip1)))
             lags = lag_range(_frames(one), _frames(other), rate, max_offset=max_offset, min_overlap=min_overlap)
             if lags is None or len(lags) < 3:
                 continue
-            scores = LagScores(lags.start, cue.score(one, other, lags))
-            tried.append((float(scores.lead(scores.scores, scores.best())), ratio, slow, one, other, lags))
+            used = cue.for_clips(one, other)
+            sides = [Side(used, one), Side(used, other)]
+            known = as_they_are.setdefault(1 - slow, sides[1 - slow])
+            sides[1 - slow] = known if known.cue == used else sides[1 - slow]
+            scored = Scored(used, sides[0], sides[1], lags, name)
+            scores = scored.alone
+            tried.append((float(scores.lead(scores.scores, scores.best())), ratio, slow, scored))
+            tried = sorted(tried, key=lambda each: -each[0])[:LOOKED_INTO]
     found: Speed | None = None
-    for _, ratio, slow, one, other, lags in sorted(tried, key=lambda each: -each[0])[:LOOKED_INTO]:
-        curve = less_sure(scores_with_evidence(cue, one, other, lags, name), 2 * len(RATIOS))
+    for _, ratio, slow, scored in tried:
+        curve = less_sure(scored.curve, 2 * len(RATIOS))
         confidence = probability_right(curve, curve.best())
         if found is None or confidence > found.confidence:
             found = Speed(curve, 1 / ratio if slow == 0 else ratio, slow, confidence)
