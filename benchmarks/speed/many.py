@@ -55,7 +55,7 @@ def measure(args: argparse.Namespace) -> None:
     status, cpu, memory, wall = watched(asked)
     if status not in (0, 3):
         raise VideoError(f"videosync sync ended with exit code {status}")
-    bare, _ = spent(lambda: [decode((Path(file),)) for file in place])
+    bare, _ = spent(lambda: decode([Path(file) for file in place]))
     said = read_json(answer)
     row = {"name": f"{len(place)} files of {args.events} events", "cpu": cpu, "wall": wall, "peak": memory}
     row |= {"share": cpu / bare, "compared": said["pairs_compared"], "possible": said["pairs_possible"]}
@@ -68,7 +68,8 @@ def measure(args: argparse.Namespace) -> None:
 
 def judged(pairs: Sequence[dict[str, Any]], place: dict[str, tuple[str, int]]) -> dict[str, float]:
     """What of the answer is right."""
-    mine, strangers = [], []
+    mine: list[float | None] = []
+    strangers: list[float | None] = []
     for pair in pairs:
         (one, start0), (other, start1) = (place[path] for path in pair["files"])
         said = pair["offset_frames"] if pair["placed"] else None
