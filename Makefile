@@ -78,6 +78,8 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.speed.ranks
 	$(BIN)/python -m benchmarks.speed.prepare
 	$(BIN)/python -m benchmarks.speed.sync
+	$(BIN)/python -m benchmarks.speed.similarity
+	$(BIN)/python -m benchmarks.speed.many
 
 # One thread: the sums, and so the weights, are then the same on every machine of one kind.
 EVENTS := --frames 240 --size 96 --fps 10 20 30 60 120 --distractors 0 1 2

@@ -150,6 +150,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "speed-engines": plain(tables.ENGINES, "speed_engines"),
     "page-play": plain(tables.PLAY, "page_play"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),
+    "speed-many": plain(tables.MANY, "speed_many"),
+    "speed-similarity": plain(tables.SIMILARITY_SPEED, "speed_similarity"),
     "ranks": plain(tables.RANKS, "speed_ranks"),
     "plan": plain(tables.PLAN, "scale_plan"),
     "soak": plain(tables.SOAK, "soak_sync", "soak_train", "soak_workers"),

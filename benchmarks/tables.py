@@ -209,6 +209,26 @@ SYNC_SPEED: tuple[Column, ...] = (
     ("memory, GB", number("gb", ".2f")),
     ("n", text("n")),
 )
+SIMILARITY_SPEED: tuple[Column, ...] = (
+    ("what", text("name")),
+    ("on the clock, s", number("seconds", ".1f")),
+    ("pairs/s", number("pairs", ",.0f")),
+    ("MB/s", number("mb", ",.0f")),
+    ("share of bare", share("share")),
+    ("processor time, s", number("cpu", ".1f")),
+    ("peak memory, MB", number("peak", ",.0f")),
+)
+MANY: tuple[Column, ...] = (
+    ("what", text("name")),
+    ("processor time, s", number("cpu", ".0f")),
+    ("of decoding", number("share", ",.0f")),
+    ("on the clock, s", number("wall", ".0f")),
+    ("peak memory, MB", number("peak", ".0f")),
+    ("pairs compared", joined(text("compared"), text("possible"), by=" of ")),
+    ("of an event: placed", share("placed")),
+    ("of these right", share("right")),
+    ("strangers placed", text("strangers")),
+)
 PLAY: tuple[Column, ...] = (
     ("four views of", text("name")),
     ("within 1 frame", share("within_1", 1)),

@@ -86,7 +86,7 @@ def show(args: argparse.Namespace, rows: Sequence[Mapping[str, Any]]) -> None:
     made = provenance(args)
     print(f"{made['machine']}, load {made['load']}, {torch.get_num_threads()} threads, torch {torch.__version__}\n")
     print(markdown(rows, SPEED))
-    keep_result(args, rows)
+    keep_result(args, rows, threads=torch.get_num_threads())
 
 
 def reset_peak(device: torch.device) -> None:

@@ -25,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def enlarged(frames: Iterator[np.ndarray], size: tuple[int, int], noise: float, 
         yield cv2.add(large, grain[row : row + height, column : column + width].repeat(3, 2), dtype=cv2.CV_8U)
 
 
-def decode(files: tuple[Path, Path]) -> None:
+def decode(files: Sequence[Path]) -> None:
     for file in files:
         with open_video(str(file)) as container:
             for _ in container.decode(video_stream(container, str(file))):

@@ -14,6 +14,7 @@ from videosync.engine.encoders import load_trained_encoder
 from videosync.engine.identity import options_of, pairs_made_from, result_code, run_differences
 from videosync.engine.loggers import pair_progress
 from videosync.errors import CheckpointError
+from videosync.evaluation.embed import prefetch
 from videosync.evaluation.sync import iter_pair_matrices
 from videosync.models.encoder import Encoder, require_frame_encoder
 from videosync.models.noise import NoiseEncoder
@@ -152,14 +153,15 @@ def _construct_split(
     )
     left = [n for n in range(len(pairs)) if n not in writer.done]
     with pair_progress(f"similarity of {split}", len(left), distributed) as advance:
-        for part in iter_pair_matrices(
+        parts = iter_pair_matrices(
             encoder,
             [pairs[n] for n in left],
             device=distributed.device,
             rank=distributed.rank,
             world_size=distributed.world_size,
             **matrix_options(config),
-        ):
+        )
+        for part in prefetch(parts):  # computed while others are written
             for index, forward, backward in zip(part.indices, part.forward, part.backward):
                 writer.write(left[index], forward, backward)
             advance(len(part.indices))

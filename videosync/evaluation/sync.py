@@ -86,7 +86,7 @@ def iter_pair_matrices(
         by_length: dict[int, list[int]] = defaultdict(list)
         for index in indices:
             by_length[pairs[index].window0.num_frames].append(index)
-        for same in (same[n : n + BATCH] for same in by_length.values() for n in range(0, len(same), BATCH)):
+        for same in (alike[n : n + BATCH] for alike in by_length.values() for n in range(0, len(alike), BATCH)):
             windows = [window for index in same for window in _windows(pairs[index])]
             new = [window for window in dict.fromkeys(windows) if window not in embeddings]
             embeddings |= embed_windows(encoder, {window: features[window] for window in new}, device=device)

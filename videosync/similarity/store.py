@@ -159,7 +159,7 @@ class SimilaritySetWriter:
                 f"pair {self._header['pair_ids'][index]}: its similarity matrix holds NaN or infinite "
                 "values: the encoder's training diverged (take an earlier checkpoint), or its precision overflows"
             )
-        data = memoryview(row).cast("B")
+        data = row.data.cast("B")
         checksum, position = zlib.crc32(data), self._start + index * len(data)
         while data:
             written = os.pwrite(self._file, data, position)

@@ -151,9 +151,15 @@ def _beam(ties: Ties, root: int, climbs: int) -> Starts:
         camera = max(strongest, key=lambda c: (strongest[c], -c))
         del strongest[camera]
         grown = []
+        near = [(p, tie) for p, tie in ties[camera].items() if p in states[0][1]]
+        known: dict[tuple[int, ...], list[tuple[int, float]]] = {}  # how those near lie to each other → places, worths
         for score, starts in states:
-            field = _field((starts[p], tie) for p, tie in ties[camera].items() if p in starts)
-            grown += [(score + field.at(place), starts, place) for place in field.peaks(PEAKS)]
+            base = starts[near[0][0]]
+            lying = tuple(starts[p] - base for p, _ in near)
+            if lying not in known:
+                field = _field(zip(lying, (tie for _, tie in near)))
+                known[lying] = [(place, field.at(place)) for place in field.peaks(PEAKS)]
+            grown += [(score + worth, starts, base + place) for place, worth in known[lying]]
         best = sorted(grown, key=lambda state: -state[0])[:BEAM]
         states = [(score, {**starts, camera: place}) for score, starts, place in best]
         for c, (_, scores) in ties[camera].items():
