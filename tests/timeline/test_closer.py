@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.timeline.moving_signals import RATE, REACH, joined, part, two_views
+from videosync.cues import evidence
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import CUES
 from videosync.lags.line import fit_line
@@ -55,6 +56,17 @@ def test_a_part_that_is_shorter_than_a_window_shows_no_steps() -> None:
     search = Search(CUE, one, other, RATE, REACH, "motion")
     line = fit_line(np.arange(5.0), np.zeros(5), np.ones(5))
     assert search.small_steps(Part(100, 110, line, False)) == ()
+
+
+def test_of_a_part_that_cannot_stand_no_evidence_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = two_views(400, 5)
+    search = Search(CUE, one, other, RATE, REACH, "motion")
+    lines = [fit_line(np.arange(5.0), np.full(5, lag), np.ones(5)) for lag in (0.0, 60.0)]
+    stands, elsewhere = (Part(50, 330, line, False) for line in lines)
+    found = search.standing_of([elsewhere, stands], 1)
+    assert [part.line.offset for part in found] == [0]
+    monkeypatch.setattr(evidence, "_surrogate_null", None)
+    assert search.standing_of([elsewhere, stands], 2) == []
 
 
 def test_what_is_short_has_no_drift() -> None:
