@@ -98,6 +98,16 @@ def test_where_a_short_stretch_alone_tells_the_offset_it_is_said() -> None:
     assert found.clocks.untold.reversed().ppm == found.clocks.untold.ppm > 10_000
 
 
+def test_of_a_part_that_alone_stands_it_is_said_where_it_does_not_hold() -> None:
+    (one, other), unlike = two_views(510, 7), two_views(510, 8)[1]
+    mixed = joined(part(other, 0, 260), part(unlike, 260))
+    curve = scores_with_evidence(CUE, one, mixed, range(-400, 401), "motion")
+    found = look_again(CUE, one, mixed, RATE, curve)
+    assert lag_of(found) == pytest.approx(0, abs=0.5)
+    assert found.clocks is not None
+    assert found.clocks.untold is not None
+
+
 def test_where_both_ends_of_short_clips_differ_it_is_said() -> None:
     one, other = two_views(500, 9)
     found = asked(one, {name: np.delete(values, (170, 330), axis=0) for name, values in other.items()})
