@@ -63,6 +63,19 @@ def test_swapped_clips_give_exactly_the_reversed_scores(clips: tuple[Signals, Si
     np.testing.assert_array_equal(ahead.support().parts, back.support().parts)
 
 
+def test_each_part_compares_two_clips_once_and_four_times_more_for_the_evidence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twice with one of them played backwards, and both halves; of the same clips both orders count."""
+    asked, curves = [], Cue.curves
+    monkeypatch.setattr(Cue, "curves", lambda self, *given: asked.append(1) or curves(self, *given))
+    one, other = of_one_event()
+    scores_with_evidence(CUE, one, other, LAGS)
+    assert len(asked) == 5
+    same = scores_with_evidence(CUE, one, one, LAGS)
+    np.testing.assert_array_equal(same.scores, same.reversed().scores)
+
+
 def test_a_block_longer_than_the_overlap_takes_all_of_it() -> None:
     things = motion(60, np.random.default_rng(3))
     clips = cameras(things[:40], things[20:])

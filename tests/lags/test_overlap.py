@@ -7,7 +7,8 @@ import pytest
 import torch
 from scipy.fft import next_fast_len
 
-from videosync.lags.overlap import cross_products, fast_size, vector_products
+from videosync.lags import overlap
+from videosync.lags.overlap import column_products, cross_products, fast_size, vector_products
 
 
 @pytest.mark.parametrize("of_library", [np.asarray, torch.from_numpy])
@@ -20,6 +21,16 @@ def test_products_at_each_lag_are_the_sums_of_the_definition(of_library, frames0
     x, y = of_library(x), of_library(y)
     np.testing.assert_allclose(cross_products(x, y, lags), slow, atol=1e-9)
     np.testing.assert_allclose(vector_products(x, y, lags), slow.sum(axis=-1), atol=1e-9)
+
+
+@pytest.mark.parametrize("together", [1, 1 << 20])
+def test_products_of_each_two_columns_are_those_of_one_with_one(together: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overlap, "TOGETHER", together)
+    rng, lags = np.random.default_rng(0), np.arange(-10, 15)
+    x, y = rng.normal(size=(20, 3)), rng.normal(size=(22, 4))
+    found = np.concatenate([some for _, some in column_products(x, y, lags)])
+    slow = [[cross_products(x[:, [a]], y[:, [b]], lags)[:, 0] for b in range(4)] for a in range(3)]
+    np.testing.assert_allclose(found, slow, atol=1e-9)
 
 
 def test_fast_sizes_are_those_of_scipy() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.timeline.moving_signals import RATE, REACH, joined, part, two_views
+from videosync.cues import evidence
 from videosync.cues.evidence import scores_with_evidence
 from videosync.cues.named import CUES
 from videosync.lags.line import fit_line
@@ -57,6 +58,17 @@ def test_a_part_that_is_shorter_than_a_window_shows_no_steps() -> None:
     assert search.small_steps(Part(100, 110, line, False)) == ()
 
 
+def test_of_a_part_that_cannot_stand_no_evidence_is_worked_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = two_views(400, 5)
+    search = Search(CUE, one, other, RATE, REACH, "motion")
+    lines = [fit_line(np.arange(5.0), np.full(5, lag), np.ones(5)) for lag in (0.0, 60.0)]
+    stands, elsewhere = (Part(50, 330, line, False) for line in lines)
+    found = search.standing_of([elsewhere, stands], 1)
+    assert [part.line.offset for part in found] == [0]
+    monkeypatch.setattr(evidence, "_surrogate_null", None)
+    assert search.standing_of([elsewhere, stands], 2) == []
+
+
 def test_what_is_short_has_no_drift() -> None:
     one, other = two_views(450, 5)
     found = asked(one, other)
@@ -84,6 +96,16 @@ def test_where_a_short_stretch_alone_tells_the_offset_it_is_said() -> None:
     assert found.clocks.untold.before[0] == pytest.approx(0, abs=2)
     assert found.clocks.untold.after[0] == pytest.approx(260 / RATE, abs=2)
     assert found.clocks.untold.reversed().ppm == found.clocks.untold.ppm > 10_000
+
+
+def test_of_a_part_that_alone_stands_it_is_said_where_it_does_not_hold() -> None:
+    (one, other), unlike = two_views(510, 7), two_views(510, 8)[1]
+    mixed = joined(part(other, 0, 260), part(unlike, 260))
+    curve = scores_with_evidence(CUE, one, mixed, range(-400, 401), "motion")
+    found = look_again(CUE, one, mixed, RATE, curve)
+    assert lag_of(found) == pytest.approx(0, abs=0.5)
+    assert found.clocks is not None
+    assert found.clocks.untold is not None
 
 
 def test_where_both_ends_of_short_clips_differ_it_is_said() -> None:

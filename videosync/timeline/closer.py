@@ -78,7 +78,10 @@ def look_again(
     if standing:
         main = max(standing, key=lambda part: part.stop - part.first)
         assert main.curve is not None
-        return Closer(_within(less_sure(main.curve, 1 + len(tried)), curve), search.clocks(main, standing))
+        clocks = search.clocks(main, standing)
+        if not main.drifts and not clocks.breaks:
+            clocks = replace(clocks, untold=search.untold(main, round(main.line.offset)))
+        return Closer(_within(less_sure(main.curve, 1 + len(tried)), curve), clocks)
     speed = best_speed(cue, clip0, clip1, rate, _reach(cue), name=curve.cue, **limits)
     if speed is None or speed.confidence < max(WORTH_SAYING, _sure(curve) + BEATS):
         return Closer(curve, None)
