@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from videosync.cli.common import check_writable, expanded_path, report_note
 from videosync.edit.addresses import KINDS
+from videosync.edit.addresses import printable as marked
 from videosync.edit.fcpxml import VERSIONS
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import require_free
@@ -134,6 +135,12 @@ def write_outputs(
         path = _asked(args, name)
         if path is None:
             continue
+        if name == "mlt":
+            for file in answer.get("files") or ():
+                if file["placed"] and marked(file["path"]) != file["path"]:
+                    report_note(
+                        f"--mlt: {file['path']}: XML cannot hold this name, so players miss the file; rename it"
+                    )
         try:
             written = write_answer(
                 answer, name, path, paths=args.paths, force=args.force, progress=progress, curves=curves, **ways(args)
