@@ -57,6 +57,17 @@ def test_a_file_that_is_gone_is_named(saved: Path, tmp_path: Path, capsys: pytes
     assert "note: b.mp4: the file is not there" in capsys.readouterr().err
 
 
+def test_a_name_that_a_project_cannot_hold_is_said(
+    saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.rename(tmp_path / "b.mp4", tmp_path / "\udcff.mp4")
+    saved.write_text(saved.read_text().replace("b.mp4", "\\udcff.mp4"))
+    assert main([str(saved), "--mlt", str(tmp_path / "p.mlt"), "--otio", str(tmp_path / "p.otio")]) == 0
+    said = capsys.readouterr().err
+    assert said.count("XML cannot hold this name, so players miss the file; rename it") == 1
+    assert "--mlt: " in said
+
+
 @pytest.mark.parametrize(
     ("content", "flags", "says"),
     [

@@ -18,6 +18,7 @@ import numpy as np
 import opentimelineio
 import pytest
 
+from videosync.edit.addresses import located, url
 from videosync.edit.fcpxml import VERSIONS
 from videosync.edit.sequence import STANDARD, sequence_of
 from videosync.edit.writers import LISTS, PROJECTS, write_project
@@ -48,6 +49,21 @@ def starts_of(written: Mapping[str, Any]) -> list[float]:
     """Seconds after the earliest file."""
     starts = [file["start_seconds"] for file in written["files"]]
     return [start - min(starts) for start in starts]
+
+
+@pytest.mark.parametrize(
+    ("path", "full", "address"),
+    [
+        ("D:\\a & b\\c#1.mp4", "D:/a & b/c#1.mp4", "file:///D%3A/a%20%26%20b/c%231.mp4"),
+        ("\\\\nas\\media\\c%.mp4", "//nas/media/c%.mp4", "file://nas/media/c%25.mp4"),
+        ("/x/c:d.mp4", "/x/c:d.mp4", "file:///x/c%3Ad.mp4"),
+    ],
+)
+def test_addresses_of_files_elsewhere(path: str, full: str, address: str) -> None:
+    assert located(path, Path("/x"), "absolute") == full
+    assert url(path, Path("/x"), "absolute") == address
+    near = path.startswith("/")
+    assert url(path, Path("/x"), "relative") == ("c%3Ad.mp4" if near else address)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
 import videosync
@@ -108,6 +109,16 @@ def test_what_all_placed_files_show(spans: list[tuple[float | None, float]], com
         for file, (start, end) in zip(files, spans)
     ]
     assert common_seconds(tuple(lasting)) == common
+
+
+def test_frames_to_cut_are_counted_by_their_times() -> None:
+    times = np.array([0.0, 0.1, 0.11, 0.12, 0.5])
+    frames = [
+        PlacedFile("a.mp4", True, 10.0, 0.0, cut_seconds=cut, times=shown).cut_frames
+        for cut in (0.13, 0.5, 2.0)
+        for shown in (times, None)
+    ]
+    assert frames == [3, 1, 4, 5, 20, 20]
 
 
 def test_the_json_has_them(tmp_path: Path) -> None:

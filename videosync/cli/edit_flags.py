@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from videosync.cli.common import check_writable, expanded_path, report_note
 from videosync.edit.addresses import KINDS
+from videosync.edit.addresses import printable as marked
 from videosync.edit.fcpxml import VERSIONS
 from videosync.errors import ConfigError, VideoSyncError
 from videosync.files import require_free
@@ -134,6 +135,9 @@ def write_outputs(
 
     problems = []
     for name, path in asked.items():
+        for file in answer.get("files") or () if name == "mlt" else ():
+            if file["placed"] and marked(file["path"]) != file["path"]:
+                report_note(f"--mlt: {file['path']}: XML cannot hold this name, so players miss the file; rename it")
         try:
             written = write_answer(
                 answer, name, path, paths=args.paths, force=args.force, progress=progress, curves=curves, **ways(args)

@@ -65,6 +65,7 @@ class Found:
             duration_seconds=self._lasts(number),
             recorded=evidence.recorded.get(number, UNKNOWN),
             clock=self.clocks.of(number),
+            times=None if info is None else info.times,
         )
         if number in self.starts:
             start, confidence = self.starts[number], self.confidence[number]

@@ -54,6 +54,7 @@ def _file(file: PlacedFile, parts: Sequence[Chapter], place: int, names: Mapping
         rivals_seconds=tuple(rival + away for rival in file.rivals_seconds),
         cut_seconds=cut,
         warnings=(*own, FileWarning("chapter", said)),
+        times=part.info.times,
         chapter=ChapterOf(parts[0].path, place + 1, len(parts), part.begin),
         clock=clock,
     )

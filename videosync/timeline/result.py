@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from videosync.edit.sequence import unique_names
 from videosync.timeline.calibration import SOUND, Calibration, calibration_for
@@ -50,6 +52,7 @@ class PlacedFile:
     warnings: tuple[FileWarning, ...] = ()
     chapter: ChapterOf | None = None  # None: it is a recording by itself
     clock: OwnClock | None = None  # against the reference's; None: nothing is known of it, or it is too short to tell
+    times: np.ndarray | None = field(default=None, repr=False, compare=False)  # [T] s, of its frames from the first on
 
     @property
     def pace(self) -> float:
@@ -59,8 +62,13 @@ class PlacedFile:
 
     @property
     def cut_frames(self) -> int | None:
-        """Its own frames to drop from its head; None without pictures."""
-        return None if self.cut_seconds is None or self.fps is None else round(self.cut_seconds * self.fps)
+        """Its own frames to drop from its head, by their times; None without pictures."""
+        cut, times = self.cut_seconds, self.times
+        if cut is None or self.fps is None:
+            return None
+        if times is None or cut > times[-1]:
+            return round(cut * self.fps)
+        return int(np.abs(times - cut).argmin())
 
     @property
     def start_frame(self) -> float | None:

@@ -17,7 +17,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from videosync.errors import VideoWriteError
-from videosync.files import hidden_name, make_folder, put_in_place
+from videosync.files import hidden_name, put_in_place
 from videosync.video.color_tags import ColorTags, color_tags
 from videosync.video.encoders import add_stream, check_encoder, open_output, quality
 from videosync.video.sound_track import Sound, SoundTrack
@@ -175,7 +175,12 @@ class VideoWriter:
             )
 
     def _open(self, first: VideoFrame) -> tuple[OutputContainer, VideoStream]:
-        make_folder(self.path.parent)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise VideoWriteError(
+                f"{self.path}: cannot be written ({error.strerror}); choose another folder."
+            ) from error
         container = open_output(self.path, self._temporary)
         self._container = container
         stream = add_stream(self.path, container, self._codec, self.rate, self._settings)

@@ -180,6 +180,9 @@
     for (const file of placed) {
       file.cut_seconds = latest - file.start_seconds;
       file.cut_frames = file.fps ? Math.round(file.cut_seconds * file.fps) : null;
+      const n = views.findIndex((view) => view.path === file.path);
+      if (n >= 0 && views[n].times) file.cut_frames = views[n].times.reduce((best, one, k, all) =>
+        Math.abs(one - file.cut_seconds) < Math.abs(all[best] - file.cut_seconds) ? k : best, 0);
     }
     if (copy.common_seconds !== undefined && moved.some((one) => one)) {
       const spans = placed.filter((file) => file.duration_seconds !== null).map((file) =>
