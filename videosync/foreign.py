@@ -88,7 +88,7 @@ def read_safetensors(path: str | Path, load: Callable[[Path], T], remedy: str = 
 def require_honest(source: str | Path | IO[bytes]) -> None:
     """Raises ValueError: an archive that unpacks to far more than it takes.
 
-    Of other files, and of damaged archives, nothing is said: reading them says it. A file that is open stays where it is.
+    Of other files, and of damaged archives, nothing is said: reading them says it. An open file stays where it is.
     """
     begin = 0 if isinstance(source, str | Path) else source.tell()
     try:
