@@ -124,6 +124,9 @@ with {new}(sys.argv[1]) as hidden:
     with new_folder(path) as hidden:
         fill(hidden, "whole")
     assert finished_folders(tmp_path) == [path]
+    path.with_name(f".{path.name}.previous").mkdir()  # killed before the older one was taken away
+    assert finished_folders(tmp_path) == [path]
+    assert [other.name for other in tmp_path.iterdir()] == [path.name]
     assert list(tmp_path.iterdir()) == [path]  # what was left is taken away
 
 

@@ -56,6 +56,10 @@ def test_archives_unpack_to_no_more_than_memory_has_room_for(tmp_path: Path, mon
     for damage in (b"", b"PK\x05\x06" + b"\xff" * 18, zip_of_version(255)):
         (tmp_path / "b.npz").write_bytes(damage)
         require_honest(tmp_path / "b.npz")
+    opened = io.BytesIO(zip_of_version(20))
+    opened.seek(3)
+    require_honest(opened)
+    assert opened.tell() == 3
 
 
 def zip_of_version(needed: int) -> bytes:

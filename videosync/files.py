@@ -293,6 +293,8 @@ def finished_folders(root: Path) -> list[Path]:
         path = root / previous.name.removeprefix(".").removesuffix(".previous")
         if not path.exists():
             previous.rename(path)
+        else:  # the process was killed before it took it away
+            shutil.rmtree(previous, ignore_errors=True)
     return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 

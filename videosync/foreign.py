@@ -88,13 +88,17 @@ def read_safetensors(path: str | Path, load: Callable[[Path], T], remedy: str = 
 def require_honest(source: str | Path | IO[bytes]) -> None:
     """Raises ValueError: an archive that unpacks to far more than it takes.
 
-    Of other files, and of damaged archives, nothing is said: reading them says it.
+    Of other files, and of damaged archives, nothing is said: reading them says it. An open file stays where it is.
     """
+    begin = 0 if isinstance(source, str | Path) else source.tell()
     try:
         with zipfile.ZipFile(source) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except (*_ZIP_DAMAGE, *_NPY_DAMAGE, OSError):
         return
+    finally:
+        if not isinstance(source, str | Path):
+            source.seek(begin)
     require_room(unpacked, source)
 
 
@@ -131,7 +135,7 @@ def require_no_buffers(source: str | Path | IO[bytes]) -> None:
         source.seek(begin)
     elif os.path.getsize(source):
         with open(source, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            held = content.find(b"bytearray") >= 0
+            held = content[0] in b"P\x80" and content.find(b"bytearray") >= 0  # an archive, or a pickle
     else:
         held = False
     if held:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -191,9 +192,10 @@ def test_exchanged_or_damaged_files_are_noticed(tmp_path: Path) -> None:
     (found.folder / "state.pt").unlink()
     with pytest.raises(CheckpointError, match=r"state\.pt: missing"):
         found.training_state()
-    (found.folder / "checkpoint.json").write_text(json.dumps({"epoch": 1}))
-    with pytest.raises(CheckpointError, match="no description of a checkpoint"):
-        list_checkpoints(tmp_path)
+    for epoch in (1, math.inf):
+        (found.folder / "checkpoint.json").write_text(json.dumps({"epoch": epoch}))
+        with pytest.raises(CheckpointError, match="no description of a checkpoint"):
+            list_checkpoints(tmp_path)
 
 
 def test_a_damaged_checkpoint_does_not_hide_the_others(tmp_path: Path) -> None:

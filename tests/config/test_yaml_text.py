@@ -48,6 +48,7 @@ def refused(tmp_path: Path, content: str | bytes) -> str:
         ("optim: {lr: !!set {a}}", "the tag !!set has no place"),
         ("a: &a [*a]", "an alias stands inside of what it repeats"),
         ("[" * 50_000, "more than 20 levels"),
+        ("optim:\n  a\tb: " + "[" * 50_000, "more than 20 levels"),  # PyYAML stops at the tab, libyaml does not
         ("optim: " + "{a: " * 3000 + "1" + "}" * 3000, "more than 20 levels"),
         ("train: {epochs: " + "9" * 5000 + "}", "a whole number of 5000 digits"),
         ("optim: {lr: " + "9" * 400 + "}", "a whole number of 400 digits"),

@@ -303,7 +303,7 @@ def _damaged(path: str, time: float | None, why: str) -> str:
 def _channels(path: str, frame: AudioFrame, lost: list[Lost] | None) -> np.ndarray:
     """float32 [C, n], whole numbers scaled to -1 … 1."""
     wide = frame.format.name.startswith("s64")  # of which PyAV makes no array
-    samples = np.stack([np.frombuffer(plane, "i8") for plane in frame.planes]) if wide else frame.to_ndarray()
+    samples = np.stack([np.frombuffer(bytes(plane), "i8") for plane in frame.planes]) if wide else frame.to_ndarray()
     if not frame.format.is_planar:
         samples = samples.reshape(-1, frame.layout.nb_channels).T
     if samples.dtype.kind in "iu":

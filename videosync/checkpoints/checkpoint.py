@@ -162,7 +162,7 @@ def read_checkpoint(folder: str | Path) -> Checkpoint:
         raise CheckpointError(f"{folder}: not a checkpoint (it has no {SUMMARY})")
     try:
         return _described(folder, read_object(path))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise CheckpointError(
             f"{path}: damaged, or no description of a checkpoint ({type(error).__name__}: {error}); "
             f"delete {folder} to go on without it"

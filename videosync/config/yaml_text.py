@@ -102,8 +102,11 @@ def scalars(text: str) -> Scalars:
 
 
 def _check_depth(text: str) -> None:
-    """Of the events alone, as composing recurses. Another error is left to the loader, whose words are better."""
-    depth, events = 0, yaml.parse(text, Loader=yaml.SafeLoader)
+    """Of the events alone, as composing recurses; of the same parser, as another one stops at other mistakes.
+
+    Another error is left to the loader, whose words are better.
+    """
+    depth, events = 0, yaml.parse(text, Loader=_LOADER)
     with suppress(yaml.YAMLError):
         for event in events:
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
