@@ -75,11 +75,12 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.speed.data
 	$(BIN)/python -m benchmarks.speed.embed
 	$(BIN)/python -m benchmarks.speed.train_step
+	$(BIN)/python -m benchmarks.speed.memory
 	$(BIN)/python -m benchmarks.speed.ranks
 	$(BIN)/python -m benchmarks.speed.prepare
 	$(BIN)/python -m benchmarks.speed.sync
 	$(BIN)/python -m benchmarks.speed.similarity
-	$(BIN)/python -m benchmarks.speed.many
+	$(BIN)/python -m benchmarks.speed.many --events 3 --views 4
 
 # One thread: the sums, and so the weights, are then the same on every machine of one kind.
 EVENTS := --frames 240 --size 96 --fps 10 20 30 60 120 --distractors 0 1 2

@@ -85,6 +85,7 @@ def measure_encoder(
         engine: partial(embed, fast[engine], video, size, batch, device) for engine in fast if engine in args.engine
     }
     rates = alternate(work, args.repeats)
+    shown = f"embed, {name}, of {probe(video).height}p"
     rows = []
     for engine in [engine for engine in work if engine in fast]:
         note = (
@@ -93,7 +94,7 @@ def measure_encoder(
             f"{rates[engine][1] / rates['bare'][1]:.0%} of processor time, peak {peak_mb(device)} MB"
         )
         (here, cpu), (alone, _) = rates[engine], rates["bare"]
-        title = f"embed, {name}" if args.engine == ["torch"] else f"{name}, {precision}: {engine}"
+        title = shown if args.engine == ["torch"] else f"{name}, {precision}: {engine}"
         about = {"cpu": cpu, "cosine": cosine[engine], "n": f"{args.repeats} × {args.frames} frames"}
         rows.append(row(title, here, alone, "the backbone on frames in memory", note, **about))
     for line in rows:
@@ -101,8 +102,7 @@ def measure_encoder(
     decoding, decoding_cpu = rates["decode"]
     if decoding < rates["bare"][0] and args.engine == ["torch"]:
         note = f"{rates['torch'][1] / decoding_cpu:.0%} of processor time"
-        title = f"embed, {name}, of {probe(video).height}p"
-        rows.append(row(title, rates["torch"][0], decoding, "PyAV loop, decoding only", note))
+        rows.append(row(shown, rates["torch"][0], decoding, "PyAV loop, decoding only", note))
     return rows
 
 

@@ -26,15 +26,16 @@ from videosync.config.schema import Config
 from videosync.engine.build import build_encoder
 from videosync.errors import ConfigError
 
-LOADER, CORES = ("training loader",), 2  # of speed_data.json, and of its machine, all of which it may use
-STEP = ("train ResNet-50, bf16", "train ntu_pretrain_bf16")  # of speed_train_step.json
-BYTES = 4  # of a number of a picture and of a gradient, float32
+LOADER = tuple(f"training loader, 2 × 80 frames, {workers} workers" for workers in ("no", "2"))  # of speed_data.json …
+CORES = 2  # … and of its machine, all of which it may use
+STEP = ("train ntu_pretrain_bf16",)  # of speed_train_step.json
+BYTES = 4  # of a gradient's number, float32; pictures are 8-bit
 NODE = 8  # GPUs in a machine: more of them average gradients over the network
 
 
 def measured(name: str, titles: tuple[str, ...], key: str) -> float:
-    """The largest number of the rows of a result that begin so. Raises ConfigError: there is none."""
-    found = [float(row[key]) for row in load_result(name)["rows"] if row["name"].startswith(titles)]
+    """The largest number of the rows of a result that have these names. Raises ConfigError: there is none."""
+    found = [float(row[key]) for row in load_result(name)["rows"] if row["name"] in titles]
     if not found:
         raise ConfigError(f"benchmarks/results/{name}.json: no row is named {' or '.join(titles)}; measure it anew")
     return max(found)
@@ -50,7 +51,7 @@ def plan(config: Config, gpus: int, step: float, parameters: int, args: argparse
     core = measured("speed_data", LOADER, "here") / CORES
     parts = {
         "decoding": args.cores * gpus * core,
-        "copying": gpus * args.copy * 1e9 / (3 * config.data.image_size**2 * BYTES),
+        "copying": gpus * args.copy * 1e9 / (3 * config.data.image_size**2),
         "step": gpus * step * measured("speed_train_step", STEP, "share"),
     }
     slowest = min(parts, key=lambda part: parts[part])

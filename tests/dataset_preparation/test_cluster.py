@@ -138,6 +138,7 @@ def test_jobs_that_stopping_cancels_are_no_news(error, news):
     assert is_news(record) is news
 
 
+@pytest.mark.slow
 def test_stopped_by_ctrl_c(tmp_path, address):
     process = start(tmp_path, address)
     os.killpg(process.pid, signal.SIGINT)

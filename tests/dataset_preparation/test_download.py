@@ -166,6 +166,7 @@ def test_lost_connections_are_resumed(tmp_path, one):
     assert "curl ended with status 18 at 32.0 KiB; trying again in 1 s (1 of 1)" in result.stdout
 
 
+@pytest.mark.slow
 def test_connection_that_never_gets_on_fails_in_the_end(tmp_path, one):
     answers, url = one
     answers.drops = [30_000, 0, 0]
@@ -200,6 +201,7 @@ def test_files_that_are_here_already(tmp_path, one, content, suffix, ranges):
     assert files_in(tmp_path) == [PATH]
 
 
+@pytest.mark.slow
 def test_server_without_ranges(tmp_path, one):
     answers, url = one
     answers.ranges = False
@@ -221,6 +223,7 @@ def test_server_that_tells_no_sizes(tmp_path, one):
     assert len(answers.gets()) == 1
 
 
+@pytest.mark.slow
 def test_server_errors_are_tried_again_and_cost_nothing_that_is_here(tmp_path, one):
     answers, url = one
     start_with(tmp_path, video(100_000)[:40_000], ".part")

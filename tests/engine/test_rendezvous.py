@@ -32,7 +32,7 @@ def test_processes_that_do_not_come_are_named_soon_and_not_waited_for_without_en
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, port: int, rank: int, missing: str
 ) -> None:
     monkeypatch.setattr(rendezvous, "NOTICE_SECONDS", 0.1)
-    monkeypatch.setattr(rendezvous, "LIMIT", timedelta(seconds=3))
+    monkeypatch.setattr(rendezvous, "LIMIT", timedelta(seconds=2))
     env = {**SLURM, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     with caplog.at_level(logging.WARNING), pytest.raises(ConfigError) as caught:
         meet(env, rank=rank, world_size=2)
