@@ -11,12 +11,15 @@ import pytest
 
 from videosync.lags.scores import LIKELIHOOD, LagScores, added
 from videosync.timeline import solve
+from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clips import ClipInfo
 from videosync.timeline.compare import Compared
 from videosync.timeline.conclude import conclude
+from videosync.timeline.confidence import probability_right
 from videosync.timeline.evidence import Evidence
+from videosync.timeline.joint import picture_groups
 from videosync.timeline.partners import FEW, PARTNERS, compare_likely
-from videosync.timeline.placement import judge, place
+from videosync.timeline.placement import judge, place, sure_groups
 from videosync.timeline.reasons import Search
 from videosync.timeline.search import lag_range
 from videosync.timeline.solve import moved_curve
@@ -156,47 +159,106 @@ def test_the_work_grows_little_faster_than_the_number_of_pairs(monkeypatch: pyte
 # which pairs are compared
 
 
-def compared(files: int, event: Mapping[int, int], seed: int = 0, fooled: float = 0.5) -> tuple[set[int], int, set]:
-    """Files placed by a comparison that is always right, pairs compared, and which: a cheap score that is often not."""
-    rng = np.random.default_rng(seed)
+def compared(files: int, event: Mapping[int, int], fooled: float = 0.5) -> tuple[list[frozenset[int]], int]:
+    """Groups that comparisons tie which are always right, and pairs compared: a cheap score is often not."""
+    rng = np.random.default_rng(0)
     pairs = list(combinations(range(files), 2))
     score = {pair: rng.normal() + 2 * (event[pair[0]] == event[pair[1]]) * (rng.random() > fooled) for pair in pairs}
     done: list[tuple[int, int]] = []
 
     def whole(pair: tuple[int, int]) -> Compared:
         done.append(pair)
-        return Compared(LagScores(0, np.array([1.0 if event[pair[0]] == event[pair[1]] else 0.0])))
+        lags, related = np.arange(-100, 101), event[pair[0]] == event[pair[1]]
+        return Compared(LagScores(-100, np.where(lags == 7, 20.0 if related else 0.1, 0.1 * np.sin(lags))))
 
-    def placed(found: Mapping[tuple[int, int], Compared]) -> Iterable[int]:
-        true = [pair for pair, said in found.items() if said.curve.scores[0]]
-        groups = solve.connected(range(files), true)
-        return groups[0] if len(groups[0]) > 1 else ()
-
-    found, left_out = compare_likely(pairs, whole, score.__getitem__, placed)
+    found, left_out, picked = compare_likely(pairs, whole, score.__getitem__)
     assert sorted(found) == sorted(done)
     assert len(done) + len(left_out) == len(pairs)
     assert not left_out & found.keys()
-    return set(placed(found)), len(done), set(done)
+    assert picked == (1 if files <= FEW else files - 1)
+    return sure_groups({pair: one.curve.picked(picked) for pair, one in found.items()}, range(files)), len(done)
 
 
 def test_of_a_few_files_all_pairs_are_compared() -> None:
-    placed, pairs, _ = compared(FEW, dict.fromkeys(range(FEW), 0))
+    groups, pairs = compared(FEW, dict.fromkeys(range(FEW), 0))
     assert pairs == math.comb(FEW, 2)
-    assert placed == set(range(FEW))
+    assert groups == [set(range(FEW))]
 
 
 @pytest.mark.parametrize("files", [20, 60])
 def test_of_many_files_some_pairs_are_enough_to_reach_all(files: int) -> None:
-    placed, pairs, _ = compared(files, dict.fromkeys(range(files), 0))
-    assert placed == set(range(files))
+    groups, pairs = compared(files, dict.fromkeys(range(files), 0))
+    assert groups == [set(range(files))]
     assert pairs <= files * (PARTNERS + 1)
 
 
 def test_files_that_are_not_placed_are_compared_with_more_of_those_that_are() -> None:
     event = {n: int(n >= 25) for n in range(40)}
-    placed, pairs, _ = compared(40, event, fooled=0.9)
-    assert placed == set(range(25))
+    groups, pairs = compared(40, event, fooled=0.9)
+    assert groups[0] == set(range(25))
     assert pairs < math.comb(40, 2)
+
+
+# many events
+
+
+def events(
+    count: int, files: int, inner: float, like: Mapping[tuple[int, int], float]
+) -> tuple[Curves, dict[int, int]]:
+    """Curves of events that share nothing, but that two of them resemble each other, as each two of their files say."""
+    total = count * files
+    starts = {n: 5 * (n % files) for n in range(total)}
+    curves = scored(dict.fromkeys(starts, 150), starts, 1, height=0.0)
+    for (i, j), curve in curves.items():
+        one, other = i // files, j // files
+        height = inner if one == other else like.get((one, other), 0.0)
+        place = starts[i] - starts[j] + (0 if one == other else 60)
+        peak = height * np.exp(-0.5 * ((curve.lags - place) / 1.2) ** 2)
+        curves[i, j] = LagScores(curve.first, curve.scores + peak)
+    return curves, starts
+
+
+def test_events_that_resemble_each_other_somewhere_are_not_joined() -> None:
+    """All pairs of their files say so, and alone or with a few files that is enough; not where it is one of many."""
+    curves, starts = events(6, 4, 12.0, {(0, 1): 4.5, (2, 3): 4.5})
+    rates = dict.fromkeys(starts, 30.0)
+    two = {n: 30.0 for n in range(8)}
+    assert len(picture_groups({pair: c for pair, c in curves.items() if max(pair) < 8}, two, 30.0)) == 1
+    picked = {pair: curve.picked(len(starts) - 1) for pair, curve in curves.items()}
+    groups = picture_groups(picked, rates, 30.0)
+    assert sorted(sorted(group.starts) for group in groups) == [list(range(n, n + 4)) for n in range(0, 24, 4)]
+    assert groups[0].doubts.keys() == starts.keys() - groups[0].starts.keys()
+
+
+def test_most_files_of_one_event_are_as_sure_as_a_few() -> None:
+    curves, starts = events(1, 12, 7.0, {})
+    picked = {pair: curve.picked(len(starts) - 1) for pair, curve in curves.items()}
+    assert picture_groups(picked, dict.fromkeys(starts, 30.0), 30.0)[0].starts.keys() == starts.keys()
+
+
+def test_the_best_of_many_is_less_sure_than_one_that_was_not_picked() -> None:
+    curves, _ = events(1, 2, 6.5, {})
+    curve = curves[0, 1]
+    sure = [probability_right(curve.picked(tries), curve.best()) for tries in (1, 10, 100, 1000)]
+    assert sure[0] > 0.9
+    odds = [p / (calibration_for(None).most - p) for p in sure]
+    assert odds[1] / odds[2] == pytest.approx(odds[2] / odds[3], rel=0.2)
+    assert sure[3] < 0.5
+
+
+def test_two_sides_of_a_group_are_compared_by_several_pairs() -> None:
+    """One pair that looks alike joins two events, and others, which the cheap score did not name, part them."""
+    curves, starts = events(3, 4, 12.0, {})
+    alike = curves[0, 4]
+    curves[0, 4] = LagScores(alike.first, alike.scores + 12.0 * (alike.lags == 60))
+
+    def likely(pair: tuple[int, int]) -> float:
+        return 1.0 if pair[0] // 4 == pair[1] // 4 else 0.5 if pair == (0, 4) else 0.0
+
+    found, _, picked = compare_likely(list(curves), lambda pair: Compared(curves[pair]), likely)
+    assert sum((i // 4, j // 4) == (0, 1) for i, j in found) >= PARTNERS
+    said = {pair: one.curve.picked(picked) for pair, one in found.items()}
+    assert len(picture_groups(said, dict.fromkeys(starts, 30.0), 30.0)[0].starts) == 4
 
 
 def test_notes_and_json_say_how_many_pairs_were_compared() -> None:

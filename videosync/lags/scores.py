@@ -45,6 +45,7 @@ class LagScores:
     cue: str | None = None  # that made the scores; None: any
     unit: Unit = "spread"
     fragile: bool = False  # one thing made the best offset, such as one moment; the scores are those without it
+    picked_from: float = 1.0  # files that each of the two was picked from as likely; the odds are divided by that
 
     @property
     def lags(self) -> np.ndarray:
@@ -81,6 +82,11 @@ class LagScores:
         grown = np.exp(LIKELIHOOD * (others - top))
         return top + float(np.log((grown.mean() + grown[::-1].copy().mean()) / 2)) / LIKELIHOOD
 
+    @cached_property
+    def spread(self) -> float:
+        """That of all evidence."""
+        return _spread(self.support().level)
+
     def reversed(self) -> LagScores:
         """Those of the swapped pair."""
         return replace(
@@ -90,6 +96,10 @@ class LagScores:
             evidence=None if self.evidence is None else self.evidence.reversed(),
             overlap=None if self.overlap is None else self.overlap[::-1],
         )
+
+    def picked(self, files: float) -> LagScores:
+        """The same, each of the two picked from so many."""
+        return replace(self, picked_from=files)
 
     def support(self) -> LagEvidence:
         """The evidence; where there is none, the scores in its place."""
@@ -212,7 +222,7 @@ def added(curves: Sequence[tuple[int, LagScores]], lag: int | None = None) -> La
             overlap[place] = np.maximum(overlap[place], frames)
     more = 1.0
     if len(met) > 1:
-        usual = np.sqrt(np.mean([_spread(support.level) ** 2 for support in supports.values()]))
+        usual = np.sqrt(np.mean([curves[n][1].spread ** 2 for n in met]))
         more = max(len(met) ** TOGETHER, _spread(level) / max(usual, 1e-9))
     return replace(
         curves[0][1],

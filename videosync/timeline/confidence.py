@@ -63,9 +63,20 @@ def probability_right(curve: LagScores, lag: int) -> float:
     Half of what it would be, at an end of the range: the scores may go on rising where nothing was tried. The same
     where one moment made the answer.
     """
+    return probability(*odds_and_mass(curve, lag), curve.picked_from, curve.cue)
+
+
+def odds_and_mass(curve: LagScores, lag: int) -> tuple[float, float]:
+    """Of ``probability_right``: the log odds that the videos share the time at all, and the probability that it is at
+    ``lag`` then."""
     table = calibration_for(curve.cue)
-    shared = table.most * _logistic(table.bias + float(np.dot(table.weights, features(curve, lag))))
-    return shared * mass_near(curve, lag) / (2 if curve.at_edge(lag) or curve.fragile else 1)
+    odds = table.bias + float(np.dot(table.weights, features(curve, lag)))
+    return odds, mass_near(curve, lag) / (2 if curve.at_edge(lag) or curve.fragile else 1)
+
+
+def probability(odds: float, mass: float, tries: float, cue: str | None) -> float:
+    """``probability_right`` of the best of so many answers: its odds are divided by their number."""
+    return calibration_for(cue).most * _logistic(odds - math.log(tries)) * mass
 
 
 def _logistic(x: float) -> float:

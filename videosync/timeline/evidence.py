@@ -65,6 +65,7 @@ class Evidence:
     recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
     rates: Mapping[int, float] = field(default_factory=dict)  # file → frames/s of its grid (default: ``rate``)
     left_out: frozenset[tuple[int, int]] = frozenset()  # pairs of which the pictures were not compared: too many
+    picked_from: float = 1.0  # others that each file was picked from, where not all pairs were compared
     # file → frames/s, and how much of what the cue compares changes in each frame: float32 [T], usual: 1 a channel
     changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)
     chapters: Mapping[int, tuple[Chapter, ...]] = field(default_factory=dict)  # of recordings that have several
@@ -78,7 +79,7 @@ class Evidence:
     @cached_property
     def curves(self) -> dict[tuple[int, int], LagScores]:
         """Of pictures: (i, j) → scores of ``start_i - start_j``."""
-        return {pair: found.curve for pair, found in self.compared.items()}
+        return {pair: found.curve.picked(self.picked_from) for pair, found in self.compared.items()}
 
     @cached_property
     def clocks(self) -> dict[tuple[int, int], Clocks]:
@@ -180,7 +181,7 @@ def gather(
     return Evidence(
         paths, infos, problems, fastest, compared, search, cue, looked.moving,
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own, rates, looked.left_out, looked.changes, joined, given,
+        notes, sounds, audio, own, rates, looked.left_out, looked.picked_from, looked.changes, joined, given,
     )  # fmt: skip
 
 
@@ -190,6 +191,7 @@ class _Looked:
 
     compared: Mapping[tuple[int, int], Compared]
     left_out: frozenset[tuple[int, int]] = frozenset()
+    picked_from: float = 1.0
     moving: frozenset[int] = frozenset()  # files whose camera moves
     unused: tuple[str, ...] = ()  # those of which the cue does not use all parts
     changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)  # as of ``Evidence``
@@ -233,11 +235,12 @@ def _look_at_all(
         usable |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
         if None not in said.values():
             problems[number] = str(said[max(said)])
-    compared, left_out = compare_files(cue, usable, grids, rates, **limits, name=name, progress=progress)
+    compared, left_out, picked = compare_files(cue, usable, grids, **limits, name=name, progress=progress)
     both = {(i, j): (usable[i, grids[i, j]], usable[j, grids[i, j]]) for i, j in compared}
     return _Looked(
         {**compared, **compare_again(cue, both, compared, **limits)},
         left_out,
+        picked,
         frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         tuple(dict.fromkeys(clip.info.path for clip in usable.values() if cue.unused(clip.signals)[0])),
         _changes(cue, usable),

@@ -16,7 +16,7 @@ import numpy as np
 
 from videosync.lags.scores import LagEvidence, LagScores
 from videosync.timeline.calibration import SOUND
-from videosync.timeline.placement import Doubt, DoubtKind, Placement, in_frames, judge, place
+from videosync.timeline.placement import Doubt, DoubtKind, Placement, in_frames, judge, place, sure_groups
 from videosync.timeline.solve import Curves, fine_starts, moved_curve
 
 SIMILAR = 2.5  # scores are brought to a grid that is slower by this factor at most: peaks would be lost on others
@@ -59,6 +59,8 @@ def _with_slower(
 
     What holds none of the new files is as it was before: faster files were judged on a better grid.
     """
+    if not groups and any(curve.picked_from > 1 for curve in curves.values()):
+        return _of_many(curves, files, prefer)
     found: list[Placement] = []
     doubts: dict[int, Doubt] = {}
     waiting, left = list(groups), list(files)
@@ -73,6 +75,24 @@ def _with_slower(
             found.append(tied)
         waiting = [group for group in waiting if not group.starts.keys() & tied.starts.keys()]
         left = [n for n in left if n not in tied.starts]
+
+
+def _of_many(curves: Curves, files: Sequence[int], prefer: int | None) -> tuple[list[Placement], dict[int, Doubt]]:
+    """The groups of many files of which not all pairs were compared: what sure pairs tie is placed, and then what else
+    goes with the largest group."""
+    found: list[Placement] = []
+    doubts: dict[int, Doubt] = {}
+    for group in sure_groups(curves, files):
+        inner = {pair: curve for pair, curve in curves.items() if group >= set(pair)}
+        rest = sorted(group)
+        while len(rest) > 1 and (some := place(inner, rest, prefer)).starts:
+            found.append(some)
+            rest = [n for n in rest if n not in some.starts]
+            doubts |= dict.fromkeys(some.starts, Doubt(DoubtKind.UNRELATED))
+    found.sort(key=lambda group: (prefer not in group.starts, -len(group.starts)))
+    left = [n for n in files if n not in doubts]
+    tied = tie(found[:1], curves, [*(found[0].starts if found else ()), *left], prefer, sure=True)
+    return [tied, *found[1:]] if tied.starts else [], tied.doubts | doubts
 
 
 def tie(
@@ -107,7 +127,8 @@ def tie(
     }  # fmt: skip
     keep = min(first.starts, default=None)
     wanted = next((a for a, side in sides.items() if prefer in side), None)
-    tied = place(between, sorted(sides) if keep is None else _reached(between, keep), wanted, keep)
+    sizes = {a: len(side) for a, side in sides.items()}
+    tied = place(between, sorted(sides) if keep is None else _reached(between, keep), wanted, keep, sizes)
     doubts = {n: in_frames(doubt, steps) for a, doubt in tied.doubts.items() for n in sides[a]}
     doubts |= {n: doubt for n, doubt in place({}, files).doubts.items() if n not in doubts} | first.doubts
     if not tied.starts:

@@ -7,7 +7,7 @@ frames, would one side fit about as well elsewhere? If so, the smaller side is t
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
@@ -15,14 +15,24 @@ import numpy as np
 
 from videosync.lags.scores import APART, LagScores
 from videosync.timeline.calibration import calibration_for
-from videosync.timeline.confidence import lag_probabilities, probability_right
-from videosync.timeline.solve import Curves, Starts, fine_starts, joint_starts, moved_curve, spanning_cuts, total_score
+from videosync.timeline.confidence import lag_probabilities, odds_and_mass, probability, probability_right
+from videosync.timeline.solve import (
+    Curves,
+    Starts,
+    connected,
+    fine_starts,
+    joint_starts,
+    moved_curve,
+    spanning_cuts,
+    total_score,
+)
 
 ALIKE = 1.0  # standard errors above chance: a peak this high shows that the videos have something in common
 RIVAL = 0.05  # times as likely as the answer: what else would do
 MOST_RIVALS = 4
 AT_ONCE = 4  # of many refused cuts, one in so many is made before the rest is placed anew …
 HOPELESS = 0.2  # … if its confidence is below this
+SOME = 3  # one in so many pairs between two groups has to be as sure as these are tied
 SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
 ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic …
 UNLIKE = 0.0  # … where it is no more than this when moved by less
@@ -93,6 +103,25 @@ def judge(curve: LagScores, lag: int | None = None) -> Answer:
     return Answer(lag, confidence, Doubt(_kind(curve, lag, rivals), lag, rivals, confidence))
 
 
+def sure_groups(curves: Curves, files: Collection[int]) -> list[frozenset[int]]:
+    """Files that pairs tie which are sure enough to go with the largest group, each pair by itself, the largest first.
+
+    How large that is, pairs say that are sure whatever they were picked from.
+    """
+
+    def tied(tries: float) -> list[frozenset[int]]:
+        sure = (pair for pair, curve in curves.items() if judge(curve.picked(tries)).doubt is None)
+        return connected(files, sure)
+
+    picked = max((curve.picked_from for curve in curves.values()), default=1.0)
+    return tied(going_with(picked, len(tied(picked)[0])))
+
+
+def going_with(picked: float, files: int) -> float:
+    """Odds that a file does not go with a group of so many, where each file goes with one of ``picked`` others."""
+    return max(1.0, (picked + 1) / files - 1)
+
+
 def rivals_of(curve: LagScores, lag: int) -> tuple[int, ...]:
     """The other offsets that are not much less likely than ``lag``, best first, as distances from it in frames."""
     likely = lag_probabilities(curve)
@@ -141,16 +170,21 @@ def _alike(scores: np.ndarray, away: int) -> float:
     return float(one @ other) / size if size > 0 else 0.0
 
 
-def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None, keep: int | None = None) -> Placement:
+def place(
+    curves: Curves, cameras: Sequence[int], prefer: int | None = None, keep: int | None = None,
+    files: Mapping[int, int] | None = None,
+) -> Placement:  # fmt: skip
     """Place as many cameras as can be with confidence.
 
     Args:
         curves: (i, j) → lag scores of ``start_i - start_j``, of the pairs that have any.
         prefer: of two groups of equal size that do not fit together the one with this camera is kept.
         keep: of two groups of any size that do not fit together the one with this camera is kept.
+        files: camera → files that it stands for (default: one).
     """
     active = list(cameras)
     doubts: dict[int, Doubt] = {}
+    alone = _Alone(curves, files or {})
     while len(active) > 1:
         starts = joint_starts(curves, active)
         for camera in set(active) - set(starts):
@@ -158,7 +192,7 @@ def place(curves: Curves, cameras: Sequence[int], prefer: int | None = None, kee
         active = sorted(starts)
         if len(active) < 2:
             break
-        cuts = [(side, _judged(curves, starts, side)) for side in spanning_cuts(curves, starts)]
+        cuts = [(side, _judged(curves, starts, side, alone)) for side in spanning_cuts(curves, starts)]
         refused = [(side, said) for side, said in cuts if said.doubt is not None]
         if not refused:
             ties = {c: min(a.confidence for s, a in cuts if _parts(s, c, active)) for c in active}
@@ -184,10 +218,48 @@ def _least_sure(refused: Sequence[tuple[frozenset[int], Answer]], cameras: int) 
     return single[: len(refused) // AT_ONCE] if len(refused) >= 2 * AT_ONCE and single else ranked[:1]
 
 
-def _judged(curves: Curves, starts: Starts, side: frozenset[int]) -> Answer:
+class _Alone:
+    """How sure each pair is of an offset by itself; ``files``: as of ``place``."""
+
+    def __init__(self, curves: Curves, files: Mapping[int, int]) -> None:
+        self._curves, self._files = curves, files
+        self._known: dict[tuple[int, int, int], tuple[float, float]] = {}
+
+    def files(self, cameras: Collection[int]) -> int:
+        return sum(self._files.get(camera, 1) for camera in cameras)
+
+    def __call__(self, pair: tuple[int, int], lag: int, tries: float) -> float:
+        """The probability that ``lag`` is right, picked from so many."""
+        curve = self._curves[pair]
+        if not curve.covers(lag):
+            return 0.0
+        if (*pair, lag) not in self._known:
+            self._known[*pair, lag] = odds_and_mass(curve, lag)
+        return probability(*self._known[*pair, lag], tries, curve.cue)
+
+
+def _judged(curves: Curves, starts: Starts, side: frozenset[int], alone: _Alone) -> Answer:
+    """Judge how surely two sides are tied.
+
+    Curves that were picked say from how many files. A side could go with any of those outside it: the odds that it goes
+    with the other side are those of drawing one of that. And all pairs of two events see it alike if their motions
+    resemble each other somewhere by chance, as some do of many: two groups are tied no more surely than some of their
+    pairs are, each by itself.
+    """
     curve = moved_curve(curves, starts, side, 0)
     assert curve is not None  # spanning cuts part cameras that a pair joins
-    return judge(curve, 0)
+    tries = going_with(curve.picked_from, max(alone.files(side), alone.files(starts.keys() - side)))
+    answer = judge(curve.picked(tries), 0)
+    if tries == 1:
+        return answer
+    pairs = [(i, j) for i, j in curves if i in starts and j in starts and (i in side) != (j in side)]
+    sure = sorted((alone((i, j), starts[i] - starts[j], tries) for i, j in pairs), reverse=True)
+    most = sure[math.ceil(len(sure) / SOME) - 1]
+    if most >= answer.confidence:
+        return answer
+    if most >= calibration_for(curve.cue).accepted:
+        return replace(answer, confidence=most)
+    return Answer(0, most, Doubt(DoubtKind.WEAK, 0, confidence=most))
 
 
 def _parts(side: frozenset[int], camera: int, cameras: Collection[int]) -> bool:

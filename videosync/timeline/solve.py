@@ -249,18 +249,24 @@ def fine_starts(curves: Curves, starts: Mapping[int, float], held: Sequence[Coll
 
 
 def spanning_cuts(curves: Curves, starts: Mapping[int, int]) -> list[frozenset[int]]:
-    """The ways to part the cameras that matter: each camera alone, and at each edge of the strongest spanning tree of
-    pairs that overlap.
+    """The ways to part the cameras that matter: ``tree_cuts`` of the scores of pairs that overlap."""
+    lags = {(i, j): starts[i] - starts[j] for i, j in curves if i in starts and j in starts}
+    edges = [(curves[pair].at(k), *pair) for pair, k in lags.items() if curves[pair].covers(k)]
+    return tree_cuts(edges, sorted(starts))
+
+
+def tree_cuts(edges: Iterable[tuple[float, int, int]], cameras: Sequence[int]) -> list[frozenset[int]]:
+    """Each camera alone, and the two sides of each edge of the strongest spanning tree.
 
     If two groups hold together only weakly, the tree has one edge between them, and that is a weak one. Of each way
     the side without the first camera is given.
+
+    Args:
+        edges: how strong, and the two cameras, which they join all. cameras: in rising order.
     """
-    cameras = sorted(starts)
-    lags = {(i, j): starts[i] - starts[j] for i, j in curves if i in starts and j in starts}
-    edges = sorted(((curves[pair].at(k), *pair) for pair, k in lags.items() if curves[pair].covers(k)), reverse=True)
     group = {camera: camera for camera in cameras}
     near: dict[int, list[int]] = {camera: [] for camera in cameras}  # in the tree
-    for _, i, j in edges:
+    for _, i, j in sorted(edges, reverse=True):
         if group[i] != group[j]:
             old, new = group[j], group[i]
             group = {c: new if g == old else g for c, g in group.items()}
