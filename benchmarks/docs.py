@@ -150,7 +150,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "speed-engines": plain(tables.ENGINES, "speed_engines"),
     "page-play": plain(tables.PLAY, "page_play"),
     "speed-sync": plain(tables.SYNC_SPEED, "speed_sync"),
-    "speed-many": plain(tables.MANY, "speed_many"),
+    "speed-many": plain(tables.MANY, "speed_many", "speed_many_real"),
     "speed-similarity": plain(tables.SIMILARITY_SPEED, "speed_similarity"),
     "ranks": plain(tables.RANKS, "speed_ranks"),
     "plan": plain(tables.PLAN, "scale_plan"),
