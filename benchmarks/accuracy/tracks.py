@@ -184,7 +184,7 @@ def rows_of(answers: Sequence[Answer], *, bootstrap: int, seed: int) -> list[dic
         for most in sorted({NOTE, 1 + max(a.more["turn"] for a in related)}):
             here = [a for a in related if a.row == part and a.more["turn"] < most]
             usual = {a.case: a.within(1) for a in here if a.method == DEFAULT}
-            for name in METHODS:
+            for name in dict.fromkeys(a.method for a in here):
                 mine = [a for a in here if a.method == name]
                 right: dict[str, list[tuple[bool, bool]]] = {}
                 for a in mine:
