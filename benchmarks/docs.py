@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tables
+from benchmarks.accuracy import tracks
 from benchmarks.accuracy.report import set_table
 from benchmarks.brought import score as brought
 from benchmarks.pipeline import RESULTS, keep_result, load_result
@@ -141,6 +142,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "brought": plain(brought.BROUGHT, "brought"),
     "brought-limits": lambda: markdown(load_result("brought")["limits"], brought.AT_PRECISION),
     "brought-earned": lambda: markdown(load_result("brought")["earned"], brought.EARNED),
+    "tracks": lambda: tracks.table(rows_of("tracks")),
+    "tracks-controls": lambda: markdown(load_result("tracks")["controls"], tracks.CONTROLS),
     "sub-frame": plain(tables.SUB_FRAME, "sub_frame"),
     "drift": plain(drift.DRIFT, "drift"),
     "drift-totals": lambda: markdown(load_result("drift")["totals"], drift.TOTALS),
