@@ -13,7 +13,7 @@ from contextlib import nullcontext
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
-# compiled once: otherwise each of the many processes that tests start would compile the package anew, and pytest its tests
+# compiled once: otherwise each of the many processes that tests start would compile the package, and pytest its tests
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # started in the background of a script, pytest would hand down that Ctrl-C is ignored
