@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import nullcontext
 
@@ -12,6 +13,9 @@ from contextlib import nullcontext
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# compiled once: otherwise each of the many processes that tests start would compile the package, and pytest its tests
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # started in the background of a script, pytest would hand down that Ctrl-C is ignored
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -61,10 +65,7 @@ def _no_launcher(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs run in the process of the test, which can then replace what they call."""
-    from videosync.jobs import workers
+def _this_process() -> Any:
     from videosync.jobs.pool import Pool
 
     class NeverEnds(Exception):
@@ -75,4 +76,23 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
         future.set_result(call(item))
         return future
 
-    monkeypatch.setattr(workers, "local_pool", lambda count: nullcontext(Pool(submit, 1, NeverEnds)))
+    return nullcontext(Pool(submit, 1, NeverEnds))
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs run in the process of the test, which can then replace what they call."""
+    from videosync.jobs import workers
+
+    monkeypatch.setattr(workers, "local_pool", lambda count: _this_process())
+
+
+@pytest.fixture(scope="module")
+def one_worker_in_process() -> Iterator[None]:
+    """Jobs of one worker run in the process of the test: for tests that are not about workers it starts none."""
+    from videosync.jobs import workers
+
+    real = workers.local_pool
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "local_pool", lambda count: _this_process() if count == 1 else real(count))
+        yield

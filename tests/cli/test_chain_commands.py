@@ -28,7 +28,7 @@ eval: {bootstrap: 200, pictures: 1}
 
 
 @pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
+def workdir(tmp_path_factory, one_worker_in_process):
     folder = tmp_path_factory.mktemp("chain")
     events = ["--train_events", "12", "--val_events", "16", "--frames", "48", "--size", "32"]
     events += ["--offset_range", "6"]

@@ -119,19 +119,19 @@ def clips_of(out: Path) -> dict[str, int]:
 
 
 def test_the_same_bytes_whatever_the_workers_and_nothing_is_done_twice(script, raw, tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    for out, workers in ((one, 1), (two, 2)):
-        assert script.run(raw, out, "--workers", workers) == 0
+    one, two, alone = tmp_path / "one", tmp_path / "two", ("--workers", 1)
+    for out, workers in ((one, alone), (two, ("--workers", 2))):
+        assert script.run(raw, out, *workers) == 0
     before = clips_of(one)
     assert len(before) >= 2
     for name in (*script.descriptions, *before):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
-    assert script.run(raw, one) == 0
+    assert script.run(raw, one, *alone) == 0
     assert clips_of(one) == before
     lost = min(before)
     (one / lost).unlink()
     (one / script.descriptions[0]).unlink()
-    assert script.run(raw, one) == 0
+    assert script.run(raw, one, *alone) == 0
     changed = {name for name, stamp in clips_of(one).items() if stamp != before[name]}
     assert lost in changed
     assert len(changed) < len(before)

@@ -10,6 +10,7 @@ import torch
 from videosync.errors import VideoError
 from videosync.evaluation import embed
 from videosync.evaluation.embed import prefetch, video_features
+from videosync.models import inference
 from videosync.models.encoder import build_encoder
 from videosync.models.noise import NoiseEncoder
 from videosync.models.options import ModelOptions
@@ -60,6 +61,21 @@ def test_a_streamed_window_is_cut_from_the_whole(video, input, start, stop, batc
     window = video_features(model, video, start, stop, size=SIZE, batch_frames=batch_frames)
     assert window.dtype == torch.float32
     torch.testing.assert_close(window, whole(model, video)[start:stop], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("small", "expected"), [(10**6, 1), (0, 3)])
+def test_a_small_network_computes_on_one_thread(video, monkeypatch, small, expected):
+    monkeypatch.setattr(inference, "SMALL", small)
+    model, used = encoder("motion"), []
+    monkeypatch.setattr(model.backbone, "pool", lambda maps: used.append(torch.get_num_threads()) or maps.mean((2, 3)))
+    usual = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        video_features(model, video, size=SIZE)
+        assert set(used) == {expected}
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(usual)
 
 
 def test_noise_encoder_gets_its_features_too_without_decoding(video, tmp_path):

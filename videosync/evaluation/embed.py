@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from videosync.models.encoder import Encoder
+from videosync.models.inference import threads_for
 from videosync.models.noise import NoiseEncoder
 from videosync.video.read import iter_frames, probe
 
@@ -55,7 +56,8 @@ def video_features(
         current = batch.to(device, non_blocking=True)  # [n, H, W, 3]
         clip = torch.cat([history, current]) if len(history) else current
         context = len(history) if features else before
-        features.append(encoder.backbone_features(clip.permute(0, 3, 1, 2)[None], context=context)[0].float())
+        with threads_for(encoder.backbone):
+            features.append(encoder.backbone_features(clip.permute(0, 3, 1, 2)[None], context=context)[0].float())
         history = clip[len(clip) - encoder.context :] if encoder.context else history
     return torch.cat(features).cpu()  # [T, F]
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,12 @@ from videosync.models.card import FOLDER, TEMPERATURE, card_rates, trained_with
 from videosync.models.constants import STILL
 from videosync.models.encoder import Encoder
 from videosync.models.exported import load_exported_encoder
+from videosync.models.inference import threads_for
 from videosync.signals.encoder import LEARNED, EncoderMeter
 from videosync.signals.measure import Source, measure
 from videosync.types import Embeddings
 from videosync.video.index import video_index
 from videosync.video.read import iter_frames
-
-SMALL = 1_000_000  # weights; a network of fewer runs on one thread: more would wait for each other
 
 
 class ClipEncoder:
@@ -62,7 +60,7 @@ class ClipEncoder:
         """
         clip = torch.from_numpy(pictures)  # [N, S, S] or [N, S, S, 3]
         clip = clip.permute(0, 3, 1, 2) if clip.dim() == 4 else clip[:, None].expand(-1, 3, -1, -1)
-        with self._threads():
+        with threads_for(self.encoder):
             return self.encoder.backbone_features(clip[None], context=context)[0].numpy()
 
     @torch.inference_mode()
@@ -71,17 +69,8 @@ class ClipEncoder:
         if len(features) < 2 or np.ptp(features, axis=0).max() < STILL:
             return np.zeros((len(features), self.encoder.embedder.to_embedding.out_features), np.float32)
         clip = torch.from_numpy(np.ascontiguousarray(features, np.float32))
-        with self._threads():
+        with threads_for(self.encoder):
             return self.encoder.embed(clip[None])[0].numpy()
-
-    @contextmanager
-    def _threads(self) -> Iterator[None]:
-        usual = torch.get_num_threads()
-        torch.set_num_threads(1 if sum(one.numel() for one in self.encoder.parameters()) < SMALL else usual)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(usual)
 
     def embed_video(self, path: str | os.PathLike[str]) -> Embeddings:
         """Embeddings of all frames of a video file, which is decoded once, in memory that does not grow with it.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 # bf16 embeddings have at least this cosine with those in float32, or are not used by default
 TOLERANCE = 0.999
+SMALL = 1_000_000  # weights; a network of fewer runs on one thread
 
 
 @torch.no_grad()
@@ -93,3 +96,16 @@ def fuse_batch_norms(network: nn.Module) -> None:
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 setattr(module, conv_name, fuse_conv_bn_eval(conv, norm))
                 setattr(module, norm_name, nn.Identity())
+
+
+@contextmanager
+def threads_for(network: nn.Module) -> Iterator[None]:
+    """A small network computes on one thread of the CPU: more would wait for each other, and for decoding, far longer
+    than they compute. One without weights here has them in another engine, with threads of its own."""
+    usual = torch.get_num_threads()
+    weights = sum(one.numel() for one in network.parameters())
+    torch.set_num_threads(1 if 0 < weights < SMALL else usual)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(usual)
