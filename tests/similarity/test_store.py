@@ -198,12 +198,21 @@ def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
         load_similarity_set(tmp_path, "../cmu_pose", "val")
 
 
+def cut_header(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:30] + b" " * 80 + data[110:])
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (lambda at: np.save(at / "set_val_labels.npy", np.zeros(PAIRS, np.int64)), "labels are not those"),
         (lambda at: np.save(at / "set_val_matrices.npy", MATRICES[:, :, :4, :4]), r"\(5, 2, 6, 6\) expected"),
-        (lambda at: (at / "set_val_matrices.npy").unlink(), "cannot be read"),
+        (lambda at: (at / "set_val_matrices.npy").unlink(), "set_val_matrices.npy: cannot be read"),
+        (
+            lambda at: cut_header(at / "set_val_labels.npy"),
+            r"set_val_labels.npy: cannot be read \(its header is damaged\)",
+        ),
         (lambda at: change_header(at, format=99), "format 99"),
         (lambda at: change_header(at, fps=None), "set_val.json: has no fps"),
     ],

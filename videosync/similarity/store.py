@@ -19,7 +19,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from videosync.similarity.rows import WrittenRows, forget, take_over
 from videosync.types import MatrixPairs
 from videosync.version import __version__
 
+T = TypeVar("T")
 _NEEDED = ("num_pairs", "size", "labels_crc32", "events", "pair_ids", "fps", "max_offset")  # in the header
 FORMAT = 1
 REQUIRED_HEADER = ("temperature", "metric", "encoder", "encoder_hash", "config")
@@ -204,11 +205,8 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
     paths = _SetPaths(folder, prefix, split)
     if not paths.header.is_file():
         raise CheckpointError(paths.absent())
-    try:
-        header = read_object(paths.header)
-        matrices, labels = read_npy(paths.matrices), np.array(read_npy(paths.labels))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{paths.describe()} cannot be read ({error}); {_rebuild(prefix)}") from error
+    header = paths.read(paths.header, read_object)
+    matrices, labels = paths.read(paths.matrices, read_npy), np.array(paths.read(paths.labels, read_npy))
     if header.get("format") != FORMAT:
         raise CheckpointError(
             f"{paths.header}: set format {header.get('format')!r}, but this version reads {FORMAT}; " + _rebuild(prefix)
@@ -274,6 +272,14 @@ class _SetPaths:
         there = f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
         hint = did_you_mean(self.prefix, names, there)
         return f"{self.describe()} does not exist.{hint} Otherwise {_rebuild(self.prefix)}"
+
+    def read(self, path: Path, load: Callable[[Path], T]) -> T:
+        """One file of the set. Raises CheckpointError."""
+        try:
+            return load(path)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise CheckpointError(f"{path}: cannot be read ({why}); {_rebuild(self.prefix)}") from error
 
     def publish(self, labels: np.ndarray, header: Mapping[str, Any]) -> None:
         """Rename the arrays into place and the header last; an old set of this name goes first."""
