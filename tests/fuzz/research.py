@@ -51,7 +51,7 @@ def archive(folder: Path, video: Path) -> list[str]:
 
 def _names(folder: Path, places: Iterable[str]) -> list[str]:
     files = sorted(path for place in places for path in (folder / place).rglob("*") if path.is_file())
-    return [str(path.relative_to(folder)) for path in files if path.stat().st_size]
+    return [str(path.relative_to(folder)) for path in files if path.stat().st_size and path.name not in UNREAD]
 
 
 def _train(folder: Path, out: Path) -> int:
@@ -93,6 +93,7 @@ ARCHIVES: dict[str, tuple[Callable[[Path], object], Ask]] = {
     "ucf101": (make_ucf101, _prepare(ucf101_process.main)),
     "pouring": (make_pouring, _prepare(tfrecords_to_videos.main, ())),
 }
+UNREAD = ("event.json", "report.json")  # of synthetic events, by the commands asked here
 READ_BY: tuple[tuple[str, tuple[Ask, ...]], ...] = (  # files of a data set whose names begin so
     ("sets/", (train_detectors, _evaluate_detectors)),
     ("detectors/", (_evaluate_detectors,)),
