@@ -56,7 +56,9 @@ def drawn(samples: Samples, seed: int, number: int, only: str) -> tuple[np.rando
     """What a case is drawn with, its format and the file that is damaged."""
     rng = np.random.default_rng([seed, number])
     kind = "media" if rng.random() < MEDIA_SHARE else str(rng.choice(sorted(set(samples) - {"media"})))
-    kind = only or kind
+    if only:
+        kinds = only.split(",")
+        kind = kinds[number % len(kinds)]
     return rng, kind, str(rng.choice(samples[kind][1]))
 
 
