@@ -34,8 +34,8 @@ def writer(folder: Path, prefix: str = "set", **changed: Any) -> SimilaritySetWr
     return SimilaritySetWriter(folder, prefix, "val", **{**facts, **changed})
 
 
-def load(folder: Path) -> tuple[MatrixPairs, dict[str, Any]]:
-    return load_similarity_set(folder, "set", "val")
+def load(folder: Path, **how: bool) -> tuple[MatrixPairs, dict[str, Any]]:
+    return load_similarity_set(folder, "set", "val", **how)
 
 
 def make(folder: Path, prefix: str = "set", scale: float = 1.0) -> None:
@@ -203,6 +203,12 @@ def cut_header(path: Path) -> None:
     path.write_bytes(data[:30] + b" " * 80 + data[110:])
 
 
+def flip_last_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -215,6 +221,11 @@ def cut_header(path: Path) -> None:
         ),
         (lambda at: change_header(at, format=99), "format 99"),
         (lambda at: change_header(at, fps=None), "set_val.json: has no fps"),
+        (lambda at: change_header(at, fps=[25.0]), "set_val.json: damaged .fps is no list of 5"),
+        (lambda at: change_header(at, fps=[0.0] * PAIRS), "set_val.json: damaged .a frame rate"),
+        (lambda at: change_header(at, lengths=[0] * PAIRS), "set_val.json: damaged .a length outside of 1 to 6"),
+        (lambda at: change_header(at, max_offset=0), "set_val.json: damaged .an offset beyond max_offset=0"),
+        (lambda at: flip_last_bit(at / "set_val_matrices.npy"), "set_val_matrices.npy: damaged .1 of 5 pairs"),
     ],
 )
 def test_files_that_do_not_belong_together_are_refused(
@@ -223,7 +234,7 @@ def test_files_that_do_not_belong_together_are_refused(
     make(tmp_path)
     spoil(tmp_path)
     with pytest.raises(CheckpointError, match=said):
-        load(tmp_path)
+        load(tmp_path, whole=True)
 
 
 @pytest.mark.parametrize(

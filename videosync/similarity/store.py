@@ -26,6 +26,7 @@ import numpy as np
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import new_file, put_in_place, read_object, write_json
 from videosync.foreign import read_npy, said
+from videosync.similarity.intact import changed_rows, misfit
 from videosync.similarity.rows import WrittenRows, forget, take_over
 from videosync.types import MatrixPairs
 from videosync.version import __version__
@@ -192,8 +193,13 @@ class SimilaritySetWriter:
         self._gather(None)  # no rank goes on before the set is there
 
 
-def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[MatrixPairs, dict[str, Any]]:
+def load_similarity_set(
+    folder: str | Path, prefix: str, split: str, *, whole: bool = False
+) -> tuple[MatrixPairs, dict[str, Any]]:
     """Open one split of a similarity set; the matrices stay on disk (memory-mapped, read-only).
+
+    Args:
+        whole: read all matrices once, and compare them with the checksums in the header.
 
     Returns:
         The pairs, ``forward`` and ``backward`` float32 ``[N, T, T]``, and the header.
@@ -234,6 +240,13 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{paths.header}: damaged ({said(error)}); {_rebuild(prefix)}") from error
+    if problem := misfit(pairs, header):
+        raise CheckpointError(f"{paths.header}: damaged ({problem}); {_rebuild(prefix)}")
+    if whole and (changed := changed_rows(matrices, header)):
+        raise CheckpointError(
+            f"{paths.matrices}: damaged ({len(changed)} of {len(matrices)} pairs are not as they were written, the "
+            f"first of them {pairs.pair_ids[changed[0]]}); {_rebuild(prefix)}"
+        )
     return pairs, header
 
 
