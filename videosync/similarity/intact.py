@@ -29,4 +29,4 @@ def misfit(pairs: MatrixPairs, header: Mapping[str, Any]) -> str:
 def changed_rows(matrices: np.ndarray, header: Mapping[str, Any]) -> list[int]:
     """Which of ``matrices`` ``[N, 2, T, T]`` have not the checksum in the header, where it has any."""
     sums = header.get("rows_crc32", ())
-    return [row for row, written in enumerate(sums) if zlib.crc32(np.ascontiguousarray(matrices[row])) != written]
+    return [row for row, written in enumerate(sums) if zlib.crc32(np.ascontiguousarray(matrices[row]).data) != written]
