@@ -18,7 +18,7 @@ help:
 	@echo 'make test       the quick tests'
 	@echo 'make test-all   every test, also slow ones and those that need a GPU or development footage'
 	@echo 'make test-portable   the numeric tests with the kernels of other processors, one and several threads (20 minutes)'
-	@echo 'make fuzz       10,000 damaged files and 200 kills at random moments (an hour each at most, on two cores)'
+	@echo 'make fuzz       10,000 damaged files, 300 that change while they are read, 200 kills at random moments (an hour each at most)'
 	@echo 'make soak       hundreds of synchronisations, 10,000 training steps, killed data workers: memory stays flat (an hour)'
 	@echo 'make gpu-check  NCCL, half precision, SyncBatchNorm and memory formats on the GPUs of this machine (10 minutes at most)'
 	@echo 'make lint       ruff, formatting included, and ShellCheck'
@@ -55,6 +55,7 @@ test-portable: $(STAMP)
 
 fuzz: $(STAMP)
 	$(BIN)/python -m tests.fuzz --cases 10000 --jobs $(JOBS) $(ARGS)
+	$(BIN)/python -m tests.fuzz.changing --cases 300 $(ARGS)
 	$(BIN)/python -m tests.fuzz.kills --kills 200 --full $(ARGS)
 
 soak: $(STAMP)

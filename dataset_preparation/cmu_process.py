@@ -38,7 +38,7 @@ from dataset_preparation.cmu.pairs import Camera, Pair, Protocol, make_pairs
 from dataset_preparation.cmu.sketch import SketchJob, sketch
 from dataset_preparation.usual_places import KnownArchive
 from videosync.data.samples import Sample
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, printable
 from videosync.jobs.job import Clip, Outcome
 from videosync.jobs.workers import run_jobs
 
@@ -171,7 +171,7 @@ def print_notes(notes: Mapping[str, Sequence[str]], splits: Mapping[str, str]) -
     for video, lines in notes.items():
         for line in lines:
             if line.startswith(DOUBT):
-                print(f"note: {video} {line.removeprefix(DOUBT)}")
+                print(printable(f"note: {video} {line.removeprefix(DOUBT)}"))
     for split in sorted({"train", "val"} - set(splits.values())):
         print(f"note: no sequence here is in '{split}'; docs/datasets/cmu.md lists the splits")
 

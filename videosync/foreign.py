@@ -54,7 +54,9 @@ def read_npy(path: str | Path) -> np.ndarray:
     try:
         return np.lib.format.open_memmap(path, mode="r")
     except _NPY_DAMAGE as error:
-        raise ValueError(said(error)) from error
+        words = said(error)
+        unread = isinstance(error, SyntaxError | TokenError) or words.startswith("Cannot parse header")
+        raise ValueError("its header is damaged" if unread else words) from error
 
 
 def read_npz(path: str | Path) -> dict[str, np.ndarray]:

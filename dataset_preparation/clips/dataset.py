@@ -12,7 +12,7 @@ from videosync.audio.read import decoder_version
 from videosync.data.manifest import MANIFEST_NAME, validate_manifest, write_manifest
 from videosync.data.samples import Manifest, Sample
 from videosync.data.sources import SourceOf, write_sources
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, printable
 from videosync.files import write_json
 from videosync.jobs.job import Clip, Outcome
 
@@ -135,7 +135,7 @@ def print_report(report: Mapping[str, Any]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths)))
     for split, counts in report["splits"].items():
         more = f", and {counts['events'] - NAMES} more" if counts["events"] > NAMES else ""
-        print(f"{split}: {', '.join(counts['event_names'])}{more}")
+        print(printable(f"{split}: {', '.join(counts['event_names'])}{more}"))
     print_dropped(report)
     _print_kinds("kept, with a note on its sound:", report.get("sound_kinds", {}), report.get("sound", []))
 
@@ -151,7 +151,7 @@ def _print_kinds(word: str, kinds: Mapping[str, int], listed: Sequence[Mapping[s
         entries = [entry for entry in listed if entry["kind"] == kind]
         for entry in entries[:EXAMPLES]:
             place = " ".join(part for part in (entry.get("event"), entry["what"]) if part)
-            print(f"    {place}: {entry['why']}")
+            print(printable(f"    {place}: {entry['why']}"))
         if count > EXAMPLES:
             print(f"    … and {count - EXAMPLES} more, in {REPORT_NAME}")
 

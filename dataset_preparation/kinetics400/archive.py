@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from dataset_preparation.arguments import require_folder
 from dataset_preparation.clips.dataset import Dropped
 from dataset_preparation.whole.video import VIDEO_SUFFIXES, clip_path, video_files
+from videosync.data.manifest_lines import is_text
 from videosync.data.samples import MANIFEST_NAME
 from videosync.errors import ManifestError
 from videosync.files import read_text
@@ -153,6 +154,8 @@ def _rows(reader: CsvReader, path: Path) -> dict[str, str]:
             continue
         try:
             times = f"{round(float(row[start])):06d}_{round(float(row[end])):06d}"
+            if row[label] and not is_text(row[label]):  # a manifest would not take it
+                raise ValueError("no name of a class")
             rows[f"{row[identity]}_{times}"] = sys.intern(row[label])
         except (ValueError, OverflowError, IndexError) as error:
             raise ManifestError(

@@ -16,7 +16,7 @@ from dataset_preparation.whole.reading import Reader
 from dataset_preparation.whole.unreadable import UNREADABLE_NAME, UnreadableList, read_unreadable
 from dataset_preparation.whole.video import WholeVideo
 from videosync.data.samples import MANIFEST_NAME
-from videosync.errors import ManifestError
+from videosync.errors import ManifestError, printable
 
 LIMITS: dict[str, Limit] = {"min_seconds": (lambda value: 0 <= value < float("inf"), "0 or more seconds")}
 
@@ -68,7 +68,8 @@ def print_found(found: dict[str, int], reader: Reader, paths: Collection[str]) -
         print(f"found  {count} {name}")
     unknown = reader.unknown_lines(paths)
     if unknown:
-        print(f"note: {len(unknown)} lines that leave a file out name none that is there, the first: {unknown[0]}")
+        first = printable(unknown[0])
+        print(f"note: {len(unknown)} lines that leave a file out name none that is there, the first: {first}")
 
 
 def print_plan(reader: Reader, videos: Sequence[WholeVideo], dropped: Sequence[Dropped]) -> None:

@@ -112,14 +112,34 @@ def test_what_one_rank_meets_stops_both_with_the_same_sentence(seen: Seen, what:
     ids=["in a collective", "process 0 in a collective", "while others load", "process 0 while others load"],
 )
 def test_process_that_dies_takes_the_others_down_and_is_named(root: Path, dies: int, work: str) -> None:
+    codes, said = three_processes(root, dies, "os._exit(9)", work)
+    assert codes == [9 if rank == dies else 2 for rank in range(3)]
+    speaker = said[1 if dies == 0 else 0]
+    assert speaker.startswith("error: another process of this run has ended") or dies == 0
+    assert f"another process of this run has ended, process {dies} of 3: " in speaker
+    assert speaker.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("meets", [0, 2])
+def test_what_a_process_meets_alone_is_said_by_the_first(root: Path, meets: int) -> None:
+    """Which ends, or finds the others gone: a launcher then ends those who would say it themselves."""
+    codes, said = three_processes(root, meets, "raise VideoError('clip 7 is broken')", "there.barrier()")
+    assert codes == [2, 2, 2]
+    assert said[0] == "error: clip 7 is broken\n"
+
+
+def three_processes(root: Path, one: int, does: str, others: str) -> tuple[list[int], list[str]]:
+    """Exit codes, and what is said on stderr, of a group in which ``one`` process does something else."""
     program = (
         "import time\n"
         "import os; from videosync.cli.common import run_command; from videosync.engine.distributed import *\n"
+        "from videosync.errors import VideoError\n"
         "def job():\n"
         "    with setup_distributed('gloo') as there:\n"
         "        there.barrier()\n"
-        f"        if there.rank == {dies}: os._exit(9)\n"
-        f"        {work}\n"
+        f"        if there.rank == {one}: {does}\n"
+        f"        {others}\n"
         "raise SystemExit(run_command(job))"
     )
     with socket.create_server(("", 0)) as server:
@@ -130,11 +150,7 @@ def test_process_that_dies_takes_the_others_down_and_is_named(root: Path, dies: 
         subprocess.Popen(command, env={**os.environ, **place, "RANK": rank}, **options) for rank in "012"
     ]
     said = [rank.communicate(timeout=120)[1] for rank in ranks]  # 300 s would be too long
-    assert [rank.returncode for rank in ranks] == [9 if rank == dies else 2 for rank in range(3)]
-    speaker = said[1 if dies == 0 else 0]
-    assert speaker.startswith("error: another process of this run has ended") or dies == 0
-    assert f"another process of this run has ended, process {dies} of 3: " in speaker
-    assert speaker.count("\n") == 1
+    return [rank.returncode for rank in ranks], said
 
 
 def test_no_thread_of_the_group_is_left_at_the_end(seen: Seen) -> None:

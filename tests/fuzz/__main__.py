@@ -108,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--cases", type=at_least(1), default=10_000, help="how many (default %(default)s)")
     add("--first", type=at_least(0), default=0, help="number of the first (default %(default)s)")
     add("--seed", type=at_least(0), default=0, help="of the damages (default %(default)s)")
-    add("--only", default="", metavar="FORMAT", help="cases of one format (media, manifest, …; default: all)")
+    add("--only", default="", metavar="FORMAT[,…]", help="cases of some formats (media, manifest, …; default: all)")
     add("--jobs", type=at_least(1), default=2, help="processes (default %(default)s)")
     add("--seconds", type=float, default=60.0, help="after which a case counts as a hang (default %(default)s)")
     add("--minutes", type=float, default=60.0, help="after which no further case begins (default %(default)s)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fuzz.research import of_archive, of_data_set
 from videosync.cli.common import run_command
 from videosync.cli.main import main
 
@@ -158,4 +159,5 @@ ASKS: dict[str, Ask] = {
     "media": media, "sync": sync, "manifest": manifest, "config": config, "old_config": old_config, "answer": answer,
     "checkpoint": checkpoint, "weights": weights, "export": export, "detector": detector, "similarity": similarity,
     "old_sets": old_sets, "old_annotations": old_annotations, "labels": labels, "playlist": playlist,
+    "data_set": of_data_set, "archive": of_archive,
 }  # fmt: skip

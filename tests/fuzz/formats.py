@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from tests.fuzz.media import FPS, FRAMES
+from tests.fuzz.research import archive, data_set
 from videosync.data.manifest import Sample, View, write_manifest
 from videosync.models.card import FOLDER
 
@@ -195,5 +196,6 @@ def playlist(folder: Path, video: Path) -> list[str]:
 FORMATS: dict[str, Callable[[Path, Path], list[str]]] = {
     "manifest": manifest, "config": config, "old_config": old_config, "answer": answer, "checkpoint": checkpoint,
     "weights": weights, "export": export, "detector": detector, "similarity": similarity, "old_sets": old_sets,
-    "old_annotations": old_annotations, "labels": labels, "playlist": playlist,
+    "old_annotations": old_annotations, "labels": labels, "playlist": playlist, "data_set": data_set,
+    "archive": archive,
 }  # fmt: skip

@@ -11,6 +11,7 @@ from dataset_preparation import multiview_process, synthetic_process
 from videosync.cli import audit, batch, construct, export, export_timeline, sync, train, train_detector
 
 ANSWER = "answer.json"
+GOES_ON = ("--continue_train",)
 EVENTS = ["--frames", "48", "--size", "32", "--offset_range", "6", "--workers", "1", "--seed", "3"]
 CONFIG = """
 data: {dataset: synthetic, image_size: 32, num_frames: 24, views: cross, sampling_region: 1.0, num_workers: 0}
@@ -45,41 +46,41 @@ def make_source(folder: Path) -> None:
     for event in ("train_0000", "val_0000"):
         shutil.copytree(folder / "synthetic" / event, folder / "few" / event)
     (folder / "tiny.yml").write_text(CONFIG)
-    assert train.main(_flags(folder, folder / "encoder")) == 0
-    assert _construct(folder, folder / "sets") == 0
+    assert train.main(flags(folder, folder / "encoder")) == 0
+    assert construct_sets(folder, folder / "sets") == 0
     assert (
         _placed(sync.main([*_cameras(folder), "--cue", "motion", "--accept", "0.001", f"--json={folder / ANSWER}"]))
         == 0
     )
 
 
-def _flags(source: Path, logdir: Path, *opts: str, more: tuple[str, ...] = ()) -> list[str]:
+def flags(source: Path, logdir: Path, *opts: str, more: tuple[str, ...] = ()) -> list[str]:
     paths = ["--workdir", str(source), "--cfg_file", str(source / "tiny.yml"), "--logdir", str(logdir)]
     return [*paths, *more, "--opts", "log.every=1", *opts]
 
 
-def _train(source: Path, out: Path, *more: str) -> int:
-    return train.main(_flags(source, out / "run", more=more))
+def train_encoder(source: Path, out: Path, *opts: str, more: tuple[str, ...] = ()) -> int:
+    return train.main(flags(source, out / "run", *opts, more=more))
 
 
 def _prepare(source: Path, out: Path) -> int:
     return synthetic_process.main(["--output_dir", str(out), "--train_events", "2", "--val_events", "1", *EVENTS])
 
 
-def _multiview(source: Path, out: Path) -> int:
+def multiview(source: Path, out: Path) -> int:
     folders = ["--data_root", str(source / "synthetic"), "--output_dir", str(out)]
     return multiview_process.main([*folders, "--size", "32", "--workers", "1", "--limit", "3"])
 
 
-def _construct(source: Path, out: Path) -> int:
+def construct_sets(source: Path, out: Path) -> int:
     more = ("--dataset_prefix", "small")
-    return construct.main(_flags(source, source / "encoder", f"paths.sets={out}", more=more))
+    return construct.main(flags(source, source / "encoder", f"paths.sets={out}", more=more))
 
 
-def _detectors(source: Path, out: Path) -> int:
+def train_detectors(source: Path, out: Path) -> int:
     opts = (f"paths.sets={source / 'sets'}", f"paths.detectors={out}")
     words = ("--sync_methods", "log_reg", "--prefix", "small")
-    return train_detector.main(_flags(source, out / "log", *opts, more=words))
+    return train_detector.main(flags(source, out / "log", *opts, more=words))
 
 
 def _cameras(source: Path) -> list[str]:
@@ -121,10 +122,9 @@ def _audit(source: Path, out: Path) -> int:
     return _placed(audit.main([str(source / "few"), "--cue", "motion", *written]))
 
 
-def _decoded(source: Path, out: Path, *more: str) -> int:
+def train_decoded(source: Path, out: Path, *more: str) -> int:
     """Training from files that are decoded once, into a folder."""
-    opts = (f"paths.decoded={out / 'decoded'}", "train.epochs=1")
-    return train.main(_flags(source, out / "run", *opts, more=more))
+    return train_encoder(source, out, f"paths.decoded={out / 'decoded'}", "train.epochs=1", more=more)
 
 
 def _export(source: Path, out: Path) -> int:
@@ -139,11 +139,11 @@ def _export_again(source: Path, out: Path) -> int:
 
 
 JOBS = {
-    "train": Job(_train, lambda source, out: _train(source, out, "--continue_train"), ("model.safetensors",)),
+    "train": Job(train_encoder, lambda source, out: train_encoder(source, out, more=GOES_ON), ("model.safetensors",)),
     "prepare": Job(_prepare, _prepare, (".mp4", "manifest.jsonl")),
-    "multiview": Job(_multiview, _multiview, (".mp4", "manifest.jsonl")),
-    "construct": Job(_construct, _construct, (".npy",)),
-    "detectors": Job(_detectors, _detectors, ("detector.safetensors",)),
+    "multiview": Job(multiview, multiview, (".mp4", "manifest.jsonl")),
+    "construct": Job(construct_sets, construct_sets, (".npy",)),
+    "detectors": Job(train_detectors, train_detectors, ("detector.safetensors",)),
     "sync": Job(_sync, lambda source, out: _sync(source, out, "--force"), (".json", ".otio"), (".mp4",)),
     "edit": Job(
         _edit,
@@ -154,7 +154,7 @@ JOBS = {
     "batch": Job(_batch, _batch, ("answer.json", "summary.csv", "frames.csv")),
     "audit": Job(_audit, _audit, (".csv",)),
     "decoded": Job(
-        _decoded, lambda source, out: _decoded(source, out, "--continue_train"), ("model.safetensors", ".npy")
+        train_decoded, lambda source, out: train_decoded(source, out, *GOES_ON), ("model.safetensors", ".npy")
     ),
     "export": Job(_export, _export_again, ("model.safetensors", "config.yaml")),
 }

@@ -42,6 +42,7 @@ from videosync.files import file_hash, read_json, read_text
 DOING = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree", "shutil.copyfile", "os.truncate")
 HIDDEN = re.compile(r"(^|/)\.(?!lock$|done(/|$)|videosync)")  # of preparation, .lock and .done/ stay
 FULL = (0.05, 0.3, 0.6, 0.9)  # of what a job writes, that there is room for
+KILLED = "killed"
 ALIKE = 10.0  # mean square difference of two encodings of a picture, at most: 38 dB
 
 
@@ -51,6 +52,7 @@ def child(work: Callable[[], int], log: Path, out: Path, kill_at: int = 0, count
     if number:
         return number
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with open(log, "ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
@@ -86,14 +88,18 @@ def child(work: Callable[[], int], log: Path, out: Path, kill_at: int = 0, count
 
 def ended(number: int, until: float = 600.0) -> int:
     """The exit code of a child, that has until then to end; below 0: the signal that ended it."""
-    limit = time.monotonic() + until
-    while time.monotonic() < limit:
-        found, status = os.waitpid(number, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(number, signal.SIGKILL)
+    limit, alive = time.monotonic() + until, True
+    try:
+        while time.monotonic() < limit:
+            found, status = os.waitpid(number, os.WNOHANG)
+            if found:
+                alive = False
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.005)
+    finally:  # also where this process is told to stop
+        if alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(number, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
 
 
@@ -248,10 +254,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--kills", type=at_least(0), default=200, help="how many, over all jobs in turn (default %(default)s)")
+    add("--first", type=at_least(0), default=0, help="number of the first, to go on from (default %(default)s)")
     add("--seed", type=at_least(0), default=0, help="of the moments (default %(default)s)")
     add("--jobs", nargs="+", choices=JOBS, default=list(JOBS), metavar="JOB", help="some of %(choices)s (default: all)")
     add("--full", action="store_true", help="also with a full disk, where a tmpfs may be mounted")
-    add("--minutes", type=float, default=60.0, help="after which no further kill is made (default %(default)s)")
+    add("--minutes", type=float, default=60.0, help="after which nothing further begins (default %(default)s)")
     add("--result", metavar="NAME", help="keep the numbers as benchmarks/results/NAME.json")
     return parser
 
@@ -269,25 +276,37 @@ def main(argv: Sequence[str] | None = None) -> int:
         for problem in problems:
             print(problem, file=sys.stderr, flush=True)
 
+    fills = [(name, share) for share in FULL for name in args.jobs] if args.full else []
+    cases: list[int | tuple[str, float]] = [*range(args.first, args.first + args.kills)]
+    for place, fill in enumerate(fills):  # evenly among the kills
+        cases.insert((place + 1) * args.kills // len(fills) + place, fill)
+    until = time.monotonic() + 60 * args.minutes
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: what was done by then is said
     try:
         harness = Harness(root)
-        until = time.monotonic() + 60 * args.minutes
-        for number in range(args.kills):
+        for case in cases:
             if time.monotonic() > until:
                 break
-            name = args.jobs[number % len(args.jobs)]
-            note(name, "killed", harness.kill(name, np.random.default_rng([args.seed, number])))
-        for name in args.jobs if args.full else ():
-            for share in FULL:
-                note(name, "disk full", harness.fill(name, share))
+            if isinstance(case, int):
+                name = args.jobs[case % len(args.jobs)]
+                note(name, KILLED, harness.kill(name, np.random.default_rng([args.seed, case])))
+                continue
+            try:
+                note(case[0], "disk full", harness.fill(*case))
+            except OSError as error:
+                print(f"no small disk can be mounted: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("told to stop", file=sys.stderr)
     finally:
         shutil.rmtree(root, ignore_errors=True)
     rows = [
         {"job": name, "how": how, "times": done[name, how], "losses": lost[name, how]} for name, how in sorted(done)
     ]
     print(markdown(rows, [(key, text(key)) for key in ("job", "how", "times", "losses")]))
-    print(f"\n{done.total()} times, seed {args.seed}: {lost.total()} with losses")
-    keep_result(args, rows, times=done.total(), losses=lost.total(), seed=args.seed)
+    kills = sum(times for (_, how), times in done.items() if how == KILLED)
+    full = done.total() - kills
+    print(f"\n{kills} of {args.kills} kills, {full} full disks, seed {args.seed}: {lost.total()} losses")
+    keep_result(args, rows, kills=kills, times=done.total(), losses=lost.total(), seed=args.seed)
     return 1 if lost.total() else 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -53,17 +54,18 @@ PIXELS = {  # where the codec does not decide it
 QUIET = {"libx265": {"x265-params": "log-level=none"}}
 
 
-def make_media(folder: Path) -> dict[str, Path]:
-    """Write those files of :data:`CONTAINERS` that this build of FFmpeg has encoders for; name → file."""
+def make_media(folder: Path, names: Iterable[str] = CONTAINERS, frames: int = FRAMES) -> dict[str, Path]:
+    """Write files of :data:`CONTAINERS`, those that this build of FFmpeg has encoders for; name → file."""
     made = {}
-    for name, (container, pictures, sound) in CONTAINERS.items():
+    for name in names:
+        container, pictures, sound = CONTAINERS[name]
         if all(codec in av.codecs_available for codec in (pictures, sound) if codec):
             made[name] = folder / name
-            _write(made[name], container, pictures, sound, PIXELS.get(name) or _pixel_format(pictures))
+            _write(made[name], container, pictures, sound, PIXELS.get(name) or _pixel_format(pictures), frames)
     return made
 
 
-def _write(path: Path, container: str, pictures: str, sound: str, pixels: str) -> None:
+def _write(path: Path, container: str, pictures: str, sound: str, pixels: str, frames: int) -> None:
     rate = 48000 if sound == "libopus" else RATE if sound.startswith("pcm") else 44100
     with av.open(str(path), "w", format=container) as output:
         output.metadata["title"] = "a title to be damaged"
@@ -72,14 +74,14 @@ def _write(path: Path, container: str, pictures: str, sound: str, pixels: str) -
             video = output.add_stream(pictures, rate=FPS, options=QUIET.get(pictures, {}))
             assert isinstance(video, av.VideoStream)
             video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, pixels
-            streams.append((video, list(_frames(video.pix_fmt))))
+            streams.append((video, _frames(video.pix_fmt, frames)))
         if sound:
             audio = output.add_stream(sound, rate=rate)
             assert isinstance(audio, av.AudioStream)
             audio.bit_rate = 64000
-            streams.append((audio, list(_samples(audio, rate))))
-        for stream, frames in streams:
-            for frame in frames:
+            streams.append((audio, _samples(audio, rate, frames)))
+        for stream, shown in streams:
+            for frame in shown:
                 output.mux(stream.encode(frame))
             output.mux(stream.encode(None))
 
@@ -88,10 +90,10 @@ def _pixel_format(codec: str) -> str:
     return {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le"}.get(codec, "yuv420p")
 
 
-def _frames(pixel_format: str) -> list[av.VideoFrame]:
+def _frames(pixel_format: str, count: int) -> list[av.VideoFrame]:
     """A block that moves unevenly."""
     frames = []
-    for number in range(FRAMES):
+    for number in range(count):
         picture = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
         left = (number * number) % (WIDTH - 24)
         picture[20:60, left : left + 24] = 220
@@ -101,10 +103,10 @@ def _frames(pixel_format: str) -> list[av.VideoFrame]:
     return frames
 
 
-def _samples(stream: av.AudioStream, rate: int) -> list[av.AudioFrame]:
-    """A second of noise in bursts, in frames of 1024 samples."""
-    rng = np.random.default_rng(0)
-    wave = rng.normal(size=rate * FRAMES // FPS) * (np.arange(rate * FRAMES // FPS) // (rate // 8) % 2)
+def _samples(stream: av.AudioStream, rate: int, frames: int) -> list[av.AudioFrame]:
+    """Noise in bursts, in frames of 1024 samples."""
+    rng, count = np.random.default_rng(0), rate * frames // FPS
+    wave = rng.normal(size=count) * (np.arange(count) // (rate // 8) % 2)
     size = stream.codec_context.frame_size or 1024
     resampler = av.AudioResampler(stream.format, stream.layout, rate, frame_size=size)
     frame = av.AudioFrame.from_ndarray((8000 * wave).clip(-32768, 32767).astype(np.int16)[None], "s16", "mono")

@@ -27,10 +27,12 @@ from tests.fuzz.mutate import CANARY, damaged
 from tests.fuzz.samples import HASHED, Samples, read_samples, seal
 
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+CHECKED = re.compile(r"^\d+ problems?$", re.MULTILINE)  # how ``videosync check`` ends its list
 EXPECTED = {0, 2, 3}  # exit codes: done, wrong input, not placed
 MEDIA_SHARE = 0.55  # of the cases; a tenth of these go through the whole of ``videosync sync``
 IN_OPEN, IN_NONBLOCK = 0x20, 0x800
 NAMING = {"manifest", "answer", "old_annotations"}  # formats whose use it is to name videos
+NAMED = {"data_set", "archive"}  # where what is wrong is said in one line that names the file
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pty.spawn")
 
 
@@ -54,8 +56,20 @@ def drawn(samples: Samples, seed: int, number: int, only: str) -> tuple[np.rando
     """What a case is drawn with, its format and the file that is damaged."""
     rng = np.random.default_rng([seed, number])
     kind = "media" if rng.random() < MEDIA_SHARE else str(rng.choice(sorted(set(samples) - {"media"})))
-    kind = only or kind
+    if only:
+        kinds = only.split(",")
+        kind = kinds[number % len(kinds)]
     return rng, kind, str(rng.choice(samples[kind][1]))
+
+
+def unnamed(said: str, name: str) -> str:
+    """What is wrong with how a command said that it cannot use a file, or ""."""
+    sentences = sum(line.startswith("error") for line in said.splitlines())
+    if sentences != 1 and not CHECKED.search(said):
+        return f"{sentences} sentences"
+    names = [part for part in Path(name).parts[1:] if part != "checkpoints"]
+    sentence = said[said.find("\nerror") + 1 :]  # a list of what is wrong may follow its line
+    return "" if any(part in sentence for part in names) else "the file is not named"
 
 
 class Worker:
@@ -68,7 +82,13 @@ class Worker:
         self.canary = root / "canary.mp4"
         self.watch = Watch(self.canary)
         self.ran: list[str] = []  # forbidden events of the case under way
-        sys.addaudithook(lambda event, args: self.ran.append(event) if event in FORBIDDEN else None)
+        sys.addaudithook(self._notice)
+
+    def _notice(self, event: str, args: tuple[Any, ...]) -> None:
+        """git is asked for the commit that a result was made with; data workers are met at a socket of this machine."""
+        asks_git = event == "subprocess.Popen" and Path(str(args[0])).name == "git"
+        if event in FORBIDDEN and not asks_git and not (event == "socket.connect" and isinstance(args[1], str | bytes)):
+            self.ran.append(event)
 
     def case(self, number: int) -> dict[str, Any]:
         """What came of one case; its damage follows from the seed and the number alone."""
@@ -90,6 +110,9 @@ class Worker:
         if kind in HASHED and rng.random() < 0.7:
             seal(place, kind)
         judged = self._judged(lambda: ASKS[ask](place, file), watched=kind not in NAMING)
+        if kind in NAMED and judged["code"] == 2 and not judged["failed"]:
+            judged["failed"] = unnamed(judged["said"], name)
+        judged["said"] = judged["said"][-300:] if judged["failed"] else ""
         found = {"number": number, "kind": ask, "name": name, **judged}
         shutil.rmtree(place, ignore_errors=True)
         return found
@@ -99,7 +122,7 @@ class Worker:
         os.lseek(1, 0, os.SEEK_SET)
         self.watch.opened()
         self.ran.clear()
-        failed, where = "", ""
+        failed, where, code = "", "", -1
         try:
             code = work()
             if code not in EXPECTED:
@@ -123,9 +146,7 @@ class Worker:
             failed = f"code was run: {self.ran[0]}"
         if not failed and (met := CONTROL.search(said)):
             failed, where = f"control character {met[0]!r}", said[max(met.start() - 80, 0) : met.end() + 80]
-        if not failed:
-            return {"failed": ""}
-        return {"failed": failed, "where": where, "said": said[-300:]}
+        return {"failed": failed, "where": where, "said": said, "code": code}
 
 
 def serve(root: Path, seed: int, only: str, memory: int) -> None:

@@ -257,6 +257,7 @@ def test_names_of_methods(tmp_path: Path) -> None:
         ("detector.json", lambda data: b"{not json", "not JSON"),
         ("detector.json", lambda data: data.replace(b'"format": 1', b'"format": 99'), "not a detector of this version"),
         ("detector.json", lambda data: data.replace(b'"log_reg"', b'"mlp"'), "do not fit"),
+        ("detector.json", lambda data: data.replace(b'"shortest": 16', b'"shortest": "16"'), "shortest is '16', but"),
     ],
 )
 def test_damaged_files_are_named(tmp_path: Path, name: str, damage: Callable[[bytes], bytes], said: str) -> None:

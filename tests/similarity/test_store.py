@@ -34,8 +34,8 @@ def writer(folder: Path, prefix: str = "set", **changed: Any) -> SimilaritySetWr
     return SimilaritySetWriter(folder, prefix, "val", **{**facts, **changed})
 
 
-def load(folder: Path) -> tuple[MatrixPairs, dict[str, Any]]:
-    return load_similarity_set(folder, "set", "val")
+def load(folder: Path, **how: bool) -> tuple[MatrixPairs, dict[str, Any]]:
+    return load_similarity_set(folder, "set", "val", **how)
 
 
 def make(folder: Path, prefix: str = "set", scale: float = 1.0) -> None:
@@ -198,14 +198,34 @@ def test_an_absent_set_names_folder_prefix_and_nearest(tmp_path: Path) -> None:
         load_similarity_set(tmp_path, "../cmu_pose", "val")
 
 
+def cut_header(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:30] + b" " * 80 + data[110:])
+
+
+def flip_last_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         (lambda at: np.save(at / "set_val_labels.npy", np.zeros(PAIRS, np.int64)), "labels are not those"),
         (lambda at: np.save(at / "set_val_matrices.npy", MATRICES[:, :, :4, :4]), r"\(5, 2, 6, 6\) expected"),
-        (lambda at: (at / "set_val_matrices.npy").unlink(), "cannot be read"),
+        (lambda at: (at / "set_val_matrices.npy").unlink(), "set_val_matrices.npy: cannot be read"),
+        (
+            lambda at: cut_header(at / "set_val_labels.npy"),
+            r"set_val_labels.npy: cannot be read \(its header is damaged\)",
+        ),
         (lambda at: change_header(at, format=99), "format 99"),
         (lambda at: change_header(at, fps=None), "set_val.json: has no fps"),
+        (lambda at: change_header(at, fps=[25.0]), "set_val.json: damaged .fps is no list of 5"),
+        (lambda at: change_header(at, fps=[0.0] * PAIRS), "set_val.json: damaged .a frame rate"),
+        (lambda at: change_header(at, lengths=[0] * PAIRS), "set_val.json: damaged .a length outside of 1 to 6"),
+        (lambda at: change_header(at, max_offset=0), "set_val.json: damaged .an offset beyond max_offset=0"),
+        (lambda at: flip_last_bit(at / "set_val_matrices.npy"), "set_val_matrices.npy: damaged .1 of 5 pairs"),
     ],
 )
 def test_files_that_do_not_belong_together_are_refused(
@@ -214,7 +234,7 @@ def test_files_that_do_not_belong_together_are_refused(
     make(tmp_path)
     spoil(tmp_path)
     with pytest.raises(CheckpointError, match=said):
-        load(tmp_path)
+        load(tmp_path, whole=True)
 
 
 @pytest.mark.parametrize(

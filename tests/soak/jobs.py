@@ -37,6 +37,10 @@ OUTPUTS = (  # what a synchronisation writes, in turn
     ("--otio={}/a.otio", "--fcpxml={}/a.fcpxml", "--accept=0.001"),
     ("--json={}/a.json", "--audio=off", "--thorough"),
 )
+TINY = (  # so that ten thousand steps are minutes
+    "data.image_size=16", "data.num_frames=8", "data.samples_per_video=200", "data.num_workers=1", "pairs.num_frames=8",
+    "pairs.max_offset=2", "train.eval_batches=4",
+)  # fmt: skip
 STEPS = 16  # of the toy, in an epoch
 WORKERS = 2
 
@@ -81,7 +85,7 @@ def synchronise(rounds: int, seed: int, folder: Path, done: Done) -> str:
 
 
 def train_toy(rounds: int, seed: int, folder: Path, done: Done) -> str:
-    """``rounds`` steps of the training command, validated and saved every 200."""
+    """``rounds`` steps of the training command, a worker loading its clips, validated and saved every 200."""
     make_events(folder / "synthetic")
     (folder / "tiny.yml").write_text(CONFIG)
     one_step = Trainer.train_step
@@ -91,7 +95,7 @@ def train_toy(rounds: int, seed: int, folder: Path, done: Done) -> str:
         done()
         return found
 
-    opts = ["data.samples_per_video=200", f"train.max_steps={rounds}", f"train.epochs={rounds}", f"train.seed={seed}"]
+    opts = [*TINY, f"train.max_steps={rounds}", f"train.epochs={rounds}", f"train.seed={seed}"]
     paths = ["--workdir", str(folder), "--cfg_file", str(folder / "tiny.yml"), "--logdir", str(folder / "run")]
     with patch.object(Trainer, "train_step", counted):
         code = train.main([*paths, "--opts", *opts])

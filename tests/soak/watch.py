@@ -5,9 +5,8 @@ from __future__ import annotations
 import gc
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,18 +55,32 @@ class Watch:
         }  # fmt: skip
 
 
+def of_all(look: Callable[[psutil.Process], float]) -> float:
+    """The sum over this process and those it has started, data workers too."""
+    own, total = psutil.Process(), 0.0
+    for one in (own, *own.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            total += look(one)
+    return total
+
+
 def held() -> tuple[float, int, int]:
-    """Resident memory of this process, MB; its open files; its threads."""
+    """Resident memory of this process and those it has started, MB; open files and threads of this one."""
     gc.collect()
-    process = psutil.Process()
-    return process.memory_info().rss / 2**20, process.num_fds(), process.num_threads()
+    own = psutil.Process()
+    return of_all(lambda one: one.memory_info().rss) / 2**20, own.num_fds(), own.num_threads()
+
+
+def processor_seconds() -> float:
+    """Of the same processes, and of those that they have seen end."""
+    return of_all(lambda one: sum(one.cpu_times()[:4]))
 
 
 def run(name: str, rounds: int, seed: int) -> dict[str, Any]:
     """One job, in this process: a row of the table."""
     watch = Watch(rounds, held)
     folder = Path(tempfile.mkdtemp(prefix="soak_"))
-    started = time.process_time()
+    started = processor_seconds()
     try:
         with open(folder / "said", "w") as said, redirect_stdout(said), redirect_stderr(said):
             problem = JOBS[name].work(rounds, seed, folder, watch)
@@ -75,4 +88,4 @@ def run(name: str, rounds: int, seed: int) -> dict[str, Any]:
         shutil.rmtree(folder, ignore_errors=True)
     found = watch.verdict()
     found["failed"] = "; ".join(filter(None, [problem, found["failed"]]))
-    return {"name": JOBS[name].title, **found, "cpu": time.process_time() - started}
+    return {"name": JOBS[name].title, **found, "cpu": processor_seconds() - started}

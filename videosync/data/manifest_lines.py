@@ -24,7 +24,7 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
-def _is_text(value: Any) -> bool:
+def is_text(value: Any) -> bool:
     """A name that can be a file's and can be printed: no control characters, no half of a surrogate pair."""
     fits = isinstance(value, str) and len(value) <= _LONGEST_TEXT
     return fits and bool(value.strip()) and not any(map(_unprintable, value))
@@ -35,7 +35,7 @@ def _unprintable(character: str) -> bool:
 
 
 def _is_path(value: Any) -> bool:
-    return _is_text(value) and all(len(part.encode()) <= _LONGEST for part in value.split("/"))
+    return is_text(value) and all(len(part.encode()) <= _LONGEST for part in value.split("/"))
 
 
 def _is_rate(value: Any) -> bool:
@@ -45,15 +45,15 @@ def _is_rate(value: Any) -> bool:
 _PATH = "a path relative to the manifest, without control characters and with names of at most 255 bytes"
 # key → (test, what is expected)
 _SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "event": (_is_text, "a name of at most 1000 letters, without control characters"),
-    "split": (_is_text, "a name such as 'train' or 'val'"),
+    "event": (is_text, "a name of at most 1000 letters, without control characters"),
+    "split": (is_text, "a name such as 'train' or 'val'"),
     "views": (
         lambda v: isinstance(v, list) and 0 < len(v) <= _MOST_VIEWS,
         f"a list of one view or more, up to {_MOST_VIEWS}",
     ),
 }
 _OPTIONAL_SAMPLE_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "label": (_is_text, "the name of a class, without control characters")
+    "label": (is_text, "the name of a class, without control characters")
 }
 _VIEW_KEYS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "video": (_is_path, _PATH),

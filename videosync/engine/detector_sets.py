@@ -33,7 +33,7 @@ def find_set(path: str, workdir: Path, prefix: str, split: str) -> tuple[MatrixP
     folders = places(path, workdir)
     with_set = [folder for folder in folders if similarity_set_exists(folder, prefix, split)]
     with_any = [folder for folder in folders if folder.is_dir()]
-    return load_similarity_set((with_set or with_any or folders)[0], prefix, split)
+    return load_similarity_set((with_set or with_any or folders)[0], prefix, split, whole=True)
 
 
 def find_detectors(path: str, workdir: Path, prefix: str) -> Path:

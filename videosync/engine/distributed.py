@@ -142,14 +142,18 @@ class ProcessGroup(Distributed):
     def __exit__(self, *raised: object) -> None:
         """Close. Raises ProcessLostError in place of what torch says when another process is gone.
 
-        Errors that the user is told in a sentence are an orderly end; after another exception the others are told.
+        Errors that the user is told in a sentence are an orderly end, and the sentence is left for process 0, which may
+        be the only one that has time to speak; after another exception the others are told.
         """
         error = raised[1]
+        if isinstance(error, VideoSyncError):
+            self.lifeline.leave(str(error))
         if isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error)):
             lost = self.lifeline.who()
+            reason = self.lifeline.reason() or sentence(lost, self.world_size, COLLECTIVE_TIMEOUT)
             self.lifeline.close(goodbye=False)
             super().__exit__(*raised)
-            raise ProcessLostError(sentence(lost, self.world_size, COLLECTIVE_TIMEOUT)) from error
+            raise ProcessLostError(reason) from error
         self.lifeline.close(goodbye=not isinstance(error, Exception) or isinstance(error, VideoSyncError))
         super().__exit__(*raised)
 

@@ -14,6 +14,7 @@ from videosync.config.schema import Config
 from videosync.data.identity import code_hash, content_hash, files_hash, inside
 from videosync.engine.encoders import FREE_OPTIONS, HEAD_OPTIONS
 from videosync.engine.run_record import trained_rates
+from videosync.errors import CheckpointError
 from videosync.types import SyncPair
 
 RATE_TOLERANCE = 0.01  # relative; encoders do not see a smaller difference
@@ -69,7 +70,10 @@ def run_differences(
     """
     if config.model.name == "noise":
         return {}, []
-    trained = find_any_checkpoint(logdir, config.eval.checkpoint).config["data"]
+    checkpoint = find_any_checkpoint(logdir, config.eval.checkpoint)
+    trained = checkpoint.config["data"]
+    if not isinstance(trained, dict):
+        raise CheckpointError(f"{checkpoint.folder}: its description is damaged (data is no group); copy it again")
     changed: dict[str, Any] = {}
     said = []
     size, frames = config.data.image_size, config.data.num_frames

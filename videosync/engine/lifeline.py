@@ -18,9 +18,11 @@ from datetime import timedelta
 
 import torch.distributed as dist
 
+from videosync.errors import printable
+
 log = logging.getLogger(__name__)
 
-PORT_KEY = "lifeline"
+PORT_KEY, REASON_KEY = "lifeline", "reason"
 CONNECT = timedelta(seconds=30)
 PATIENCE_SECONDS = 6.0  # for the work under way to notice by itself, and say so
 NUMBER = struct.Struct("<i")
@@ -39,7 +41,7 @@ class Lifeline:
     """
 
     def __init__(self, store: dist.Store, host: str, *, rank: int, world_size: int) -> None:
-        self.rank, self.world_size = rank, world_size
+        self.rank, self.world_size, self.store = rank, world_size, store
         self.lost: int | None = None
         self._told, self._closed = threading.Event(), threading.Event()
         self._selector, self._connections = selectors.DefaultSelector(), dict[int, socket.socket]()
@@ -56,6 +58,20 @@ class Lifeline:
         """``lost``, waited for a little: another library may have noticed first."""
         self._told.wait(seconds)
         return self.lost
+
+    def leave(self, sentence: str) -> None:
+        """This process ends by this; process 0 finds it in :meth:`reason`."""
+        if self.rank != 0:
+            with suppress(RuntimeError):  # the store is gone: so is process 0
+                self.store.set(REASON_KEY, sentence)
+
+    def reason(self) -> str:
+        """What another process left, for process 0 (beside which the store is there for certain), or ""."""
+        if self.rank == 0:
+            with suppress(RuntimeError):
+                if self.store.check([REASON_KEY]):
+                    return str(self.store.get(REASON_KEY).decode())
+        return ""
 
     def close(self, *, goodbye: bool = True) -> None:
         """Stop watching. With ``goodbye`` the others are not told that this process is lost."""
@@ -114,7 +130,7 @@ class Lifeline:
         self._told.set()
         if not self._closed.wait(PATIENCE_SECONDS):
             if self.rank == (1 if rank == 0 else 0):
-                sys.stderr.write(f"error: {sentence(rank, self.world_size)}\n")
+                sys.stderr.write(f"error: {printable(self.reason() or sentence(rank, self.world_size))}\n")
                 sys.stderr.flush()
             os._exit(2)
 

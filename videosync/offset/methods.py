@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from videosync.errors import CheckpointError, ConfigError, did_you_mean
+from videosync.files import shown
 from videosync.offset.cnn import CnnDetector
 from videosync.offset.detector import Detector
 from videosync.offset.diagonal import diagonal
@@ -17,7 +18,7 @@ from videosync.offset.mean import mean
 from videosync.offset.median import median
 from videosync.offset.mlp import MlpDetector
 from videosync.offset.predictor import Predictor
-from videosync.offset.saving import read_arrays, read_facts
+from videosync.offset.saving import FACTS_FILE, read_arrays, read_facts
 from videosync.offset.svm import SvmDetector
 
 PREDICTORS: dict[str, Predictor] = {"median": median, "mean": mean, "dtw": dtw, "diagonal": diagonal}
@@ -42,15 +43,15 @@ def load_detector(folder: str | Path) -> tuple[Detector, dict[str, Any]]:
     arrays = read_arrays(folder)
     try:
         detector = DETECTORS[facts["method"]](**facts["options"])
-        detector.load_arrays(
-            arrays,
-            size=facts["size"],
-            shortest=facts.get("shortest", facts["size"]),  # older detectors knew one size only
-            max_offset=facts["max_offset"],
-        )
+        known = {key: facts[key] for key in ("size", "max_offset")}
+        known["shortest"] = facts.get("shortest", facts["size"])  # older detectors knew one size only
+        for key, value in known.items():
+            if type(value) is not int:
+                raise ValueError(f"{key} is {shown(value)}, but must be a whole number")
+        detector.load_arrays(arrays, **known)
     except (KeyError, TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise CheckpointError(
-            f"{folder}: arrays and description do not fit each other ({error}); train the detector again"
+            f"{folder}: its arrays and {FACTS_FILE} do not fit each other ({error}); train the detector again"
         ) from error
     detector.name = f"{folder.parent.name}/{folder.name}"
     return detector, facts

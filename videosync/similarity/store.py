@@ -19,17 +19,19 @@ import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from videosync.errors import CheckpointError, did_you_mean
 from videosync.files import new_file, put_in_place, read_object, write_json
 from videosync.foreign import read_npy, said
+from videosync.similarity.intact import changed_rows, misfit
 from videosync.similarity.rows import WrittenRows, forget, take_over
 from videosync.types import MatrixPairs
 from videosync.version import __version__
 
+T = TypeVar("T")
 _NEEDED = ("num_pairs", "size", "labels_crc32", "events", "pair_ids", "fps", "max_offset")  # in the header
 FORMAT = 1
 REQUIRED_HEADER = ("temperature", "metric", "encoder", "encoder_hash", "config")
@@ -191,8 +193,13 @@ class SimilaritySetWriter:
         self._gather(None)  # no rank goes on before the set is there
 
 
-def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[MatrixPairs, dict[str, Any]]:
+def load_similarity_set(
+    folder: str | Path, prefix: str, split: str, *, whole: bool = False
+) -> tuple[MatrixPairs, dict[str, Any]]:
     """Open one split of a similarity set; the matrices stay on disk (memory-mapped, read-only).
+
+    Args:
+        whole: read all matrices once, and compare them with the checksums in the header.
 
     Returns:
         The pairs, ``forward`` and ``backward`` float32 ``[N, T, T]``, and the header.
@@ -204,11 +211,8 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
     paths = _SetPaths(folder, prefix, split)
     if not paths.header.is_file():
         raise CheckpointError(paths.absent())
-    try:
-        header = read_object(paths.header)
-        matrices, labels = read_npy(paths.matrices), np.array(read_npy(paths.labels))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{paths.describe()} cannot be read ({error}); {_rebuild(prefix)}") from error
+    header = paths.read(paths.header, read_object)
+    matrices, labels = paths.read(paths.matrices, read_npy), np.array(paths.read(paths.labels, read_npy))
     if header.get("format") != FORMAT:
         raise CheckpointError(
             f"{paths.header}: set format {header.get('format')!r}, but this version reads {FORMAT}; " + _rebuild(prefix)
@@ -236,6 +240,13 @@ def load_similarity_set(folder: str | Path, prefix: str, split: str) -> tuple[Ma
         )
     except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{paths.header}: damaged ({said(error)}); {_rebuild(prefix)}") from error
+    if problem := misfit(pairs, header):
+        raise CheckpointError(f"{paths.header}: damaged ({problem}); {_rebuild(prefix)}")
+    if whole and (changed := changed_rows(matrices, header)):
+        raise CheckpointError(
+            f"{paths.matrices}: damaged ({len(changed)} of {len(matrices)} pairs are not as they were written, the "
+            f"first of them {pairs.pair_ids[changed[0]]}); {_rebuild(prefix)}"
+        )
     return pairs, header
 
 
@@ -274,6 +285,14 @@ class _SetPaths:
         there = f"There are {', '.join(names[:5])}." if names else f"It holds no set with split '{self.split}'."
         hint = did_you_mean(self.prefix, names, there)
         return f"{self.describe()} does not exist.{hint} Otherwise {_rebuild(self.prefix)}"
+
+    def read(self, path: Path, load: Callable[[Path], T]) -> T:
+        """One file of the set. Raises CheckpointError."""
+        try:
+            return load(path)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise CheckpointError(f"{path}: cannot be read ({why}); {_rebuild(self.prefix)}") from error
 
     def publish(self, labels: np.ndarray, header: Mapping[str, Any]) -> None:
         """Rename the arrays into place and the header last; an old set of this name goes first."""
