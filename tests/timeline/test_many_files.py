@@ -18,7 +18,7 @@ from videosync.timeline.conclude import conclude
 from videosync.timeline.confidence import probability_right
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.joint import picture_groups
-from videosync.timeline.partners import FEW, PARTNERS, compare_likely
+from videosync.timeline.partners import FEW, PARTNERS, compare_likely, picked_from
 from videosync.timeline.placement import judge, place, sure_groups
 from videosync.timeline.reasons import Search
 from videosync.timeline.search import lag_range
@@ -171,7 +171,8 @@ def compared(files: int, event: Mapping[int, int], fooled: float = 0.5) -> tuple
         lags, related = np.arange(-100, 101), event[pair[0]] == event[pair[1]]
         return Compared(LagScores(-100, np.where(lags == 7, 20.0 if related else 0.1, 0.1 * np.sin(lags))))
 
-    found, left_out, picked = compare_likely(pairs, whole, score.__getitem__)
+    found, left_out = compare_likely(pairs, whole, score.__getitem__)
+    picked = picked_from(pairs)
     assert sorted(found) == sorted(done)
     assert len(done) + len(left_out) == len(pairs)
     assert not left_out & found.keys()
@@ -255,9 +256,9 @@ def test_two_sides_of_a_group_are_compared_by_several_pairs() -> None:
     def likely(pair: tuple[int, int]) -> float:
         return 1.0 if pair[0] // 4 == pair[1] // 4 else 0.5 if pair == (0, 4) else 0.0
 
-    found, _, picked = compare_likely(list(curves), lambda pair: Compared(curves[pair]), likely)
+    found, _ = compare_likely(list(curves), lambda pair: Compared(curves[pair]), likely)
     assert sum((i // 4, j // 4) == (0, 1) for i, j in found) >= PARTNERS
-    said = {pair: one.curve.picked(picked) for pair, one in found.items()}
+    said = {pair: one.curve.picked(picked_from(curves)) for pair, one in found.items()}
     assert len(picture_groups(said, dict.fromkeys(starts, 30.0), 30.0)[0].starts) == 4
 
 

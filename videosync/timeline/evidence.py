@@ -30,7 +30,7 @@ from videosync.timeline.in_parts import compare_in_parts
 from videosync.timeline.inputs import check_files
 from videosync.timeline.joined import joined_clips
 from videosync.timeline.networks import PathLike, check_lengths, open_detector, open_encoder, unlike_training
-from videosync.timeline.partners import compare_files, said_of_pairs
+from videosync.timeline.partners import compare_files, picked_from, said_of_pairs
 from videosync.timeline.progress import OPENING, Progress, counted, step
 from videosync.timeline.rates import comparable, grid_rates
 from videosync.timeline.reasons import Search
@@ -65,7 +65,6 @@ class Evidence:
     recorded: Mapping[int, Recorded] = field(default_factory=dict)  # what files say of their own time
     rates: Mapping[int, float] = field(default_factory=dict)  # file → frames/s of its grid (default: ``rate``)
     left_out: frozenset[tuple[int, int]] = frozenset()  # pairs of which the pictures were not compared: too many
-    picked_from: float = 1.0  # others that each file was picked from, where not all pairs were compared
     # file → frames/s, and how much of what the cue compares changes in each frame: float32 [T], usual: 1 a channel
     changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)
     chapters: Mapping[int, tuple[Chapter, ...]] = field(default_factory=dict)  # of recordings that have several
@@ -79,7 +78,8 @@ class Evidence:
     @cached_property
     def curves(self) -> dict[tuple[int, int], LagScores]:
         """Of pictures: (i, j) → scores of ``start_i - start_j``."""
-        return {pair: found.curve.picked(self.picked_from) for pair, found in self.compared.items()}
+        picked = picked_from({*self.compared, *self.left_out})
+        return {pair: found.curve.picked(picked) for pair, found in self.compared.items()}
 
     @cached_property
     def clocks(self) -> dict[tuple[int, int], Clocks]:
@@ -181,7 +181,7 @@ def gather(
     return Evidence(
         paths, infos, problems, fastest, compared, search, cue, looked.moving,
         None if network is None else network.name, None if reader is None else reader.name,
-        notes, sounds, audio, own, rates, looked.left_out, looked.picked_from, looked.changes, joined, given,
+        notes, sounds, audio, own, rates, looked.left_out, looked.changes, joined, given,
     )  # fmt: skip
 
 
@@ -191,7 +191,6 @@ class _Looked:
 
     compared: Mapping[tuple[int, int], Compared]
     left_out: frozenset[tuple[int, int]] = frozenset()
-    picked_from: float = 1.0
     moving: frozenset[int] = frozenset()  # files whose camera moves
     unused: tuple[str, ...] = ()  # those of which the cue does not use all parts
     changes: Mapping[int, tuple[float, np.ndarray]] = field(default_factory=dict)  # as of ``Evidence``
@@ -235,12 +234,11 @@ def _look_at_all(
         usable |= {(number, rate): measured[rate] for rate, problem in said.items() if problem is None}
         if None not in said.values():
             problems[number] = str(said[max(said)])
-    compared, left_out, picked = compare_files(cue, usable, grids, **limits, name=name, progress=progress)
+    compared, left_out = compare_files(cue, usable, grids, **limits, name=name, progress=progress)
     both = {(i, j): (usable[i, grids[i, j]], usable[j, grids[i, j]]) for i, j in compared}
     return _Looked(
         {**compared, **compare_again(cue, both, compared, **limits)},
         left_out,
-        picked,
         frozenset(number for number, measured in clips.items() if measured[max(measured)].camera_moves),
         tuple(dict.fromkeys(clip.info.path for clip in usable.values() if cue.unused(clip.signals)[0])),
         _changes(cue, usable),

@@ -40,8 +40,8 @@ def compare_files(
     min_overlap: float | None = None,
     name: str | None = None,
     progress: Progress | None = None,
-) -> tuple[dict[Pair, Compared], frozenset[Pair], float]:
-    """What pictures of two files say, of the pairs that matter, and the rest as of ``compare_likely``.
+) -> tuple[dict[Pair, Compared], frozenset[Pair]]:
+    """What pictures of two files say, of the pairs that matter, and the pairs that were left out.
 
     Args:
         clips: (file, frames/s) → its signals, where they can be compared. grids: pairs that can be compared → frames/s.
@@ -68,7 +68,7 @@ def compare_likely(
     whole: Callable[[Pair], Compared | None],
     likely: Callable[[Pair], float],
     progress: Progress | None = None,
-) -> tuple[dict[Pair, Compared], frozenset[Pair], float]:
+) -> tuple[dict[Pair, Compared], frozenset[Pair]]:
     """Compare the pairs that matter.
 
     Args:
@@ -76,17 +76,17 @@ def compare_likely(
         likely: a number that is larger for pairs that seem to go together.
 
     Returns:
-        What was said, in the order of ``pairs``, the pairs that were left out, and the number of others that each file
-        was picked from. The choice does not depend on the order of the files.
+        What was said, in the order of ``pairs``, and the pairs that were left out. The choice does not depend on the
+        order of the files.
     """
     files = sorted({n for pair in pairs for n in pair})
     if len(files) <= FEW:
         said = {pair: whole(pair) for pair in counted(progress, COMPARING, pairs)}
-        return {pair: found for pair, found in said.items() if found is not None}, frozenset(), 1.0
+        return {pair: found for pair, found in said.items() if found is not None}, frozenset()
     score = {pair: likely(pair) for pair in counted(progress, CHOOSING, pairs)}
     ranked = sorted(pairs, key=lambda pair: (-score[pair], pair))
     chosen = _partners(ranked, [{n} for n in files]) | _joining(ranked, files)
-    said, found, rounds, picked = {}, {}, 0, len(files) - 1.0
+    said, found, rounds, picked = {}, {}, 0, picked_from(pairs)
     while chosen:
         said |= {pair: whole(pair) for pair in counted(progress, COMPARING, sorted(chosen))}
         found = {pair: one for pair in pairs if (one := said.get(pair)) is not None}
@@ -95,7 +95,13 @@ def compare_likely(
         if rounds < ROUNDS:
             chosen |= _further(ranked, said, groups)
         rounds += 1
-    return found, frozenset(pairs) - said.keys(), picked
+    return found, frozenset(pairs) - said.keys()
+
+
+def picked_from(pairs: Iterable[Pair]) -> float:
+    """Others that each file of all these pairs was picked from; 1 where they are few, so that all were compared."""
+    files = {n for pair in pairs for n in pair}
+    return len(files) - 1.0 if len(files) > FEW else 1.0
 
 
 def said_of_pairs(compared: int, possible: int) -> str:

@@ -32,7 +32,7 @@ RIVAL = 0.05  # times as likely as the answer: what else would do
 MOST_RIVALS = 4
 AT_ONCE = 4  # of many refused cuts, one in so many is made before the rest is placed anew …
 HOPELESS = 0.2  # … if its confidence is below this
-SOME = 3  # one in so many pairs between two groups has to be as sure as these are tied
+SOME = 3  # one in so many pairs between two sides has to be as sure as these are tied, where pairs were picked
 SHORT = 60  # frames: of a clip that is shorter, length is the likely reason
 ALIKE_MOVED = 0.5  # correlation of a curve with itself that makes the motion periodic …
 UNLIKE = 0.0  # … where it is no more than this when moved by less
@@ -243,7 +243,7 @@ def _judged(curves: Curves, starts: Starts, side: frozenset[int], alone: _Alone)
 
     Curves that were picked say from how many files. A side could go with any of those outside it: the odds that it goes
     with the other side are those of drawing one of that. And all pairs of two events see it alike if their motions
-    resemble each other somewhere by chance, as some do of many: two groups are tied no more surely than some of their
+    resemble each other somewhere by chance, as some do of many: two sides are tied no more surely than some of their
     pairs are, each by itself.
     """
     curve = moved_curve(curves, starts, side, 0)
