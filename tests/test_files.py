@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
@@ -165,6 +166,11 @@ def test_a_folder_caught_between_two_renames_comes_back(tmp_path: Path, monkeypa
     assert finished_folders(tmp_path) == [path]
     assert content(path) == "first"
     assert finished_folders(tmp_path / "absent") == []
+
+
+def test_half_a_surrogate_pair_is_written_as_json_escapes_it(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", half := {"a": "\ud800é"})
+    assert json.loads((tmp_path / "a.json").read_bytes()) == half
 
 
 def test_a_full_disk_is_one_sentence_that_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

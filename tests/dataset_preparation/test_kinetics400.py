@@ -342,6 +342,7 @@ def test_packed_and_wholly_unreadable_archives_are_said(tmp_path, capsys):
         ("label,youtube_id,time_start,time_end,split\narchery,abc,ten,20,train\n", "train.csv:2: expected label"),
         ("label,youtube_id,time_start,time_end,split\narchery,abc\n", "train.csv:2: expected label"),
         ("label,youtube_id,time_start,time_end,split\narchery,abc,inf,9,train\n", "train.csv:2: expected label"),
+        ("label,youtube_id,time_start,time_end,split\n\x1b[2J,abc,1,11,train\n", "train.csv:2: expected label"),
         ("label,youtube_id,time_start,time_end,split\n\udcff,abc,1,11,train\n", "train.csv: is no CSV file"),
         (f"label,youtube_id,time_start,time_end,split\n{'x' * 200_000},abc,1,11,train\n", "train.csv: is no CSV file"),
     ],

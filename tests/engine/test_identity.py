@@ -11,6 +11,7 @@ import pytest
 from videosync.checkpoints.checkpoint import save_checkpoint
 from videosync.config.load import config_to_dict, load_config
 from videosync.engine.identity import options_of, run_differences
+from videosync.errors import CheckpointError
 
 TRAINED = ["data.image_size=32", "data.num_frames=80", "model.embedding_size=8"]
 
@@ -50,6 +51,15 @@ def test_differences_to_the_run_are_named(
 def test_a_run_that_did_not_record_its_rates_says_nothing_of_them(logdir: Path) -> None:
     (logdir / "run.json").unlink()
     assert run_differences(load_config(None, TRAINED), logdir, rates={99.0}, lengths={80}) == ({}, [])
+
+
+def test_a_damaged_description_of_a_run_is_named(logdir: Path) -> None:
+    [path] = [path for path in (logdir / "checkpoints").rglob("*.json") if "config" in json.loads(path.read_text())]
+    said = json.loads(path.read_text())
+    said["config"]["data"] = 3
+    path.write_text(json.dumps(said))
+    with pytest.raises(CheckpointError, match="its description is damaged .data is no group"):
+        run_differences(load_config(None, TRAINED), logdir, rates=set(), lengths=set())
 
 
 @pytest.mark.parametrize(
