@@ -82,9 +82,8 @@ def measure(args: argparse.Namespace) -> None:
         raise VideoError(f"videosync sync ended with exit code {status}")
     bare, _ = spent(lambda: decode([Path(file) for file in place]))
     said = read_json(answer)
-    name = (
-        f"{len(place)} files of {len({event for event, _ in place.values()})} {'recordings' if args.data else 'events'}"
-    )
+    events = len({event for event, _ in place.values()})
+    name = f"{len(place)} files of {events} {'recordings' if args.data else 'events'}"
     row = {"name": name, "cpu": cpu, "wall": wall, "peak": memory}
     row |= {"share": cpu / bare, "compared": said["pairs_compared"], "possible": said["pairs_possible"]}
     row |= judged(said["pairs"], place)
