@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections.abc import Callable
@@ -46,14 +47,14 @@ def make(folder: Path, prefix: str = "set", scale: float = 1.0) -> None:
 
 
 class Ranks:
-    """``gather`` between threads that play ranks."""
+    """``gather`` between threads that play ranks: each gets copies, as processes do."""
 
     def __init__(self, count: int) -> None:
         self.items: list[Any] = [None] * count
         self.barrier = threading.Barrier(count, timeout=120)
 
     def gather(self, rank: int, item: Any) -> list[Any]:
-        self.items[rank] = item
+        self.items[rank] = copy.deepcopy(item)
         self.barrier.wait()
         found = list(self.items)
         self.barrier.wait()
