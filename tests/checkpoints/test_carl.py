@@ -1,6 +1,7 @@
 """Checkpoints of CARL's kind: read where one of ours is, converted both ways, and started from."""
 
 import argparse
+import shutil
 import sys
 import types
 
@@ -48,21 +49,29 @@ class EasyDict(dict):
             setattr(self, name, wrapped)
 
 
-@pytest.fixture
-def published(tmp_path, state, monkeypatch):
-    """``logs/checkpoints/checkpoint_epoch_00299.pth``, as CARL's code leaves it."""
+@pytest.fixture(scope="module")
+def saved(state, tmp_path_factory):
+    """A file as CARL's code leaves it."""
     module = types.ModuleType("easydict")
     module.EasyDict = EasyDict
-    monkeypatch.setattr(EasyDict, "__module__", "easydict")
-    monkeypatch.setitem(sys.modules, "easydict", module)
     cfg = EasyDict({"TRAIN": {"NUM_FRAMES": 10}, "MODEL": {"EMBEDDER_MODEL": {"NUM_HEADS": 4}}})
     cfg.args = argparse.Namespace(workdir="/data")
+    path = tmp_path_factory.mktemp("saved") / "checkpoint.pth"
+    content = {"epoch": 299, "model_state": to_carl(state, layer=3), "optimizer_state": {"state": {}}, "cfg": cfg}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EasyDict, "__module__", "easydict")
+        patch.setitem(sys.modules, "easydict", module)
+        torch.save(content, path)
+    return path
+
+
+@pytest.fixture
+def published(saved, tmp_path):
+    """``logs/checkpoints/checkpoint_epoch_00299.pth``, and an older one beside it."""
     path = tmp_path / "logs" / "checkpoints" / "checkpoint_epoch_00299.pth"
     path.parent.mkdir(parents=True)
-    content = {"epoch": 299, "model_state": to_carl(state, layer=3), "optimizer_state": {"state": {}}, "cfg": cfg}
-    torch.save(content, path)
-    torch.save({**content, "epoch": 199}, path.with_name("checkpoint_epoch_00199.pth"))
-    monkeypatch.delitem(sys.modules, "easydict")
+    shutil.copy(saved, path)
+    torch.save({"epoch": 199, "model_state": {}}, path.with_name("checkpoint_epoch_00199.pth"))
     return path
 
 
@@ -120,25 +129,25 @@ def test_another_model_is_refused_by_option(published, tmp_path):
         load_trained_encoder(chosen, workdir=tmp_path, logdir=published, device="cpu")
 
 
-@pytest.mark.parametrize("frames", [10, 13, 24])
-def test_positions_are_those_of_the_length_that_the_evaluation_gives(published, state, tmp_path, frames):
+def test_positions_are_those_of_the_length_that_the_evaluation_gives(published, state, tmp_path):
     """Trained at 10, evaluated with data.num_frames=20: positions run over 0 … 19, as in the reference code."""
     chosen = load_config(None, [*_opts(), "data.num_frames=20", "eval.precision=float32"])
     model, _ = load_trained_encoder(chosen, workdir=tmp_path, logdir=published, device="cpu")
-    features = torch.rand(1, frames, model.feature_size)
-    places = torch.linspace(0, 19, frames)[:, None]
-    even = torch.arange(0, 16, 2)
-    code = torch.stack(
-        [(places * 10000.0 ** (-even / 16)).sin(), (places * 10000.0 ** (-(even + 1) / 16)).cos()], dim=-1
-    ).flatten(1)  # [T, hidden]
     bare = encoder(positions="none").eval()
     bare.load_state_dict(state)
-    hidden = bare.embedder.to_hidden(bare.embedder.fc_layers(features[0])) + code
-    for layer in bare.embedder.layers:
-        hidden = layer(hidden[None] if hidden.dim() == 2 else hidden, None, None)
-    expected = torch.nn.functional.normalize(bare.embedder.to_embedding(hidden), dim=-1)
-    with torch.no_grad():
-        torch.testing.assert_close(model.embed(features), expected, atol=1e-4, rtol=0)
+    even = torch.arange(0, 16, 2)
+    for frames in (10, 13, 24):
+        features = torch.rand(1, frames, model.feature_size)
+        places = torch.linspace(0, 19, frames)[:, None]
+        code = torch.stack(
+            [(places * 10000.0 ** (-even / 16)).sin(), (places * 10000.0 ** (-(even + 1) / 16)).cos()], dim=-1
+        ).flatten(1)  # [T, hidden]
+        hidden = bare.embedder.to_hidden(bare.embedder.fc_layers(features[0])) + code
+        for layer in bare.embedder.layers:
+            hidden = layer(hidden[None] if hidden.dim() == 2 else hidden, None, None)
+        expected = torch.nn.functional.normalize(bare.embedder.to_embedding(hidden), dim=-1)
+        with torch.no_grad():
+            torch.testing.assert_close(model.embed(features), expected, atol=1e-4, rtol=0)
 
 
 def test_there_and_back_by_command(published, state, tmp_path, capsys):

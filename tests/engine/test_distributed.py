@@ -40,11 +40,10 @@ def still_pictures() -> StillStreams:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Seen:
-    """What two ranks under torchrun saw (tests/engine/two_ranks.py)."""
+    """What two ranks saw (tests/engine/two_ranks.py)."""
     out = tmp_path_factory.mktemp("two_ranks")
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     done = subprocess.run(
-        [*command, "tests/engine/two_ranks.py", str(out)],
+        [sys.executable, "tests/engine/two_ranks.py", str(out)],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"},
         capture_output=True,

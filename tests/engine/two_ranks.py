@@ -1,4 +1,7 @@
-"""Run by two processes in test_distributed.py: writes what each rank saw to ``OUT/rank{r}.json``."""
+"""Run in test_distributed.py: two ranks of torchrun's launcher, each writes what it saw to ``OUT/rank{r}.json``.
+
+They are forked from the launcher, so that torch is imported once.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch._dynamo  # which the first distributed model imports
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from tests.engine.test_batches import BadClips
 from tests.engine.test_distributed import ALIKE
@@ -94,8 +99,7 @@ def gloo_threads() -> list[str]:
     return [name for name in names if "gloo" in name]
 
 
-def main() -> None:
-    out = Path(sys.argv[1])
+def main(out: Path) -> None:
     with setup_distributed() as there:
         seen: dict[str, Any] = {
             "collectives": collectives(there),
@@ -112,4 +116,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    place = {"rdzv_backend": "c10d", "rdzv_endpoint": "localhost:0", "run_id": "two_ranks", "max_restarts": 0}
+    config = LaunchConfig(min_nodes=1, max_nodes=1, nproc_per_node=2, start_method="fork", **place)
+    elastic_launch(config, main)(Path(sys.argv[1]))
