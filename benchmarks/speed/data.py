@@ -37,6 +37,7 @@ from videosync.video.write import write_video
 
 RESIZED = (256, 456)  # height, width, pixels
 LOADER_FRAMES = 80
+BATCHES = 4  # of an epoch: all workers have something to do
 
 
 def bare_decode(path: Path, size: tuple[int, int] | None) -> int:
@@ -114,7 +115,7 @@ def loader_rows(folder: Path, workers: Sequence[int], repeats: int) -> Iterator[
     write_manifest(folder, samples)
     draws = ClipDraws(
         read_manifest(folder), "train", num_frames=LOADER_FRAMES, views="self", cross_share=0.0, sampling_region=1.5,
-        consistent_offset=0.2, samples_per_video=1, seed=0,
+        consistent_offset=0.2, samples_per_video=BATCHES, seed=0,
     )  # fmt: skip
     for count, kept in product(workers, (None, folder / "kept")):
         dataset = TrainingClips(draws, image_size=224, augment=ClipAugment(224), files=DecodedFiles(kept))

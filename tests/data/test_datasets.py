@@ -1,16 +1,18 @@
 """Training views: the right frames at the right steps, decided by (seed, epoch, i) alone."""
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
 
 from tests.data.plain_draws import plain_draws
 from videosync.data import decoded
-from videosync.data.datasets import TrainingClips, decode_size
+from videosync.data.datasets import TrainingClips, collate, decode_size
 from videosync.data.decoded import DecodedFiles
 from videosync.data.samples import Manifest, Sample, View
 from videosync.errors import ManifestError, VideoError
-from videosync.video import transforms
+from videosync.video import filters
 from videosync.video.read import probe, read_frames_at
 from videosync.video.transforms import ClipAugment
 
@@ -126,7 +128,7 @@ def test_the_two_views_are_augmented_differently(dataset):
 def test_frames_are_the_clip_augmented_as_a_whole_and_the_same_from_a_folder(dataset, tmp_path, monkeypatch, views):
     """Parts of a clip are cropped as they come, few at a time; files kept in a folder are decoded once."""
     augment = ClipAugment(24, crop_scale=0.5, cutout=5)
-    monkeypatch.setitem(transforms.VALUES_AT_ONCE, "cpu", 5 * 64 * 64 * 3)
+    monkeypatch.setitem(filters.VALUES_AT_ONCE, "cpu", 5 * 64 * 64 * 3)
     data = clips(dataset, augment=augment, image_size=24, views=views, samples_per_video=3)
     items = [data[i] for i in range(len(data))]
     for i, item in enumerate(items):
@@ -145,6 +147,22 @@ def test_frames_are_the_clip_augmented_as_a_whole_and_the_same_from_a_folder(dat
     monkeypatch.setattr(decoded, "FILES_MAPPED", 1)
     assert all(equal(kept[i], item) for i, item in enumerate(items))
     assert sum(isinstance(value, np.memmap) for value in kept.files._known.values()) == 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_batch_is_its_items_however_many_are_read_at_once(dataset, tmp_path, monkeypatch, threads, keep):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    monkeypatch.setattr(decoded, "FILES_MAPPED", 1)
+    data = clips(dataset, "short", views="mix", augment=ClipAugment(24), image_size=24, samples_per_video=5)
+    data.files = pickle.loads(pickle.dumps(DecodedFiles(tmp_path if keep else None)))  # as in a worker
+    batch, items = data.__getitems__([4, 0, 2, 3]), [data[i] for i in (4, 0, 2, 3)]
+    assert collate(batch) is batch
+    assert batch.names == tuple(item.name for item in items)
+    for field in ("frames", "mask", "steps", "lengths"):
+        assert torch.equal(getattr(batch, field), torch.stack([getattr(item, field) for item in items]))
+    with pytest.raises(VideoError, match="cannot be read"):
+        clips(Manifest(tmp_path, dataset.samples)).__getitems__([0, 1])
 
 
 @pytest.mark.parametrize("views", ["self", "cross"])

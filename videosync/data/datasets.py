@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,8 +18,9 @@ from videosync.data.decoded import DecodedFiles
 from videosync.data.draws import ClipDraws, Draw
 from videosync.data.samples import View
 from videosync.types import ClipBatch
+from videosync.video.filters import channels_last, frames_at_once
 from videosync.video.read import VideoInfo
-from videosync.video.transforms import AugmentDraw, ClipAugment, frames_at_once, to_model_input
+from videosync.video.transforms import AugmentDraw, ClipAugment, to_model_input
 
 HARDLY_SMALLER = 0.9  # frames would be resized by so little that it costs more than it saves
 
@@ -34,11 +37,16 @@ class ClipPair:
     labels: Tensor | None = None  # int64 [2, T]
 
 
-def collate(pairs: Sequence[ClipPair]) -> ClipBatch:
-    """B samples → one batch; it has labels when all samples have. In a data-loading worker it lies in shared memory."""
+def collate(pairs: Sequence[ClipPair] | ClipBatch, frames: Tensor | None = None) -> ClipBatch:
+    """B samples → one batch; it has labels when all samples have. In a data-loading worker it lies in shared memory.
+
+    ``frames``: of all samples, where they lie together already. A batch, as some data sets give, stays as it is.
+    """
+    if isinstance(pairs, ClipBatch):
+        return pairs
     labels = [pair.labels for pair in pairs if pair.labels is not None]
     return ClipBatch(
-        frames=default_collate([pair.frames for pair in pairs]),  # [B, 2, T, ...]
+        frames=default_collate([pair.frames for pair in pairs]) if frames is None else frames,  # [B, 2, T, ...]
         mask=default_collate([pair.mask for pair in pairs]),
         steps=default_collate([pair.steps for pair in pairs]),
         lengths=default_collate([pair.lengths for pair in pairs]),
@@ -62,18 +70,22 @@ class DrawnClips(Dataset[ClipPair]):
 
     def __getitem__(self, index: int) -> ClipPair:
         draw = self.draws.draw(index)
-        return ClipPair(
-            frames=self._frames(draw),
-            mask=torch.from_numpy(draw.mask),
-            steps=torch.from_numpy(draw.steps),
-            lengths=torch.from_numpy(draw.lengths),
-            name=draw.name,
-            labels=None if draw.labels is None else torch.from_numpy(draw.labels),
-        )
+        return _pair(draw, self._frames(draw))
 
     @abstractmethod
     def _frames(self, draw: Draw) -> Tensor:
         """Of both views, padding included: [2, T, ...]."""
+
+
+def _pair(draw: Draw, frames: Tensor) -> ClipPair:
+    return ClipPair(
+        frames=frames,
+        mask=torch.from_numpy(draw.mask),
+        steps=torch.from_numpy(draw.steps),
+        lengths=torch.from_numpy(draw.lengths),
+        name=draw.name,
+        labels=None if draw.labels is None else torch.from_numpy(draw.labels),
+    )
 
 
 class TrainingClips(DrawnClips):
@@ -102,18 +114,42 @@ class TrainingClips(DrawnClips):
         self.augment = augment
         self.files = files or DecodedFiles()
 
+    def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
+        """These items as a batch, decoded straight into it; several at a time where the loader has no workers."""
+        draws = [self.draws.draw(index) for index in indices]
+        frames = self._memory(draws)
+        together = 1
+        if get_worker_info():
+            frames.share_memory_()
+        else:
+            together = min(len(draws), torch.get_num_threads())
+        with ThreadPoolExecutor(together) as pool:
+            list(pool.map(partial(self._read, alone=together == 1), draws, frames))
+        pairs = [_pair(draw, sample) for draw, sample in zip(draws, frames)]
+        return collate(pairs, frames)
+
     def _frames(self, draw: Draw) -> Tensor:
-        frames = torch.empty(2, draw.mask.shape[1], 3, self.image_size, self.image_size, dtype=torch.uint8)
+        (frames,) = self._memory([draw])
+        self._read(draw, frames)
+        return frames
+
+    def _memory(self, draws: Sequence[Draw]) -> Tensor:
+        """For their frames: [B, 2, T, 3, S, S]."""
+        shape = (len(draws), *draws[0].mask.shape, 3, self.image_size, self.image_size)
+        return torch.empty(shape, dtype=torch.uint8)
+
+    def _read(self, draw: Draw, frames: Tensor, alone: bool = True) -> None:
+        """What is drawn → ``frames`` [2, T, 3, S, S]. ``alone``: nothing else is read meanwhile in this process."""
+        threads = None if alone and not get_worker_info() else 1
         clips = []
         for numbers, mask, target, seed in zip(draw.numbers, draw.mask, frames, draw.seeds):
-            target[mask.sum() :] = 0  # padding is not read
+            target[mask.sum() :].numpy().fill(0)  # padding is not read
             clips.append(_Clip(numbers[mask], target[: mask.sum()], seed))
         view0, view1 = draw.views
         for view, parts in [(view0, clips)] if view0 == view1 else zip(draw.views, ([clip] for clip in clips)):
-            self._fill(view, parts)
-        return frames
+            self._fill(view, parts, threads)
 
-    def _fill(self, view: View, clips: Sequence[_Clip]) -> None:
+    def _fill(self, view: View, clips: Sequence[_Clip], threads: int | None) -> None:
         """All ``clips`` of a file, in one pass over it."""
         path = self.draws.manifest.path(view)
         size = decode_size(self.files.pictures(path), self.image_size, self.augment)
@@ -122,7 +158,6 @@ class TrainingClips(DrawnClips):
             changes = [self.augment.draw(*size, torch.Generator().manual_seed(clip.seed)) for clip in clips]
         wanted = np.unique(np.concatenate([clip.numbers for clip in clips]))
         at_once = frames_at_once(torch.empty(1, *size, 3, dtype=torch.uint8))
-        threads = 1 if get_worker_info() else None
         for numbers, pictures in self.files.blocks(path, wanted, size, at_once=at_once, threads=threads):
             block = torch.from_numpy(pictures)
             for clip, change in zip(clips, changes):
@@ -132,12 +167,12 @@ class TrainingClips(DrawnClips):
                     continue
                 part = block[places[0] : places[-1] + 1] if (np.diff(places) == 1).all() else block[places]
                 if self.augment and change:
-                    self.augment.reshape(part, change, clip.target[rows])
+                    self.augment.reshape(part, change, channels_last(clip.target[rows]))
                 else:
                     clip.target[rows] = part.permute(0, 3, 1, 2)
         for clip, change in zip(clips, changes):
             if self.augment and change:
-                self.augment.recolor(clip.target, change, clip.target)
+                self.augment.recolor(channels_last(clip.target), change, clip.target)
 
 
 @dataclass(frozen=True)

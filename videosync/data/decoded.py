@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class DecodedFiles:
         self.folder = folder
         self._known: dict[tuple[object, ...], Any] = {}
         self._mapped: deque[tuple[object, ...]] = deque()  # of them, in the order they were opened
+        self._lock = Lock()  # of these two
 
     def pictures(self, path: Path) -> VideoInfo:
         """As :func:`videosync.video.read.probe`."""
@@ -95,14 +97,16 @@ class DecodedFiles:
         """An array, not to be written to, or what JSON holds."""
         assert self.folder is not None
         version = file_version(path)
-        if (*version, name) not in self._known:
-            key = content_hash([version, decoder_version()])
-            self._known[*version, name] = self._read_or_make(self.folder / key[:2] / f"{key}_{name}", make)
-            if name.endswith(".npy"):
-                self._mapped.append((*version, name))
-                if len(self._mapped) > FILES_MAPPED:
-                    del self._known[self._mapped.popleft()]
-        return self._known[*version, name]
+        place = (*version, name)
+        with self._lock:
+            if place not in self._known:
+                key = content_hash([version, decoder_version()])
+                self._known[place] = self._read_or_make(self.folder / key[:2] / f"{key}_{name}", make)
+                if name.endswith(".npy"):
+                    self._mapped.append(place)
+                    if len(self._mapped) > FILES_MAPPED:
+                        del self._known[self._mapped.popleft()]
+            return self._known[place]
 
     def _read_or_make(self, file: Path, make: Callable[[], Any]) -> Any:
         array = file.suffix == ".npy"
@@ -120,8 +124,8 @@ class DecodedFiles:
                 temporary.write_text(json.dumps(made))
         return read(file)
 
-    def __getstate__(self) -> dict[str, object]:
-        return {"folder": self.folder, "_known": {}, "_mapped": deque()}
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.folder,)
 
 
 class _Pictures:

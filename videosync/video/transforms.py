@@ -1,6 +1,6 @@
 """From decoded clips to model input: resize, and random changes that are equal for all frames of a clip.
 
-Frames stay uint8 until after the resize; blur and colour then take one pass over a few frames at a time.
+Frames stay uint8 until after the resize; blur and colour then take one pass (:mod:`videosync.video.filters`).
 """
 
 from __future__ import annotations
@@ -10,25 +10,23 @@ from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from itertools import permutations
 
-import cv2
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from videosync.video.color import JITTER, color_map
+from videosync.video.filters import blur_and_color, frames_at_once, gaussian, mean_color, resize, unchanged
 
 CROP_RATIO = 4 / 3  # largest change of a crop's shape against the frame's own
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 BLUR_SIGMA = (0.1, 2.0)  # pixels at an image size of 224
 ORDERS = tuple(permutations(JITTER))
-VALUES_AT_ONCE = {"cpu": 600_000, "cuda": 10_000_000}  # as many as fit the cache, or fill the device
 
 
 def to_model_input(clip: Tensor, size: int) -> Tensor:
     """uint8 [T,H,W,3] or [T,3,H,W] → float32 [T,3,size,size] in 0…1, squeezed to a square, antialiased."""
-    return _resize(_frames_last(clip), size).float().div_(255)
+    small = resize(_frames_last(clip), size)
+    return small.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
 
 
 def normalise(clip: Tensor) -> Tensor:
@@ -150,15 +148,16 @@ class ClipAugment:
     def reshape(self, clip: Tensor, draw: AugmentDraw, out: Tensor | None = None) -> Tensor:
         """The first half of :meth:`apply`, of a clip or a part of one: crop, size and flip → uint8 [T,3,size,size].
 
-        ``out``: where that goes.
+        ``out``: where that goes; on a CPU it is quickest with channels last, as it is if none is given.
         """
         frames = _frames_last(clip)[:, draw.top : draw.top + draw.height, draw.left : draw.left + draw.width]
-        return _resize(frames, self.size, flip=draw.flip, out=out)
+        return resize(frames, self.size, flip=draw.flip, out=out)
 
     def recolor(self, small: Tensor, draw: AugmentDraw, out: Tensor, *, mean: Tensor | None = None) -> Tensor:
         """The second half of :meth:`apply`, of a whole clip unless ``mean`` is given: blur, colour, hole.
 
-        ``out`` [T,3,size,size] is float32, in 0…1, or uint8, rounded; then it may be ``small`` itself.
+        ``out`` [T,3,size,size] is float32, in 0…1, or uint8, rounded; then it may lie in the
+        memory of ``small``. On a CPU it is contiguous.
         """
         self._recolor(small, draw, out, mean)
         if draw.hole is not None:
@@ -170,11 +169,8 @@ class ClipAugment:
 
     def _recolor(self, small: Tensor, draw: AugmentDraw, out: Tensor, mean: Tensor | None) -> None:
         """Blur and colour."""
-        white = 1 if out.is_floating_point() else 255
         if draw.plain_color and not draw.sigma:
-            out.copy_(small)
-            if white == 1:
-                out.div_(255)
+            unchanged(small, out)
             return
         color = partial(
             color_map,
@@ -186,21 +182,13 @@ class ClipAugment:
             order=draw.order,
         )
         if mean is None:  # every fourth pixel says enough about it
-            mean = small[:, :, ::4, ::4].float().mean((0, 2, 3)) / 255
+            mean = mean_color(small[:, :, ::4, ::4])
         of_clip = None if self.reference else color(mean)
-        kernel = _gaussian(draw.sigma, self.size) if draw.sigma else None
+        kernel = gaussian(draw.sigma, self.size) if draw.sigma else None
         at_once = frames_at_once(small)
         for source, target in zip(small.split(at_once), out.split(at_once), strict=True):
             matrix, offset = of_clip or color(source.float().mean((2, 3)) / 255)  # [3, 3], [3] or [t, 3]
-            matrix, offset = (white / 255 * matrix).to(source.device), (white * offset).to(source.device).view(-1, 3, 1)
-            flat = (source.float() if kernel is None else _blur(source, kernel)).flatten(2)  # [t, 3, S*S]
-            changed = torch.baddbmm(offset, matrix.expand(len(flat), 3, 3), flat).clamp_(0, white)
-            target.copy_((changed if white == 1 else _rounded(changed)).view(target.shape))
-
-
-def frames_at_once(frames: Tensor) -> int:
-    """How many of ``frames`` [T, …] are best worked on at a time."""
-    return max(1, VALUES_AT_ONCE.get(frames.device.type, 2_000_000) // frames[0].numel())
+            blur_and_color(source, kernel, matrix, offset, target)
 
 
 def _factor(uniform: float, largest_change: float) -> float:
@@ -213,59 +201,3 @@ def _frames_last(clip: Tensor) -> Tensor:
     if clip.dtype != torch.uint8 or clip.ndim != 4 or 3 not in clip.shape[1::2] or not clip.numel():
         raise ValueError(f"clip must be uint8 [T,H,W,3] or [T,3,H,W], got {clip.dtype} {tuple(clip.shape)}")
     return clip if clip.shape[3] == 3 else clip.permute(0, 2, 3, 1)
-
-
-def _resize(frames: Tensor, size: int, *, flip: bool = False, out: Tensor | None = None) -> Tensor:
-    """uint8 [T,H,W,3] → uint8 [T,3,size,size], contiguous."""
-    if out is None:
-        out = torch.empty((len(frames), 3, size, size), dtype=torch.uint8, device=frames.device)
-    at_once = frames_at_once(frames)
-    for source, target in zip(frames.split(at_once), out.split(at_once), strict=True):
-        picture = source.permute(0, 3, 1, 2)  # [t, 3, H, W] in channels-last memory: quickest
-        if picture.shape[2:] != (size, size):
-            if picture.device.type != "cpu":  # devices resize floats only
-                picture = picture.float()
-            picture = F.interpolate(picture, size=(size, size), mode="bilinear", antialias=True)
-            picture = picture.round_() if picture.is_floating_point() else picture
-        target.copy_(picture.flip(3) if flip else picture)
-    return out
-
-
-def _rounded(values: Tensor) -> Tensor:
-    """float32 in 0 … 255 → whole numbers, halves to the even one."""
-    if values.device.type != "cpu":
-        return values.round_()
-    flat = values.flatten(0, -2)  # [n, S*S]
-    return torch.from_numpy(cv2.convertScaleAbs(flat.numpy())).view(values.shape)  # in one pass
-
-
-def _gaussian(sigma: float, size: int) -> list[float]:
-    """Weights 0 … radius of a symmetric kernel that sums to 1."""
-    radius = min(max(1, math.ceil(3 * sigma)), size - 1)
-    half = [math.exp(-0.5 * (x / sigma) ** 2) for x in range(radius + 1)]
-    total = half[0] + 2 * sum(half[1:])
-    return [value / total for value in half]
-
-
-def _blur(pictures: Tensor, kernel: list[float]) -> Tensor:
-    """Separable blur of uint8 [t,3,S,S] with mirrored edges → float32."""
-    if pictures.device.type == "cpu":
-        return _blur_planes(pictures.numpy(), np.array(kernel[:0:-1] + kernel, np.float32))
-    values, radius, size = pictures.float(), len(kernel) - 1, pictures.shape[-1]
-    for dim in (3, 2):  # as shifted sums, quicker than a convolution
-        padding = (radius, radius, 0, 0) if dim == 3 else (0, 0, radius, radius)
-        wide = F.pad(values, padding, mode="reflect")
-        values = wide.narrow(dim, radius, size) * kernel[0]
-        for distance, weight in enumerate(kernel[1:], start=1):
-            values.add_(wide.narrow(dim, radius - distance, size), alpha=weight)
-            values.add_(wide.narrow(dim, radius + distance, size), alpha=weight)
-    return values
-
-
-def _blur_planes(pictures: np.ndarray, kernel: np.ndarray) -> Tensor:
-    """:func:`_blur` on the CPU, with the whole kernel."""
-    out = np.empty(pictures.shape, np.float32)
-    size = pictures.shape[-2:]
-    for plane, blurred in zip(pictures.reshape(-1, *size), out.reshape(-1, *size)):
-        cv2.sepFilter2D(plane, cv2.CV_32F, kernel, kernel, dst=blurred, borderType=cv2.BORDER_REFLECT_101)
-    return torch.from_numpy(out)
