@@ -120,6 +120,16 @@ def test_what_was_cut_off_or_is_of_another_file_is_decoded_anew(folder: Path, tm
     assert not np.array_equal(DecodedFiles(tmp_path / "kept").sound(file), first)
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "read anew"])
+def test_frames_that_a_file_has_not_are_named(folder: Path, tmp_path: Path, kept: bool) -> None:
+    files, file = DecodedFiles(tmp_path if kept else None), folder / "event0.mp4"
+    beyond = np.array([0, 100_000])
+    with pytest.raises(VideoError, match=r"event0\.mp4.*frame 100000"):
+        files.frames(file, beyond, (16, 16))
+    with pytest.raises(VideoError, match=r"event0\.mp4.*frame 100000"):
+        list(files.blocks(file, beyond, (16, 16), at_once=2))
+
+
 def test_nearest_pictures_in_time() -> None:
     times = np.array([0.0, 0.1, 0.25, 0.3, 1.0])  # of a file of variable rate
     wanted = np.array([-1.0, 0.04, 0.06, 0.2, 0.64, 0.66, 9.0])

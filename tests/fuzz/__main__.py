@@ -35,6 +35,7 @@ from videosync.files import parse_json
 
 MEGABYTES = 6000  # of address space; torch alone maps one or two thousand
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+SERVED = 1000  # cases of a worker; what it has reserved of its address space for threads does not come back
 SHOWN = "h264_aac.mp4"  # what would be seen if a file that nobody named were opened
 
 
@@ -52,10 +53,10 @@ class Process:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.questions, self.answers = self.process.stdin, self.process.stdout
-        self.number, self.since = -1, 0.0
+        self.number, self.since, self.served = -1, 0.0, 0
 
     def give(self, number: int) -> None:
-        self.number, self.since = number, time.monotonic()
+        self.number, self.since, self.served = number, time.monotonic(), self.served + 1
         self.questions.write(f"{number}\n")
         self.questions.flush()
 
@@ -95,6 +96,9 @@ def run(root: Path, numbers: Sequence[int], *, seed: int, only: str, jobs: int, 
                 workers[place] = worker = Process(command)
             yield found
             number = next(waiting, None)
+            if number is not None and worker.served >= SERVED:
+                worker.end()
+                workers[place] = worker = Process(command)
             if number is None:
                 worker.end()
                 del workers[place]

@@ -67,7 +67,7 @@ def unnamed(said: str, name: str) -> str:
     sentences = sum(line.startswith("error") for line in said.splitlines())
     if sentences != 1 and not CHECKED.search(said):
         return f"{sentences} sentences"
-    names = [part for part in Path(name).parts[1:] if part != "checkpoints"]
+    names = [part for part in Path(name).with_suffix("").parts[1:] if part != "checkpoints"]  # a set has several files
     sentence = said[said.find("\nerror") + 1 :]  # a list of what is wrong may follow its line
     return "" if any(part in sentence for part in names) else "the file is not named"
 

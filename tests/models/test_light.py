@@ -88,11 +88,13 @@ def test_nothing_that_changes_has_no_vectors() -> None:
 
 
 def test_weights_that_are_missing_exchanged_or_of_another_model_are_refused(tmp_path: Path) -> None:
-    for name in ("gone", "exchanged", "rgb", "fewer"):
+    for name in ("gone", "exchanged", "rgb", "fewer", "undescribed"):
         shutil.copytree(FOLDER, tmp_path / name)
     (tmp_path / "gone" / WEIGHTS).unlink()
     (tmp_path / "exchanged" / WEIGHTS).write_bytes(b"x")
     change_card(tmp_path / "rgb", input="rgb")
+    card = tmp_path / "undescribed" / "model_card.json"
+    card.write_text(card.read_text().replace('"model": {', '"odel": {'))
     weights = load_file(tmp_path / "fewer" / WEIGHTS)
     del weights["embedder.to_hidden.weight"]
     save_file(weights, tmp_path / "fewer" / WEIGHTS)
@@ -103,6 +105,7 @@ def test_weights_that_are_missing_exchanged_or_of_another_model_are_refused(tmp_
         ("exchanged", "does not match the hash"),
         ("rgb", "input 'rgb'"),
         ("fewer", "does not fit the model"),
+        ("undescribed", "it describes no model"),
     ]:
         with pytest.raises(CheckpointError, match=said):
             light_shipped_encoder(tmp_path / name)

@@ -15,10 +15,11 @@ import numpy as np
 from videosync.audio.log_mel import SAMPLE_RATE
 from videosync.audio.read import SoundInfo, decoder_version, probe_sound, read_sound
 from videosync.data.identity import content_hash
+from videosync.errors import VideoError
 from videosync.files import new_file, read_json
 from videosync.foreign import read_npy
-from videosync.video.index import file_version
-from videosync.video.read import VideoInfo, iter_frames, iter_frames_at, probe, read_frames_at
+from videosync.video.index import file_version, video_index
+from videosync.video.read import VideoInfo, iter_frames, iter_frames_at, outside, probe, read_frames_at
 
 FILES_MAPPED = 200  # at once in a process, which may have few files open
 
@@ -55,7 +56,7 @@ class DecodedFiles:
         """The frames with these numbers, of ``size`` (height, width), as uint8 [n, H, W, 3]. Raises VideoError."""
         if self.folder is None:
             return read_frames_at(path, numbers, size=size)
-        return self._whole(path, size)[numbers]
+        return self._whole(path, size, numbers.max())[numbers]
 
     def blocks(
         self, path: Path, numbers: np.ndarray, size: tuple[int, int], *, at_once: int, threads: int | None = None
@@ -64,7 +65,7 @@ class DecodedFiles:
         before the next is asked for; see :func:`videosync.video.read.iter_frames_at`."""
         parts = [numbers[start : start + at_once] for start in range(0, len(numbers), at_once)]
         if self.folder is not None:
-            whole = self._whole(path, size)
+            whole = self._whole(path, size, numbers[-1])
             yield from ((part, whole[part]) for part in parts)
             return
         pictures = iter_frames_at(path, numbers, size=size, threads=threads)
@@ -87,10 +88,12 @@ class DecodedFiles:
         piece = whole[first : first + count]
         return np.pad(piece, (0, count - len(piece)))
 
-    def _whole(self, path: Path, size: tuple[int, int]) -> np.ndarray:
-        """All frames, uint8 [T, H, W, 3], mapped from the folder."""
+    def _whole(self, path: Path, size: tuple[int, int], last: int) -> np.ndarray:
+        """All frames, uint8 [T, H, W, 3], mapped from the folder. Raises VideoError: frame ``last`` is not there."""
         height, width = size
         kept: np.ndarray = self._kept(path, f"{height}x{width}.npy", lambda: _Pictures(path, size))
+        if last >= len(kept):
+            raise VideoError(outside(video_index(path), f"frame {last}"))
         return kept
 
     def _kept(self, path: Path, name: str, make: Callable[[], Any]) -> Any:

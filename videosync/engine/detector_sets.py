@@ -107,7 +107,7 @@ def check_made_alike(train: Mapping[str, Any], reported: Mapping[str, Any], pref
     ]
     if all(made[0].values()) and all(made[1].values()) and (changed := what_changed(*made)):
         raise CheckpointError(
-            f"similarity set '{prefix}': the {reported['split']} split was made otherwise than the train split "
+            f"similarity set '{prefix}': {prefix}_{reported['split']}.json was made otherwise than {prefix}_train.json "
             f"({'; '.join(changed)}); rebuild both in one go"
         )
 

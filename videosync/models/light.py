@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -219,7 +218,9 @@ def light_shipped_encoder(folder: Path = FOLDER) -> LightEncoder:
     """The encoder in ``folder``. Raises CheckpointError: it is not there, damaged, exchanged, or of another kind."""
     facts = read_card(folder, kind="encoder")
     path = exported_weights(folder, facts)
-    model: Mapping[str, Any] = facts["config"]["model"]
+    model = facts["config"].get("model")
+    if not isinstance(model, dict):
+        raise CheckpointError(f"{folder / CARD_JSON}: it describes no model")
     if unlike := [f"{key} {model.get(key)!r}" for key, value in MODEL.items() if model.get(key) != value]:
         raise CheckpointError(f"{folder / CARD_JSON}: NumPy runs no encoder with {', '.join(unlike)}; it takes torch")
     try:
