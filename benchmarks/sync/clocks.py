@@ -8,8 +8,9 @@ of one of them are then changed as its file would be: played at another speed, f
 played four times as slowly. Signals are measured once a file: what a codec does to a dropped frame is not in it.
 
 Columns: ``answered``: an offset is sure enough; ``right``: the first frame's place is within 2 frames (of parts of
-unlike offsets: that of one of them); ``told``: a drift, break or speed is claimed; ``silent``: answered, off by more,
-and nothing is claimed; ``holds``: of those that are long enough the true drift is in the interval.
+unlike offsets: that of one of them); ``told``: a drift, break (one that is only likely, too) or speed is claimed;
+``silent``: answered, off by more, and nothing is claimed; ``holds``: of those that are long enough the true drift is in
+the interval.
 """
 
 from __future__ import annotations
@@ -150,7 +151,7 @@ def judged(kind: str, drawn: Drawn, found: Closer, confidence: float) -> dict[st
     breaks = 0 if clocks is None else len(clocks.breaks)
     speed = clocks is not None and clocks.slow is not None
     drifts = rate != 1 and not speed
-    told = bool(breaks or speed or drifts)
+    told = bool(breaks or speed or drifts or (clocks is not None and clocks.suspected))
     interval = None if clocks is None else clocks.interval_ppm
     holds, width = None, None
     if interval is not None and np.isfinite(drawn.drift):
