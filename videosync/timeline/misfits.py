@@ -13,23 +13,24 @@ from videosync.lags.local import NEAR, LocalScores, window_starts
 from videosync.timeline.clocks import Break
 from videosync.timeline.parts import MOST_WINDOWS, Search
 
-WINDOW = 16  # frames
+WINDOW, SECONDS = 16, 0.5  # frames of a window, and seconds at least
 LEAST = 2  # windows of an end
-LONGEST = 600  # frames that are shared: in more of them a part that matters stands by itself
+LONGEST = 20.0  # seconds that are shared: in more of them a part that matters stands by itself
 MOST_SCORE = 4.0  # spreads: what a window says counts no more, for or against
-RATIO = 8.5  # log likelihood: 2 % of clips without a break reach it
+RATIO = 9.5  # log likelihood: about 2 % of clips without a break reach it
 
 
 def suspected_break(search: Search, lag: int) -> Break | None:
     """Where one end of what clips share at ``lag`` fits better elsewhere; the end is half of it at most."""
     first, stop = max(0, -lag), min(search.frames[0], search.frames[1] - lag)
-    if stop - first > LONGEST:
+    if stop - first > LONGEST * search.rate:
         return None
-    starts = window_starts(first, stop, WINDOW, MOST_WINDOWS)
+    frames = max(WINDOW, round(SECONDS * search.rate))
+    starts = window_starts(first, stop, frames, MOST_WINDOWS)
     if len(starts) < 2 * LEAST:
         return None
-    lags = range(WINDOW // 2 - search.frames[0], search.frames[1] - WINDOW // 2)
-    local = search.windows(starts, WINDOW, [lags] * len(starts))
+    lags = range(frames // 2 - search.frames[0], search.frames[1] - frames // 2)
+    local = search.windows(starts, frames, [lags] * len(starts))
     ratio, window, other = _best_change(local, lag)
     if abs(ratio) < RATIO:
         return None
