@@ -1,15 +1,16 @@
 """What is found of clocks: drift, breaks, other speeds; and how often something is found where nothing is.
 
     python dataset_preparation/synthetic_process.py --output_dir runs/long --frames 2400 --distractors 0 1 2 …
-    python -m benchmarks.sync.clocks --data runs/long recordings --seconds 10 16 60 --pairs 20
+    python -m benchmarks.sync.clocks --data runs/long recordings --seconds 10 16 60 --pairs 20 --result clocks
 
 Of each two views of a dataset folder (with manifest.jsonl) stretches are drawn that share 70 % or more. The signals
 of one of them are then changed as its file would be: played at another speed, frames or seconds taken out, some of it
 played four times as slowly. Signals are measured once a file: what a codec does to a dropped frame is not in it.
 
 Columns: ``answered``: an offset is sure enough; ``right``: the first frame's place is within 2 frames (of parts of
-unlike offsets: that of one of them); ``told``: a drift, break or speed is claimed; ``silent``: answered, off by more,
-and nothing is claimed; ``holds``: of those that are long enough the true drift is in the interval.
+unlike offsets: that of one of them); ``told``: a drift, break (one that is only likely, too) or speed is claimed;
+``too short``: it is said that too little is shared to tell; ``silent``: answered, off by more, and nothing is said;
+``holds``: of those that are long enough the true drift is in the interval.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.pipeline import benchmark, keep_result, run
+from benchmarks.tables import Column, joined, markdown, number, text
 from videosync.cues import DEFAULT_CUE
 from videosync.cues.cue import Cue, Signals
 from videosync.cues.evidence import scores_with_evidence
@@ -40,6 +43,7 @@ from videosync.timeline.search import lag_range
 from videosync.timeline.speeds import resampled
 
 SHARE = 0.3  # of a stretch by which the other one begins earlier or later, at most
+FEWEST = 28  # frames of a stretch
 RIGHT = 2.0  # frames
 Place = Callable[[np.ndarray], np.ndarray]  # frames of a clip → the same moments in what became of it
 
@@ -69,7 +73,7 @@ def changed(
         if what == "every":
             out = np.flatnonzero(rng.random(frames) < 1 / gone)
         else:
-            first = round(rng.uniform(0.35, 0.65) * (frames - gone))
+            first = round(rng.uniform(0.15, 0.85) * (frames - gone))
             out = np.arange(first, first + gone)
         kept = np.setdiff1d(np.arange(frames), out)
         before = np.concatenate([[0], np.cumsum(np.isin(np.arange(frames), out))]).astype(float)
@@ -110,7 +114,7 @@ def draw(
     frames, extra = round(seconds * rate), round(longer * rate)
     away = round(rng.uniform(-1, 1) * min(SHARE * frames, most * rate))
     room = stop - first - frames - extra - abs(away)
-    if room < 0:
+    if room < 0 or frames < FEWEST:
         return None
     start = first + int(rng.integers(room + 1))
     one, other = start + max(0, -away), start + max(0, away)
@@ -150,7 +154,8 @@ def judged(kind: str, drawn: Drawn, found: Closer, confidence: float) -> dict[st
     breaks = 0 if clocks is None else len(clocks.breaks)
     speed = clocks is not None and clocks.slow is not None
     drifts = rate != 1 and not speed
-    told = bool(breaks or speed or drifts)
+    told = bool(breaks or speed or drifts or (clocks is not None and clocks.suspected))
+    untold = clocks is not None and clocks.untold is not None
     interval = None if clocks is None else clocks.interval_ppm
     holds, width = None, None
     if interval is not None and np.isfinite(drawn.drift):
@@ -161,7 +166,8 @@ def judged(kind: str, drawn: Drawn, found: Closer, confidence: float) -> dict[st
     return {
         "answered": answered, "right": answered and right, "told": answered and told, "drift": answered and drifts,
         "break": answered and breaks > 0, "speed": answered and speed,
-        "silent": answered and not told and (kind == "unrelated" or bool(whole) or not right),
+        "untold": answered and untold,
+        "silent": answered and not (told or untold) and (kind == "unrelated" or bool(whole) or not right),
         "wrong": answered and not right, "holds": holds, "width": width,
     }  # fmt: skip
 
@@ -207,8 +213,11 @@ def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
                     found.append(judged(kind, drawn, *ask(cue, drawn)))
             if found:
                 rows.append(summary(kind, seconds, found))
-                print(line(rows[-1]), flush=True)
+                print(markdown(rows[-1:], CLOCKS), file=sys.stderr, flush=True)
     return rows
+
+
+COUNTED = ("answered", "right", "wrong", "told", "drift", "break", "speed", "untold", "silent")
 
 
 def summary(kind: str, seconds: float, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -221,32 +230,39 @@ def summary(kind: str, seconds: float, found: Sequence[Mapping[str, Any]]) -> di
     }  # fmt: skip
 
 
-COUNTED = ("answered", "right", "wrong", "told", "drift", "break", "speed", "silent")
-HEADER = "| what | s | n | " + " | ".join(COUNTED) + " | holds | ± ppm |"
+CLOCKS: tuple[Column, ...] = (
+    ("what", text("kind")),
+    ("lasts, s", number("seconds", "g")),
+    ("answered", joined(text("answered"), text("n"), by=" of ")),
+    *((name, text(name)) for name in ("right", "told", "drift", "break", "speed")),
+    ("too short", text("untold")),
+    ("silent", text("silent")),
+    ("holds", joined(text("holds"), text("of"), by=" of ")),
+    ("± ppm", number("ppm", ".0f")),
+)
 
 
-def line(row: Mapping[str, Any]) -> str:
-    counts = " | ".join(str(row[name]) for name in COUNTED)
-    ppm = "" if row["ppm"] is None else f"{row['ppm']:.0f}"
-    return f"| {row['kind']} | {row['seconds']:g} | {row['n']} | {counts} | {row['holds']} of {row['of']} | {ppm} |"
-
-
-def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments() -> argparse.ArgumentParser:
+    parser = benchmark(__doc__, "benchmarks.sync.clocks")
     add = parser.add_argument
     add("--data", nargs="+", required=True, metavar="FOLDER", help="folders with manifest.jsonl")
     add("--seconds", type=float, nargs="+", default=[10, 16], help="of the stretches (default 10 16)")
     add("--pairs", type=int, default=20, help="of each kind and length (default 20)")
     add("--turns", type=int, default=4, help="stretches of each two views at most (default 4)")
     add("--events", type=int, default=0, help="events of each folder at most (default: all)")
-    add("--seed", type=int, default=0)
     add("--kinds", nargs="+", default=["clean", "unrelated", "drift:200", "drift:1000", "drift:10000", "every:100",
         "lost:15", "pause:3", "slow:2", "speed:1.25", "speed:4"], help="see the top of the file")  # fmt: skip
-    args = parser.parse_args(given)
-    print(f"{HEADER}\n|{'---|' * (HEADER.count('|') - 1)}")
-    measure(args)
-    return 0
+    return parser
 
+
+def benchmark_clocks(args: argparse.Namespace) -> None:
+    """Measure and print. Raises VideoSyncError."""
+    rows = measure(args)
+    print(markdown(rows, CLOCKS))
+    keep_result(args, rows)
+
+
+main = partial(run, benchmark_clocks, arguments)
 
 if __name__ == "__main__":
     sys.exit(main())

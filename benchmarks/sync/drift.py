@@ -99,8 +99,7 @@ def measure(args: argparse.Namespace) -> list[dict[str, Any]]:
                 drawn = draw(both, 0, rate, seconds, signed, rng, reach, AWAY)
                 assert drawn is not None
                 said, confidence = ask(cue, drawn, max_offset=SEARCHED)
-                untold = said.clocks is not None and said.clocks.untold is not None
-                found.append(judged(signed, drawn, said, confidence) | {"untold": untold})
+                found.append(judged(signed, drawn, said, confidence))
                 names.append(name)
             rows.append({"kind": kind, "seconds": seconds, "fps": rate, "events": len(set(names)), **summary(found)})
             print(markdown(rows[-1:], DRIFT), file=sys.stderr, flush=True)

@@ -115,6 +115,28 @@ def test_where_both_ends_of_short_clips_differ_it_is_said() -> None:
     assert found.clocks.breaks or found.clocks.untold or found.clocks.rate < 0.999
 
 
+@pytest.mark.parametrize("gone", [(96, 116), (24, 44)], ids=["near the end", "near the beginning"])
+def test_in_short_clips_a_break_is_suspected_though_no_part_is_sure(gone: tuple[int, int]) -> None:
+    one, other = two_views(140, 12, noise=0.3)
+    paused = joined(part(other, 0, gone[0]), part(other, gone[1]))
+    found = asked(one, paused)
+    assert lag_of(found) == pytest.approx(0 if gone[0] > 70 else -20, abs=0.5)  # of the longer part
+    assert found.clocks is not None
+    assert not found.clocks.breaks
+    suspected = found.clocks.suspected
+    assert suspected is not None
+    assert suspected.size_seconds == pytest.approx(-20 / RATE, abs=1 / RATE)
+    assert gone[0] - 16 <= suspected.before[0] * RATE <= gone[1] + 16
+    swapped = asked(paused, one).clocks
+    assert swapped is not None
+    assert swapped.suspected == suspected.reversed()
+
+
+def test_in_short_clips_of_one_offset_no_break_is_suspected() -> None:
+    found = [asked(*two_views(140, seed, noise=0.3)).clocks for seed in range(20, 30)]
+    assert all(clocks is not None and clocks.suspected is None for clocks in found)
+
+
 @pytest.mark.parametrize("ppm", [-2000, 1000])
 def test_a_drift_is_measured_and_the_first_frame_is_right(ppm: int) -> None:
     one, other = two_views(2000, 11)

@@ -116,6 +116,15 @@ def test_a_drift_that_cannot_be_told_is_said_and_widens_the_interval() -> None:
     assert wide == pytest.approx(np.hypot(narrow, 0.005 * 7), abs=1e-6)
 
 
+def test_a_break_that_is_likely_is_said_and_is_none_of_the_breaks() -> None:
+    clocks = Clocks(suspected=Break((4.0, 5.0), (4.0, 5.5)))
+    _, (first, second) = said({(0, 1): (60, clocks)}, reference="f1")
+    assert (codes(first), codes(second)) == (["break"], [])
+    assert "about 4.0 s" in first.warnings[0].text
+    assert "differ by 0.50 s, but not surely" in first.warnings[0].text
+    assert first.clock is None or not first.clock.breaks
+
+
 @pytest.mark.parametrize(
     ("after", "file", "text"),
     [

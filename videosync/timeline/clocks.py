@@ -59,6 +59,7 @@ class Clocks:
     sure: bool = True  # False: what is said of the speed is a guess, and nothing rests on it
     breaks: tuple[Break, ...] = ()
     untold: Untold | None = None
+    suspected: Break | None = None  # that is likely, but not sure
 
     @property
     def drift_ppm(self) -> float:
@@ -75,6 +76,7 @@ class Clocks:
             self,
             breaks=tuple(each.later(seconds0, seconds1) for each in self.breaks),
             untold=self.untold and self.untold.later(seconds0, seconds1),
+            suspected=self.suspected and self.suspected.later(seconds0, seconds1),
         )
 
     def reversed(self) -> Clocks:
@@ -88,6 +90,7 @@ class Clocks:
             slow=None if self.slow is None else 1 - self.slow,
             breaks=tuple(each.reversed() for each in self.breaks),
             untold=self.untold and self.untold.reversed(),
+            suspected=self.suspected and self.suspected.reversed(),
         )
 
 

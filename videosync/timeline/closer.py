@@ -13,6 +13,7 @@ from videosync.lags.scores import LagScores
 from videosync.timeline.calibration import calibration_for
 from videosync.timeline.clocks import Clocks, Pair
 from videosync.timeline.confidence import probability_right
+from videosync.timeline.misfits import suspected_break
 from videosync.timeline.parts import Search, frames_of
 from videosync.timeline.speeds import BEATS, WORTH_SAYING, best_speed, less_sure
 
@@ -43,7 +44,7 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     lag = curve.best()
     parts = [search.part(*run) for run in search.runs(lag)]
     if not parts:
-        return Closer(curve, Clocks())
+        return Closer(curve, Clocks(suspected=suspected_break(search, lag)))
     if search.breaks(parts):
         standing = search.standing_of(parts, 2)
         if search.breaks(standing):
@@ -57,6 +58,8 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     clocks = search.clocks(replace(whole, first=main.first, stop=main.stop), [main])
     if not whole.drifts:
         clocks = replace(clocks, breaks=search.small_steps(main), untold=search.untold(main, lag))
+        if not clocks.breaks and clocks.untold is None:
+            clocks = replace(clocks, suspected=suspected_break(search, lag))
     return Closer(whole.curve, clocks)
 
 

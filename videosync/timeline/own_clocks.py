@@ -51,7 +51,9 @@ class OwnClocks:
             if heard is not None and (clocks is None or _surer(heard, clocks)):
                 if clocks is None or clocks.rate == 1:  # else the scores are those of the first frame already
                     self.starts[number] -= (heard.rate - 1) * self._holds(number, away, seen=clocks is not None)
-                clocks = replace(heard, breaks=() if clocks is None else clocks.breaks)
+                if clocks is not None:
+                    heard = replace(heard, breaks=clocks.breaks, suspected=clocks.suspected)
+                clocks = heard
             if clocks is not None and clocks.sure:
                 self.clocks[number] = clocks
 
@@ -77,6 +79,8 @@ class OwnClocks:
                 found.append(FileWarning("drift", self._drift(other, names[self.base])))
             if number == other and clocks.untold is not None and not clocks.breaks:
                 found.append(FileWarning("drift", self._untold(other, names[self.base], clocks.untold)))
+            if number == other and clocks.suspected is not None:
+                found.append(FileWarning("break", _suspected(clocks.suspected, names[self.base])))
             if clocks.slow is not None and number == (other, self.base)[clocks.slow]:
                 speed = clocks.rate if clocks.slow == 0 else 1 / clocks.rate
                 text = (
@@ -233,6 +237,15 @@ def _broken(each: Break, name: str) -> str:
         f"from about {each.before[0]:.1f} to {each.after[0]:.1f} s it fits {name} nowhere and lasts {size:.2f} s "
         f"{'longer' if own > other else 'less'}, as at {100 * other / own:.0f} % of the speed (slow motion, or "
         f"something put in?); {rest}"
+    )
+
+
+def _suspected(each: Break, name: str) -> str:
+    """Of the file that is file 0 of ``each``."""
+    return (
+        f"before and after about {each.before[0]:.1f} s two offsets fit it and {name} best that differ by "
+        f"{abs(each.size_seconds):.2f} s, but not surely: were frames lost there, or did one of them pause? It is "
+        "placed by the longer part"
     )
 
 
