@@ -33,7 +33,8 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
     if not digits.isdecimal() or int(digits) > LAST_PORT:
         raise ConfigError(f"MASTER_PORT={digits!r}: expected the number of a port, 1 to {LAST_PORT}")
     port, address = int(digits), f"{host}:{digits}"
-    arrived: list[int] = []  # how many, as far as is known
+    master = rank == 0 and env.get("TORCHELASTIC_USE_AGENT_STORE") != "True"  # else torchrun is it
+    arrived = [1] if master else []  # how many, as far as is known
 
     def waits_for() -> str:
         if arrived:
@@ -48,7 +49,6 @@ def meet(env: Mapping[str, str], *, rank: int, world_size: int) -> dist.Store:
     notice.start()
     until = time.monotonic() + LIMIT.total_seconds()
     try:
-        master = rank == 0 and env.get("TORCHELASTIC_USE_AGENT_STORE") != "True"  # else torchrun is it
         if master or _answers(host, port, until):
             store: dist.Store = dist.TCPStore(
                 host, port, world_size, is_master=master, timeout=LIMIT, wait_for_workers=False, multi_tenant=True
