@@ -1,6 +1,7 @@
 import io
 import os
 import pickle
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -187,3 +188,15 @@ def test_damaged_and_absent_files(tmp_path):
     (tmp_path / "cut.npy").write_bytes((tmp_path / "w.npy").read_bytes()[:500])
     with pytest.raises(ManifestError, match="cut.npy: damaged or cut off"):
         read_object_array(tmp_path / "cut.npy")
+
+
+def test_nothing_is_allocated_by_what_a_header_says_alone(tmp_path):
+    array = np.zeros(4)
+    np.save(tmp_path / "large.npy", array)
+    said = (tmp_path / "large.npy").read_bytes()
+    (tmp_path / "large.npy").write_bytes(said.replace(b"(4,), }        ", b"(40000000,), } "))
+    tracemalloc.start()
+    with pytest.raises(ManifestError, match="damaged or cut off"):
+        read_object_array(tmp_path / "large.npy")
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()

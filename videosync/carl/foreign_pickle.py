@@ -23,7 +23,7 @@ from videosync.carl import plain_arrays
 from videosync.carl.plain_arrays import Only
 from videosync.errors import ManifestError
 from videosync.files import require_plain
-from videosync.foreign import require_countable, require_honest, require_modest, require_no_buffers
+from videosync.foreign import read_npy, require_countable, require_honest, require_modest, require_no_buffers
 
 
 class _RefusedError(pickle.UnpicklingError):
@@ -123,10 +123,9 @@ def read_object_array(path: str | Path) -> np.ndarray:
         except _DAMAGE as error:
             raise ManifestError(f"{path}: not a .npy file ({error})") from error
         if not dtype.hasobject:
-            file.seek(0)
             try:
-                return np.load(io.BytesIO(file.read()), allow_pickle=False)
-            except _DAMAGE as error:
+                return np.array(read_npy(path))
+            except (OSError, ValueError) as error:
                 raise ManifestError(f"{path}: damaged or cut off ({error}); copy it again") from error
         content = _load(file, path)
     if not isinstance(content, np.ndarray) or content.dtype != dtype or content.size != np.prod(shape, dtype=int):

@@ -59,7 +59,7 @@ def look_closer(cue: Cue, clip0: Signals, clip1: Signals, rate: float, curve: La
     if not whole.drifts:
         clocks = replace(clocks, breaks=search.small_steps(main), untold=search.untold(main, lag))
         if not clocks.breaks and clocks.untold is None:
-            clocks = replace(clocks, suspected=suspected_break(search, lag))
+            clocks = replace(clocks, suspected=suspected_break(search, lag, main.telling))
     return Closer(whole.curve, clocks)
 
 

@@ -15,15 +15,21 @@ from videosync.timeline.parts import MOST_WINDOWS, Search
 
 WINDOW, SECONDS = 16, 0.5  # frames of a window, and seconds at least
 LEAST = 2  # windows of an end
+SLACK = 8  # frames at the ends that nothing has to bear out
 LONGEST = 20.0  # seconds that are shared: in more of them a part that matters stands by itself
 MOST_SCORE = 4.0  # spreads: what a window says counts no more, for or against
 RATIO = 9.5  # log likelihood: about 2 % of clips without a break reach it
 
 
-def suspected_break(search: Search, lag: int) -> Break | None:
-    """Where one end of what clips share at ``lag`` fits better elsewhere; the end is half of it at most."""
+def suspected_break(search: Search, lag: int, telling: tuple[int, int] = (0, 0)) -> Break | None:
+    """Where one end of what clips share at ``lag`` fits better elsewhere; the end is half of it at most.
+
+    Args:
+        telling: frames from and to which longer windows bear the offset out, as of a part; if all do, there is none.
+    """
     first, stop = max(0, -lag), min(search.frames[0], search.frames[1] - lag)
-    if stop - first > LONGEST * search.rate:
+    borne_out = telling[0] <= first + SLACK and telling[1] >= stop - SLACK
+    if borne_out or stop - first > LONGEST * search.rate:
         return None
     frames = max(WINDOW, round(SECONDS * search.rate))
     starts = window_starts(first, stop, frames, MOST_WINDOWS)
