@@ -23,7 +23,7 @@ from benchmarks.pipeline import RESULTS, keep_result, load_result
 from benchmarks.plots import save_reliability
 from benchmarks.sound import long as sound_long
 from benchmarks.sound import scoring as sound
-from benchmarks.sync import drift
+from benchmarks.sync import clocks, drift
 from benchmarks.sync.audit import AUDIT
 from benchmarks.tables import Column, Row, cross, markdown, percent
 from videosync.errors import ConfigError, VideoSyncError, require_known
@@ -145,6 +145,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "tracks": lambda: tracks.table(rows_of("tracks")),
     "tracks-controls": lambda: markdown(load_result("tracks")["controls"], tracks.CONTROLS),
     "sub-frame": plain(tables.SUB_FRAME, "sub_frame"),
+    "breaks": plain(clocks.CLOCKS, "breaks"),
     "drift": plain(drift.DRIFT, "drift"),
     "drift-totals": lambda: markdown(load_result("drift")["totals"], drift.TOTALS),
     "training": plain(tables.ABLATION, "training"),
