@@ -164,7 +164,6 @@ BLOCKS: Mapping[str, Callable[[], str]] = {  # the names of the markers
     "demo-audio": demo_audio,
     "sources": sources,
     "fuzz": tried("fuzz", "cases", "failed"),
-    "fuzz-research": tried("fuzz_research", "cases", "failed"),
     "changing": tried("changing", "times", "failed"),
     "kills": tried("kills", "times", "losses"),
     "sound": plain(sound.COMPARISON, "sound"),
