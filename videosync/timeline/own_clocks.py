@@ -243,9 +243,8 @@ def _broken(each: Break, name: str) -> str:
 def _suspected(each: Break, name: str) -> str:
     """Of the file that is file 0 of ``each``."""
     return (
-        f"before and after about {each.before[0]:.1f} s two offsets fit it and {name} best that differ by "
-        f"{abs(each.size_seconds):.2f} s, but not surely: were frames lost there, or did one of them pause? It is "
-        "placed by the longer part"
+        f"around {each.before[0]:.1f} s its best fit with {name} shifts by {abs(each.size_seconds):.2f} s, though not "
+        "surely: were frames lost there, or did one of the two pause? It is placed by the longer part"
     )
 
 
