@@ -13,7 +13,7 @@ from videosync.lags.scores import LagScores
 from videosync.signals.thumbnails import HEIGHT, WIDTH
 from videosync.timeline import same_pictures
 from videosync.timeline.clips import ClipInfo
-from videosync.timeline.compare import Compared
+from videosync.timeline.compare import BESIDE_GRAPHICS, Compared, _tested
 from videosync.timeline.evidence import Evidence
 from videosync.timeline.file_warnings import file_warnings
 from videosync.timeline.placement import DoubtKind, judge
@@ -160,3 +160,27 @@ def test_the_edge_of_a_graphic_belongs_to_it() -> None:
     found = shared_cells(*(clip.reshape(200, -1) for clip in clips), 0).reshape(HEIGHT, WIDTH)
     assert found[2:5, 2:5].all()
     assert found.sum() == 9
+
+
+def test_a_caption_across_the_lower_third_is_a_graphic_and_light_on_half_of_the_picture_is_none() -> None:
+    rng = np.random.default_rng(1)
+    clips = [rng.normal(0, 2, (200, HEIGHT, WIDTH)).cumsum(axis=0) for _ in range(2)]
+    shown = np.where((np.arange(200) > 50) & (np.arange(200) < 150), 120.0, 0.0)
+    for clip in clips:
+        clip[:, 8:11] = shown[:, None, None]
+        clip[:, 11, :4] += shown[:, None]  # its edge
+    found = shared_cells(*(clip.reshape(200, -1) for clip in clips), 0).reshape(HEIGHT, WIDTH)
+    assert found[8:11].all()
+    assert found.sum() == 3 * WIDTH + 4
+    for clip in clips:
+        clip[:, 5:8] += shown[:, None, None]
+    assert not shared_cells(*(clip.reshape(200, -1) for clip in clips), 0).any()
+
+
+def test_without_a_graphic_the_answer_has_to_be_the_same_to_a_frame() -> None:
+    lags = np.arange(-80, 81)
+    curve = LagScores(-80, 30.0 * (lags == 10), None, 300 - abs(lags))
+    near = replace(curve, first=curve.first + 2)
+    assert not _tested(curve, near).fragile
+    assert _tested(curve, near, BESIDE_GRAPHICS).fragile
+    assert not _tested(curve, curve, BESIDE_GRAPHICS).fragile

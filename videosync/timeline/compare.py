@@ -23,6 +23,7 @@ from videosync.timeline.useful import LeftOut, Useful, useful
 TELLING = 0.5  # seconds without which an answer has to survive …
 SHARE = 0.125  # … but no more of what overlaps
 SURVIVES = 0.4  # confidence of the same answer without them
+BESIDE_GRAPHICS = 1  # frames within which the rest of the pictures has to have the same answer as all with a graphic
 GUESSED = 0.5  # confidence of an answer of which graphics are looked for, though it is not given: it can be accepted
 
 
@@ -79,7 +80,7 @@ def compare(
         graphics = not copy and bool(cells.any()) and all("cells" in clip for clip in clips)
         if graphics:
             some = [without_cells(clip, cells) for clip in clips]
-            curve = _tested(curve, scores_with_evidence(SOME_CELLS, some[0], some[1], inner, name))
+            curve = _tested(curve, scores_with_evidence(SOME_CELLS, some[0], some[1], inner, name), BESIDE_GRAPHICS)
     if judge(curve).doubt is None:
         overlap = 0 if curve.overlap is None else curve.overlap[curve.best() - curve.first]
         frames = max(1, round(min(TELLING * rate, SHARE * overlap)))
@@ -89,10 +90,11 @@ def compare(
     return Compared(*_later(closer, one, other), left_out, copy, graphics)
 
 
-def _tested(curve: LagScores, rest: LagScores) -> LagScores:
-    """A curve, if its answer survives in ``rest``, which lacks a part of the evidence; otherwise that, marked."""
+def _tested(curve: LagScores, rest: LagScores, within: int = APART) -> LagScores:
+    """A curve, if its answer survives ``within`` so many frames in ``rest``, which lacks a part of the evidence;
+    otherwise that, marked."""
     said, again = judge(curve), judge(rest)
-    survives = abs(again.lag - said.lag) <= APART and again.confidence >= SURVIVES
+    survives = abs(again.lag - said.lag) <= within and again.confidence >= SURVIVES
     return curve if survives else replace(rest, fragile=True)
 
 
