@@ -117,7 +117,7 @@ def test_where_both_ends_of_short_clips_differ_it_is_said() -> None:
 
 @pytest.mark.parametrize("gone", [(96, 116), (24, 44)], ids=["near the end", "near the beginning"])
 def test_in_short_clips_a_break_is_suspected_though_no_part_is_sure(gone: tuple[int, int]) -> None:
-    one, other = two_views(140, 12, noise=0.3)
+    one, other = two_views(140, 39, noise=0.3)
     paused = joined(part(other, 0, gone[0]), part(other, gone[1]))
     found = asked(one, paused)
     assert lag_of(found) == pytest.approx(0 if gone[0] > 70 else -20, abs=0.5)  # of the longer part
