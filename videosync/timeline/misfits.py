@@ -18,7 +18,7 @@ LEAST = 2  # windows of an end
 SLACK = 8  # frames at the ends that nothing has to bear out
 LONGEST = 20.0  # seconds that are shared: in more of them a part that matters stands by itself
 MOST_SCORE = 4.0  # spreads: what a window says counts no more, for or against
-RATIO = 9.5  # log likelihood: about 2 % of clips without a break reach it
+RATIO = 9.5  # log likelihood; how often it is reached with and without a break: docs/accuracy.md
 
 
 def suspected_break(search: Search, lag: int, telling: tuple[int, int] = (0, 0)) -> Break | None:
